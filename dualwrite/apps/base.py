@@ -1,0 +1,172 @@
+"""An app behind one small protocol: what the engine asks of either business system.
+
+Rows travel as `pyarrow.Table`.  What is read is named by path
+(`msdyn_customergroupid.msdyn_groupid`), the app having followed the lookups;
+what is written is named by the table's own columns, references filled in.
+`memory.py` is the honest fake; every implementation passes the same contract
+(`tests/apps/contract.py`), one test for every `Raises:` below.
+
+Canonical types: string, int64, float64, bool, date32, timestamp[us] (naive) or
+timestamp[us, UTC], decimal128(p, s), binary.  A decimal is exact from the
+driver to here and back.  Null is null and '' is ''.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from dualwrite.link import Side
+from dualwrite.tablemap.filters import Filter
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import Reference, TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to read of a table.
+
+    `columns` are distinct; the result has them in this order, each named
+    `str(path)`.  `key` names a row (the integration key) and is a subset of
+    `columns`.  `companies` limits the rows to those whose `company` value is one
+    of them; an empty tuple gives no rows.  `lookups` are the references that the
+    database does not declare.
+    """
+
+    table: str
+    columns: tuple[ColumnPath, ...]
+    key: tuple[ColumnPath, ...] = ()
+    filter: Filter | None = None
+    company: ColumnPath | None = None
+    companies: tuple[str, ...] | None = None
+    lookups: Mapping[str, Reference] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """A stretch of a table in the order of `columns`: from `low` (with) to `high` (without).
+
+    None is an open end.  Values are text in the canonical form, so that a range can
+    rest in the journal; the app knows the columns' types.
+    """
+
+    columns: tuple[str, ...]
+    low: tuple[str, ...] | None
+    high: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did; the three add up to the rows given."""
+
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: Written) -> Written:
+        return Written(
+            self.inserted + other.inserted,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+        )
+
+
+class App(Protocol):
+    """One business system.  Safe to use from several threads at once."""
+
+    side: Side
+
+    @property
+    def name(self) -> str:
+        """`finops` or `dataverse`, for messages."""
+
+    def tables(self) -> Sequence[str]:
+        """Names of all tables and views, sorted.
+
+        Raises:
+            AppUnreachableError: No answer.
+            AppRefusedError: Wrong user, password or database.
+        """
+
+    def schema(self, table: str) -> TableSchema:
+        """Describe a table; remembered for the life of the object.
+
+        Raises:
+            MissingTableError: There is none of that name (near names are offered).
+        """
+
+    def privileges(self, table: str) -> frozenset[str]:
+        """Which of `select`, `insert`, `update`, `delete` our user holds."""
+
+    def count(self, query: Query) -> int:
+        """How many rows `query` would give."""
+
+    def partitions(
+        self, query: Query, *, size: int, together: Sequence[str] = ()
+    ) -> Sequence[KeyRange]:
+        """Cut the table into ranges of about `size` rows, together covering every row.
+
+        The first has an open low end and the last an open high one, so rows that
+        come later fall into one of them.  An empty table gives one range.  The order
+        is that of the primary key, or of the first unique index of non-null columns,
+        or of `together`: rows that agree on those columns are never parted.
+
+        Raises:
+            NoKeyError: The table has no key to order it by, and no `together`.
+        """
+
+    def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
+        """Read the rows of `query`, or of one range of it, in one consistent state.
+
+        Raises:
+            MissingTableError, MissingColumnError: The query names what is not there.
+            PrivilegeError: Our user may not read it.
+            AppUnreachableError, AppBusyError: Try again later.
+        """
+
+    def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
+        """Read the rows of `query` whose key is among `keys`.
+
+        Shapes: `keys` is (n, k), its columns named as `query.key` in any order, in
+        canonical types; repeated rows are allowed, a null in a key finds nothing.
+        The result holds each found row once, in no particular order.
+
+        Raises:
+            As `read`.
+        """
+
+    def write(
+        self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
+    ) -> Written:
+        """Insert the rows that are not there by `key`, update those that differ.  All or nothing.
+
+        Shapes: `rows` is (n, c), named by the table's own columns, in its canonical
+        types; `key` are among them, unique and never null in `rows`.  Columns not
+        given keep their value, or get their default in a new row.  A row that is
+        equal already is not touched (no row version, no trigger).  `fresh` says that
+        none of the keys is there: a straight bulk insert, which falls back to the
+        careful way by itself when one is.
+
+        Raises:
+            ValueError: `key` is null or repeated in `rows`, or not among its columns.
+            ReadOnlyTableError: The table is a view.
+            RowsRefusedError: The app will not have some row (constraint, trigger, value).
+            PrivilegeError, MissingTableError, MissingColumnError: A person must act.
+            AppUnreachableError, AppBusyError, StorageFullError: Nothing was written.
+        """
+
+    def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
+        """As `write`, but rows that are not there are left out (counted as unchanged)."""
+
+    def delete(self, table: str, keys: pa.Table) -> int:
+        """Delete the rows whose columns equal a row of `keys`; how many went.  All or nothing.
+
+        Raises:
+            As `write`.
+        """
+
+    def close(self) -> None:
+        """Give back connections.  The object is not used afterwards."""

@@ -1,0 +1,151 @@
+"""Every error the engine raises, grouped by what the caller does next.
+
+    DualWriteError
+    ├── TransientError    wait, then try the same call again
+    ├── RowError          set these rows aside; the others go on
+    └── PermanentError    stop; a person must change something first
+
+Raise the most specific class, catch the group.  A message says what happened,
+where (app, table, file and line), what was kept safe, and what to do.  Keys and
+column names may appear in it; other values of a row may not, nor any secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class DualWriteError(Exception):
+    """Whatever the engine can say about itself; its text is meant for a person."""
+
+
+class TransientError(DualWriteError):
+    """The same call may succeed later: a server away, a lock held, a deadlock."""
+
+
+class RowError(DualWriteError):
+    """Some rows are at fault, not the run."""
+
+
+class PermanentError(DualWriteError):
+    """Trying again changes nothing until a person does."""
+
+
+class ConfigError(PermanentError):
+    """`dualwrite.toml` does not say what it must."""
+
+
+class AppUnreachableError(TransientError):
+    """An app does not answer: wrong host, server down, connection lost midway."""
+
+    def __init__(self, *, app: str, reason: str) -> None:
+        self.app, self.reason = app, reason
+        super().__init__(
+            f"{app}: no answer ({reason}). Nothing half-written was kept.\n"
+            f"  Check that the server runs and that [apps.{app}] url is right, "
+            "then repeat the command: it goes on where it stopped."
+        )
+
+
+class AppBusyError(TransientError):
+    """An app is there but will not take the work now: a lock, a deadlock, a time-out."""
+
+    def __init__(self, *, app: str, table: str | None, reason: str) -> None:
+        self.app, self.table, self.reason = app, table, reason
+        where = app if table is None else f"{app}.{table}"
+        super().__init__(
+            f"{where}: busy ({reason}). The transaction was rolled back, nothing was lost.\n"
+            "  Close what holds the lock, or wait, and repeat the command."
+        )
+
+
+class AppRefusedError(PermanentError):
+    """An app answers and refuses us as such: password, unknown database."""
+
+    def __init__(self, *, app: str, reason: str) -> None:
+        self.app, self.reason = app, reason
+        super().__init__(
+            f"{app}: refused the connection ({reason}). Nothing was read or written.\n"
+            f"  Check user, password and database of [apps.{app}] in dualwrite.toml."
+        )
+
+
+class StorageFullError(PermanentError):
+    """The disk of an app or of the journal is full."""
+
+    def __init__(self, *, app: str, reason: str) -> None:
+        self.app, self.reason = app, reason
+        super().__init__(
+            f"{app}: the disk is full ({reason}). The transaction was rolled back, "
+            "what was committed before stays.\n"
+            "  Free some space and repeat the command: it goes on where it stopped."
+        )
+
+
+class MissingTableError(PermanentError):
+    """A map names a table that the app does not have."""
+
+    def __init__(self, *, app: str, table: str, near: Sequence[str] = ()) -> None:
+        self.app, self.table, self.near = app, table, tuple(near)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        super().__init__(
+            f"{app}: there is no table {table!r}.{hint} Nothing was written.\n"
+            "  Create the table, or correct the map (dualwrite maps check)."
+        )
+
+
+class MissingColumnError(PermanentError):
+    """A map names a column that the table does not have."""
+
+    def __init__(self, *, app: str, table: str, column: str, near: Sequence[str] = ()) -> None:
+        self.app, self.table, self.column, self.near = app, table, column, tuple(near)
+        hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        super().__init__(
+            f"{app}.{table}: there is no column {column!r}.{hint} Nothing was written.\n"
+            "  Add the column, or correct the map (dualwrite maps check)."
+        )
+
+
+class NoKeyError(PermanentError):
+    """A table has no key to read it by in parts, or rows by their names."""
+
+    def __init__(self, *, app: str, table: str) -> None:
+        self.app, self.table = app, table
+        super().__init__(
+            f"{app}.{table}: the table has no primary key and no unique index, so its rows "
+            "cannot be told apart. Nothing was written.\n"
+            "  Add a primary key, or a unique index over the map's key columns."
+        )
+
+
+class ReadOnlyTableError(PermanentError):
+    """A write was asked of a view, or of another table that takes none."""
+
+    def __init__(self, *, app: str, table: str, reason: str) -> None:
+        self.app, self.table, self.reason = app, table, reason
+        super().__init__(
+            f"{app}.{table}: cannot be written ({reason}). Nothing was written.\n"
+            "  Map the table below it, or make every column of the map one-way out of it."
+        )
+
+
+class PrivilegeError(PermanentError):
+    """The app's user may not do what the map needs."""
+
+    def __init__(self, *, app: str, table: str, privilege: str) -> None:
+        self.app, self.table, self.privilege = app, table, privilege
+        super().__init__(
+            f"{app}.{table}: our user lacks the right to {privilege}. Nothing was written.\n"
+            f"  Grant it (docs/reference/privileges.md lists what each app needs)."
+        )
+
+
+class RowsRefusedError(RowError):
+    """The app refused a batch because of what is in its rows.
+
+    The whole batch was rolled back.  The caller halves it to find the rows.
+    """
+
+    def __init__(self, *, app: str, table: str, reason: str) -> None:
+        self.app, self.table, self.reason = app, table, reason
+        super().__init__(f"{app}.{table}: refused by the app: {reason}")

@@ -1,0 +1,94 @@
+"""What an app says of its tables, in shapes every app shares; paths followed through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from dualwrite.tablemap.notation import ColumnPath
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What a lookup column points at: the table, and the column it holds a copy of."""
+
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column as its app describes it."""
+
+    name: str
+    type: pa.DataType
+    """Canonical Arrow type; `native` is the app's own word for it."""
+    native: str
+    nullable: bool = True
+    has_default: bool = False
+    """The app fills it in when a new row does not give it."""
+    length: int | None = None
+    """Longest text in characters; None without a limit."""
+    read_only: bool = False
+    exact: bool = True
+    """False where the app may bend digits (binary floats, SQLite NUMERIC)."""
+    references: Reference | None = None
+    """The row it points at, by a declared foreign key."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A table as its app describes it; `columns` in the app's order."""
+
+    name: str
+    columns: Mapping[str, Column]
+    primary_key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    """Column sets under a unique index, the primary key not among them."""
+    read_only: str | None = None
+    """Why the table cannot be written ('a view'), or None."""
+
+
+class UnknownPathError(LookupError):
+    """A path leads nowhere: `table` has no `column`, or `column` points at no table."""
+
+    def __init__(self, *, path: ColumnPath, table: str, column: str, points_nowhere: bool) -> None:
+        self.path, self.table, self.column = path, table, column
+        self.points_nowhere = points_nowhere
+        super().__init__(
+            f"{table}.{column} is no lookup column"
+            if points_nowhere
+            else f"{table} has no column {column}"
+        )
+
+
+def end_of_path(
+    path: ColumnPath,
+    table: str,
+    schema_of: Callable[[str], TableSchema],
+    lookups: Mapping[str, Reference],
+) -> Column:
+    """Follow `path` from `table` and describe the column at its end.
+
+    For a polymorphic path that is the first target's column.  `lookups` are the
+    references that no foreign key declares, for `table` itself.
+
+    Raises:
+        UnknownPathError: A step names no column, or one that points nowhere.
+        MissingTableError: As `schema_of` raises it.
+    """
+    schema = schema_of(table)
+    column = schema.columns.get(path.column)
+    if column is None:
+        raise UnknownPathError(path=path, table=table, column=path.column, points_nowhere=False)
+    if path.targets:
+        first_table, first_column = path.targets[0]
+        return end_of_path(ColumnPath((first_column,)), first_table.lower(), schema_of, {})
+    if len(path.steps) == 1:
+        return column
+    reference = lookups.get(path.column) or column.references
+    if reference is None:
+        raise UnknownPathError(path=path, table=table, column=path.column, points_nowhere=True)
+    return end_of_path(path.rest, reference.table, schema_of, {})
