@@ -1,0 +1,153 @@
+"""Rows that wait: put in, taken out, listed.  Everything here runs in a caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any, Literal, cast
+
+from sqlalchemy import Connection, Select, delete, func, select
+
+from dualwrite.journal.database import upsert
+from dualwrite.journal.models import WaitingRow
+from dualwrite.journal.records import Cause, HeldRow, Parking, Rejection, key_text
+
+_AT_ONCE = 500
+"""Values of one IN list; SQLite takes some thousands, older ones 999."""
+
+
+def hold(
+    connection: Connection,
+    map_name: str,
+    direction: str,
+    rejected: Sequence[Rejection],
+    parked: Sequence[Parking],
+) -> None:
+    """Put rows in; a key that is held already keeps its id and gets the newer words.
+
+    A key given twice is held once, as the last one says.
+    """
+    now = datetime.now(UTC)
+    rows: dict[str, dict[str, Any]] = {}
+    waiting: list[Rejection | Parking] = [*parked, *rejected]
+    for each in waiting:
+        refused = isinstance(each, Rejection)
+        key = key_text(each.key)
+        rows[key] = {
+            "map": map_name,
+            "direction": direction,
+            "key": key,
+            "kind": "rejected" if refused else "parked",
+            "cause": each.rule if isinstance(each, Rejection) else each.waits_for,
+            # PostgreSQL's text holds every character but this one.
+            "reason": each.reason.replace("\0", "\\0"),
+            "row": dict(each.row),
+            "at": now,
+        }
+    if not rows:
+        return
+    statement = upsert(connection, WaitingRow)
+    newer = {name: statement.excluded[name] for name in ("kind", "cause", "reason", "row", "at")}
+    # In one order everywhere, so that two workers on the same keys cannot lock each other out.
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["map", "direction", "key"], set_=newer),
+        [rows[key] for key in sorted(rows)],
+    )
+
+
+def held_keys(connection: Connection, map_name: str, direction: str) -> dict[str, int]:
+    """Every held key of a direction, with its id."""
+    found = connection.execute(
+        select(WaitingRow.key, WaitingRow.id).where(
+            WaitingRow.map == map_name, WaitingRow.direction == direction
+        )
+    )
+    return {row.key: row.id for row in found}
+
+
+def clear(connection: Connection, map_name: str, direction: str, cleared: Collection[str]) -> None:
+    """Take out the rows of these keys (as `key_text` writes them), where they are held."""
+    if len(cleared) > _AT_ONCE:
+        # Nearly all of a partition's keys are not held: look before asking for each.
+        held = held_keys(connection, map_name, direction)
+        cleared = [key for key in cleared if key in held]
+    rest = iter(sorted(cleared))
+    while some := list(islice(rest, _AT_ONCE)):
+        connection.execute(
+            delete(WaitingRow).where(
+                WaitingRow.map == map_name,
+                WaitingRow.direction == direction,
+                WaitingRow.key.in_(some),
+            )
+        )
+
+
+def discard(connection: Connection, ids: Collection[int]) -> int:
+    """Take out rows by id; how many were there."""
+    gone = 0
+    rest = iter(sorted(set(ids)))
+    while some := list(islice(rest, _AT_ONCE)):
+        gone += connection.execute(delete(WaitingRow).where(WaitingRow.id.in_(some))).rowcount
+    return gone
+
+
+def held(
+    connection: Connection,
+    kind: Literal["rejected", "parked"],
+    *,
+    map_name: str | None,
+    cause: str | None,
+    ids: Collection[int] | None,
+    limit: int | None,
+) -> list[HeldRow]:
+    """Held rows of a kind, oldest id first."""
+    query = select(WaitingRow.__table__).where(WaitingRow.kind == kind).order_by(WaitingRow.id)
+    if map_name is not None:
+        query = query.where(WaitingRow.map == map_name)
+    if cause is not None:
+        query = query.where(WaitingRow.cause == cause)
+    if ids is None:
+        return _rows(connection, query.limit(limit))
+    found: list[HeldRow] = []
+    rest = iter(sorted(set(ids)))
+    while some := list(islice(rest, _AT_ONCE)):
+        found += _rows(connection, query.where(WaitingRow.id.in_(some)))
+    return found[:limit]
+
+
+def causes(connection: Connection, map_name: str | None) -> list[Cause]:
+    """Held rows grouped by cause, the most rows first."""
+    query = select(
+        WaitingRow.map,
+        WaitingRow.direction,
+        WaitingRow.kind,
+        WaitingRow.cause,
+        func.min(WaitingRow.reason),
+        func.count(),
+    ).group_by(WaitingRow.map, WaitingRow.direction, WaitingRow.kind, WaitingRow.cause)
+    if map_name is not None:
+        query = query.where(WaitingRow.map == map_name)
+    found = [
+        Cause(of_map, direction, cast("Any", kind), cause, reason, rows)
+        for of_map, direction, kind, cause, reason, rows in connection.execute(query)
+    ]
+    return sorted(found, key=lambda each: (-each.rows, each.map, each.direction, each.cause))
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[HeldRow]:
+    return [
+        HeldRow(
+            id=row.id,
+            kind=row.kind,
+            map=row.map,
+            direction=row.direction,
+            key=json.loads(row.key),
+            cause=row.cause,
+            reason=row.reason,
+            row=row.row,
+            at=row.at,
+        )
+        for row in connection.execute(query)
+    ]

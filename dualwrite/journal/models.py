@@ -1,0 +1,155 @@
+"""The journal's tables.
+
+Times are UTC, text of any length, JSON as text in the order it was given.  Every
+name starts with `journal_`, so that the journal may share a database.  A change
+here needs a migration; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment: stored as UTC, given back as UTC, refused without a time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"{value!r} has no time zone"
+            raise ValueError(msg)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """All tables; the names of constraints are the same on every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
+    type_annotation_map = {str: Text, int: BigInteger, datetime: UtcTime, dict[str, Any]: JSON}  # noqa: RUF012 - SQLAlchemy reads it off the class
+
+
+class MapRow(Base):
+    """A map that was ever run, and its status."""
+
+    __tablename__ = "journal_map"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    since: Mapped[datetime]
+    last_cycle_at: Mapped[datetime | None]
+    queues: Mapped[dict[str, Any]]
+
+
+class RunRow(Base):
+    """One piece of work on a map."""
+
+    __tablename__ = "journal_run"
+    __table_args__ = (Index(None, "map", "finished_at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    map: Mapped[str]
+    kind: Mapped[str]
+    options: Mapped[dict[str, Any]]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+class PartitionRow(Base):
+    """A checkpoint: a stretch of a table, done or not."""
+
+    __tablename__ = "journal_partition"
+
+    run_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("journal_run.id", ondelete="CASCADE"), primary_key=True
+    )
+    direction: Mapped[str] = mapped_column(primary_key=True)
+    phase: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    columns: Mapped[list[str]] = mapped_column(JSON)
+    low: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    high: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    done_at: Mapped[datetime | None]
+    read: Mapped[int]
+    written: Mapped[int]
+    unchanged: Mapped[int]
+    deleted: Mapped[int]
+    rejected: Mapped[int]
+    parked: Mapped[int]
+    conflicts: Mapped[int]
+
+
+class WaitingRow(Base):
+    """A row that waits: rejected or parked.  A key of one direction waits once."""
+
+    __tablename__ = "journal_held"
+    # An id that was discarded must not come back as another row.
+    __table_args__ = (
+        Index(None, "map", "direction", "key", unique=True),
+        Index(None, "map", "kind"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    map: Mapped[str]
+    direction: Mapped[str]
+    key: Mapped[str]
+    cause: Mapped[str]
+    reason: Mapped[str]
+    row: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+class ActivityRow(Base):
+    """One line of the activity log."""
+
+    __tablename__ = "journal_activity"
+    __table_args__ = (Index(None, "map", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    map: Mapped[str | None]
+    event: Mapped[str]
+    text: Mapped[str]
+    detail: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class LeaseRow(Base):
+    """Who works on a map.  The row stays when it is given back, so that epochs only grow."""
+
+    __tablename__ = "journal_lease"
+
+    map: Mapped[str] = mapped_column(primary_key=True)
+    epoch: Mapped[int]
+    holder: Mapped[str]
+    machine: Mapped[str]
+    pid: Mapped[int]
+    since: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -1,0 +1,433 @@
+"""The one way into the journal.
+
+A `Journal` may be used from many threads, and many processes may have one open on
+the same database.  Every method is one transaction.  Plain data goes in and out;
+SQL and JSON stay here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
+
+from dualwrite.journal import held
+from dualwrite.journal.database import open_engine, reading, upsert, writing
+from dualwrite.journal.glance import MAPS_SQL, records
+from dualwrite.journal.lease import Lease, take
+from dualwrite.journal.models import ActivityRow, MapRow, PartitionRow, RunRow
+from dualwrite.journal.records import (
+    COUNTED,
+    Activity,
+    Cause,
+    Counts,
+    HeldRow,
+    MapRecord,
+    MapStatus,
+    Outcome,
+    Parking,
+    Partition,
+    PartitionPlan,
+    Rejection,
+    Run,
+)
+from dualwrite.journal.upgrade import bring_up_to_date
+
+
+class Journal:
+    """Status, runs, partitions, held rows and activity of a link's maps."""
+
+    def __init__(self, engine: Engine, app: str) -> None:
+        self._engine, self._app = engine, app
+
+    @classmethod
+    def open(cls, url: str, *, app_name: str = "journal") -> Journal:
+        """Open the journal at `url`; made, or brought to this release's schema, when needed.
+
+        Raises:
+            ConfigError: The url is none, or a newer release wrote this journal.
+            AppUnreachableError, AppRefusedError: The database will not have us.
+            AppBusyError: Another worker holds it for too long.
+            StorageFullError: There is no room for it.
+        """
+        engine = open_engine(url, app=app_name)
+        try:
+            bring_up_to_date(engine, app_name)
+        except BaseException:
+            engine.dispose()
+            raise
+        return cls(engine, app_name)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # Maps
+
+    def status(self, map_name: str) -> MapStatus:
+        """Where a map stands; `not running` for one never heard of."""
+        with self._reading() as connection:
+            status = connection.scalar(select(MapRow.status).where(MapRow.name == map_name))
+        return MapStatus.NOT_RUNNING if status is None else MapStatus(status)
+
+    def set_status(self, map_name: str, status: MapStatus, *, reason: str) -> None:
+        """Move a map to `status`, and say so in the activity log.  To where it is: nothing."""
+        with self._writing() as connection:
+            _know(connection, map_name)
+            moved = connection.execute(
+                update(MapRow)
+                .where(MapRow.name == map_name, MapRow.status != status.value)
+                .values(status=status.value, since=_now())
+            )
+            if moved.rowcount:
+                _log(connection, map_name, "status", f"{status.value}: {reason}", None)
+
+    def set_last_cycle(self, map_name: str, at: datetime | None = None) -> None:
+        """Note when the last cycle of a map ended: now, unless said otherwise."""
+        self._set_map(map_name, last_cycle_at=at or _now())
+
+    def set_queues(self, map_name: str, queues: Mapping[str, str]) -> None:
+        """Note in which table each app (by side name) queues the map's dirty keys."""
+        self._set_map(map_name, queues=dict(queues))
+
+    def _set_map(self, map_name: str, **values: object) -> None:
+        with self._writing() as connection:
+            _know(connection, map_name)
+            connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
+
+    def maps(self) -> list[MapRecord]:
+        """Every map that was ever run, by name."""
+        with self._reading() as connection:
+            return records(connection.execute(text(MAPS_SQL)))
+
+    # Runs
+
+    def start_run(self, map_name: str, kind: str, options: Mapping[str, Any]) -> Run:
+        """Begin a run.  Whether another one is still open is the caller's question."""
+        with self._writing() as connection:
+            _know(connection, map_name)
+            started = _now()
+            run_id = connection.scalar(
+                insert(RunRow)
+                .values(map=map_name, kind=kind, options=dict(options), started_at=started)
+                .returning(RunRow.id)
+            )
+            assert run_id is not None
+        return Run(run_id, map_name, kind, dict(options), started)
+
+    def open_run(self, map_name: str, kind: str | None = None) -> Run | None:
+        """The newest run of a map that has not finished: the one to resume."""
+        query = select(RunRow.__table__).where(RunRow.map == map_name, RunRow.finished_at.is_(None))
+        if kind is not None:
+            query = query.where(RunRow.kind == kind)
+        with self._reading() as connection:
+            row = connection.execute(query.order_by(RunRow.id.desc()).limit(1)).first()
+            return None if row is None else _run(row, _totals(connection, [row.id]))
+
+    def finish_run(self, run_id: int, outcome: Outcome, reason: str | None = None) -> None:
+        """End a run.  One that has ended keeps its first outcome.
+
+        Raises:
+            LookupError: There is no such run.
+        """
+        with self._writing() as connection:
+            known = connection.scalar(select(RunRow.id).where(RunRow.id == run_id))
+            if known is None:
+                msg = f"there is no run {run_id}"
+                raise LookupError(msg)
+            connection.execute(
+                update(RunRow)
+                .where(RunRow.id == run_id, RunRow.finished_at.is_(None))
+                .values(finished_at=_now(), outcome=outcome, reason=reason)
+            )
+
+    def runs(self, map_name: str | None = None, limit: int = 50) -> list[Run]:
+        """Runs, the newest first."""
+        query = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(limit)
+        if map_name is not None:
+            query = query.where(RunRow.map == map_name)
+        with self._reading() as connection:
+            rows = connection.execute(query).all()
+            totals = _totals(connection, [row.id for row in rows])
+        return [_run(row, totals) for row in rows]
+
+    def totals(self, run_id: int) -> dict[str, Counts]:
+        """What the finished partitions of a run did, by direction."""
+        with self._reading() as connection:
+            return _totals(connection, [run_id]).get(run_id, {})
+
+    # Partitions
+
+    def plan_partitions(self, run_id: int, plans: Sequence[PartitionPlan]) -> list[Partition]:
+        """Store the partitions of a run's phases; give back what is stored.
+
+        A (phase, direction) that is planned already stays as it is, so a resumed run
+        goes on with the ranges it began with, whatever the table has become.
+        """
+        wanted = {(plan.direction, plan.phase) for plan in plans}
+        with self._writing() as connection:
+            # Two workers may plan one run at once; this row's lock makes them take turns.
+            locked = select(RunRow.id).where(RunRow.id == run_id).with_for_update()
+            if connection.scalar(locked) is None:
+                msg = f"there is no run {run_id}"
+                raise LookupError(msg)
+            stored = _partitions(connection, run_id, pending_only=False)
+            planned = {(each.plan.direction, each.plan.phase) for each in stored}
+            new = [plan for plan in plans if (plan.direction, plan.phase) not in planned]
+            if new:
+                nothing = dict.fromkeys(COUNTED, 0)
+                rows = [{"run_id": run_id, **_plan_values(plan), **nothing} for plan in new]
+                connection.execute(insert(PartitionRow), rows)
+                stored = _partitions(connection, run_id, pending_only=False)
+        return [each for each in stored if (each.plan.direction, each.plan.phase) in wanted]
+
+    def partitions(self, run_id: int, *, pending_only: bool = False) -> list[Partition]:
+        """The partitions of a run, by phase, direction and number."""
+        with self._reading() as connection:
+            return _partitions(connection, run_id, pending_only=pending_only)
+
+    def finish_partition(  # noqa: PLR0913 - one transaction takes all of it
+        self,
+        run_id: int,
+        direction: str,
+        phase: int,
+        number: int,
+        counts: Counts,
+        *,
+        rejected: Sequence[Rejection] = (),
+        parked: Sequence[Parking] = (),
+        cleared: Collection[str] = (),
+    ) -> bool:
+        """Mark a partition done, with its held rows, in one transaction.
+
+        A second call for the same partition changes nothing, and gives False.
+
+        Raises:
+            LookupError: There is no such partition.
+        """
+        with self._writing() as connection:
+            here = (
+                (PartitionRow.run_id == run_id)
+                & (PartitionRow.direction == direction)
+                & (PartitionRow.phase == phase)
+                & (PartitionRow.number == number)
+            )
+            done = connection.execute(
+                update(PartitionRow)
+                .where(here, PartitionRow.done_at.is_(None))
+                .values(done_at=_now(), **counts.as_dict())
+            )
+            map_name = connection.scalar(
+                select(RunRow.map).join(PartitionRow, PartitionRow.run_id == RunRow.id).where(here)
+            )
+            if map_name is None:
+                msg = f"run {run_id} has no partition {number} of phase {phase}, {direction}"
+                raise LookupError(msg)
+            if not done.rowcount:
+                return False
+            held.clear(connection, map_name, direction, cleared)
+            held.hold(connection, map_name, direction, rejected, parked)
+            return True
+
+    # Held rows
+
+    def record(
+        self,
+        map_name: str,
+        direction: str,
+        *,
+        rejected: Sequence[Rejection] = (),
+        parked: Sequence[Parking] = (),
+        cleared: Collection[str] = (),
+    ) -> None:
+        """Hold rows and let others go, in one transaction (a cycle, a retry)."""
+        with self._writing() as connection:
+            _know(connection, map_name)
+            held.clear(connection, map_name, direction, cleared)
+            held.hold(connection, map_name, direction, rejected, parked)
+
+    def held_keys(self, map_name: str, direction: str) -> dict[str, int]:
+        """Every held key of a direction (as `key_text` writes it), with its id."""
+        with self._reading() as connection:
+            return held.held_keys(connection, map_name, direction)
+
+    def rejected(
+        self,
+        map_name: str | None = None,
+        *,
+        rule: str | None = None,
+        ids: Collection[int] | None = None,
+        limit: int | None = None,
+    ) -> list[HeldRow]:
+        """Rejected rows, oldest id first."""
+        with self._reading() as connection:
+            return held.held(
+                connection, "rejected", map_name=map_name, cause=rule, ids=ids, limit=limit
+            )
+
+    def parked(
+        self,
+        map_name: str | None = None,
+        *,
+        waits_for: str | None = None,
+        ids: Collection[int] | None = None,
+        limit: int | None = None,
+    ) -> list[HeldRow]:
+        """Parked rows, oldest id first."""
+        with self._reading() as connection:
+            return held.held(
+                connection, "parked", map_name=map_name, cause=waits_for, ids=ids, limit=limit
+            )
+
+    def causes(self, map_name: str | None = None) -> list[Cause]:
+        """Held rows, rejected and parked, grouped by cause; the most rows first."""
+        with self._reading() as connection:
+            return held.causes(connection, map_name)
+
+    def rejected_by_rule(self, map_name: str | None = None) -> list[Cause]:
+        """As `causes`, rejected rows only."""
+        return [cause for cause in self.causes(map_name) if cause.kind == "rejected"]
+
+    def discard(self, ids: Collection[int]) -> int:
+        """Forget held rows for good; how many there were."""
+        with self._writing() as connection:
+            return held.discard(connection, ids)
+
+    # Activity and leases
+
+    def log(
+        self,
+        map_name: str | None,
+        event: str,
+        text: str,
+        detail: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add a line to the activity log."""
+        with self._writing() as connection:
+            _log(connection, map_name, event, text, detail)
+
+    def activity(self, map_name: str | None = None, limit: int = 100) -> list[Activity]:
+        """The newest lines of the activity log, the newest first."""
+        query = select(ActivityRow.__table__).order_by(ActivityRow.id.desc()).limit(limit)
+        if map_name is not None:
+            query = query.where(ActivityRow.map == map_name)
+        with self._reading() as connection:
+            return [
+                Activity(row.id, row.at, row.map, row.event, row.text, row.detail)
+                for row in connection.execute(query)
+            ]
+
+    def lease(self, map_name: str, holder: str, seconds: float) -> Lease:
+        """Take the right to work on a map; `holder` says what for.
+
+        Raises:
+            LeaseHeldError: A living worker has it.
+        """
+        return take(self._engine, self._app, map_name=map_name, holder=holder, seconds=seconds)
+
+    def _reading(self) -> AbstractContextManager[Connection]:
+        return reading(self._engine, self._app)
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return writing(self._engine, self._app)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _know(connection: Connection, map_name: str) -> None:
+    new = {"name": map_name, "status": MapStatus.NOT_RUNNING.value, "since": _now(), "queues": {}}
+    connection.execute(upsert(connection, MapRow).values(**new).on_conflict_do_nothing())
+
+
+def _log(
+    connection: Connection,
+    map_name: str | None,
+    event: str,
+    text: str,
+    detail: Mapping[str, Any] | None,
+) -> None:
+    line = {
+        "at": _now(),
+        "map": map_name,
+        "event": event,
+        "text": text,
+        "detail": None if detail is None else dict(detail),
+    }
+    connection.execute(insert(ActivityRow).values(**line))
+
+
+def _run(row: Row[Any], totals: Mapping[int, Mapping[str, Counts]]) -> Run:
+    return Run(
+        row.id,
+        row.map,
+        row.kind,
+        row.options,
+        row.started_at,
+        row.finished_at,
+        row.outcome,
+        row.reason,
+        totals.get(row.id, {}),
+    )
+
+
+def _totals(connection: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, Counts]]:
+    sums = [func.sum(getattr(PartitionRow, name)) for name in COUNTED]
+    found = connection.execute(
+        select(PartitionRow.run_id, PartitionRow.direction, *sums)
+        .where(PartitionRow.run_id.in_(run_ids), PartitionRow.done_at.is_not(None))
+        .group_by(PartitionRow.run_id, PartitionRow.direction)
+    )
+    totals: dict[int, dict[str, Counts]] = {}
+    for run_id, direction, *numbers in found:
+        totals.setdefault(run_id, {})[direction] = Counts(*map(int, numbers))
+    return totals
+
+
+def _partitions(connection: Connection, run_id: int, *, pending_only: bool) -> list[Partition]:
+    query = select(PartitionRow.__table__).where(PartitionRow.run_id == run_id)
+    if pending_only:
+        query = query.where(PartitionRow.done_at.is_(None))
+    ordered = query.order_by(PartitionRow.phase, PartitionRow.direction, PartitionRow.number)
+    return [
+        Partition(
+            PartitionPlan(
+                row.direction,
+                row.phase,
+                row.number,
+                tuple(row.columns),
+                None if row.low is None else tuple(row.low),
+                None if row.high is None else tuple(row.high),
+            ),
+            row.done_at,
+            Counts(*(getattr(row, name) for name in COUNTED)),
+        )
+        for row in connection.execute(ordered)
+    ]
+
+
+def _plan_values(plan: PartitionPlan) -> dict[str, Any]:
+    return {
+        "direction": plan.direction,
+        "phase": plan.phase,
+        "number": plan.number,
+        "columns": list(plan.columns),
+        "low": None if plan.low is None else list(plan.low),
+        "high": None if plan.high is None else list(plan.high),
+    }
