@@ -35,6 +35,11 @@ class ConfigError(PermanentError):
     """`dualwrite.toml` does not say what it must."""
 
 
+def _setting(app: str) -> str:
+    """The table of `dualwrite.toml` that says how `app` is reached; the journal has its own."""
+    return "[journal]" if app == "journal" else f"[apps.{app}]"
+
+
 class AppUnreachableError(TransientError):
     """An app does not answer: wrong host, server down, connection lost midway."""
 
@@ -42,7 +47,7 @@ class AppUnreachableError(TransientError):
         self.app, self.reason = app, reason
         super().__init__(
             f"{app}: no answer ({reason}). Nothing half-written was kept.\n"
-            f"  Check that the server runs and that [apps.{app}] url is right, "
+            f"  Check that the server runs and that {_setting(app)} url is right, "
             "then repeat the command: it goes on where it stopped."
         )
 
@@ -66,7 +71,7 @@ class AppRefusedError(PermanentError):
         self.app, self.reason = app, reason
         super().__init__(
             f"{app}: refused the connection ({reason}). Nothing was read or written.\n"
-            f"  Check user, password and database of [apps.{app}] in dualwrite.toml."
+            f"  Check user, password and database of {_setting(app)} in dualwrite.toml."
         )
 
 
