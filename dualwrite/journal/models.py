@@ -10,7 +10,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, ForeignKey, Index, Integer, MetaData, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -96,6 +106,25 @@ class PartitionRow(Base):
     low: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     high: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
     done_at: Mapped[datetime | None]
+
+
+class TallyRow(Base):
+    """What a finished partition did in one direction: settling a row may write on either side."""
+
+    __tablename__ = "journal_tally"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["run_id", "leg", "phase", "number"],
+            [f"journal_partition.{name}" for name in ("run_id", "direction", "phase", "number")],
+            ondelete="CASCADE",
+        ),
+    )
+
+    run_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    leg: Mapped[str] = mapped_column(primary_key=True)
+    phase: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    direction: Mapped[str] = mapped_column(primary_key=True)
     read: Mapped[int]
     written: Mapped[int]
     unchanged: Mapped[int]

@@ -9,7 +9,7 @@ alone names a row on the command line.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
@@ -108,11 +108,10 @@ class PartitionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A planned partition, and what it did once it is done."""
+    """A planned partition, and when it was done."""
 
     plan: PartitionPlan
     done_at: datetime | None = None
-    counts: Counts = field(default_factory=Counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +132,16 @@ class Parking:
     waits_for: str
     reason: str
     row: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a piece of work did in one direction; `cleared` are keys that wait no longer."""
+
+    counts: Counts = field(default_factory=Counts)
+    rejected: Sequence[Rejection] = ()
+    parked: Sequence[Parking] = ()
+    cleared: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from dualwrite.journal import held
 from dualwrite.journal.database import open_engine, reading, upsert, writing
 from dualwrite.journal.glance import MAPS_SQL, records
 from dualwrite.journal.lease import Lease, take
-from dualwrite.journal.models import ActivityRow, MapRow, PartitionRow, RunRow
+from dualwrite.journal.models import ActivityRow, MapRow, PartitionRow, RunRow, TallyRow
 from dualwrite.journal.records import (
     COUNTED,
     Activity,
@@ -34,6 +34,7 @@ from dualwrite.journal.records import (
     PartitionPlan,
     Rejection,
     Run,
+    Share,
 )
 from dualwrite.journal.upgrade import bring_up_to_date
 
@@ -139,6 +140,26 @@ class Journal:
             row = connection.execute(query.order_by(RunRow.id.desc()).limit(1)).first()
             return None if row is None else _run(row, _totals(connection, [row.id]))
 
+    def continue_run(self, run_id: int, changed: Mapping[str, Any] | None = None) -> Run:
+        """Take up a run that was cut off; `changed` options are stored with it.
+
+        Raises:
+            LookupError: There is no such run, or it has finished.
+        """
+        query = select(RunRow.__table__).where(RunRow.id == run_id, RunRow.finished_at.is_(None))
+        with self._writing() as connection:
+            row = connection.execute(query.with_for_update()).first()
+            if row is None:
+                msg = f"there is no unfinished run {run_id}"
+                raise LookupError(msg)
+            if changed:
+                options = {**row.options, **changed}
+                connection.execute(
+                    update(RunRow).where(RunRow.id == run_id).values(options=options)
+                )
+                row = connection.execute(query).one()
+            return _run(row, _totals(connection, [run_id]))
+
     def finish_run(self, run_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """End a run.  One that has ended keeps its first outcome.
 
@@ -190,8 +211,7 @@ class Journal:
             planned = {(each.plan.direction, each.plan.phase) for each in stored}
             new = [plan for plan in plans if (plan.direction, plan.phase) not in planned]
             if new:
-                nothing = dict.fromkeys(COUNTED, 0)
-                rows = [{"run_id": run_id, **_plan_values(plan), **nothing} for plan in new]
+                rows = [{"run_id": run_id, **_plan_values(plan)} for plan in new]
                 connection.execute(insert(PartitionRow), rows)
                 stored = _partitions(connection, run_id, pending_only=False)
         return [each for each in stored if (each.plan.direction, each.plan.phase) in wanted]
@@ -201,19 +221,10 @@ class Journal:
         with self._reading() as connection:
             return _partitions(connection, run_id, pending_only=pending_only)
 
-    def finish_partition(  # noqa: PLR0913 - one transaction takes all of it
-        self,
-        run_id: int,
-        direction: str,
-        phase: int,
-        number: int,
-        counts: Counts,
-        *,
-        rejected: Sequence[Rejection] = (),
-        parked: Sequence[Parking] = (),
-        cleared: Collection[str] = (),
+    def finish_partition(
+        self, run_id: int, direction: str, phase: int, number: int, shares: Mapping[str, Share]
     ) -> bool:
-        """Mark a partition done, with its held rows, in one transaction.
+        """Mark a partition done, with what it did in each direction, in one transaction.
 
         A second call for the same partition changes nothing, and gives False.
 
@@ -230,7 +241,7 @@ class Journal:
             done = connection.execute(
                 update(PartitionRow)
                 .where(here, PartitionRow.done_at.is_(None))
-                .values(done_at=_now(), **counts.as_dict())
+                .values(done_at=_now())
             )
             map_name = connection.scalar(
                 select(RunRow.map).join(PartitionRow, PartitionRow.run_id == RunRow.id).where(here)
@@ -240,8 +251,12 @@ class Journal:
                 raise LookupError(msg)
             if not done.rowcount:
                 return False
-            held.clear(connection, map_name, direction, cleared)
-            held.hold(connection, map_name, direction, rejected, parked)
+            place = {"run_id": run_id, "leg": direction, "phase": phase, "number": number}
+            for way, share in sorted(shares.items()):
+                tally = {**place, "direction": way, **share.counts.as_dict()}
+                connection.execute(insert(TallyRow).values(**tally))
+                held.clear(connection, map_name, way, share.cleared)
+                held.hold(connection, map_name, way, share.rejected, share.parked)
             return True
 
     # Held rows
@@ -388,11 +403,11 @@ def _run(row: Row[Any], totals: Mapping[int, Mapping[str, Counts]]) -> Run:
 
 
 def _totals(connection: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, Counts]]:
-    sums = [func.sum(getattr(PartitionRow, name)) for name in COUNTED]
+    sums = [func.sum(getattr(TallyRow, name)) for name in COUNTED]
     found = connection.execute(
-        select(PartitionRow.run_id, PartitionRow.direction, *sums)
-        .where(PartitionRow.run_id.in_(run_ids), PartitionRow.done_at.is_not(None))
-        .group_by(PartitionRow.run_id, PartitionRow.direction)
+        select(TallyRow.run_id, TallyRow.direction, *sums)
+        .where(TallyRow.run_id.in_(run_ids))
+        .group_by(TallyRow.run_id, TallyRow.direction)
     )
     totals: dict[int, dict[str, Counts]] = {}
     for run_id, direction, *numbers in found:
@@ -416,7 +431,6 @@ def _partitions(connection: Connection, run_id: int, *, pending_only: bool) -> l
                 None if row.high is None else tuple(row.high),
             ),
             row.done_at,
-            Counts(*(getattr(row, name) for name in COUNTED)),
         )
         for row in connection.execute(ordered)
     ]

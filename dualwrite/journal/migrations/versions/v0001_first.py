@@ -15,6 +15,7 @@ _TIME = sa.DateTime(timezone=True)
 def upgrade() -> None:
     _maps_and_runs()
     _partitions()
+    _tallies()
     _held_rows()
     _activity_and_leases()
 
@@ -55,6 +56,23 @@ def _partitions() -> None:
         sa.Column("low", sa.JSON()),
         sa.Column("high", sa.JSON()),
         sa.Column("done_at", _TIME),
+        sa.PrimaryKeyConstraint(
+            "run_id", "direction", "phase", "number", name="pk_journal_partition"
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["journal_run.id"], name="fk_journal_partition_run_id", ondelete="CASCADE"
+        ),
+    )
+
+
+def _tallies() -> None:
+    op.create_table(
+        "journal_tally",
+        sa.Column("run_id", _ID, nullable=False),
+        sa.Column("leg", sa.Text(), nullable=False),
+        sa.Column("phase", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("number", sa.Integer(), nullable=False, autoincrement=False),
+        sa.Column("direction", sa.Text(), nullable=False),
         sa.Column("read", sa.BigInteger(), nullable=False),
         sa.Column("written", sa.BigInteger(), nullable=False),
         sa.Column("unchanged", sa.BigInteger(), nullable=False),
@@ -63,10 +81,18 @@ def _partitions() -> None:
         sa.Column("parked", sa.BigInteger(), nullable=False),
         sa.Column("conflicts", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint(
-            "run_id", "direction", "phase", "number", name="pk_journal_partition"
+            "run_id", "leg", "phase", "number", "direction", name="pk_journal_tally"
         ),
         sa.ForeignKeyConstraint(
-            ["run_id"], ["journal_run.id"], name="fk_journal_partition_run_id", ondelete="CASCADE"
+            ["run_id", "leg", "phase", "number"],
+            [
+                "journal_partition.run_id",
+                "journal_partition.direction",
+                "journal_partition.phase",
+                "journal_partition.number",
+            ],
+            name="fk_journal_tally_run_id",
+            ondelete="CASCADE",
         ),
     )
 
@@ -121,5 +147,5 @@ def _activity_and_leases() -> None:
 
 
 def downgrade() -> None:
-    for table in ("lease", "activity", "held", "partition", "run", "map"):
+    for table in ("lease", "activity", "held", "tally", "partition", "run", "map"):
         op.drop_table(f"journal_{table}")
