@@ -13,15 +13,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, text, update
 
-from dualwrite.journal import held
+from dualwrite.journal import held, runs
 from dualwrite.journal.database import open_engine, reading, upsert, writing
 from dualwrite.journal.glance import MAPS_SQL, records
 from dualwrite.journal.lease import Lease, take
-from dualwrite.journal.models import ActivityRow, MapRow, PartitionRow, RunRow, TallyRow
+from dualwrite.journal.models import ActivityRow, MapRow, RunRow, TallyRow
 from dualwrite.journal.records import (
-    COUNTED,
     Activity,
     Cause,
     Counts,
@@ -138,7 +137,7 @@ class Journal:
             query = query.where(RunRow.kind == kind)
         with self._reading() as connection:
             row = connection.execute(query.order_by(RunRow.id.desc()).limit(1)).first()
-            return None if row is None else _run(row, _totals(connection, [row.id]))
+            return None if row is None else runs.run_of(row, runs.totals(connection, [row.id]))
 
     def continue_run(self, run_id: int, changed: Mapping[str, Any] | None = None) -> Run:
         """Take up a run that was cut off; `changed` options are stored with it.
@@ -158,7 +157,7 @@ class Journal:
                     update(RunRow).where(RunRow.id == run_id).values(options=options)
                 )
                 row = connection.execute(query).one()
-            return _run(row, _totals(connection, [run_id]))
+            return runs.run_of(row, runs.totals(connection, [run_id]))
 
     def finish_run(self, run_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """End a run.  One that has ended keeps its first outcome.
@@ -184,13 +183,13 @@ class Journal:
             query = query.where(RunRow.map == map_name)
         with self._reading() as connection:
             rows = connection.execute(query).all()
-            totals = _totals(connection, [row.id for row in rows])
-        return [_run(row, totals) for row in rows]
+            totals = runs.totals(connection, [row.id for row in rows])
+        return [runs.run_of(row, totals) for row in rows]
 
     def totals(self, run_id: int) -> dict[str, Counts]:
         """What the finished partitions of a run did, by direction."""
         with self._reading() as connection:
-            return _totals(connection, [run_id]).get(run_id, {})
+            return runs.totals(connection, [run_id]).get(run_id, {})
 
     # Partitions
 
@@ -200,26 +199,13 @@ class Journal:
         A (phase, direction) that is planned already stays as it is, so a resumed run
         goes on with the ranges it began with, whatever the table has become.
         """
-        wanted = {(plan.direction, plan.phase) for plan in plans}
         with self._writing() as connection:
-            # Two workers may plan one run at once; this row's lock makes them take turns.
-            locked = select(RunRow.id).where(RunRow.id == run_id).with_for_update()
-            if connection.scalar(locked) is None:
-                msg = f"there is no run {run_id}"
-                raise LookupError(msg)
-            stored = _partitions(connection, run_id, pending_only=False)
-            planned = {(each.plan.direction, each.plan.phase) for each in stored}
-            new = [plan for plan in plans if (plan.direction, plan.phase) not in planned]
-            if new:
-                rows = [{"run_id": run_id, **_plan_values(plan)} for plan in new]
-                connection.execute(insert(PartitionRow), rows)
-                stored = _partitions(connection, run_id, pending_only=False)
-        return [each for each in stored if (each.plan.direction, each.plan.phase) in wanted]
+            return runs.plan(connection, run_id, plans)
 
     def partitions(self, run_id: int, *, pending_only: bool = False) -> list[Partition]:
         """The partitions of a run, by phase, direction and number."""
         with self._reading() as connection:
-            return _partitions(connection, run_id, pending_only=pending_only)
+            return runs.partitions(connection, run_id, pending_only=pending_only)
 
     def finish_partition(
         self, run_id: int, direction: str, phase: int, number: int, shares: Mapping[str, Share]
@@ -232,24 +218,8 @@ class Journal:
             LookupError: There is no such partition.
         """
         with self._writing() as connection:
-            here = (
-                (PartitionRow.run_id == run_id)
-                & (PartitionRow.direction == direction)
-                & (PartitionRow.phase == phase)
-                & (PartitionRow.number == number)
-            )
-            done = connection.execute(
-                update(PartitionRow)
-                .where(here, PartitionRow.done_at.is_(None))
-                .values(done_at=_now())
-            )
-            map_name = connection.scalar(
-                select(RunRow.map).join(PartitionRow, PartitionRow.run_id == RunRow.id).where(here)
-            )
+            map_name = runs.mark_done(connection, run_id, direction, phase, number)
             if map_name is None:
-                msg = f"run {run_id} has no partition {number} of phase {phase}, {direction}"
-                raise LookupError(msg)
-            if not done.rowcount:
                 return False
             place = {"run_id": run_id, "leg": direction, "phase": phase, "number": number}
             for way, share in sorted(shares.items()):
@@ -386,62 +356,3 @@ def _log(
         "detail": None if detail is None else dict(detail),
     }
     connection.execute(insert(ActivityRow).values(**line))
-
-
-def _run(row: Row[Any], totals: Mapping[int, Mapping[str, Counts]]) -> Run:
-    return Run(
-        row.id,
-        row.map,
-        row.kind,
-        row.options,
-        row.started_at,
-        row.finished_at,
-        row.outcome,
-        row.reason,
-        totals.get(row.id, {}),
-    )
-
-
-def _totals(connection: Connection, run_ids: Sequence[int]) -> dict[int, dict[str, Counts]]:
-    sums = [func.sum(getattr(TallyRow, name)) for name in COUNTED]
-    found = connection.execute(
-        select(TallyRow.run_id, TallyRow.direction, *sums)
-        .where(TallyRow.run_id.in_(run_ids))
-        .group_by(TallyRow.run_id, TallyRow.direction)
-    )
-    totals: dict[int, dict[str, Counts]] = {}
-    for run_id, direction, *numbers in found:
-        totals.setdefault(run_id, {})[direction] = Counts(*map(int, numbers))
-    return totals
-
-
-def _partitions(connection: Connection, run_id: int, *, pending_only: bool) -> list[Partition]:
-    query = select(PartitionRow.__table__).where(PartitionRow.run_id == run_id)
-    if pending_only:
-        query = query.where(PartitionRow.done_at.is_(None))
-    ordered = query.order_by(PartitionRow.phase, PartitionRow.direction, PartitionRow.number)
-    return [
-        Partition(
-            PartitionPlan(
-                row.direction,
-                row.phase,
-                row.number,
-                tuple(row.columns),
-                None if row.low is None else tuple(row.low),
-                None if row.high is None else tuple(row.high),
-            ),
-            row.done_at,
-        )
-        for row in connection.execute(ordered)
-    ]
-
-
-def _plan_values(plan: PartitionPlan) -> dict[str, Any]:
-    return {
-        "direction": plan.direction,
-        "phase": plan.phase,
-        "number": plan.number,
-        "columns": list(plan.columns),
-        "low": None if plan.low is None else list(plan.low),
-        "high": None if plan.high is None else list(plan.high),
-    }
