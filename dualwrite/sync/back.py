@@ -1,0 +1,52 @@
+"""The rows of the source side that must change because the other side won, or alone decides.
+
+A two-way column goes back only where the two sides really differ, told in one
+side's terms: a value that merely is spelled otherwise ('No', 'no') stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.sync.merge import Merged
+from dualwrite.sync.way import Way
+from dualwrite.translate.compare import differs
+from dualwrite.translate.flow import translate
+
+
+def returning_rows(
+    back: Way, rows: pa.Table, theirs: pa.Table, merged: Merged
+) -> tuple[pa.Table, pa.Table]:
+    """The gate table of what the source side must take back, and the rows it comes from.
+
+    Shapes: `rows` is (n, c) by source path, `theirs` (n, d) by target path, aligned,
+    null where the target holds no such row; `merged` is the decision over both.  The
+    results have the same m rows, m at most n: named for the gate of `back`, and by
+    target path.
+    """
+    found = pc.is_valid(theirs[back.flow.source_key[0]])
+    alone = [c for c in back.flow.columns if str(c.source) not in back_columns(merged)]
+    mask = found if alone else merged.back_any
+    mask = pc.and_(mask, found)
+    if not pc.any(mask).as_py():
+        return pa.table({}), pa.table({})
+    mine, others = rows.filter(mask), theirs.filter(mask)
+    ready = translate(others, back.flow)
+    changed: Any = pa.chunked_array([pa.repeat(False, ready.num_rows)], pa.bool_())
+    for column in back.flow.columns:
+        name = str(column.target)
+        own = mine[name].cast(ready[name].type)
+        goes = merged.back.get(str(column.source))
+        if goes is not None:
+            value = pc.if_else(goes.filter(mask), ready[name], own)
+            ready = ready.set_column(ready.schema.get_field_index(name), name, value)
+        changed = pc.or_(changed, differs(ready[name], own))
+    return ready.filter(changed), others.filter(changed)
+
+
+def back_columns(merged: Merged) -> frozenset[str]:
+    """The two-way columns, by target path."""
+    return frozenset(merged.back)

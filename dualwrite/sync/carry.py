@@ -1,0 +1,249 @@
+"""Carrying rows across: the one path that initial sync, retry and every cycle take.
+
+    translate ─> counterpart ─> merge ─> look up ─> check ─┬─> fit ─> write
+                                                           ├─> reject
+                                                           └─> park
+
+The caller brings rows as read on the source side, few or many.  What comes back is
+an `Outcome`: counts, and the rows held back with their reasons, one for each
+direction, for the journal.  Nothing is journalled here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.journal.records import Counts
+from dualwrite.rules import Rule, Verdict, judge
+from dualwrite.sync.back import returning_rows
+from dualwrite.sync.holding import Held, hold
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.merge import Mask, Merged, merge
+from dualwrite.sync.session import Session
+from dualwrite.sync.way import Way, reading
+from dualwrite.sync.writing import write_rows
+from dualwrite.tablemap.model import Master
+from dualwrite.translate.flow import fit, translate
+from dualwrite.translate.keys import key_text, row_of
+
+Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
+"""Judges a batch before it is written; the flows put Great Expectations here."""
+
+
+def rules_only(way: Way, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
+    """The plain gate: the rules themselves."""
+    del way
+    return judge(rows, rules)
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How rows are carried.
+
+    `fresh` promises that the target holds none of the keys.  `insert_only` leaves
+    rows alone that the target holds, `update_only` those that it does not.
+    """
+
+    master: Master
+    fresh: bool = False
+    insert_only: bool = False
+    update_only: bool = False
+    dry_run: bool = False
+    gate: Gate = rules_only
+
+
+@dataclass
+class Outcome:
+    """What became of the rows, by direction (`finops->dataverse`)."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    seen: dict[str, tuple[pa.Table, ...]] = field(default_factory=dict)
+    """Keys, by source path, of all rows that were dealt with."""
+
+    def add(self, direction: str, counts: Counts, held: Held, seen: pa.Table) -> None:
+        """Add to a direction's share."""
+        self.counts[direction] = self.counts.get(direction, Counts()) + counts
+        self.held[direction] = self.held.get(direction, Held()) + held
+        self.seen[direction] = (*self.seen.get(direction, ()), seen)
+
+
+class Carrier:
+    """Carries rows along one way; made once for a run, shared by its threads."""
+
+    def __init__(self, session: Session, way: Way, back: Way | None, finder: Finder) -> None:
+        self.session, self.way, self.back, self.finder = session, way, back, finder
+        self._counterpart = reading(session, way.table_map, way.target, filtered=False)
+
+    def carry(self, rows: pa.Table, manner: Manner) -> Outcome:
+        """Carry rows of the way's source across.
+
+        Shapes: `rows` is (n, c), named by source path, as `reading` reads them.
+
+        Raises:
+            TransientError, PermanentError: From the apps; nothing of this batch was
+                written, or what was is whole and comes out `unchanged` next time.
+        """
+        outcome = Outcome()
+        out = translate(rows, self.way.flow)
+        theirs, found = self._counterparts(out, manner)
+        stay = _staying(found, manner)
+        if stay is not None:
+            rows, out = rows.filter(stay), out.filter(stay)
+            theirs, found = theirs.filter(stay), found.filter(stay)
+        merged = self._merge(rows, out, theirs, found, manner)
+        wanted = pc.or_(merged.write, self._unfaithful(out))
+        self._forward(rows, out, merged, wanted, manner, outcome)
+        self._return(rows, theirs, merged, manner, outcome)
+        return outcome
+
+    def _counterparts(self, out: pa.Table, manner: Manner) -> tuple[pa.Table, Mask]:
+        if manner.fresh:
+            return pa.table({}), pa.chunked_array([pa.repeat(False, out.num_rows)], pa.bool_())
+        keys = fit(out.select(list(self.way.flow.key)), self.way.flow)
+        theirs = self.session.apps[self.way.target].fetch(self._counterpart, keys.drop_null())
+        at = row_of(key_text(keys, self.way.flow.key), key_text(theirs, self.way.flow.key))
+        return theirs.take(at), pa.chunked_array([pc.is_valid(at)])
+
+    def _merge(
+        self, rows: pa.Table, out: pa.Table, theirs: pa.Table, found: Mask, manner: Manner
+    ) -> Merged:
+        mine = out.select([str(column.target) for column in self.way.flow.columns])
+        if manner.fresh:
+            theirs = pa.table({f.name: pa.nulls(out.num_rows, f.type) for f in mine.schema})
+        return merge(
+            mine,
+            theirs,
+            found=found,
+            two_way=self.way.two_way,
+            mine_wins=self._mine_wins(rows, theirs, manner),
+            fill=manner.master is Master.FILL_BLANKS,
+        )
+
+    def _mine_wins(self, rows: pa.Table, theirs: pa.Table, manner: Manner) -> Mask:
+        ends = self.way.table_map
+        if manner.master is Master.NEWEST and not manner.fresh:
+            ours, others = ends.end(self.way.source).modified, ends.end(self.way.target).modified
+            if ours is not None and others is not None:
+                moment = pa.timestamp("us", "UTC")
+                newer = pc.greater(
+                    _moment(rows[str(ours)], moment), _moment(theirs[str(others)], moment)
+                )
+                # without both times, or at a tie, the map's own master decides
+                tie = self._is_master(ends.master)
+                return pc.fill_null(newer, fill_value=tie)
+        return pa.chunked_array([pa.repeat(self._is_master(manner.master), rows.num_rows)])
+
+    def _is_master(self, master: Master) -> bool:
+        fallback = Master.DATAVERSE if master in (Master.NEWEST, Master.FILL_BLANKS) else master
+        return fallback.value == self.way.source.value
+
+    def _unfaithful(self, out: pa.Table) -> Mask:
+        """Rows that the translation itself is at fault with: to the gate, equal or not."""
+        return pc.invert(judge(out, self.way.source_rules).passed)
+
+    def _forward(  # noqa: PLR0913, PLR0917 - the steps of one pipe
+        self,
+        rows: pa.Table,
+        out: pa.Table,
+        merged: Merged,
+        wanted: Mask,
+        manner: Manner,
+        outcome: Outcome,
+    ) -> None:
+        way, direction = self.way, self.way.source.direction
+        asked, source_rows = out.filter(wanted), rows.filter(wanted)
+        ready = _replace(asked, merged.forward.filter(wanted))
+        ready = self.finder.fill_in(ready, way)
+        verdict = manner.gate(way, ready, way.rules) if ready.num_rows else judge(ready, ())
+        passed = ready.filter(verdict.passed)
+        written, refused = self._write(way, passed, manner)
+        held = hold(way, source_rows, ready, verdict, refused)
+        counts = Counts(
+            read=rows.num_rows,
+            written=written.inserted + written.updated,
+            unchanged=rows.num_rows - ready.num_rows + written.unchanged,
+            rejected=len(held.rejected),
+            parked=len(held.parked),
+            conflicts=pc.sum(merged.conflicts).as_py() or 0,
+        )
+        outcome.add(direction, counts, held, rows.select(list(way.flow.source_key)))
+        if manner.dry_run:
+            self.finder.pretend(way.target, way.target_table, passed)
+
+    def _write(self, way: Way, passed: pa.Table, manner: Manner) -> tuple[Any, dict[int, str]]:
+        physical = physical_rows(way, passed)
+        return write_rows(
+            self.session.apps[way.target],
+            way.target_table,
+            physical,
+            key=way.written_key,
+            fresh=manner.fresh,
+            update_only=manner.update_only,
+            dry_run=manner.dry_run,
+        )
+
+    def _return(
+        self, rows: pa.Table, theirs: pa.Table, merged: Merged, manner: Manner, outcome: Outcome
+    ) -> None:
+        """Write on the source side what the other side won, or alone decides."""
+        if self.back is None or manner.fresh or manner.insert_only:
+            return
+        ready, source_rows = returning_rows(self.back, rows, theirs, merged)
+        if not ready.num_rows:
+            return
+        ready = self.finder.fill_in(ready, self.back)
+        verdict = manner.gate(self.back, ready, self.back.rules)
+        passed = ready.filter(verdict.passed)
+        update = Manner(manner.master, update_only=True, dry_run=manner.dry_run)
+        written, refused = self._write(self.back, passed, update)
+        held = hold(self.back, source_rows, ready, verdict, refused)
+        counts = Counts(
+            written=written.updated,
+            rejected=len(held.rejected),
+            parked=len(held.parked),
+        )
+        seen = source_rows.select(list(self.back.flow.source_key))
+        outcome.add(self.back.source.direction, counts, held, seen)
+
+
+def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
+    """Rows named by the target table's own columns, references in the place of lookup paths."""
+    fitted = fit(rows, way.flow)
+    columns: dict[str, Any] = {}
+    for column in way.flow.columns:
+        name = column.target.column
+        if column.target.is_lookup:
+            columns.setdefault(name, rows[f"ref:{name}"])
+        else:
+            columns[name] = fitted[name]
+    for group in way.lookups:
+        extra = group[0].type_column
+        if extra is not None:
+            columns.setdefault(extra, rows[f"ref:{extra}"])
+    return pa.table(columns)
+
+
+def _staying(found: Mask, manner: Manner) -> Mask | None:
+    if manner.insert_only:
+        return pc.invert(found)
+    return found if manner.update_only else None
+
+
+def _replace(rows: pa.Table, columns: pa.Table) -> pa.Table:
+    for name in columns.column_names:
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, name, columns[name])
+    return rows
+
+
+def _moment(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+    """A time on one scale: a time without a zone is read as UTC."""
+    if pa.types.is_timestamp(values.type) and values.type.tz is None:
+        return pc.assume_timezone(values, "UTC")
+    return values.cast(type_)

@@ -1,0 +1,104 @@
+"""Finding the rows that lookups point at, in bulk.
+
+A small table is read whole, once, and kept until somebody writes to it.  A large
+one is asked for the keys of the batch only, so memory does not grow with it.
+A dry run writes nothing, so it adds the rows it would have written itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import App, Query
+from dualwrite.link import Side
+from dualwrite.sync.way import Way
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import Reference
+from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.lookups import Lookup, attach
+
+WHOLE_TABLE_ROWS = 100_000
+"""Tables up to this size are read whole: at most some 20 MB for a text key and a reference."""
+
+_Kept = tuple[Side, str, tuple[ColumnPath, ...]]
+
+
+class Finder:
+    """Answers for both apps which row a natural key names.  Safe to share between threads."""
+
+    def __init__(self, apps: Mapping[Side, App]) -> None:
+        self._apps = apps
+        self._lock = threading.Lock()
+        self._whole: dict[_Kept, pa.Table | None] = {}
+        self._pretended: defaultdict[tuple[Side, str], list[pa.Table]] = defaultdict(list)
+
+    def fill_in(self, rows: pa.Table, way: Way) -> pa.Table:
+        """Add a `ref:` column for each lookup of the way (see `translate.lookups.attach`)."""
+        for group in way.lookups:
+            indexes = [self._index(way, lookup, rows) for lookup in group]
+            rows = attach(rows, group, indexes)
+        return rows
+
+    def forget(self, side: Side, table: str) -> None:
+        """Somebody wrote to the table: what was kept of it is out of date."""
+        with self._lock:
+            for kept in [k for k in self._whole if k[:2] == (side, table)]:
+                del self._whole[kept]
+
+    def pretend(self, side: Side, table: str, rows: pa.Table) -> None:
+        """In a dry run: from now on find these rows (named by path) too."""
+        with self._lock:
+            self._pretended[side, table].append(rows)
+
+    def _index(self, way: Way, lookup: Lookup, rows: pa.Table) -> pa.Table:
+        parts = [*lookup.parts, *([lookup.company] if lookup.company else [])]
+        paths = tuple(path for _, path in parts)
+        query = Query(
+            table=lookup.table,
+            columns=(*paths, ColumnPath((lookup.returns,))),
+            key=paths,
+            lookups=_declared(way, lookup.table),
+        )
+        app = self._apps[way.target]
+        index = self._read_whole(app, query)
+        if index is None:
+            wanted = rows.select([name for name, _ in parts]).rename_columns(
+                [str(path) for path in paths]
+            )
+            index = app.fetch(query, _distinct(wanted))
+        return self._with_pretended(way.target, lookup, index)
+
+    def _read_whole(self, app: App, query: Query) -> pa.Table | None:
+        kept: _Kept = (app.side, query.table, query.columns)
+        with self._lock:
+            if kept not in self._whole:
+                small = app.count(query) <= WHOLE_TABLE_ROWS
+                self._whole[kept] = app.read(query) if small else None
+            return self._whole[kept]
+
+    def _with_pretended(self, side: Side, lookup: Lookup, index: pa.Table) -> pa.Table:
+        pretended: Sequence[pa.Table] = self._pretended.get((side, lookup.table), ())
+        reference = index.schema.field(lookup.returns)
+        names = [name for name in index.column_names if name != lookup.returns]
+        tables = [index.select([*names, lookup.returns])]
+        for rows in pretended:
+            if set(names) <= set(rows.column_names):
+                columns = [rows[name].cast(index.schema.field(name).type) for name in names]
+                some = pa.repeat(pa.scalar(0).cast(reference.type), rows.num_rows)
+                tables.append(pa.table([*columns, some], names=[*names, lookup.returns]))
+        return pa.concat_tables(tables)
+
+
+def _distinct(keys: pa.Table) -> pa.Table:
+    text = key_text(keys, keys.column_names)
+    return keys.take(row_of(pc.unique(text).drop_null(), text))
+
+
+def _declared(way: Way, table: str) -> Mapping[str, Reference]:
+    end = way.table_map.end(way.target)
+    return end.lookups if end.table == table else {}

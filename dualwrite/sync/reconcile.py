@@ -1,0 +1,210 @@
+"""Comparing both sides through a map, row by row, in bounded memory.
+
+Rows are compared as the sync itself would compare them: told in the other side's
+terms, null-safe, only in columns that the map carries.  A row that the journal
+holds back is reported as such: it differs for a known reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query
+from dualwrite.journal.records import key_text
+from dualwrite.link import Side
+from dualwrite.sync.merge import Mask
+from dualwrite.sync.session import Session
+from dualwrite.sync.way import Way, compile_way, reading
+from dualwrite.tablemap.model import TableMap
+from dualwrite.translate.compare import differs
+from dualwrite.translate.flow import fit, translate
+from dualwrite.translate.keys import key_text as key_texts
+from dualwrite.translate.keys import row_of
+
+SHOWN = 100
+PARTITION_ROWS = 50_000
+
+
+class Kind(Enum):
+    """How a row is not the same."""
+
+    DIFFER = "differ"
+    ONLY = "only"
+
+
+Found = Callable[[Kind, Side, pa.Table], None]
+"""Told of rows that are not the same: how, and on which side they were read."""
+
+
+@dataclass
+class Comparison:
+    """What `reconcile` found.  `rows` holds the first hundred that are not the same."""
+
+    map: str
+    same: int = 0
+    differ: int = 0
+    only: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+    held: int = 0
+    """How many of those that differ or stand alone the journal holds back."""
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def unexplained(self) -> int:
+        """Rows that are not the same and not held back."""
+        return self.differ + sum(self.only.values()) - self.held
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON of `reconcile` (design section 10), and how many rows are held."""
+        return {
+            "map": self.map,
+            "same": self.same,
+            "differ": self.differ,
+            **{f"only_{side.value}": count for side, count in self.only.items()},
+            "held": self.held,
+            "rows": self.rows,
+        }
+
+
+def reconcile(
+    session: Session,
+    table_map: TableMap,
+    *,
+    found: Found | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Comparison:
+    """Compare every row that the map takes part in.
+
+    Rows that only the side across holds are found by walking that side too; in a map
+    that flows one way they are counted, not named, for nothing tells them back.
+
+    Args:
+        session: The project.
+        table_map: The map.
+        found: Told of all rows that are not the same, batch by batch.
+        progress: Told how many rows more were compared.
+
+    Raises:
+        TransientError, PermanentError: From the apps.
+    """
+    result = Comparison(table_map.name)
+    sides = [side for side in Side if table_map.flows_from(side)]
+    for number, source in enumerate(sides):
+        way = compile_way(session, table_map, source)
+        flows_back = table_map.flows_from(source.other)
+        back = compile_way(session, table_map, source.other) if flows_back else None
+        noting = _Noting(session, result, source, found)
+        for rows in _batches(session, source, reading(session, table_map, source)):
+            theirs, here, out = _counterparts(session, way, rows)
+            noting.note(Kind.ONLY, rows.filter(pc.invert(here)), None)
+            if number == 0:
+                columns = unequal_columns(way, back, rows, out, theirs)
+                unequal = pc.and_(here, _any(columns, rows.num_rows))
+                picked = {name: mask.filter(unequal) for name, mask in columns.items()}
+                noting.note(Kind.DIFFER, rows.filter(unequal), picked)
+                result.same += _count(here) - _count(unequal)
+            progress(rows.num_rows)
+    if len(sides) == 1:
+        across = reading(session, table_map, sides[0].other)
+        beyond = session.apps[sides[0].other].count(across) - result.same - result.differ
+        result.only[sides[0].other] = max(0, beyond)
+    return result
+
+
+def _batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
+    for within in session.apps[side].partitions(query, size=PARTITION_ROWS):
+        yield session.apps[side].read(query, within=within)
+
+
+def _counterparts(session: Session, way: Way, rows: pa.Table) -> tuple[pa.Table, Mask, pa.Table]:
+    """What the other side holds under the rows' keys, aligned; whether it does; the rows told."""
+    out = translate(rows, way.flow)
+    keys = fit(out.select(list(way.flow.key)), way.flow)
+    query = reading(session, way.table_map, way.target, filtered=False)
+    theirs = session.apps[way.target].fetch(query, keys.drop_null())
+    at = row_of(key_texts(keys, way.flow.key), key_texts(theirs, way.flow.key))
+    return theirs.take(at), pa.chunked_array([pc.is_valid(at)]), out
+
+
+def unequal_columns(
+    way: Way, back: Way | None, rows: pa.Table, out: pa.Table, theirs: pa.Table
+) -> dict[str, Mask]:
+    """For each column of the map, by its path on the side that takes it: the rows that disagree."""
+    columns = {}
+    for column in way.flow.columns:
+        name = str(column.target)
+        columns[name] = differs(out[name], theirs[name].cast(out[name].type))
+    if back is not None:
+        told = translate(theirs, back.flow)
+        for column in back.flow.columns:
+            if str(column.source) not in way.two_way:
+                name = str(column.target)
+                columns[name] = differs(told[name], rows[name].cast(told[name].type))
+    return columns
+
+
+class _Noting:
+    """Counts rows that are not the same, keeps the first hundred, tells the caller of all."""
+
+    def __init__(
+        self, session: Session, result: Comparison, side: Side, found: Found | None
+    ) -> None:
+        self.result, self.side, self.found = result, side, found
+        self.held = session.journal.held_keys(result.map, side.direction)
+        end = session.catalogue.get(result.map).end(side)
+        self.key = [str(path) for path in end.key]
+
+    def note(self, kind: Kind, rows: pa.Table, columns: Mapping[str, Mask] | None) -> None:
+        """Take in rows of one kind; `columns` says which columns disagree in which row."""
+        if not rows.num_rows:
+            return
+        if kind is Kind.ONLY:
+            self.result.only[self.side] += rows.num_rows
+        else:
+            self.result.differ += rows.num_rows
+        if self.found is not None:
+            self.found(kind, self.side, rows)
+        if not self.held and len(self.result.rows) >= SHOWN:
+            return
+        keys = [
+            dict(zip(self.key, values, strict=True))
+            for values in zip(
+                *(rows[name].cast(pa.string()).to_pylist() for name in self.key), strict=True
+            )
+        ]
+        for number, key in enumerate(keys):
+            held = key_text(key) in self.held
+            self.result.held += held
+            if len(self.result.rows) < SHOWN:
+                self.result.rows.append(self._entry(kind, key, number, columns, held=held))
+
+    def _entry(
+        self,
+        kind: Kind,
+        key: Mapping[str, str | None],
+        number: int,
+        columns: Mapping[str, Mask] | None,
+        *,
+        held: bool,
+    ) -> dict[str, Any]:
+        what = "differ" if kind is Kind.DIFFER else f"only_{self.side.value}"
+        entry: dict[str, Any] = {"key": dict(key), "what": what, "held": held}
+        if columns is not None:
+            entry["columns"] = [name for name, mask in columns.items() if mask[number].as_py()]
+        return entry
+
+
+def _any(columns: Mapping[str, Mask], size: int) -> Mask:
+    total: Any = pa.chunked_array([pa.repeat(False, size)], pa.bool_())
+    for mask in columns.values():
+        total = pc.or_(total, mask)
+    return total
+
+
+def _count(mask: Mask) -> int:
+    return int(pc.sum(mask).as_py() or 0)

@@ -1,0 +1,223 @@
+"""Running maps: from `not running` to `running`, in dependency order.
+
+`begin`, `carry_all` and `finish` are the steps of one map; `run_maps` strings them
+together for the command line, and the flows call the same ones as tasks.  A map
+that is cut off stays `initializing`, its run open in the journal, and the next
+`begin` goes on with the partitions that are not done.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from dualwrite.errors import TransientError
+from dualwrite.journal.lease import Lease
+from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
+from dualwrite.link import Side
+from dualwrite.sync.carry import Gate, Outcome, rules_only
+from dualwrite.sync.initial import KIND, InitialSync, Options, is_empty
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.retry import release_parked
+from dualwrite.sync.session import Session
+
+LEASE_SECONDS = 60.0
+ATTEMPTS = 3
+
+Progress = Callable[[str, int, int], None]
+"""Told after each partition: the map, partitions done, partitions in all."""
+
+
+def silent(name: str, done: int, total: int) -> None:
+    """Tell nobody."""
+    del name, done, total
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user asked of a run."""
+
+    initial_sync: bool | None = None
+    """True: also for maps that run already; False: skip it; None: where it is due."""
+    dry_run: bool = False
+    workers: int = 2
+    partition_rows: int = 50_000
+    gate: Gate = rules_only
+
+
+@dataclass
+class MapResult:
+    """What a run did with one map."""
+
+    map: str
+    seconds: float = 0.0
+    counts: dict[str, Counts] = field(default_factory=dict)
+    note: str = ""
+    held: list[tuple[str, object]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome in."""
+        for direction, counts in outcome.counts.items():
+            self.counts[direction] = self.counts.get(direction, Counts()) + counts
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON of `run` and `sync` (design section 10)."""
+        ways = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
+        shown = ("read", "written", "unchanged", "deleted", "rejected", "parked")
+        return {
+            "map": self.map,
+            "seconds": round(self.seconds, 3),
+            **{d: {k: v for k, v in c.as_dict().items() if k in shown} for d, c in ways.items()},
+            "conflicts": sum(counts.conflicts for counts in ways.values()),
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+@contextmanager
+def begun(
+    session: Session, plan: MapPlan, options: RunOptions, finder: Finder
+) -> Iterator[InitialSync]:
+    """Hold the map's lease and have its initial sync, new or continued.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+    """
+    name = plan.table_map.name
+    with session.journal.lease(name, f"run (process {os.getpid()})", LEASE_SECONDS) as lease:
+        yield begin(session, plan, options, finder, lease)
+
+
+def begin(
+    session: Session, plan: MapPlan, options: RunOptions, finder: Finder, lease: Lease | None
+) -> InitialSync:
+    """Start the initial sync of a map, or take up the one that was cut off."""
+    del lease
+    journal, name = session.journal, plan.table_map.name
+    run = journal.open_run(name, KIND)
+    if run is None:
+        fresh = {side.value: is_empty(session, plan, side) for side in Side}
+        run = journal.start_run(name, KIND, {"fresh": fresh, "master": plan.master.value})
+        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
+    else:
+        run = journal.continue_run(run.id, {"continued": True})
+        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
+    engine = Options(options.partition_rows, options.dry_run, options.gate)
+    return InitialSync(session, plan, engine, finder=finder, run=run)
+
+
+def finish(sync: InitialSync) -> None:
+    """Nothing is left to carry: the map runs."""
+    assert sync.run is not None
+    sync.session.journal.finish_run(sync.run.id, "done")
+    sync.session.journal.set_status(sync.name, MapStatus.RUNNING, reason="initial sync done")
+
+
+def carry_all(
+    sync: InitialSync, phase: int, *, workers: int, progress: Progress = silent
+) -> list[Outcome]:
+    """Carry every partition of a phase that is not done, several at a time.
+
+    Raises:
+        TransientError: Three attempts at a partition came to nothing.
+        PermanentError: A person must act.  Either way the partitions done stay done.
+    """
+    todo = sync.partitions(phase)
+    outcomes: list[Outcome] = []
+    progress(sync.name, 0, len(todo))
+    # A leg begins when the one before it is through: what it finds there is settled.
+    for direction in dict.fromkeys(each.plan.direction for each in todo):
+        ranges = [each.plan for each in todo if each.plan.direction == direction]
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            futures = [pool.submit(_patiently, sync, each) for each in ranges]
+            for future in futures:
+                future.add_done_callback(
+                    lambda _: progress(sync.name, sum(f.done() for f in futures), len(futures))
+                )
+            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
+            for future in waiting:
+                future.cancel()
+            outcomes += [future.result() for future in done]
+    for way_side in Side:
+        sync.finder.forget(way_side, sync.plan.table_map.end(way_side).table)
+    return outcomes
+
+
+def _patiently(sync: InitialSync, partition: PartitionPlan) -> Outcome:
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return sync.carry(partition)
+        except TransientError:
+            time.sleep(0.5 * 4 ** (attempt - 1))
+    return sync.carry(partition)
+
+
+def run_maps(
+    session: Session, plan: RunPlan, options: RunOptions, progress: Progress = silent
+) -> list[MapResult]:
+    """Bring every map of the plan to `running`.
+
+    Raises:
+        DualWriteError: The map at fault is named; the maps before it run, and the
+            same command goes on from there.
+    """
+    finder = Finder(session.apps)
+    results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
+    due = [each for each in plan.maps if _is_due(session, each, options, results)]
+    if options.initial_sync is False:
+        for each in due:
+            session.journal.set_status(
+                each.table_map.name, MapStatus.RUNNING, reason="initial sync skipped"
+            )
+        return list(results.values())
+    for phase in (1, 2):
+        for each in due:
+            result = results[each.table_map.name]
+            started = time.monotonic()
+            _run_phase(session, each, phase, options, finder, result, progress)
+            result.seconds += time.monotonic() - started
+    if not options.dry_run:
+        for each in due:
+            release_parked(session, each, finder, results[each.table_map.name].add)
+    return list(results.values())
+
+
+def _run_phase(  # noqa: PLR0913, PLR0917 - what one step of a run needs
+    session: Session,
+    plan: MapPlan,
+    phase: int,
+    options: RunOptions,
+    finder: Finder,
+    result: MapResult,
+    progress: Progress,
+) -> None:
+    if options.dry_run:
+        engine = Options(options.partition_rows, dry_run=True, gate=options.gate)
+        sync = InitialSync(session, plan, engine, finder=finder)
+        if phase == 1:
+            for outcome in carry_all(sync, phase, workers=1, progress=progress):
+                result.add(outcome)
+        return
+    if phase not in plan.phases:
+        return
+    with begun(session, plan, options, finder) as sync:
+        for outcome in carry_all(sync, phase, workers=options.workers, progress=progress):
+            result.add(outcome)
+        if phase == plan.phases[-1]:
+            finish(sync)
+
+
+def _is_due(
+    session: Session, plan: MapPlan, options: RunOptions, results: Mapping[str, MapResult]
+) -> bool:
+    name = plan.table_map.name
+    if options.dry_run or options.initial_sync:
+        return True
+    if session.journal.status(name) in (MapStatus.NOT_RUNNING, MapStatus.INITIALIZING):
+        return True
+    results[name].note = "already running; --initial-sync compares every row again"
+    return False

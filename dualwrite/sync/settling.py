@@ -1,0 +1,46 @@
+"""From an outcome to what the journal is told, one share for each direction.
+
+A key that came through is let go from the journal, should it have waited there.
+Usually nothing waits, and then nothing is compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.journal.records import Counts, Share, key_text
+from dualwrite.journal.store import Journal
+from dualwrite.sync.carry import Outcome
+from dualwrite.sync.holding import Held
+from dualwrite.translate.keys import key_text as key_texts
+
+
+def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str, Share]:
+    """What to journal of an outcome, by direction."""
+    shares: dict[str, Share] = {}
+    for direction in {**outcome.counts, **outcome.seen}:
+        held = outcome.held.get(direction, Held())
+        waiting = journal.held_keys(map_name, direction)
+        still = {key_text(each.key) for each in (*held.rejected, *held.parked)}
+        came = _among(waiting, outcome.seen.get(direction, ())) if waiting else set()
+        counts = outcome.counts.get(direction, Counts())
+        shares[direction] = Share(counts, held.rejected, held.parked, came - still)
+    return shares
+
+
+def _among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:
+    """Which of the waiting keys are among the rows that were seen."""
+    texts = list(waiting)
+    found: set[str] = set()
+    for rows in seen:
+        names = rows.column_names
+        keys = [json.loads(text) for text in texts]
+        asked = pa.table({n: pa.array([k.get(n) for k in keys], pa.string()) for n in names})
+        as_text = pa.table({n: rows[n].cast(pa.string()) for n in names})
+        hit = pc.is_in(key_texts(asked, names), value_set=key_texts(as_text, names))
+        found |= {text for text, there in zip(texts, hit.to_pylist(), strict=True) if there}
+    return found

@@ -1,0 +1,118 @@
+"""One way of one map, made ready once and used for every batch of rows.
+
+A way goes from a source side to the side across.  It knows what to read, how to
+tell it in the other side's terms, which lookups to fill in and which rules stand
+before the write.  A map that flows both ways has two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+
+from dualwrite.apps.base import Query
+from dualwrite.link import Side
+from dualwrite.rules import Rule, derive
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.filters.odata import parse_filter
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.flow import Flow, compile_flow
+from dualwrite.translate.lookups import Lookup, lookups_of
+
+ON_THE_WAY = frozenset({"convertible", "value_map_total", "key_present", "key_unique"})
+"""Rules about the translation itself; the others ask what the target can hold."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One direction of a map, compiled against both schemas.
+
+    `two_way` are the target paths of columns that flow both ways.  `lookups` are in
+    groups: one for each lookup column, more than one candidate if it is polymorphic.
+    """
+
+    table_map: TableMap
+    source: Side
+    flow: Flow
+    lookups: tuple[tuple[Lookup, ...], ...]
+    rules: tuple[Rule, ...]
+    two_way: frozenset[str]
+
+    @property
+    def target(self) -> Side:
+        """The side that is written."""
+        return self.source.other
+
+    @property
+    def target_table(self) -> str:
+        """The table that is written."""
+        return self.table_map.end(self.target).table
+
+    @property
+    def source_rules(self) -> tuple[Rule, ...]:
+        """Rules that hold the translated rows against the rows as read."""
+        return tuple(rule for rule in self.rules if rule.name in ON_THE_WAY)
+
+    @property
+    def target_rules(self) -> tuple[Rule, ...]:
+        """Rules that hold what is about to be written against the target."""
+        return tuple(rule for rule in self.rules if rule.name not in ON_THE_WAY)
+
+    @property
+    def written_key(self) -> tuple[str, ...]:
+        """The target table's own columns that make up the integration key."""
+        return tuple(dict.fromkeys(path.column for path in self.table_map.end(self.target).key))
+
+
+def compile_way(
+    session: Session,
+    table_map: TableMap,
+    source: Side,
+    *,
+    keep: Callable[[ColumnPath], bool] = lambda _: True,
+) -> Way:
+    """Compile one direction.
+
+    Args:
+        session: Both apps, for their schemas.
+        table_map: The map.
+        source: The side that is read.
+        keep: Which target paths to carry; the key is always carried.
+    """
+    full = compile_flow(table_map, source, session.schema)
+    key = set(full.key)
+    columns = tuple(c for c in full.columns if str(c.target) in key or keep(c.target))
+    flow = replace(full, columns=columns)
+    two_way = frozenset(
+        str(column.end(source.other))
+        for column in table_map.columns
+        if len(column.sign.sources) == len(Side) and column.end(source.other) is not None
+    )
+    lookups = lookups_of(flow, table_map, session.schema)
+    return Way(table_map, source, flow, lookups, tuple(derive(flow, lookups)), two_way)
+
+
+def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
+    """The query that reads a map's rows on one side, every mapped path of that side among them.
+
+    Without `filtered` neither the filter nor the companies hold rows back: so a
+    counterpart is found by its key wherever it stands.
+    """
+    end = table_map.end(side)
+    paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
+    paths += [*end.key, *([end.modified] if end.modified else [])]
+    return Query(
+        table=end.table,
+        columns=tuple(dict.fromkeys(paths)),
+        key=end.key,
+        filter=parse_filter(end.filter) if filtered and end.filter else None,
+        company=end.company,
+        companies=session.companies(table_map) if filtered else None,
+        lookups=end.lookups,
+    )
+
+
+def touched_tables(ways: Collection[Way]) -> set[tuple[Side, str]]:
+    """The tables that the ways write."""
+    return {(way.target, way.target_table) for way in ways}
