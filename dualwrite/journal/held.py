@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Literal, cast
@@ -12,10 +12,17 @@ from sqlalchemy import Connection, Select, delete, func, select
 
 from dualwrite.journal.database import upsert
 from dualwrite.journal.models import WaitingRow
-from dualwrite.journal.records import Cause, HeldRow, Parking, Rejection, key_text
+from dualwrite.journal.records import Cause, HeldRow, Parking, Rejection, Share, key_text
 
 _AT_ONCE = 500
 """Values of one IN list; SQLite takes some thousands, older ones 999."""
+
+
+def settle(connection: Connection, map_name: str, shares: Mapping[str, Share]) -> None:
+    """Let go what is cleared, then hold what was refused or must wait, by direction."""
+    for direction, share in sorted(shares.items()):
+        clear(connection, map_name, direction, share.cleared)
+        hold(connection, map_name, direction, share.rejected, share.parked)
 
 
 def hold(

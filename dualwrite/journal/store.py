@@ -28,10 +28,8 @@ from dualwrite.journal.records import (
     MapRecord,
     MapStatus,
     Outcome,
-    Parking,
     Partition,
     PartitionPlan,
-    Rejection,
     Run,
     Share,
 )
@@ -222,29 +220,22 @@ class Journal:
             if map_name is None:
                 return False
             place = {"run_id": run_id, "leg": direction, "phase": phase, "number": number}
-            for way, share in sorted(shares.items()):
-                tally = {**place, "direction": way, **share.counts.as_dict()}
-                connection.execute(insert(TallyRow).values(**tally))
-                held.clear(connection, map_name, way, share.cleared)
-                held.hold(connection, map_name, way, share.rejected, share.parked)
+            tallies = [
+                {**place, "direction": way, **share.counts.as_dict()}
+                for way, share in shares.items()
+            ]
+            if tallies:
+                connection.execute(insert(TallyRow), tallies)
+            held.settle(connection, map_name, shares)
             return True
 
     # Held rows
 
-    def record(
-        self,
-        map_name: str,
-        direction: str,
-        *,
-        rejected: Sequence[Rejection] = (),
-        parked: Sequence[Parking] = (),
-        cleared: Collection[str] = (),
-    ) -> None:
-        """Hold rows and let others go, in one transaction (a cycle, a retry)."""
+    def record(self, map_name: str, shares: Mapping[str, Share]) -> None:
+        """Hold rows and let others go, by direction, in one transaction (a cycle, a retry)."""
         with self._writing() as connection:
             _know(connection, map_name)
-            held.clear(connection, map_name, direction, cleared)
-            held.hold(connection, map_name, direction, rejected, parked)
+            held.settle(connection, map_name, shares)
 
     def held_keys(self, map_name: str, direction: str) -> dict[str, int]:
         """Every held key of a direction (as `key_text` writes it), with its id."""
