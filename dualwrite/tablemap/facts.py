@@ -1,0 +1,50 @@
+"""What a compiled flow tells the rules: plain facts by column of the gate table.
+
+The rooms `translate` and `rules` do not know each other; these shapes lie below both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFacts:
+    """One target column, named as in the gate table."""
+
+    target: str
+    origin: str | None
+    """`source:<path>`, what the source app holds; None for a constant."""
+    before_cast: str | None
+    """The gate column whose value was cast to the target; None where no cast can lose one."""
+    type: pa.DataType
+    nullable: bool
+    length: int | None
+    from_float: bool
+    known: tuple[str, ...] | None = None
+    """The texts that a value map lists, where it rejects all others."""
+    to_null: tuple[str, ...] = ()
+    """Those of them that the map makes null."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookupFacts:
+    """One lookup column of the target."""
+
+    reference: str
+    """The gate column with what was found."""
+    ambiguous: str
+    """The gate column that says whether more than one row was found."""
+    parts: tuple[str, ...]
+    """The gate columns that make up the key, the company left out."""
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """All target columns and the integration key."""
+
+    columns: tuple[ColumnFacts, ...]
+    key: tuple[str, ...]

@@ -1,0 +1,265 @@
+"""One direction of a table map, compiled: source rows in, target rows out.
+
+`translate` gives the *gate table*, in which every source column stands as
+`source:<path>` beside the target columns in wide types, for the rules to judge.
+`fit` then gives the rows that passed the exact types of the target.
+
+Where either end of a column is a lookup, blank text is no value: the ERP writes ''
+where it points at nothing.  The gate holds null there, and `fit` writes '' into a
+text column that bears no null.  Everywhere else '' is '' and null is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.link import Side
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts
+from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
+from dualwrite.tablemap.notation import ColumnPath, Sign
+from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
+from dualwrite.translate.casts import always_converts, convert
+from dualwrite.translate.texts import column_of
+from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
+
+SchemaOf = Callable[[Side, str], TableSchema]
+
+
+@dataclass(frozen=True)
+class FlowColumn:
+    """One target column: where its value comes from and what is done to it."""
+
+    source: ColumnPath | None
+    target: ColumnPath
+    steps: tuple[Step, ...]
+    target_column: Column
+    """The column at the end of the target path."""
+    source_type: pa.DataType | None
+
+    @property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        """The source paths it needs."""
+        own = () if self.source is None else (self.source,)
+        return own + tuple(path for step in self.steps for path in step.reads)
+
+    @property
+    def blank_is_null(self) -> bool:
+        """Whether '' means no value, because one end is a lookup."""
+        looks_up = self.target.is_lookup or (self.source is not None and self.source.is_lookup)
+        return looks_up and pa.types.is_string(self.target_column.type)
+
+    @property
+    def blank_when_null(self) -> bool:
+        """Whether the target stores no value as ''."""
+        return self.blank_is_null and not self.target.is_lookup and not self.target_column.nullable
+
+    @property
+    def before_cast(self) -> str | None:
+        """The gate column that holds the value as it was before the cast to the target type."""
+        if self.source is None:
+            return None
+        if any(step.silences for step in self.steps):
+            return f"value:{self.target}"
+        return f"source:{self.source}"
+
+    @cached_property
+    def may_lose(self) -> bool:
+        """Whether the cast to the target type can fail for some value."""
+        if self.source is None or self.source_type is None:
+            return False
+        if self.steps:
+            return not pa.types.is_string(self.target_column.type)
+        return not always_converts(self.source_type, self.target_column.type)
+
+    def stepped(self, rows: pa.Table) -> pa.Array:
+        """The values after all steps, in whatever type those gave."""
+        if self.source is None:
+            values = pa.nulls(len(rows))
+        else:
+            values = column_of(rows, str(self.source))
+        for step in self.steps:
+            values = step.apply(values, rows)
+        return values
+
+    def wide(self, stepped: pa.Array) -> pa.Array:
+        """The stepped values in the wide form of the target type."""
+        values = convert(stepped, self.target_column.type)
+        return _without_blanks(values) if self.blank_is_null else values
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Everything that leaves `source` through a map."""
+
+    source: Side
+    map: str
+    columns: tuple[FlowColumn, ...]
+    key: tuple[str, ...]
+    """Target paths of the target's integration key."""
+    source_key: tuple[str, ...]
+    """Source paths of the source's integration key, in the same order."""
+
+    @property
+    def target(self) -> Side:
+        """The side that is written."""
+        return self.source.other
+
+    @cached_property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        """The source paths to read, each once, in the order of the map."""
+        return tuple(dict.fromkeys(path for column in self.columns for path in column.reads))
+
+    @cached_property
+    def targets(self) -> tuple[ColumnPath, ...]:
+        """The target paths, in the order of the map."""
+        return tuple(column.target for column in self.columns)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The target paths as the gate table names them."""
+        return tuple(str(path) for path in self.targets)
+
+    def facts(self) -> FlowFacts:
+        """What the rules are derived from."""
+        return FlowFacts(tuple(_facts(column) for column in self.columns), self.key)
+
+
+def compile_flow(table_map: TableMap, source: Side, schema_of: SchemaOf) -> Flow:
+    """Compile what flows out of `source`.
+
+    Raises:
+        TransformError: A transform that cannot go this way, or a constant that does not
+            fit its column.
+        UnknownPathError, MissingTableError: The map does not fit the schemas.
+    """
+    columns = tuple(
+        _compile(column, table_map, source, schema_of)
+        for column in table_map.columns
+        if column.flows_from(source) and column.end(source.other) is not None
+    )
+    keys = {side: tuple(str(path) for path in table_map.end(side).key) for side in Side}
+    return Flow(source, table_map.name, columns, keys[source.other], keys[source])
+
+
+def _compile(
+    column: ColumnMap, table_map: TableMap, source: Side, schema_of: SchemaOf
+) -> FlowColumn:
+    def describe(path: ColumnPath, side: Side) -> Column:
+        end = table_map.end(side)
+        return end_of_path(path, end.table, lambda table: schema_of(side, table), end.lookups)
+
+    target_path, source_path = column.end(source.other), column.end(source)
+    assert target_path is not None
+    target = describe(target_path, source.other)
+    source_type = None if source_path is None else describe(source_path, source).type
+    where = f"{column.place}: {column.notation}"
+    way = Way(where, source, _is_forward(column.sign, source), target, source_type)
+    compiled = FlowColumn(
+        source_path, target_path, steps_of(column.transforms, way), target, source_type
+    )
+    if source_path is None:
+        _check_constant(compiled, where)
+    return compiled
+
+
+def _is_forward(sign: Sign, source: Side) -> bool:
+    """A one-way transform is written for its direction, a two-way one for the way out of finops."""
+    return source is Side.FINOPS or len(sign.sources) == 1
+
+
+def _check_constant(column: FlowColumn, where: str) -> None:
+    # A table of no columns has no rows, so one is made to hold the constant.
+    stepped = column.stepped(pa.table({"": pa.nulls(1)}))
+    if column.wide(stepped).null_count:
+        reason = f"the constant does not fit {column.target_column.type}"
+        if stepped.null_count:
+            reason = "there is neither a source column nor a constant"
+        raise TransformError(where=where, kind="default", reason=reason)
+
+
+def _facts(column: FlowColumn) -> ColumnFacts:
+    values = next((step for step in column.steps if isinstance(step, Values)), None)
+    total = values is not None and values.unmapped is Unmapped.REJECT and column.source is not None
+    described = column.target_column
+    return ColumnFacts(
+        target=str(column.target),
+        origin=None if column.source is None else f"source:{column.source}",
+        before_cast=column.before_cast if column.may_lose else None,
+        type=described.type,
+        nullable=described.nullable or column.blank_when_null or column.target.is_lookup,
+        length=described.length,
+        from_float=column.source_type is not None and pa.types.is_floating(column.source_type),
+        known=values.keys if values is not None and total else None,
+        to_null=values.nulls if values is not None and total else (),
+    )
+
+
+def reading_types(flow: Flow) -> dict[str, pa.DataType]:
+    """The source app's types by source path, of the columns that are mapped as such."""
+    return {
+        str(column.source): column.source_type
+        for column in flow.columns
+        if column.source is not None and column.source_type is not None
+    }
+
+
+def translate(rows: pa.Table, flow: Flow) -> pa.Table:
+    """Make the gate table of `rows`.
+
+    Shapes: `rows` is (n, c) with every path of `flow.reads` among its columns; the
+    result has n rows in the same order.  No value makes it raise: one that cannot be
+    converted is null, and the rules find it beside its source.
+    """
+    gate: dict[str, pa.Array] = {
+        f"source:{path}": column_of(rows, str(path)) for path in flow.reads
+    }
+    for column in flow.columns:
+        stepped = column.stepped(rows)
+        before = column.before_cast
+        if column.may_lose and before is not None and before not in gate:
+            gate[before] = stepped
+        gate[str(column.target)] = column.wide(stepped)
+    return pa.table(gate)
+
+
+def fit(rows: pa.Table, flow: Flow) -> pa.Table:
+    """Give rows that passed the gate the target's exact types; target paths only.
+
+    Raises:
+        ValueError: A value does not fit, so some row did not pass the gate.
+    """
+    fitted: dict[str, pa.Array] = {}
+    for column in flow.columns:
+        values = column_of(rows, str(column.target))
+        if column.blank_when_null and values.null_count:
+            values = pc.fill_null(values, "")
+        try:
+            fitted[str(column.target)] = values.cast(column.target_column.type)
+        except pa.ArrowInvalid as error:
+            msg = f"{flow.map}: column {column.target}: a value passed the gate and does not fit"
+            raise ValueError(msg) from error
+    return pa.table(fitted)
+
+
+def comparable(rows: pa.Table, flow: Flow, names: Iterable[str] | None = None) -> pa.Table:
+    """The target's own rows, read by target path, in the terms of the gate table.
+
+    Wide types, and no value where '' means none, so that `differs` finds true differences only.
+    """
+    wanted = set(flow.names if names is None else names)
+    return pa.table(
+        {
+            str(column.target): column.wide(column_of(rows, str(column.target)))
+            for column in flow.columns
+            if str(column.target) in wanted
+        }
+    )
+
+
+def _without_blanks(values: pa.Array) -> pa.Array:
+    return pc.if_else(pc.equal(values, ""), pa.scalar(None, values.type), values)

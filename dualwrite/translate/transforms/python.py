@@ -1,0 +1,79 @@
+"""`python: package.module:function`: a function of the user's own, pandas Series in and out.
+
+The series have Arrow-backed types, so decimals stay decimals.  pandas is imported
+when the first such column is translated.  A result of another length or order would
+put values into wrong rows, so it is refused, and so is one that Arrow cannot hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pyarrow as pa
+
+from dualwrite.tablemap.model import Transform
+from dualwrite.translate.transforms.step import Alone, TransformError, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Python(Alone):
+    """Calls `function`, written `package.module:name`."""
+
+    function: str
+    where: str
+
+    @property
+    def silences(self) -> bool:
+        return True
+
+    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise self._refusal("pandas is not installed (dualwrite[pandas])") from error
+        function = self._load()
+        series = values.to_pandas(types_mapper=pd.ArrowDtype)
+        try:
+            result = function(series)
+        except Exception as error:
+            reason = f"{self.function} raised {type(error).__name__}"
+            raise self._refusal(reason) from error
+        if not isinstance(result, pd.Series):
+            raise self._refusal(f"{self.function} gave a {type(result).__name__}, not a Series")
+        if len(result) != len(series):
+            reason = f"{self.function} gave {len(result):,} values for {len(series):,}"
+            raise self._refusal(reason)
+        if not result.index.equals(series.index):
+            raise self._refusal(f"{self.function} gave the rows back in another order")
+        try:
+            return _array(result)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            reason = f"{self.function} gave values of more than one type"
+            raise self._refusal(reason) from error
+
+    def _load(self) -> Any:
+        module, _, name = self.function.partition(":")
+        try:
+            return getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise self._refusal(f"{self.function} cannot be imported") from error
+
+    def _refusal(self, reason: str) -> TransformError:
+        return TransformError(where=self.where, kind="python", reason=reason)
+
+
+def _array(result: Any) -> pa.Array:
+    array = pa.array(result, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def build(transform: Transform, way: Way) -> Python:
+    options = transform.options
+    if isinstance(options, str):
+        options = {"function": options}
+    wanted = "function" if way.forward else "inverse"
+    if wanted not in options:
+        raise way.no_way_back(transform)
+    return Python(options[wanted], way.where)

@@ -1,0 +1,75 @@
+"""`timezone` and `date`: the same moment by another clock, the same day in another writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.tablemap.model import Transform
+from dualwrite.translate.casts.times import to_timestamp
+from dualwrite.translate.transforms.step import Alone, Way
+
+_NAIVE = pa.timestamp("us")
+_INSTANT = pa.timestamp("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Zone(Alone):
+    """Local time of `source` as local time of `target`, or as an instant.
+
+    Of an hour that the clocks repeat the first is meant; in one that they leave out,
+    the moment of the change.
+    """
+
+    source: str
+    target: str
+    instant: bool
+
+    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+        is_instant = pa.types.is_timestamp(values.type) and values.type.tz is not None
+        moments = to_timestamp(values, _INSTANT if is_instant else _NAIVE)
+        if not is_instant:
+            moments = pc.assume_timezone(
+                moments, self.source, ambiguous="earliest", nonexistent="latest"
+            )
+        if self.instant:
+            return moments.cast(_INSTANT)
+        return pc.local_timestamp(moments.cast(pa.timestamp("us", self.target)))
+
+
+@dataclass(frozen=True, slots=True)
+class Writing(Alone):
+    """A date or time read by one format and written by another; None is a real date."""
+
+    source: str | None
+    target: str | None
+
+    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+        if self.source is not None:
+            if not pa.types.is_string(values.type):
+                return pa.nulls(len(values), _NAIVE if self.target is None else pa.string())
+            values = pc.strptime(values, format=self.source, unit="us", error_is_null=True)
+        if self.target is None:
+            return values
+        seconds = to_timestamp(values, _NAIVE).cast(pa.timestamp("s"), safe=False)
+        return pc.strftime(seconds, format=self.target)
+
+
+def build_zone(transform: Transform, way: Way) -> Zone:
+    zones = {side: transform.options[side.value] for side in (way.source, way.source.other)}
+    for name in zones.values():
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise way.refuse(transform, f"there is no time zone {name!r}") from error
+    target = way.target.type
+    instant = pa.types.is_timestamp(target) and target.tz is not None
+    return Zone(zones[way.source], zones[way.source.other], instant)
+
+
+def build_writing(transform: Transform, way: Way) -> Writing:
+    formats = transform.options
+    return Writing(formats.get(way.source.value), formats.get(way.source.other.value))

@@ -1,0 +1,135 @@
+"""`values: {No: false, Yes: true}`: one value for another, by the map's pairs.
+
+A value is found by its canonical text.  The apps do not agree on case (the ERP
+writes No where the map says no), so text that is not found as written is looked for
+without regard to case, but only where that leaves one pair.  A blank that is not
+listed is no value.  What is not listed otherwise is null, passed on, or the fallback.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.link import Side
+from dualwrite.tablemap.model import Transform, Unmapped, ValueMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.texts import canonical_text
+from dualwrite.translate.transforms.step import Way
+
+Value = str | int | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The pairs as `keys[i] -> outputs[i]`; `absent` stands for null and for an unlisted blank."""
+
+    keys: tuple[str, ...]
+    outputs: tuple[Value, ...]
+    absent: Value = None
+    unmapped: Unmapped = Unmapped.REJECT
+    fallback: Value = None
+
+    @property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        return ()
+
+    @property
+    def silences(self) -> bool:
+        return True
+
+    @property
+    def nulls(self) -> tuple[str, ...]:
+        """The texts that become null because the map says so."""
+        pairs = zip(self.keys, self.outputs, strict=True)
+        return tuple(key for key, output in pairs if output is None)
+
+    def then_default(self, value: Value) -> Values:
+        """With a default behind it: null becomes `value`, an unlisted value does not."""
+        outputs = tuple(value if output is None else output for output in self.outputs)
+        absent = value if self.absent is None else self.absent
+        return replace(self, outputs=outputs, absent=absent)
+
+    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+        text = canonical_text(values)
+        found = self._find(text)
+        answers = _array((*self.outputs, self.absent, self.fallback), self.unmapped)
+        blank, other = len(self.keys), len(self.keys) + 1
+        if not found.null_count:
+            return answers.take(found)
+        empty = pc.or_kleene(text.is_null(), pc.equal(text, ""))
+        missing = other if self.unmapped is Unmapped.USE else None
+        unlisted = pc.if_else(empty, blank, pa.scalar(missing, pa.int32()))
+        mapped = answers.take(pc.coalesce(found, unlisted.cast(pa.int32())))
+        if self.unmapped is Unmapped.PASS:
+            return pc.if_else(pc.and_(found.is_null(), pc.invert(empty)), text, mapped)
+        return mapped
+
+    def _find(self, text: pa.Array) -> pa.Array:
+        if not self.keys:
+            return pa.nulls(len(text), pa.int32())
+        keys = pa.array(self.keys)
+        found = pc.index_in(text, value_set=keys, skip_nulls=True)
+        if found.null_count == text.null_count:
+            return found
+        return pc.coalesce(found, self._find_in_any_case(text))
+
+    def _find_in_any_case(self, text: pa.Array) -> pa.Array:
+        lower = pc.utf8_lower(pa.array(self.keys)).to_pylist()
+        times = Counter(lower)
+        folded = [key if times[key] == 1 else None for key in lower]
+        return pc.index_in(
+            pc.utf8_lower(text), value_set=pa.array(folded, pa.string()), skip_nulls=True
+        )
+
+
+def _array(outputs: Sequence[Value], unmapped: Unmapped) -> pa.Array:
+    """The outputs in their own type; as text where they mix, or where values are passed through."""
+    kinds = {type(output) for output in outputs if output is not None}
+    if len(kinds) == 1 and unmapped is not Unmapped.PASS:
+        return pa.array(outputs)
+    return pa.array([None if output is None else spell(output) for output in outputs], pa.string())
+
+
+def spell(value: str | int | bool) -> str:
+    """The canonical text of a value of the map file."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _key(value: str | int | bool, source_type: pa.DataType | None) -> str:
+    """How the source app spells it: a map's `true` is 1 in a column of numbers, its 1 `true` in
+    one of booleans."""
+    if isinstance(value, bool) and source_type is not None and not pa.types.is_string(source_type):
+        return spell(value) if pa.types.is_boolean(source_type) else str(int(value))
+    is_bit = isinstance(value, int) and value in (0, 1)
+    if is_bit and source_type is not None and pa.types.is_boolean(source_type):
+        return spell(bool(value))
+    return spell(value)
+
+
+def oriented(value_map: ValueMap, way: Way) -> Values:
+    """The value map as it goes from `way.source`."""
+    from_finops = way.source is Side.FINOPS
+    pairs = [pair if from_finops else pair[::-1] for pair in value_map.pairs]
+    listed: dict[str, Value] = {}
+    absent: Value = None
+    for value, output in pairs:
+        if value is None:
+            absent = output if absent is None else absent
+        else:
+            listed.setdefault(_key(value, way.source_type), output)
+    unmapped = value_map.unmapped
+    if unmapped is Unmapped.USE and not way.forward:
+        unmapped = Unmapped.REJECT
+    fallback = value_map.fallback if unmapped is Unmapped.USE else None
+    return Values(tuple(listed), tuple(listed.values()), absent, unmapped, fallback)
+
+
+def build(transform: Transform, way: Way) -> Values:
+    if transform.value_map is None:
+        raise way.refuse(transform, "its value map is missing")
+    return oriented(transform.value_map, way)
