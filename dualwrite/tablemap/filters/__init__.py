@@ -1,9 +1,10 @@
-"""Row filters: OData `$filter`, read once, compiled for SQL and for Arrow.
+"""Filters of a table map: OData `$filter`, parsed once, run in SQL or over Arrow.
 
-Null follows SQL: a comparison with a null value is unknown, and a row is chosen
-only when the whole filter is true.  `x eq null` and `x ne null` ask for null itself.
+`parse_filter` gives the tree.  `filters.sql` and `filters.arrow` run it; both keep the
+same rows, nulls included.  SQLAlchemy is imported only by the first.
 """
 
-from dualwrite.tablemap.filters.odata import Filter, FilterError
+from dualwrite.tablemap.filters.model import Filter
+from dualwrite.tablemap.filters.odata import FilterError, parse_filter
 
-__all__ = ["Filter", "FilterError"]
+__all__ = ["Filter", "FilterError", "parse_filter"]

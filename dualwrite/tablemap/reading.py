@@ -1,0 +1,301 @@
+"""A map file read, strictly: whatever it does not say right is told, all at once.
+
+Nothing is guessed and nothing passed over.  A word that a map does not know, a value of
+another shape, a transform under a plain sign, a filter that cannot be parsed: each is a
+finding with its code, its line and its mend, and one `MapError` carries them all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dualwrite.link import Side
+from dualwrite.tablemap.columns import read_columns
+from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar, load, plain
+from dualwrite.tablemap.filters import FilterError, parse_filter
+from dualwrite.tablemap.findings import Finding, MapError, in_order
+from dualwrite.tablemap.model import End, Master, Place, TableMap
+from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.schema import Reference
+from dualwrite.tablemap.valuemaps import SharedValues
+
+_WORDS = (
+    "map", "title", "version", "publisher", "finops", "dataverse", "columns", "master",
+    "companies", "depends_on", "max_rejected", "money", "quantity", "effective", "conflicts",
+    "expect", "replay", "when_left",
+)  # fmt: skip
+_END_WORDS = ("table", "key", "company", "filter", "modified", "lookups")
+_POLICIES = ("newest", "finops", "dataverse", "merge", "ask")
+_REPLAY = ("newest", "every")
+_WHEN_LEFT = ("keep", "delete")
+_PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]+)?%")
+_VERSION = re.compile(r"[0-9]+(\.[0-9]+){3}")
+_REFERENCE = re.compile(r"(?P<table>\w+)(\((?P<column>\w+)\))?")
+
+
+def read_map(path: Path, shared: SharedValues | None = None) -> TableMap:
+    """Read a map file.
+
+    `shared` finds shared value maps; without it they are looked for in `values/`
+    beside the file and in the folders above it, up to one named `maps`.
+
+    Raises:
+        MapError: The file cannot be read, or something in it is not right.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        message = f"cannot be read: {reason}"
+        place = Place(path, 1)
+        finding = Finding.of("DW1126", message, map_name=path.stem, place=place)
+        raise MapError(path.stem, [finding]) from error
+    return read_map_text(text, path, shared)
+
+
+def read_map_text(text: str, file: Path, shared: SharedValues | None = None) -> TableMap:
+    """Read a map from its text; `file` is where it stands, for places and its name.
+
+    Raises:
+        MapError: Something in it is not right; it carries every finding.
+    """
+    report = Report(file, file.stem)
+    root = load(text, report)
+    table_map = None
+    if isinstance(root, Entries):
+        table_map = _read_root(root, report, shared or values_beside(file))
+    elif root is not None:
+        report.add("DW1102", root.line, "a map file is a mapping: map: NAME, ...")
+    if report.findings or table_map is None:
+        raise MapError(file.stem, in_order(report.findings))
+    return table_map
+
+
+def values_beside(file: Path) -> SharedValues:
+    """Looks for `values/NAME.yaml` beside `file` and in the folders above it, up to `maps`."""
+
+    def find(name: str) -> Path | None:
+        for folder in file.absolute().parents:
+            candidate = folder / "values" / f"{name}.yaml"
+            if candidate.is_file():
+                return candidate
+            if folder.name == "maps":
+                break
+        return None
+
+    return find
+
+
+def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap | None:
+    report.unknown_words(root, _WORDS, "map")
+    for word in ("map", "title", "finops", "dataverse", "columns"):
+        if root.get(word) is None:
+            report.add("DW1103", root.line, f"`{word}:` is missing", mend=f"add `{word}:`")
+    name = _name(root, report)
+    ends = {side: _read_end(root.get(side.value), side, report) for side in Side}
+    columns = read_columns(root.get("columns"), report, shared)
+    companies, excluded = _companies(root.get("companies"), report)
+    read = TableMap(
+        name=name,
+        title=report.text(root.get("title"), "title") or name,
+        version=_version(root.get("version"), report),
+        publisher=report.text(root.get("publisher"), "publisher") or "dualwrite",
+        ends={side: end or End("", ()) for side, end in ends.items()},
+        columns=columns,
+        place=Place(report.file, root.line),
+        master=_master(root.get("master"), report),
+        companies=companies,
+        companies_excluded=excluded,
+        depends_on=report.texts(root.get("depends_on"), "depends_on") or (),
+        max_rejected=_max_rejected(root.get("max_rejected"), report),
+        money=_per_column(root.get("money"), report, "money"),
+        quantity=_per_column(root.get("quantity"), report, "quantity"),
+        effective=_mapping(root.get("effective"), report, "effective"),
+        conflicts=_conflicts(root.get("conflicts"), report),
+        expect=_expectations(root.get("expect"), report),
+        replay=report.one_of(root.get("replay"), "replay", _REPLAY) or "newest",
+        when_left=report.one_of(root.get("when_left"), "when_left", _WHEN_LEFT) or "keep",
+    )
+    return None if None in ends.values() else read
+
+
+def _name(root: Entries, report: Report) -> str:
+    node = root.get("map")
+    name = report.text(node, "map")
+    if name is not None and node is not None and name != report.file.stem:
+        report.add(
+            "DW1111",
+            node.line,
+            f"the map is {name!r}, but its file {report.file.name!r}",
+            mend=f"name the file {name}.yaml, or the map {report.file.stem}",
+        )
+    return report.file.stem
+
+
+def _read_end(node: Node | None, side: Side, report: Report) -> End | None:
+    word = side.value
+    entries = report.entries(node, word)
+    if entries is None:
+        return None
+    report.unknown_words(entries, _END_WORDS, word)
+    table = report.text(entries.get("table"), f"{word}: table")
+    if entries.get("table") is None:
+        report.add("DW1103", entries.line, f"{word}: `table:` is missing", mend="add `table:`")
+    names = report.texts(entries.get("key"), f"{word}: key") or ()
+    if not names and not isinstance(entries.get("key"), Scalar):
+        report.add(
+            "DW1003",
+            entries.line,
+            f"{word}: no integration key",
+            mend="name the natural key: `key: [COLUMN, ...]`",
+        )
+    key_line = (entries.get("key") or entries).line
+    key = tuple(_path(name, key_line, report, f"{word}: key") for name in names)
+    return End(
+        table=table or "",
+        key=tuple(path for path in key if path is not None),
+        company=_path_at(entries.get("company"), report, f"{word}: company"),
+        filter=_filter(entries.get("filter"), report, word),
+        modified=_path_at(entries.get("modified"), report, f"{word}: modified"),
+        lookups=_lookups(entries.get("lookups"), report, f"{word}: lookups"),
+    )
+
+
+def _path_at(node: Node | None, report: Report, word: str) -> ColumnPath | None:
+    text = report.text(node, word)
+    return None if text is None or node is None else _path(text, node.line, report, word)
+
+
+def _path(text: str, line: int, report: Report, word: str) -> ColumnPath | None:
+    try:
+        return ColumnPath.parse(text)
+    except NotationError as error:
+        report.add(
+            "DW1104", line, f"{word}: {error}", mend="write a column's name, or lookup.column"
+        )
+        return None
+
+
+def _filter(node: Node | None, report: Report, word: str) -> str | None:
+    text = report.text(node, f"{word}: filter")
+    if text is None or node is None:
+        return None
+    try:
+        parse_filter(text)
+    except FilterError as error:
+        report.add("DW1012", node.line, f"{word}: filter: {error}")
+    return text
+
+
+def _lookups(node: Node | None, report: Report, word: str) -> dict[str, Reference]:
+    entries = report.entries(node, word)
+    found: dict[str, Reference] = {}
+    for column, target in entries.words() if entries else ():
+        text = report.text(target, f"{word}: {column}")
+        match = _REFERENCE.fullmatch(text) if text else None
+        if match:
+            found[column] = Reference(match["table"], match["column"] or "")
+        elif text:
+            report.add(
+                "DW1104",
+                target.line,
+                f"{word}: {text!r} is no table, nor table(column)",
+                mend=f"write it as {{{column}: table}} or {{{column}: table(column)}}",
+            )
+    return found
+
+
+def _version(node: Node | None, report: Report) -> str:
+    text = None
+    if node is not None:
+        text = str(node.value) if isinstance(node, Scalar) else ""
+        if not _VERSION.fullmatch(text):
+            report.add("DW1125", node.line, f"version: {text!r} is not four numbers")
+    return text or "1.0.0.0"
+
+
+def _master(node: Node | None, report: Report) -> Master:
+    known = tuple(master.value for master in Master)
+    found = report.one_of(node, "master", known)
+    return Master.DATAVERSE if found is None else Master(found)
+
+
+def _companies(node: Node | None, report: Report) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    if not isinstance(node, Entries):
+        return report.texts(node, "companies"), ()
+    report.unknown_words(node, ("include", "exclude"), "companies")
+    include = report.texts(node.get("include"), "companies: include")
+    return include, report.texts(node.get("exclude"), "companies: exclude") or ()
+
+
+def _max_rejected(node: Node | None, report: Report) -> str | None:
+    match node:
+        case None:
+            return None
+        case Scalar(value=bool()):
+            pass
+        case Scalar(value=int() as count) if count >= 0:
+            return str(count)
+        case Scalar(value=str() as text) if _PERCENT.fullmatch(text):
+            return text
+        case _:
+            pass
+    report.add(
+        "DW1102",
+        node.line,
+        "max_rejected: neither a number of rows nor a percentage",
+        mend="write it as max_rejected: 5% or max_rejected: 100",
+    )
+    return None
+
+
+def _per_column(node: Node | None, report: Report, word: str) -> dict[str, Mapping[str, Any]]:
+    entries = report.entries(node, word)
+    found: dict[str, Mapping[str, Any]] = {}
+    for column, options in entries.words() if entries else ():
+        inner = report.entries(options, f"{word}: {column}")
+        if inner is not None:
+            found[column] = plain(inner)
+    return found
+
+
+def _mapping(node: Node | None, report: Report, word: str) -> dict[str, Any] | None:
+    entries = report.entries(node, word)
+    return None if entries is None else plain(entries)
+
+
+def _conflicts(node: Node | None, report: Report) -> dict[str, Any]:
+    if isinstance(node, Scalar):
+        policy = report.one_of(node, "conflicts", _POLICIES)
+        return {} if policy is None else {"policy": policy}
+    entries = report.entries(node, "conflicts")
+    if entries is None:
+        return {}
+    report.unknown_words(entries, ("policy", "then", "columns"), "conflicts")
+    for word in ("policy", "then"):
+        report.one_of(entries.get(word), f"conflicts: {word}", _POLICIES)
+    columns = report.entries(entries.get("columns"), "conflicts: columns")
+    for column, policy_node in columns.words() if columns else ():
+        report.one_of(policy_node, f"conflicts: columns: {column}", _POLICIES)
+    found: dict[str, Any] = plain(entries)
+    return found
+
+
+def _expectations(node: Node | None, report: Report) -> tuple[Mapping[str, Any], ...]:
+    match node:
+        case None:
+            return ()
+        case Items(items=items):
+            read = [report.entries(item, "expect") for item in items]
+            return tuple(plain(item) for item in read if item is not None)
+        case _:
+            report.add(
+                "DW1102",
+                node.line,
+                "expect: no list of expectations",
+                mend="write it as a list: - {rule: options}",
+            )
+            return ()
