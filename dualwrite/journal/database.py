@@ -52,7 +52,7 @@ def open_engine(url: str, *, app: str) -> Engine:
         parsed = make_url(url)
     except exc.ArgumentError as error:
         msg = (
-            f"[journal] url: {url!r} is no database url. Nothing was read or written.\n"
+            "[journal] url: it is no database url. Nothing was read or written.\n"
             "  Write it as sqlite:///.dualwrite/journal.db or postgresql://user@host/database."
         )
         raise ConfigError(msg) from error

@@ -1,0 +1,25 @@
+"""Every journal test runs on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dualwrite.journal.store import Journal
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(
+    request: pytest.FixtureRequest, tmp_path: Path, fresh_database: Callable[[str], str]
+) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/not there yet/journal.db"
+    return fresh_database("postgresql")
+
+
+@pytest.fixture
+def journal(url: str) -> Iterator[Journal]:
+    with Journal.open(url) as opened:
+        yield opened
