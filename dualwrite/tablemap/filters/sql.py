@@ -103,8 +103,7 @@ def _condition(node: Node, column: ColumnOf) -> Truth:
         case Compare(operand, operator, value):
             truth = _compared(operand, operator, value, column)
         case In(operand, values):
-            compared = (_compared(operand, Operator.EQ, value, column) for value in values)
-            truth = sa.or_(*compared)
+            truth = _among(operand, values, column)
         case Match(operand, part, text):
             found = column(operand.path)
             need_text(operand.path, text, grid_of_sql(found.type))
@@ -125,6 +124,25 @@ def _compared(operand: Operand, operator: Operator, value: Literal, column: Colu
                 bound: Any = _Exact(sa.literal(on_grid, sa.String()))
                 return _applied(on_grid_operator, _text(operand, found), bound)
             return _applied(on_grid_operator, found, sa.literal(on_grid, found.type))
+
+
+def _among(operand: Operand, values: tuple[Literal, ...], column: ColumnOf) -> Truth:
+    found = column(operand.path)
+    grid = grid_of_sql(found.type)
+    bound: list[Any] = []
+    for value in values:
+        match fitted(operand.path, Operator.EQ, value, grid):
+            case Always():
+                continue
+            case _, on_grid if grid.kind is Kind.TEXT:
+                bound.append(_Exact(sa.literal(on_grid, sa.String())))
+            case _, on_grid:
+                bound.append(sa.literal(on_grid, found.type))
+    if not bound:
+        return found != found  # noqa: PLR0124 - null stays null
+    left = _text(operand, found) if grid.kind is Kind.TEXT else found
+    truth: Truth = left.in_(bound)
+    return truth
 
 
 def _applied(operator: Operator, left: Any, right: Any) -> Truth:

@@ -1,0 +1,181 @@
+"""Checks of single column maps: are the columns there, written once, and filled?"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from dualwrite.link import Side
+from dualwrite.tablemap.checks.context import Context, is_source_of
+from dualwrite.tablemap.findings import did_you_mean
+from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
+from dualwrite.tablemap.schema import Column
+from dualwrite.tablemap.transforms import KINDS
+
+_HARMLESS = ("default", "trim", "upper", "lower")
+"""Of a key they may make two values one, but keep what tells rows apart in most apps."""
+
+
+def check_column_maps(context: Context) -> None:
+    """Every line under `columns:`, and the words that name columns elsewhere."""
+    for column in context.map.columns:
+        for side in Side:
+            path = column.end(side)
+            if path is not None:
+                context.column(side, path, column)
+        _check_key_transforms(context, column)
+    for side in Side:
+        _check_written_once(context, side)
+        if context.map.flows_from(side.other):
+            _check_read_only(context, side)
+            _check_mandatory(context, side)
+    _check_named_columns(context)
+
+
+def written(context: Context, side: Side) -> Iterator[ColumnMap]:
+    """The column maps whose values flow into `side`."""
+    for column in context.map.columns:
+        if column.flows_from(side.other) and column.end(side) is not None:
+            yield column
+
+
+def _check_written_once(context: Context, side: Side) -> None:
+    seen: dict[str, ColumnMap] = {}
+    physical: dict[str, ColumnMap] = {}
+    for column in written(context, side):
+        path = column.end(side)
+        assert path is not None
+        first = seen.get(str(path))
+        # A lookup column takes what its paths find, or a value of its own, not both.
+        rival = physical.get(path.column)
+        if first is None and rival is not None:
+            rival_path = rival.end(side)
+            assert rival_path is not None
+            first = rival if rival_path.is_lookup != path.is_lookup else None
+        if first is not None:
+            code = "DW1023" if is_source_of(column, side) else "DW1026"
+            context.add(
+                code,
+                f"{column.notation}: {side.value} column {path.column} is written by "
+                f"{first.notation} too (line {first.place.line})",
+                column=column,
+            )
+        seen.setdefault(str(path), column)
+        physical.setdefault(path.column, column)
+
+
+def _check_read_only(context: Context, side: Side) -> None:
+    schema = context.schema(side)
+    for column in written(context, side):
+        path = column.end(side)
+        own = schema.columns.get(path.column) if schema and path else None
+        if own is not None and own.read_only:
+            context.add(
+                "DW1011",
+                f"{column.notation}: {context.name(side)} column {own.name} is read-only",
+                column=column,
+            )
+
+
+def _check_mandatory(context: Context, side: Side) -> None:
+    schema = context.schema(side)
+    if schema is None:
+        return
+    by_column: defaultdict[str, list[ColumnMap]] = defaultdict(list)
+    for column in written(context, side):
+        path = column.end(side)
+        assert path is not None
+        by_column[path.column].append(column)
+        if path.targets:
+            by_column[f"{path.column}type"].append(column)
+            by_column[f"{path.column}_type"].append(column)
+    for own in schema.columns.values():
+        if own.nullable or own.has_default or own.read_only:
+            continue
+        if own.name not in by_column:
+            context.add(
+                "DW1010",
+                f"{context.name(side)} column {own.name} must have a value and gets none",
+                mend=f"map it, or give it a constant: {_constant(side, own)}",
+            )
+            continue
+        for column in by_column[own.name]:
+            _check_filled(context, side, own, column)
+
+
+def _check_filled(context: Context, side: Side, own: Column, column: ColumnMap) -> None:
+    """A mandatory column whose source may be null."""
+    path, target = column.end(side.other), column.end(side)
+    if path is None or target in context.map.end(side).key:
+        return
+    source = context.column(side.other, path, column)
+    if (
+        source is None
+        or not source.nullable
+        or any(_fills_null(step, side) for step in column.transforms)
+    ):
+        return
+    context.add(
+        "DW1031",
+        f"{column.notation}: {context.name(side)} column {own.name} must have a value, but "
+        f"{context.name(side.other)} column {path} may be null",
+        column=column,
+    )
+
+
+def _fills_null(transform: Transform, target: Side) -> bool:
+    values = transform.value_map
+    if values is None:
+        return transform.kind in ("default", "python")
+    pairs = values.pairs if target is Side.DATAVERSE else [pair[::-1] for pair in values.pairs]
+    return any(source is None and given is not None for source, given in pairs)
+
+
+def _constant(side: Side, own: Column) -> str:
+    if side is Side.DATAVERSE:
+        return f"none >> {own.name}: {{default: ...}}"
+    return f"{own.name} << none: {{default: ...}}"
+
+
+def _check_key_transforms(context: Context, column: ColumnMap) -> None:
+    is_key = any(column.end(side) in context.map.end(side).key for side in Side)
+    if not is_key:
+        return
+    for transform in column.transforms:
+        values = transform.value_map
+        merges = values.unmapped is Unmapped.USE if values else KINDS[transform.kind].merges
+        if merges:
+            context.add(
+                "DW1110",
+                f"{column.notation}: `{transform.kind}` on a key column may make two keys one",
+                column=column,
+                severity="warning" if transform.kind in _HARMLESS else "error",
+            )
+
+
+def _check_named_columns(context: Context) -> None:
+    carried = {
+        str(path)
+        for column in context.map.columns
+        for side in Side
+        if (path := column.end(side)) is not None
+    }
+    for word, name in _named(context):
+        if name not in carried:
+            context.add(
+                "DW1123",
+                f"{word}: {name} is not on the map",
+                mend=did_you_mean(name, carried),
+            )
+
+
+def _named(context: Context) -> Iterator[tuple[str, str]]:
+    table_map = context.map
+    yield from (("money", name) for name in table_map.money)
+    yield from (("quantity", name) for name in table_map.quantity)
+    yield from (("conflicts: columns", name) for name in table_map.conflicts.get("columns", {}))
+    effective = table_map.effective or {}
+    yield from (("effective: entity", str(name)) for name in effective.get("entity", ()))
+    for word in ("from", "to"):
+        if word in effective:
+            yield f"effective: {word}", str(effective[word])

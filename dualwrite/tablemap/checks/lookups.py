@@ -1,0 +1,134 @@
+"""Checks of lookups: does the natural key given for one find a single row?
+
+The paths that a map writes through one lookup column make up a key of the table it
+points at.  In a map of companies the row's own company belongs to that key without
+being mapped, where the table has it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dualwrite.link import Side
+from dualwrite.tablemap.checks.column_maps import written
+from dualwrite.tablemap.checks.context import Context, is_source_of
+from dualwrite.tablemap.model import ColumnMap, End
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import TableSchema
+
+
+@dataclass(frozen=True, slots=True)
+class _Lookup:
+    side: Side
+    column: str
+    table: str
+    parts: frozenset[ColumnPath]
+    """By what a row of `table` is found."""
+    by: ColumnMap
+    """The first column map that goes through it."""
+
+
+def check_lookups(context: Context) -> None:
+    """Every lookup column that the map writes."""
+    for side in Side:
+        for lookup in _lookups(context, side):
+            schema = context.schema(side, lookup.table)
+            if schema is not None:
+                _check_key(context, lookup, schema)
+                _check_later(context, lookup)
+
+
+def _lookups(context: Context, side: Side) -> Iterator[_Lookup]:
+    groups: dict[str, list[ColumnMap]] = {}
+    for column in written(context, side):
+        path = column.end(side)
+        if path is not None and path.is_lookup:
+            groups.setdefault(path.column, []).append(column)
+    for name, columns in groups.items():
+        paths = [path for column in columns if (path := column.end(side)) is not None]
+        reference = context.reference(side, name)
+        targets = [target for path in paths for target in path.targets]
+        for table, identifying in targets:
+            parts = frozenset({ColumnPath((identifying,))})
+            yield _Lookup(side, name, table.lower(), parts, columns[0])
+        if not targets and reference is not None:
+            parts = frozenset(path.rest for path in paths)
+            yield _Lookup(side, name, reference.table, parts, columns[0])
+
+
+def _check_key(context: Context, lookup: _Lookup, schema: TableSchema) -> None:
+    ends = _filling(context, lookup)
+    company = context.map.end(lookup.side).company
+    implied = company is not None and company.column in schema.columns
+    given = lookup.parts | ({company} if company and implied else set())
+    columns = {path.column for path in given}
+    sets = [set(unique) for unique in (schema.primary_key, *schema.unique) if unique]
+    is_unique = any(unique <= columns for unique in sets)
+
+    lacking = [set(end.key) - given for end in ends]
+    if ends and not is_unique and all(lacking):
+        _report_lacking(context, lookup, ends, lacking)
+    elif not is_unique:
+        context.add(
+            "DW1115",
+            f"{lookup.by.notation}: {lookup.side.value}.{lookup.table} has no unique index over "
+            f"{', '.join(sorted(columns))}",
+            column=lookup.by,
+        )
+
+
+def _filling(context: Context, lookup: _Lookup) -> list[End]:
+    """The ends of the maps that fill the table that the lookup points at."""
+    catalogue = context.catalogue
+    if catalogue is None:
+        return []
+    names = catalogue.maps_writing(lookup.side, lookup.table)
+    return [catalogue.get(name).end(lookup.side) for name in names]
+
+
+def _report_lacking(
+    context: Context, lookup: _Lookup, ends: list[End], lacking: list[set[ColumnPath]]
+) -> None:
+    where = f"{lookup.side.value}.{lookup.table}"
+    nearest = min(range(len(ends)), key=lambda i: (len(lacking[i]), str(ends[i].key)))
+    end, missing = ends[nearest], lacking[nearest]
+    names = ", ".join(sorted(map(str, missing)))
+    if missing == {end.company}:
+        context.add(
+            "DW1017",
+            f"{lookup.by.notation}: {where} belongs to companies and the map does not, so "
+            f"{names} is not known",
+            column=lookup.by,
+        )
+    elif missing == set(end.key):
+        context.add(
+            "DW1015",
+            f"{lookup.by.notation}: {', '.join(sorted(map(str, lookup.parts)))} is no part of "
+            f"the key of {where} ({names})",
+            column=lookup.by,
+        )
+    else:
+        context.add(
+            "DW1028" if is_source_of(lookup.by, lookup.side) else "DW1027",
+            f"{lookup.by.notation}: the key of {where} needs {names} too",
+            column=lookup.by,
+            mend="map through the lookup too: "
+            + ", ".join(f"{lookup.column}.{path}" for path in sorted(missing)),
+        )
+
+
+def _check_later(context: Context, lookup: _Lookup) -> None:
+    """A table that points at itself: the lookup is filled in by a second pass."""
+    end, own = context.map.end(lookup.side), context.schema(lookup.side)
+    if own is None or lookup.table.casefold() != end.table.casefold():
+        return
+    column = own.columns.get(lookup.column)
+    if column is not None and not column.nullable:
+        context.add(
+            "DW1116",
+            f"{lookup.by.notation}: {context.name(lookup.side)} column {lookup.column} points at "
+            "its own table and does not take null",
+            column=lookup.by,
+            mend="let the column be null, so that a second pass can fill it in",
+        )

@@ -1,0 +1,42 @@
+"""All checks of a map, one after the other, into one list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.checks.column_maps import check_column_maps
+from dualwrite.tablemap.checks.context import Context, SchemaOf
+from dualwrite.tablemap.checks.ends import check_ends
+from dualwrite.tablemap.checks.lookups import check_lookups
+from dualwrite.tablemap.checks.surroundings import Surroundings, check_surroundings
+from dualwrite.tablemap.checks.types import check_types
+from dualwrite.tablemap.findings import Finding, in_order
+from dualwrite.tablemap.model import TableMap
+
+_NOTHING_KNOWN = Surroundings()
+
+
+def check(
+    table_map: TableMap,
+    schema_of: SchemaOf,
+    *,
+    catalogue: Catalogue | None = None,
+    companies: Sequence[str] = (),
+    surroundings: Surroundings = _NOTHING_KNOWN,
+) -> list[Finding]:
+    """Everything that is wrong with a map, in the order of its file.
+
+    `schema_of` may raise what `App.schema` raises; that is a finding too.  `companies`
+    are the link's; without them, and without a catalogue, what needs them is not looked at.
+    """
+    context = Context(table_map, schema_of, catalogue)
+    try:
+        check_surroundings(context, companies, surroundings)
+        check_ends(context)
+        check_column_maps(context)
+        check_lookups(context)
+        check_types(context)
+    except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far
+        context.add("DW1001", f"the check broke off: {type(error).__name__}: {error}")
+    return in_order(context.findings)

@@ -1,0 +1,229 @@
+"""Checks of types: what can never fit is an error, what may lose something a warning.
+
+A warning is no permission to lose: the gate rejects each row whose value does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import pyarrow as pa
+
+from dualwrite.link import Side
+from dualwrite.tablemap.checks.column_maps import written
+from dualwrite.tablemap.checks.context import Context
+from dualwrite.tablemap.codes import Severity
+from dualwrite.tablemap.filters.literals import Kind, grid_of
+from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
+from dualwrite.tablemap.schema import Column
+
+Verdict = tuple[Severity, str]
+
+_PARSED: Verdict = ("warning", "each value is checked, and rejected where it is none")
+_NEVER: Verdict = ("error", "the one can never hold the other")
+_VERDICTS: dict[tuple[Kind, Kind], Verdict | None] = {
+    **{(Kind.TEXT, kind): _PARSED for kind in Kind if kind not in (Kind.TEXT, Kind.OPAQUE)},
+    **{(kind, Kind.TEXT): None for kind in Kind if kind is not Kind.OPAQUE},
+    **{(kind, kind): None for kind in Kind},
+    (Kind.BOOLEAN, Kind.INTEGER): None,
+    (Kind.INTEGER, Kind.BOOLEAN): ("warning", "only 0 and 1 pass, other numbers are rejected"),
+    (Kind.INTEGER, Kind.DECIMAL): None,
+    (Kind.DECIMAL, Kind.INTEGER): ("warning", "values with decimals are rejected"),
+    (Kind.INTEGER, Kind.FLOAT): ("warning", "numbers past 2^53 are bent"),
+    (Kind.DECIMAL, Kind.FLOAT): ("warning", "digits are bent"),
+    (Kind.FLOAT, Kind.DECIMAL): ("error", "the digits of a binary float are not those meant"),
+    (Kind.DATE, Kind.TIMESTAMP): None,
+    (Kind.TIMESTAMP, Kind.DATE): ("warning", "the time of day is rejected unless it is midnight"),
+}
+_TEXT = pa.string()
+
+
+def check_types(context: Context) -> None:
+    """Every column map, in each way that it goes."""
+    for target in Side:
+        for column in written(context, target):
+            _check_way(context, column, target)
+    _check_money(context)
+
+
+def _check_way(context: Context, column: ColumnMap, target: Side) -> None:
+    path, source_path = column.end(target), column.end(target.other)
+    assert path is not None
+    there = context.column(target, path, column)
+    if there is None:
+        return
+    for transform in column.transforms:
+        for value in _constants(transform, target):
+            if not _suits(value, there.type):
+                message = f"{transform.kind}: {_said(value)} is no {there.native}"
+                _report(context, column, target, ("error", message))
+    source = context.column(target.other, source_path, column) if source_path else None
+    if source is None:
+        return
+    arriving = _arriving(source, column, target)
+    if arriving is None:
+        return
+    for verdict in _verdicts(arriving, there):
+        _report(context, column, target, verdict)
+
+
+def _report(context: Context, column: ColumnMap, target: Side, verdict: Verdict) -> None:
+    severity, reason = verdict
+    context.add(
+        "DW1030",
+        f"{column.notation}: {target.other.direction}: {reason}",
+        column=column,
+        severity=severity,
+    )
+
+
+def _verdicts(source: Column, target: Column) -> Iterator[Verdict]:
+    kinds = (grid_of(source.type).kind, grid_of(target.type).kind)
+    verdict = _VERDICTS.get(kinds, _NEVER)
+    if verdict is not None:
+        severity, reason = verdict
+        yield severity, f"{source.native} into {target.native}: {reason}"
+    match kinds:
+        case Kind.TEXT, Kind.TEXT:
+            yield from _length(source, target)
+        case ((Kind.DECIMAL | Kind.INTEGER), Kind.DECIMAL):
+            yield from _digits(source, target)
+        case _:
+            pass
+
+
+def _length(source: Column, target: Column) -> Iterator[Verdict]:
+    if target.length is None or (source.length is not None and source.length <= target.length):
+        return
+    longest = "text of any length" if source.length is None else f"{source.length} characters"
+    yield "warning", f"{longest} into {target.length}: longer text is rejected"
+
+
+def _digits(source: Column, target: Column) -> Iterator[Verdict]:
+    precision, scale = _size(source.type)
+    room, room_behind = _size(target.type)
+    if scale > room_behind:
+        yield (
+            "warning",
+            f"{scale} decimals into {room_behind}: values that need more are rejected",
+        )
+    # A whole number may be as large as 64 bits hold, but is hardly ever: the gate sees to it.
+    if pa.types.is_decimal(source.type) and precision - scale > room - room_behind:
+        room_before = room - room_behind
+        reason = f"{precision - scale} digits before the point into {room_before}"
+        yield "warning", f"{reason}: larger values are rejected"
+
+
+def _size(kind: pa.DataType) -> tuple[int, int]:
+    return (kind.precision, kind.scale) if pa.types.is_decimal(kind) else (19, 0)
+
+
+def _arriving(source: Column, column: ColumnMap, target: Side) -> Column | None:
+    """The column as its transforms hand it over; None where that cannot be said."""
+    forward = target is Side.DATAVERSE or len(column.sign.sources) == 1
+    found: Column | None = source
+    for transform in column.transforms if forward else column.transforms[::-1]:
+        found = None if found is None else _after(found, transform)
+    return found
+
+
+def _after(source: Column, transform: Transform) -> Column | None:
+    match transform.kind:
+        case "default":
+            return source
+        case "trim" | "upper" | "lower" | "split":
+            return replace(source, type=_TEXT, native="text")
+        case "truncate":
+            length = min(source.length or transform.options, transform.options)
+            return replace(source, type=_TEXT, native="text", length=length)
+        case "concat":
+            return replace(source, type=_TEXT, native="text", length=None)
+        case "round":
+            return _rounded(source, transform)
+        case _:
+            # A value map is checked value by value; the others give what the target wants.
+            return None
+
+
+def _rounded(source: Column, transform: Transform) -> Column:
+    options = transform.options
+    digits = options["digits"] if isinstance(options, dict) else options
+    if not pa.types.is_decimal(source.type) or source.type.scale <= digits:
+        return source
+    # Rounding up may add a digit in front: 9.99 becomes 10.0.
+    precision = source.type.precision - source.type.scale + digits
+    kind = pa.decimal128(max(precision, 1), digits)
+    return replace(source, type=kind, native=f"rounded {source.native}")
+
+
+def _constants(transform: Transform, target: Side) -> Iterator[Any]:
+    """The values that a transform may put into the target."""
+    if transform.kind == "default":
+        yield transform.options
+    values = transform.value_map
+    if values is not None:
+        position = 0 if target is Side.FINOPS else 1
+        yield from (pair[position] for pair in values.pairs)
+        if values.unmapped is Unmapped.USE:
+            yield values.fallback
+
+
+def _suits(value: Any, kind: pa.DataType) -> bool:
+    """Whether a constant of a map file is a value of the type."""
+    read = _READERS.get(grid_of(kind).kind)
+    if value is None or read is None:
+        return True
+    try:
+        read(value)
+    except (ValueError, InvalidOperation):
+        return False
+    return True
+
+
+def _truth(value: Any) -> None:
+    if str(value).casefold() not in ("0", "1", "true", "false"):
+        raise ValueError
+
+
+def _number(value: Any) -> None:
+    if isinstance(value, bool) or not Decimal(str(value)).is_finite():
+        raise ValueError
+
+
+_READERS: Mapping[Kind, Callable[[Any], object]] = {
+    Kind.BOOLEAN: _truth,
+    Kind.INTEGER: lambda value: int(value if isinstance(value, bool) else str(value)),
+    Kind.DECIMAL: _number,
+    Kind.FLOAT: _number,
+    Kind.DATE: lambda value: date.fromisoformat(str(value)),
+    Kind.TIMESTAMP: lambda value: datetime.fromisoformat(str(value)),
+}
+
+
+def _said(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _check_money(context: Context) -> None:
+    """An amount must not pass through a column that bends digits."""
+    for column in context.map.columns:
+        is_money = str(column.end(Side.FINOPS)) in context.map.money
+        for side in Side:
+            path = column.end(side)
+            found = context.column(side, path, column) if path is not None else None
+            if found is None or found.exact:
+                continue
+            is_float = grid_of(found.type).kind is Kind.FLOAT
+            if is_money or (column.flows_from(side.other) and not is_float):
+                context.add(
+                    "DW1030",
+                    f"{column.notation}: {context.name(side)} column {path} ({found.native}) "
+                    "bends digits",
+                    column=column,
+                    mend="keep the amount in an exact decimal column",
+                    severity="error" if is_money else "warning",
+                )
