@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,7 +24,7 @@ _UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F
 _VERSION = bytes((byte & 0x0F) | 0x40 for byte in range(256))
 _VARIANT = bytes((byte & 0x3F) | 0x80 for byte in range(256))
 
-Values = pa.Array | pa.ChunkedArray
+Values: TypeAlias = "pa.Array[Any] | pa.ChunkedArray[Any]"
 
 
 def as_text(values: Values) -> Values:
@@ -69,9 +70,8 @@ def canonical(values: Values, kind: pa.DataType) -> Values:
 
 
 def distinct(keys: pa.Table) -> pa.Table:
-    """The keys without repetitions, and without those that hold a null."""
-    whole = keys.drop_null()
-    return whole.group_by(whole.column_names, use_threads=False).aggregate([])
+    """The keys, each once."""
+    return keys.group_by(keys.column_names, use_threads=False).aggregate([])
 
 
 def random_uuids(count: int) -> pa.Array:

@@ -151,6 +151,7 @@ def mariadb() -> Iterator[Server]:
         arguments += [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--local-infile=1"]
         arguments += ["--bind-address=127.0.0.1", "--skip-name-resolve", "--sync-binlog=0"]
         arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]
+        arguments += ["--character-set-server=utf8mb4"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(arguments, stdout=log, stderr=log, user=owner, group=owner)
         try:

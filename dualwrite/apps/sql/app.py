@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from dualwrite.apps.base import KeyRange, Query, Written
 from dualwrite.apps.canonical import as_text, canonical, distinct
+from dualwrite.apps.cutting import order_of
+from dualwrite.apps.cutting import ranges as key_ranges
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.sql import ranges
 from dualwrite.apps.sql.catalogue import Catalogue
@@ -66,12 +68,12 @@ class SqlApp:
         self, query: Query, *, size: int, together: Sequence[str] = ()
     ) -> Sequence[KeyRange]:
         schema = self.schema(query.table)
-        columns = ranges.order_of(schema, together)
+        columns = order_of(schema, together)
         if not columns:
             raise NoKeyError(app=self.name, table=query.table)
         with self._session(query.table) as session:
             marks = ranges.boundaries(session, self._dialect, schema, columns, max(size, 1))
-        return ranges.ranges(columns, marks)
+        return key_ranges(columns, marks)
 
     def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
         paths = self._paths(query)
@@ -87,7 +89,7 @@ class SqlApp:
         paths = self._paths(query)
         described, expressions = columns_of(paths, self._dialect, query.columns)
         found = [paths.find(path) for path in query.key]
-        wanted = distinct(keys.select([str(path) for path in query.key]))
+        wanted = distinct(keys.select([str(path) for path in query.key]).drop_null())
         conditions = rows_of(paths, query)
         source = paths.source
         typed = pa.table(
@@ -167,7 +169,9 @@ class SqlApp:
             session.stage(STAGING, rows, schema.columns)
             done = self._dialect.merge(session, staged, inserting=inserting)
             session.unstage(STAGING)
-        return done + Written(unchanged=rows.num_rows - done.inserted - done.updated)
+        # where the key is not unique there, more rows may have been updated than were given
+        rest = max(rows.num_rows - done.inserted - done.updated, 0)
+        return done + Written(unchanged=rest)
 
     def _staged(
         self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]

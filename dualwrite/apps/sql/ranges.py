@@ -20,18 +20,6 @@ from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import TableSchema
 
 
-def order_of(schema: TableSchema, together: Sequence[str]) -> tuple[str, ...]:
-    """The columns to cut by; empty where the table has no key."""
-    if together:
-        return tuple(together)
-    if schema.primary_key:
-        return schema.primary_key
-    whole = (
-        names for names in schema.unique if all(not schema.columns[name].nullable for name in names)
-    )
-    return next(whole, ())
-
-
 def boundaries(
     session: Session, dialect: Dialect, schema: TableSchema, columns: Sequence[str], size: int
 ) -> list[tuple[str, ...]]:
@@ -67,13 +55,6 @@ def _text(values: pa.Array | pa.ChunkedArray) -> list[str]:
     if pa.types.is_binary(values.type):
         return [value.hex() for value in values.to_pylist()]
     return values.to_pylist()
-
-
-def ranges(columns: Sequence[str], marks: Sequence[tuple[str, ...]]) -> list[KeyRange]:
-    """The stretches between the marks, open at both ends."""
-    lows = [None, *marks]
-    highs = [*marks, None]
-    return [KeyRange(tuple(columns), low, high) for low, high in zip(lows, highs, strict=True)]
 
 
 def inside(
