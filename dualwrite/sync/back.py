@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dualwrite.sync.merge import Merged
 from dualwrite.sync.way import Way
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import translate
+from dualwrite.translate.flow import comparable, translate
 
 
 def returning_rows(
@@ -28,25 +28,19 @@ def returning_rows(
     target path.
     """
     found = pc.is_valid(theirs[back.flow.source_key[0]])
-    alone = [c for c in back.flow.columns if str(c.source) not in back_columns(merged)]
-    mask = found if alone else merged.back_any
-    mask = pc.and_(mask, found)
+    alone = any(str(c.source) not in merged.back for c in back.flow.columns)
+    mask = found if alone else pc.and_(merged.back_any, found)
     if not pc.any(mask).as_py():
         return pa.table({}), pa.table({})
     mine, others = rows.filter(mask), theirs.filter(mask)
-    ready = translate(others, back.flow)
+    ready, held = translate(others, back.flow), comparable(mine, back.flow)
     changed: Any = pa.chunked_array([pa.repeat(False, ready.num_rows)], pa.bool_())
     for column in back.flow.columns:
         name = str(column.target)
-        own = mine[name].cast(ready[name].type)
+        own = held[name].cast(ready[name].type)
         goes = merged.back.get(str(column.source))
         if goes is not None:
             value = pc.if_else(goes.filter(mask), ready[name], own)
             ready = ready.set_column(ready.schema.get_field_index(name), name, value)
         changed = pc.or_(changed, differs(ready[name], own))
     return ready.filter(changed), others.filter(changed)
-
-
-def back_columns(merged: Merged) -> frozenset[str]:
-    """The two-way columns, by target path."""
-    return frozenset(merged.back)

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from dualwrite.journal.records import Counts
 from dualwrite.rules import Rule, Verdict, judge
 from dualwrite.sync.back import returning_rows
+from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.holding import Held, hold
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.merge import Mask, Merged, merge
@@ -28,8 +29,7 @@ from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way, reading
 from dualwrite.sync.writing import write_rows
 from dualwrite.tablemap.model import Master
-from dualwrite.translate.flow import fit, translate
-from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.flow import comparable, fit, translate
 
 Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
 """Judges a batch before it is written; the flows put Great Expectations here."""
@@ -91,34 +91,37 @@ class Carrier:
         """
         outcome = Outcome()
         out = translate(rows, self.way.flow)
-        theirs, found = self._counterparts(out, manner)
+        verdict = manner.gate(self.way, out, self.way.source_rules)
+        theirs, found = self._counterparts(out, manner, verdict)
         stay = _staying(found, manner)
         if stay is not None:
-            rows, out = rows.filter(stay), out.filter(stay)
+            rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
             theirs, found = theirs.filter(stay), found.filter(stay)
         merged = self._merge(rows, out, theirs, found, manner)
-        wanted = pc.or_(merged.write, self._unfaithful(out))
-        self._forward(rows, out, merged, wanted, manner, outcome)
+        wanted = pc.or_(merged.write, pc.invert(verdict.passed))
+        self._forward(rows, out, merged, wanted, verdict.filter(wanted), manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
         return outcome
 
-    def _counterparts(self, out: pa.Table, manner: Manner) -> tuple[pa.Table, Mask]:
+    def _counterparts(
+        self, out: pa.Table, manner: Manner, verdict: Verdict
+    ) -> tuple[pa.Table, Mask]:
+        """What the target holds under the rows' keys, aligned with them, and whether it does."""
         if manner.fresh:
-            return pa.table({}), pa.chunked_array([pa.repeat(False, out.num_rows)], pa.bool_())
-        keys = fit(out.select(list(self.way.flow.key)), self.way.flow)
-        theirs = self.session.apps[self.way.target].fetch(self._counterpart, keys.drop_null())
-        at = row_of(key_text(keys, self.way.flow.key), key_text(theirs, self.way.flow.key))
-        return theirs.take(at), pa.chunked_array([pc.is_valid(at)])
+            return pa.table({}), pa.repeat(pa.scalar(value=False), out.num_rows)
+        return counterparts(self.session, self.way, self._counterpart, out, verdict.passed)
 
     def _merge(
         self, rows: pa.Table, out: pa.Table, theirs: pa.Table, found: Mask, manner: Manner
     ) -> Merged:
-        mine = out.select([str(column.target) for column in self.way.flow.columns])
+        mine = out.select(list(self.way.flow.names))
         if manner.fresh:
-            theirs = pa.table({f.name: pa.nulls(out.num_rows, f.type) for f in mine.schema})
+            held = pa.table({f.name: pa.nulls(out.num_rows, f.type) for f in mine.schema})
+        else:
+            held = comparable(theirs, self.way.flow)
         return merge(
             mine,
-            theirs,
+            held,
             found=found,
             two_way=self.way.two_way,
             mine_wins=self._mine_wins(rows, theirs, manner),
@@ -141,29 +144,26 @@ class Carrier:
 
     def _is_master(self, master: Master) -> bool:
         fallback = Master.DATAVERSE if master in (Master.NEWEST, Master.FILL_BLANKS) else master
-        return fallback.value == self.way.source.value
+        return bool(fallback.value == self.way.source.value)
 
-    def _unfaithful(self, out: pa.Table) -> Mask:
-        """Rows that the translation itself is at fault with: to the gate, equal or not."""
-        return pc.invert(judge(out, self.way.source_rules).passed)
-
-    def _forward(  # noqa: PLR0913, PLR0917 - the steps of one pipe
+    def _forward(
         self,
         rows: pa.Table,
         out: pa.Table,
         merged: Merged,
         wanted: Mask,
+        verdict: Verdict,
         manner: Manner,
         outcome: Outcome,
     ) -> None:
-        way, direction = self.way, self.way.source.direction
-        asked, source_rows = out.filter(wanted), rows.filter(wanted)
-        ready = _replace(asked, merged.forward.filter(wanted))
+        """Write the `wanted` rows; `verdict` is what the gate said of their translation."""
+        way = self.way
+        ready = _replace(out.filter(wanted), merged.forward.filter(wanted))
         ready = self.finder.fill_in(ready, way)
-        verdict = manner.gate(way, ready, way.rules) if ready.num_rows else judge(ready, ())
+        verdict = verdict.join(manner.gate(way, ready, way.target_rules))
         passed = ready.filter(verdict.passed)
         written, refused = self._write(way, passed, manner)
-        held = hold(way, source_rows, ready, verdict, refused)
+        held = hold(way, rows.filter(wanted), ready, verdict, refused)
         counts = Counts(
             read=rows.num_rows,
             written=written.inserted + written.updated,
@@ -172,7 +172,7 @@ class Carrier:
             parked=len(held.parked),
             conflicts=pc.sum(merged.conflicts).as_py() or 0,
         )
-        outcome.add(direction, counts, held, rows.select(list(way.flow.source_key)))
+        outcome.add(way.source.direction, counts, held, rows.select(list(way.flow.source_key)))
         if manner.dry_run:
             self.finder.pretend(way.target, way.target_table, passed)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dualwrite.journal.records import Key, Parking, Rejection
 from dualwrite.rules import Verdict
@@ -30,6 +31,11 @@ class Held:
     rejected: tuple[Rejection, ...] = ()
     parked: tuple[Parking, ...] = ()
 
+    @property
+    def keys(self) -> list[Key]:
+        """Of all of them."""
+        return [*(row.key for row in self.rejected), *(row.key for row in self.parked)]
+
     def __add__(self, other: Held) -> Held:
         return Held(self.rejected + other.rejected, self.parked + other.parked)
 
@@ -42,45 +48,51 @@ def hold(
     Shapes: `source` and `ready` are aligned, n rows each; `refused` maps a row's number
     among those that passed to the app's reason.
     """
+    numbers = _failing(verdict, refused)
+    if not numbers:
+        return Held()
+    names = list(way.flow.source_key)
+    taken = source.take(numbers)
+    keys = _keys(taken.select(names))
+    rows = [{name: _plain(value) for name, value in row.items()} for row in taken.to_pylist()]
+    at = {number: place for place, number in enumerate(numbers)}
     rejected: dict[int, Rejection] = {}
     parked: dict[int, Parking] = {}
-    names = way.flow.source_key
-
-    def entry(index: int) -> tuple[Key, Mapping[str, Any]]:
-        row = source.slice(index, 1).to_pylist()[0]
-        return {name: _text(row[name]) for name in names}, {k: _plain(v) for k, v in row.items()}
-
-    for failure in verdict.failures:
-        if failure.rule.severity != "critical":
-            continue
-        for index in failure.indices.to_pylist():
-            if index in rejected or (index in parked and failure.rule.parks):
+    for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
+        rule = failure.rule
+        told = ready.select(list(dict.fromkeys(rule.columns))).take(failure.indices).to_pylist()
+        for number, row in zip(failure.indices.to_pylist(), told, strict=True):
+            if number in rejected or number in parked:
                 continue
-            key, row = entry(index)
-            reason = failure.rule.reason(ready.slice(index, 1).to_pylist()[0])
-            if failure.rule.parks:
-                parked[index] = Parking(
-                    key, failure.rule.waits_for(ready.slice(index, 1).to_pylist()[0]), reason, row
-                )
+            key, whole = keys[at[number]], rows[at[number]]
+            if rule.parks:
+                parked[number] = Parking(key, rule.waits_for(row), rule.reason(row), whole)
             else:
-                rejected[index] = Rejection(key, failure.rule.name, reason, row)
-                parked.pop(index, None)
-    for index, reason in _of_all(verdict.passed, refused).items():
-        key, row = entry(index)
-        rejected[index] = Rejection(key, REFUSED, reason, row)
+                rejected[number] = Rejection(key, rule.name, rule.reason(row), whole)
+    for number, reason in _of_all(verdict, refused).items():
+        rejected[number] = Rejection(keys[at[number]], REFUSED, reason, rows[at[number]])
     return Held(tuple(rejected.values()), tuple(parked.values()))
 
 
-def _of_all(passed: Any, refused: Mapping[int, str]) -> dict[int, str]:
+def _failing(verdict: Verdict, refused: Mapping[int, str]) -> list[int]:
+    """The numbers of all rows held back, ascending."""
+    held = pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist()
+    return sorted({*held, *_of_all(verdict, refused)})
+
+
+def _of_all(verdict: Verdict, refused: Mapping[int, str]) -> dict[int, str]:
+    """Refused rows by their number among all rows, not among those that passed."""
     if not refused:
         return {}
-    numbers = [i for i, ok in enumerate(passed.to_pylist()) if ok]
-    return {numbers[i]: reason for i, reason in refused.items()}
+    passed = pc.indices_nonzero(verdict.passed)
+    return {passed[number].as_py(): reason for number, reason in refused.items()}
 
 
-def _text(value: Any) -> str | None:
-    plain = _plain(value)
-    return plain if plain is None or isinstance(plain, str) else str(plain)
+def _keys(keys: pa.Table) -> list[Key]:
+    """Each key as texts, in Arrow's own spelling, by which `retry` finds the row again."""
+    texts = [keys[name].cast(pa.string()) for name in keys.column_names]
+    rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
+    return rows
 
 
 def _plain(value: Any) -> Any:

@@ -56,20 +56,18 @@ class Finder:
             self._pretended[side, table].append(rows)
 
     def _index(self, way: Way, lookup: Lookup, rows: pa.Table) -> pa.Table:
-        parts = [*lookup.parts, *([lookup.company] if lookup.company else [])]
-        paths = tuple(path for _, path in parts)
+        key = tuple(path for _, path in lookup.key)
         query = Query(
             table=lookup.table,
-            columns=(*paths, ColumnPath((lookup.returns,))),
-            key=paths,
+            columns=lookup.paths,
+            key=key,
             lookups=_declared(way, lookup.table),
         )
         app = self._apps[way.target]
         index = self._read_whole(app, query)
         if index is None:
-            wanted = rows.select([name for name, _ in parts]).rename_columns(
-                [str(path) for path in paths]
-            )
+            names = [name for name, _ in lookup.key]
+            wanted = rows.select(names).rename_columns([str(path) for path in key])
             index = app.fetch(query, _distinct(wanted))
         return self._with_pretended(way.target, lookup, index)
 

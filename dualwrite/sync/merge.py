@@ -47,7 +47,7 @@ class Merged:
         return _any(masks, self.forward.num_rows)
 
 
-def merge(  # noqa: PLR0913 - six facts, all named
+def merge(
     mine: pa.Table,
     theirs: pa.Table,
     *,

@@ -18,14 +18,14 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
+from dualwrite.rules import judge
+from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.merge import Mask
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way, compile_way, reading
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import fit, translate
-from dualwrite.translate.keys import key_text as key_texts
-from dualwrite.translate.keys import row_of
+from dualwrite.translate.flow import comparable, translate
 
 SHOWN = 100
 PARTITION_ROWS = 50_000
@@ -98,9 +98,12 @@ def reconcile(
         way = compile_way(session, table_map, source)
         flows_back = table_map.flows_from(source.other)
         back = compile_way(session, table_map, source.other) if flows_back else None
+        across = reading(session, table_map, source.other, filtered=False)
         noting = _Noting(session, result, source, found)
         for rows in _batches(session, source, reading(session, table_map, source)):
-            theirs, here, out = _counterparts(session, way, rows)
+            out = translate(rows, way.flow)
+            sound = judge(out, way.source_rules).passed
+            theirs, here = counterparts(session, way, across, out, sound)
             noting.note(Kind.ONLY, rows.filter(pc.invert(here)), None)
             if number == 0:
                 columns = unequal_columns(way, back, rows, out, theirs)
@@ -121,30 +124,18 @@ def _batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
         yield session.apps[side].read(query, within=within)
 
 
-def _counterparts(session: Session, way: Way, rows: pa.Table) -> tuple[pa.Table, Mask, pa.Table]:
-    """What the other side holds under the rows' keys, aligned; whether it does; the rows told."""
-    out = translate(rows, way.flow)
-    keys = fit(out.select(list(way.flow.key)), way.flow)
-    query = reading(session, way.table_map, way.target, filtered=False)
-    theirs = session.apps[way.target].fetch(query, keys.drop_null())
-    at = row_of(key_texts(keys, way.flow.key), key_texts(theirs, way.flow.key))
-    return theirs.take(at), pa.chunked_array([pc.is_valid(at)]), out
-
-
 def unequal_columns(
     way: Way, back: Way | None, rows: pa.Table, out: pa.Table, theirs: pa.Table
 ) -> dict[str, Mask]:
     """For each column of the map, by its path on the side that takes it: the rows that disagree."""
-    columns = {}
-    for column in way.flow.columns:
-        name = str(column.target)
-        columns[name] = differs(out[name], theirs[name].cast(out[name].type))
+    held = comparable(theirs, way.flow)
+    columns = {name: differs(out[name], held[name]) for name in way.flow.names}
     if back is not None:
-        told = translate(theirs, back.flow)
+        told, own = translate(theirs, back.flow), comparable(rows, back.flow)
         for column in back.flow.columns:
             if str(column.source) not in way.two_way:
                 name = str(column.target)
-                columns[name] = differs(told[name], rows[name].cast(told[name].type))
+                columns[name] = differs(told[name], own[name])
     return columns
 
 

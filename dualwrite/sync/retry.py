@@ -75,7 +75,7 @@ def release_parked(
             return
 
 
-def _try_batch(  # noqa: PLR0913, PLR0917 - one batch, whole
+def _try_batch(
     session: Session,
     table_map: TableMap,
     source: Side,

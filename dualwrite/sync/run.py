@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.lease import Lease
@@ -134,16 +134,16 @@ def carry_all(
         ranges = [each.plan for each in todo if each.plan.direction == direction]
         with ThreadPoolExecutor(max_workers=workers) as pool:
             futures = [pool.submit(_patiently, sync, each) for each in ranges]
-            for future in futures:
-                future.add_done_callback(
-                    lambda _: progress(sync.name, sum(f.done() for f in futures), len(futures))
-                )
-            done, waiting = wait(futures, return_when=FIRST_EXCEPTION)
-            for future in waiting:
-                future.cancel()
-            outcomes += [future.result() for future in done]
-    for way_side in Side:
-        sync.finder.forget(way_side, sync.plan.table_map.end(way_side).table)
+            try:
+                for future in as_completed(futures):
+                    outcomes.append(future.result())
+                    progress(sync.name, len(outcomes), len(todo))
+            except BaseException:
+                # those under way end by themselves and are journalled; no other begins
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+    for side in Side:
+        sync.finder.forget(side, sync.plan.table_map.end(side).table)
     return outcomes
 
 
@@ -186,7 +186,7 @@ def run_maps(
     return list(results.values())
 
 
-def _run_phase(  # noqa: PLR0913, PLR0917 - what one step of a run needs
+def _run_phase(
     session: Session,
     plan: MapPlan,
     phase: int,

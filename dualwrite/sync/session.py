@@ -12,6 +12,7 @@ from dualwrite.apps.opening import open_app
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
 from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.companies import companies_of
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
 
@@ -37,14 +38,6 @@ class Session:
     def companies(self, table_map: TableMap) -> tuple[str, ...] | None:
         """The companies whose rows the map carries; None for a global map."""
         return companies_of(table_map, self.link.companies)
-
-
-def companies_of(table_map: TableMap, linked: tuple[str, ...]) -> tuple[str, ...] | None:
-    """The link's companies that the map includes and does not exclude; None for a global map."""
-    if not table_map.is_company_specific():
-        return None
-    wanted = linked if table_map.companies is None else table_map.companies
-    return tuple(c for c in linked if c in wanted and c not in table_map.companies_excluded)
 
 
 @contextmanager

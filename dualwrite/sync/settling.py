@@ -25,7 +25,7 @@ def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str,
     for direction in {**outcome.counts, **outcome.seen}:
         held = outcome.held.get(direction, Held())
         waiting = journal.held_keys(map_name, direction)
-        still = {key_text(each.key) for each in (*held.rejected, *held.parked)}
+        still = {key_text(key) for key in held.keys}
         came = _among(waiting, outcome.seen.get(direction, ())) if waiting else set()
         counts = outcome.counts.get(direction, Counts())
         shares[direction] = Share(counts, held.rejected, held.parked, came - still)

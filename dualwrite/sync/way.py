@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
@@ -18,9 +19,9 @@ from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import Flow, compile_flow
-from dualwrite.translate.lookups import Lookup, lookups_of
+from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
 
-ON_THE_WAY = frozenset({"convertible", "value_map_total", "key_present", "key_unique"})
+ON_THE_WAY = frozenset({"convertible", "finite", "value_map_total", "key_present", "key_unique"})
 """Rules about the translation itself; the others ask what the target can hold."""
 
 
@@ -59,6 +60,12 @@ class Way:
         """Rules that hold what is about to be written against the target."""
         return tuple(rule for rule in self.rules if rule.name not in ON_THE_WAY)
 
+    @cached_property
+    def key_flow(self) -> Flow:
+        """The flow of the integration key alone."""
+        key = tuple(c for c in self.flow.columns if str(c.target) in self.flow.key)
+        return replace(self.flow, columns=key)
+
     @property
     def written_key(self) -> tuple[str, ...]:
         """The target table's own columns that make up the integration key."""
@@ -90,7 +97,14 @@ def compile_way(
         if len(column.sign.sources) == len(Side) and column.end(source.other) is not None
     )
     lookups = lookups_of(flow, table_map, session.schema)
-    return Way(table_map, source, flow, lookups, tuple(derive(flow, lookups)), two_way)
+    return Way(
+        table_map,
+        source,
+        flow,
+        lookups,
+        tuple(derive(flow.facts(), lookup_facts(lookups))),
+        two_way,
+    )
 
 
 def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:

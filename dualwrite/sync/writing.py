@@ -14,7 +14,7 @@ from dualwrite.apps.base import App, Written
 from dualwrite.errors import RowsRefusedError
 
 
-def write_rows(  # noqa: PLR0913 - named switches
+def write_rows(
     app: App,
     table: str,
     rows: pa.Table,

@@ -1,0 +1,53 @@
+"""`python -m benchmarks [--only initial|cli] [--rows N] [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+
+from benchmarks import cli, initial
+
+CASES = ("initial", "cli")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=CASES, help="measure only this")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the initial sync")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    asked = parser.parse_args()
+    found = []
+    for result in _measure(asked.only, asked.rows):
+        found.append(result)
+        print("  ".join(f"{k}={v}" for k, v in result.items()), file=sys.stderr, flush=True)
+    if asked.json:
+        print(json.dumps({"machine": machine(), "results": found}, indent=2))
+
+
+def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
+    if only in (None, "initial"):
+        yield from initial.results(rows)
+    if only in (None, "cli"):
+        yield from cli.results()
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+    }
+
+
+if __name__ == "__main__":
+    main()

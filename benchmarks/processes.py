@@ -1,0 +1,46 @@
+"""Running whole processes and measuring them: wall time and peak memory of each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One process: seconds on the wall, peak resident memory in megabytes, what it printed."""
+
+    seconds: float
+    peak_mb: float
+    output: str
+
+
+def run(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> Measured:
+    """Run a process to its end.
+
+    Raises:
+        RuntimeError: It failed; its last words are in the text.
+    """
+    read, write = os.pipe()
+    begun = time.perf_counter()
+    process = subprocess.Popen(arguments, stdout=write, env={**os.environ, **(env or {})})
+    os.close(write)
+    with os.fdopen(read) as pipe:
+        output = pipe.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begun
+    if process.returncode:
+        msg = f"{' '.join(arguments)} ended with {process.returncode}:\n{output[-2000:]}"
+        raise RuntimeError(msg)
+    # Linux counts ru_maxrss in kilobytes.
+    return Measured(seconds, usage.ru_maxrss / 1024, output)
+
+
+def dualwrite(*arguments: str) -> Measured:
+    """Run the command line in a process of its own."""
+    return run([sys.executable, "-m", "dualwrite", *arguments])

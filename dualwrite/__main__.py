@@ -1,0 +1,5 @@
+"""`python -m dualwrite`: the command line."""
+
+from dualwrite.cli.main import app
+
+app()

@@ -1,0 +1,109 @@
+"""Making the plan of a run from the maps that were named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dualwrite.errors import MissingTableError
+from dualwrite.link import Side
+from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.catalogue import UnknownMapError
+from dualwrite.tablemap.checks import check
+from dualwrite.tablemap.dependencies import Lookup, ReferenceOf, order, related
+from dualwrite.tablemap.findings import Finding, MapError
+from dualwrite.tablemap.model import Master, TableMap
+from dualwrite.tablemap.schema import Reference
+
+
+def make_plan(
+    session: Session,
+    names: Sequence[str],
+    *,
+    with_related: bool = False,
+    master: Master | None = None,
+) -> RunPlan:
+    """Order the maps, with all that they need if asked, and see what has to wait for phase 2.
+
+    Args:
+        session: The project.
+        names: The maps to run.
+        with_related: Take in every map that these need.
+        master: Who wins in the initial sync, in the place of each map's own.
+
+    Raises:
+        UnknownMapError: There is no such map.
+        MapError: A map has findings that forbid to run it; all findings of all maps.
+        TransientError, PermanentError: From the apps.
+    """
+    for name in names:
+        session.catalogue.get(name)
+    chosen = _related(session, names) if with_related else tuple(dict.fromkeys(names))
+    maps = {name: session.catalogue.get(name) for name in chosen}
+    refuse_faulty(session, list(maps.values()))
+
+    def nullable(side: Side, table: str, column: str) -> bool:
+        return session.schema(side, table).columns[column].nullable
+
+    ordered = order(maps.values(), reference_of(session), nullable)
+    plans = [
+        MapPlan(maps[name], master or maps[name].master, _by_side(ordered.deferred.get(name, ())))
+        for name in ordered.sequence
+    ]
+    why = [line for name in ordered.deferred for line in ordered.why(name)]
+    return RunPlan(tuple(plans), tuple(line for line in why if "second pass" in line))
+
+
+def refuse_faulty(session: Session, maps: Sequence[TableMap]) -> None:
+    """Check maps against both apps.
+
+    Raises:
+        MapError: One of them has an error; all findings of all maps are in it.
+    """
+    findings: list[Finding] = []
+    for table_map in maps:
+        findings += check_map(session, table_map)
+    if errors := [finding for finding in findings if finding.severity == "error"]:
+        raise MapError(", ".join(dict.fromkeys(each.map or "" for each in errors)), errors)
+
+
+def check_map(session: Session, table_map: TableMap) -> list[Finding]:
+    """Hold one map against both apps and the link."""
+    return list(
+        check(
+            table_map,
+            session.schema,
+            catalogue=session.catalogue,
+            companies=session.link.companies,
+        )
+    )
+
+
+def reference_of(session: Session) -> ReferenceOf:
+    """What a lookup column points at; nothing, where the table is not there."""
+
+    def find(side: Side, table: str, column: str) -> Reference | None:
+        try:
+            return session.reference(side, table, column)
+        except MissingTableError:
+            return None
+
+    return find
+
+
+def _related(session: Session, names: Sequence[str]) -> tuple[str, ...]:
+    maps = []
+    for name in session.catalogue.names():
+        try:
+            maps.append(session.catalogue.get(name))
+        except (MapError, UnknownMapError):
+            if name in names:
+                raise
+    return related(names, maps, reference_of(session))
+
+
+def _by_side(lookups: Iterable[Lookup]) -> dict[Side, frozenset[str]]:
+    found: dict[Side, set[str]] = {}
+    for side, column in lookups:
+        found.setdefault(side, set()).add(column)
+    return {side: frozenset(columns) for side, columns in found.items()}
