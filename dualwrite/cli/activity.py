@@ -1,0 +1,54 @@
+"""`dualwrite activity`: what happened, the newest last, as in a log."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.output import moment, print_json, print_table, say, stamp
+from dualwrite.link import load_link
+
+
+def activity(
+    map_name: Annotated[
+        str | None, typer.Option("--map", metavar="NAME", help="Of this map only.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
+    """Show what happened to the maps, the newest last.
+
+    \b
+    Examples:
+      dualwrite activity
+      dualwrite activity --map customers-v3--accounts --limit 10
+    """
+    from dualwrite.journal.store import Journal
+
+    with Journal.open(load_link(project).journal_url) as journal:
+        lines = journal.activity(map_name, limit)[::-1]
+    if as_json:
+        told = [
+            {
+                "id": line.id,
+                "at": stamp(line.at),
+                "map": line.map,
+                "event": line.event,
+                "text": line.text,
+                "detail": line.detail,
+            }
+            for line in lines
+        ]
+        print_json({"activity": told})
+        return
+    if not lines:
+        of = f" to {map_name}" if map_name else ""
+        say(f"Nothing has happened{of} yet.")
+        return
+    print_table(
+        ["When", "Map", "What"],
+        [[moment(line.at), line.map or "", line.text] for line in lines],
+    )

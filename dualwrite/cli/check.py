@@ -1,0 +1,167 @@
+"""`dualwrite check`: is everything there that a run needs?  Nothing is written.
+
+Every item is looked at, whatever the others said; only what cannot be looked at
+without another one (the apps without dualwrite.toml) is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.output import plural, print_json, say
+from dualwrite.errors import DualWriteError
+from dualwrite.link import Link, Side, load_link, safe_url
+
+if TYPE_CHECKING:
+    from dualwrite.apps.base import App
+    from dualwrite.tablemap.model import TableMap
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing looked at.  `fix` says what to do when it is not `ok`."""
+
+    item: str
+    ok: bool
+    text: str
+    fix: str = ""
+
+
+def check(
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[MAP]...",
+            help="Maps to hold against the apps; else those that run, and the project's own.",
+        ),
+    ] = None,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
+    """Check link, journal, apps, rights and maps.
+
+    Nothing is written to the apps. Exit code 1 when something is not right; each such
+    item says what to do.
+
+    \b
+    Examples:
+      dualwrite check
+      dualwrite check customers-v3--accounts --project contoso
+    """
+    items: list[Item] = []
+    for item in _items(project, targets or []):
+        items.append(item)
+        if not as_json:
+            say(f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}")
+            if item.fix:
+                say(f"      -> {_indented(item.fix)}")
+    ok = all(item.ok for item in items)
+    if as_json:
+        print_json({"ok": ok, "items": [asdict(item) for item in items]})
+    elif ok:
+        say("\nEverything is there.")
+    else:
+        say(f"\n{plural(sum(not item.ok for item in items), 'item')} to mend.")
+    if not ok:
+        raise typer.Exit(1)
+
+
+def _items(project: Path, targets: list[str]) -> Iterator[Item]:
+    try:
+        link = load_link(project)
+    except DualWriteError as error:
+        yield _fault("link", error)
+        return
+    companies = ", ".join(link.companies) or "none"
+    yield Item("link", ok=True, text=f"{link.name}, companies {companies}")
+    yield _journal(link)
+
+    from dualwrite.apps.opening import open_app
+
+    with ExitStack() as stack:
+        apps: dict[Side, App] = {}
+        for side in Side:
+            try:
+                app = open_app(side, link.apps[side].url)
+                stack.callback(app.close)
+                count = len(app.tables())
+            except DualWriteError as error:
+                yield _fault(side.value, error)
+            else:
+                apps[side] = app
+                where = safe_url(link.apps[side].url)
+                yield Item(side.value, ok=True, text=f"{plural(count, 'table')} at {where}")
+        if len(apps) == len(Side):
+            yield from _maps(link, project, targets, apps)
+
+
+def _journal(link: Link) -> Item:
+    from dualwrite.journal.store import Journal
+
+    try:
+        with Journal.open(link.journal_url) as journal:
+            known = len(journal.maps())
+    except DualWriteError as error:
+        return _fault("journal", error)
+    where = safe_url(link.journal_url)
+    return Item("journal", ok=True, text=f"{plural(known, 'map')} known, at {where}")
+
+
+def _maps(
+    link: Link, project: Path, targets: list[str], apps: Mapping[Side, App]
+) -> Iterator[Item]:
+    from dualwrite.cli.checking import chosen_maps, findings_of
+    from dualwrite.tablemap.catalogue import Catalogue
+
+    catalogue = Catalogue.load(project / "maps")
+    for name in chosen_maps(catalogue, link, targets):
+        found = findings_of(catalogue, name, link, apps)
+        errors = [each for each in found if each.severity == "error"]
+        if errors:
+            yield Item(
+                f"map {name}",
+                ok=False,
+                text="; ".join(f"{each.code} {each.message}" for each in errors),
+                fix=f"dualwrite maps check {name}",
+            )
+            continue
+        warned = f", {plural(len(found), 'warning')}" if found else ""
+        yield Item(f"map {name}", ok=True, text=f"sound{warned}")
+        yield from _rights(catalogue.get(name), apps)
+
+
+def _rights(table_map: TableMap, apps: Mapping[Side, App]) -> Iterator[Item]:
+    """Whether our users may read, and where rows arrive write, the map's tables."""
+    for side, app in apps.items():
+        table = table_map.end(side).table
+        needed = {"select"}
+        if table_map.flows_from(side.other):
+            needed |= {"insert", "update"}
+        item = f"rights on {side.value}.{table}"
+        try:
+            missing = sorted(needed - app.privileges(table))
+        except DualWriteError as error:
+            yield _fault(item, error)
+            continue
+        if missing:
+            lacks = " and ".join(missing)
+            yield Item(item, ok=False, text=f"our user may not {lacks}", fix=f"grant {lacks}")
+        else:
+            yield Item(item, ok=True, text=" and ".join(sorted(needed)))
+
+
+def _fault(item: str, error: DualWriteError) -> Item:
+    """What went wrong, and below it what the error itself says to do."""
+    text, _, fix = safe_url(str(error)).partition("\n")
+    return Item(item, ok=False, text=text, fix="\n".join(map(str.strip, fix.splitlines())))
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n         ")

@@ -1,0 +1,70 @@
+"""The one place where an exception becomes a message and an exit code.
+
+What the engine says of itself is shown as it is, with exit code 1.  Anything else is
+a fault of ours: it is told in two lines, and its traceback goes to a file in the
+project, passwords replaced, so that it can be sent to us.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from dualwrite.cli.output import print_json, tell
+from dualwrite.errors import DualWriteError
+from dualwrite.link import FILE_NAME, safe_url
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
+
+
+def report(error: Exception, args: Sequence[str]) -> int:
+    """Tell what stopped the command; the exit code."""
+    if isinstance(error, DualWriteError):
+        kind, text = type(error).__name__, safe_url(str(error))
+    else:
+        kind, text = "Crash", _crash_text(error, args)
+    tell(text)
+    if "--json" in args:
+        print_json({"error": {"kind": kind, "message": text}})
+    return 1
+
+
+def report_interrupt() -> int:
+    """Tell what Ctrl-C left behind; the exit code."""
+    tell(
+        "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
+        "  Repeat the command: it goes on where it stopped."
+    )
+    return INTERRUPTED
+
+
+def _crash_text(error: Exception, args: Sequence[str]) -> str:
+    text = (
+        f"A fault in dualwrite itself stopped the command ({type(error).__name__}). "
+        "What was committed stays, nothing half-written was kept."
+    )
+    trace = safe_url("".join(traceback.format_exception(error)))
+    project = _project(args)
+    is_project = (project / FILE_NAME).exists()
+    folder = project / ".dualwrite" if is_project else Path(tempfile.gettempdir())
+    file = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    try:
+        folder.mkdir(exist_ok=True)
+        file.write_text(f"dualwrite {safe_url(' '.join(args))}\n\n{trace}", encoding="utf-8")
+    except OSError:
+        # The disk is full, say: then the terminal must do.
+        return f"{text}\n{trace}"
+    return f"{text}\n  The details are in {file}; send it to us, it holds no password."
+
+
+def _project(args: Sequence[str]) -> Path:
+    for position, word in enumerate(args):
+        if word == "--project" and position + 1 < len(args):
+            return Path(args[position + 1])
+        if word.startswith("--project="):
+            return Path(word.partition("=")[2])
+    return Path()

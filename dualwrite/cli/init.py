@@ -1,0 +1,74 @@
+"""`dualwrite init`: a new project folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dualwrite.cli.options import Json
+from dualwrite.cli.output import print_json, say
+from dualwrite.link import Side, write_config
+
+_GITIGNORE = """\
+# The journal and crash reports: they hold rows of your business.
+.dualwrite/
+reports/
+"""
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="The folder to make, or to fill.")
+    ] = Path(),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the link.", show_default="the folder's name")
+    ] = None,
+    company: Annotated[
+        list[str] | None,
+        typer.Option(help="A legal entity that takes part; may be repeated.", show_default="USMF"),
+    ] = None,
+    finops: Annotated[
+        str, typer.Option(metavar="URL", help="Database of the ERP.")
+    ] = "${FINOPS_URL}",
+    dataverse: Annotated[
+        str, typer.Option(metavar="URL", help="Database of the customer engagement side.")
+    ] = "${DATAVERSE_URL}",
+    as_json: Json = False,
+) -> None:
+    """Make a project folder.
+
+    It gets dualwrite.toml, maps/, expectations/ and .gitignore. A folder that has a
+    dualwrite.toml is left as it is. Passwords belong into the environment: ${NAME} in
+    dualwrite.toml is filled in when a command runs.
+
+    \b
+    Examples:
+      dualwrite init contoso
+      dualwrite init contoso --company USMF --company DEMF
+      dualwrite init contoso --finops sqlite:///erp.db --dataverse sqlite:///crm.db
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = write_config(
+        folder,
+        name=name or folder.resolve().name,
+        companies=company or ["USMF"],
+        urls={Side.FINOPS: finops, Side.DATAVERSE: dataverse},
+    )
+    made = [config]
+    for sub in ("maps", "expectations"):
+        (folder / sub).mkdir(exist_ok=True)
+        made.append(folder / sub)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(_GITIGNORE, encoding="utf-8")
+        made.append(ignore)
+
+    if as_json:
+        print_json({"project": str(folder), "made": [str(path) for path in made]})
+        return
+    say(f"A new project is in {folder}.")
+    say("  1. Say in dualwrite.toml how the two apps are reached.")
+    say(f"  2. dualwrite check --project {folder}")
+    say(f"  3. dualwrite maps --project {folder}        lists what can be kept equal")

@@ -1,0 +1,43 @@
+"""Options that every command shares, so that they read the same everywhere.
+
+`errors` and `maps` are commands and have commands below them; what is said to the
+upper one holds for the lower one too: `dualwrite errors --project box discard 3`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HERE = Path()
+
+
+def _project(ctx: typer.Context, given: Path) -> Path:
+    above = ctx.parent.params.get("project") if ctx.parent else None
+    return above if given == HERE and isinstance(above, Path) else given
+
+
+def _as_json(ctx: typer.Context, given: bool) -> bool:
+    return given or bool(ctx.parent and ctx.parent.params.get("as_json"))
+
+
+Project = Annotated[
+    Path,
+    typer.Option(
+        "--project",
+        metavar="DIR",
+        help="The project folder, with dualwrite.toml in it.",
+        show_default="the current folder",
+        callback=_project,
+    ),
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON document for scripts; messages go to stderr.",
+        callback=_as_json,
+    ),
+]

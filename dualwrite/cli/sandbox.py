@@ -1,0 +1,74 @@
+"""`dualwrite sandbox`: a project to try everything with, without an account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dualwrite.cli.options import Json
+from dualwrite.cli.output import print_json, say
+from dualwrite.link import Side, safe_url
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def sandbox() -> None:
+    """Make sample apps to try everything with."""
+
+
+@app.command()
+def create(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
+    rows: Annotated[
+        int, typer.Option(min=1, help="Customers in the ERP; everything else follows from it.")
+    ] = 2000,
+    on: Annotated[
+        str,
+        typer.Option(metavar="sqlite|URL", help="Two SQLite files, or databases on a server."),
+    ] = "sqlite",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Drop databases of the same names there first.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a project folder with two sample apps.
+
+    They hold business data as it is in life: most rows are sound, some break a rule, some
+    differ between the two. The same number of rows gives the same data each time.
+
+    \b
+    Examples:
+      dualwrite sandbox create box
+      dualwrite sandbox create box --rows 100000
+      dualwrite sandbox create box --on postgresql://me@localhost
+    """
+    from dualwrite.cli.progress import bars
+    from dualwrite.sandbox.project import create_sandbox
+
+    with bars("rows") as shown:
+        made = create_sandbox(folder, rows=rows, on=on, replace=replace, progress=shown.step)
+    if as_json:
+        print_json(
+            {
+                "project": str(made.folder),
+                "urls": {side.value: safe_url(url) for side, url in made.urls.items()},
+                "rows": {
+                    side.value: {table: n for (at, table), n in made.rows.items() if at is side}
+                    for side in Side
+                },
+                "export": made.export,
+            }
+        )
+        return
+    say(f"A sandbox is in {made.folder}:")
+    for side in Side:
+        say(f"  {side.value}: {made.total(side):,} rows at {safe_url(made.urls[side])}")
+    if made.export:
+        say(f"  Its password is read from the environment: export {made.export}=...")
+    say("Try:")
+    say(f"  dualwrite check --project {made.folder}")
+    say(f"  dualwrite run customers-v3--accounts --with-related --project {made.folder}")
+    say(f"  dualwrite errors --project {made.folder}")
