@@ -1,0 +1,1 @@
+"""Two sample apps with business data, to try everything without an account."""

@@ -51,7 +51,7 @@ _DEFAULTS = {
     ("id", "sqlite"): _SQLITE_ID,
     ("id", "postgresql"): "gen_random_uuid()",
     ("id", "mysql"): "(uuid())",
-    ("now", "sqlite"): "(strftime('%Y-%m-%d %H:%M:%f', 'now') || '000')",
+    ("now", "sqlite"): "(strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now'))",
     ("now", "postgresql"): "now()",
     ("now", "mysql"): "(utc_timestamp(6))",
 }

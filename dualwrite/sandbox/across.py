@@ -1,0 +1,131 @@
+"""Rows as the ERP has them, told as the dataverse side has them.
+
+The standard maps say which column answers which.  It is done here once more, apart from the
+engine's own translation, so that a sandbox in which both sides are equal proves something.
+Ids are drawn from row numbers (see `drawing`), so a lookup needs no search: the number of a
+row of a large table stands in its key, that of a small table is looked up among its keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.link import Side
+from dualwrite.sandbox.drawing import Numbers, identities
+from dualwrite.sandbox.schema import TableDef, sandbox_tables
+from dualwrite.tablemap.model import ColumnMap, TableMap, ValueMap
+
+NUMBERED = frozenset(
+    {
+        "account",
+        "contact",
+        "msdyn_contactforparty",
+        "msdyn_globalproduct",
+        "msdyn_party",
+        "msdyn_postaladdresscollection",
+        "msdyn_vendor",
+    }
+)
+"""Tables whose key is a letter and the number of the row."""
+
+_BY = "\x1f"
+
+
+class Across:
+    """Makes dataverse rows; knows the keys of the small tables that it has seen."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, pa.Array] = {}
+
+    def rows(self, table_map: TableMap, rows: pa.Table, numbers: Numbers | None = None) -> pa.Table:
+        """Tell `rows` of the ERP as rows of the map's dataverse table, ids and lookups included.
+
+        `numbers` are the rows' numbers; without them the table is small, and remembered.
+        """
+        target = sandbox_tables(Side.DATAVERSE)[table_map.end(Side.DATAVERSE).table]
+        if numbers is None:
+            self._known[target.name] = _key_text(
+                [rows[str(path)] for path in table_map.end(Side.FINOPS).key]
+            )
+            numbers = np.arange(rows.num_rows)
+        found: dict[str, pa.Array] = {f"{target.name}id": identities(target.name, numbers)}
+        for column in table_map.columns:
+            path = column.end(Side.DATAVERSE)
+            if path is not None and not path.is_lookup:
+                kind = target.columns[path.column].arrow
+                found[path.column] = _value(column, rows, kind)
+        for lookup, columns in _lookups(table_map).items():
+            found[lookup] = self._reference(target, lookup, columns, rows)
+        found["modifiedon"] = rows["MODIFIEDDATETIME"]
+        return pa.table(found)
+
+    def _reference(
+        self, target: TableDef, lookup: str, columns: Sequence[ColumnMap], rows: pa.Table
+    ) -> pa.Array:
+        table = target.columns[lookup].references
+        assert table is not None, lookup
+        values = [rows[str(column.end(Side.FINOPS))] for column in _in_key_order(table, columns)]
+        if table in NUMBERED:
+            (key,) = values
+            numbers = pc.utf8_slice_codeunits(key, 1).cast(pa.int64())
+        else:
+            company = sandbox_tables(Side.DATAVERSE)[table].key[0] == "msdyn_company"
+            text = _key_text(([rows["DATAAREAID"]] if company else []) + values)
+            numbers = pc.index_in(text, self._known[table])
+            if numbers.null_count > text.null_count:
+                msg = f"sandbox: {target.name}.{lookup} names a row that dataverse does not hold"
+                raise ValueError(msg)
+        there = pc.is_valid(numbers)
+        ids = identities(table, pc.fill_null(numbers, 0).to_numpy().astype(np.int64))
+        return pc.if_else(there, ids, pa.scalar(None, pa.string()))
+
+
+def _lookups(table_map: TableMap) -> Mapping[str, list[ColumnMap]]:
+    found: dict[str, list[ColumnMap]] = {}
+    for column in table_map.columns:
+        path = column.end(Side.DATAVERSE)
+        if path is not None and path.is_lookup:
+            found.setdefault(path.column, []).append(column)
+    return found
+
+
+def _in_key_order(table: str, columns: Sequence[ColumnMap]) -> list[ColumnMap]:
+    if len(columns) == 1:
+        return list(columns)
+    key = sandbox_tables(Side.DATAVERSE)[table].key
+
+    def place(column: ColumnMap) -> int:
+        path = column.end(Side.DATAVERSE)
+        assert path is not None
+        return key.index(path.rest.column)
+
+    return sorted(columns, key=place)
+
+
+def _key_text(values: Sequence[pa.ChunkedArray]) -> pa.Array:
+    texts = [value.cast(pa.string()) for value in values]
+    text = texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, _BY)
+    return text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
+
+
+def _value(column: ColumnMap, rows: pa.Table, kind: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    path = column.end(Side.FINOPS)
+    values: Any = pa.nulls(rows.num_rows) if path is None else rows[str(path)]
+    for transform in column.transforms:
+        if transform.value_map is not None:
+            values = _mapped(values, transform.value_map)
+        elif transform.kind == "default":
+            default = pa.scalar(str(transform.options)).cast(kind)
+            values = pc.fill_null(values.cast(kind), default)
+    return values.cast(kind)
+
+
+def _mapped(values: pa.ChunkedArray, value_map: ValueMap) -> pa.ChunkedArray:
+    left, right = zip(*value_map.pairs, strict=True)
+    place = pc.index_in(values, pa.array(left, values.type))
+    return pa.array(right).take(place.combine_chunks())

@@ -1,0 +1,178 @@
+"""Fills both sample apps: makes the rows a batch at a time and writes them in bulk.
+
+Rows that others point at come first, so every foreign key holds at every moment.  Memory
+depends on the size of a batch, not on the number of customers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import App
+from dualwrite.link import Side
+from dualwrite.sandbox import parties, trade, warts
+from dualwrite.sandbox.across import Across
+from dualwrite.sandbox.drawing import Mask, Numbers, later
+from dualwrite.sandbox.parties import CONTACT, CUSTOMER, VENDOR, party_numbers
+from dualwrite.sandbox.population import Kind, Population
+from dualwrite.sandbox.reference import small_tables
+from dualwrite.sandbox.schema import sandbox_tables
+from dualwrite.sandbox.spoiling import batches, spoil
+from dualwrite.sandbox.warts import WARTS
+from dualwrite.tablemap.catalogue import Catalogue
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being made, how many rows of it are done, and of how many."""
+
+LOCATIONS = "cds-postal-address-locations--msdyn-postaladdresscollections"
+ADDRESSES = "cds-postal-address-history-v2--msdyn-postaladdresses"
+PARTY_LOCATIONS = "cds-party-postal-address-locations--msdyn-partypostaladdresses"
+CONVERSIONS = "product-specific-unit-conversions--msdyn-productspecificunitofmeasureconversions"
+
+_CHANGED = {
+    warts.PARTIES: "KNOWNAS",
+    ADDRESSES: "BUILDINGCOMPLIMENT",
+    warts.ELECTRONIC: "DESCRIPTION",
+    warts.PERSONS: "NOTES",
+    warts.VENDORS: "OURACCOUNTNUMBER",
+    warts.ACCOUNTS: "SALESMEMO",
+    warts.CONTACTS: "SALESMEMO",
+    warts.ALL_PRODUCTS: "PRODUCTNAME",
+    warts.PRODUCTS: "PRODUCTNAME",
+}
+"""The column in which a row differs where the sides differ."""
+
+
+_ONLY_DATAVERSE = Kind("only over there", 0, 0)
+
+
+class Filler:
+    """Fills one pair of apps."""
+
+    def __init__(self, apps: Mapping[Side, App], rows: int, progress: Progress) -> None:
+        self.apps, self.rows, self.progress = apps, rows, progress
+        self.written: Counter[tuple[Side, str]] = Counter()
+        """How many rows each table has got."""
+        self._population = Population.of(rows)
+        self._across = Across()
+        self._maps = Catalogue.load(None)
+
+    def fill(self) -> None:
+        """Write everything."""
+        of = self._population
+        self._small()
+        self._each("parties of customers", of.customers, CUSTOMER, self._parties)
+        self._each("parties of vendors", of.vendors, VENDOR, self._parties)
+        self._each("parties of contacts", of.contacts, CONTACT, self._parties)
+        self._each("contacts", of.contacts, CONTACT, self._contacts)
+        self._each("vendors", of.vendors, VENDOR, self._vendors)
+        self._each("customers", of.customers, CUSTOMER, self._customers)
+        self._each("products", of.products, 0, self._products)
+        self._warts()
+
+    def _each(
+        self, name: str, kind: Kind, role: int, make: Callable[[Numbers, Kind, int], None]
+    ) -> None:
+        total, done = kind.finops + kind.dataverse_only, 0
+        for numbers in kind.batches():
+            make(numbers, kind, role)
+            done += len(numbers)
+            self.progress(name, done, total)
+
+    def _small(self) -> None:
+        by_table = {found.end(Side.FINOPS).table: found for found in self._maps}
+        for small in small_tables():
+            self._write(Side.FINOPS, small.table, small.finops)
+            table_map = by_table[small.table]
+            rows = self._across.rows(table_map, small.dataverse)
+            self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, rows)
+
+    def _parties(self, owners: Numbers, kind: Kind, role: int) -> None:
+        if role == VENDOR:
+            owners = trade.vendors_with_own_party(owners, self._population)
+        n = party_numbers(owners, role)
+        self._put(warts.PARTIES, parties.parties(owners, role), n, kind, owners)
+        if role == CONTACT:
+            return
+        n = parties.location_numbers(owners, role)
+        self._put(LOCATIONS, parties.locations(n), n, kind, n // 100)
+        self._put(PARTY_LOCATIONS, parties.party_locations(n), n, kind, n // 100)
+        n = parties.address_numbers(n)
+        self._put(ADDRESSES, parties.addresses(n), n, kind, n // 1000)
+        n = parties.electronic_numbers(owners, role)
+        self._put(warts.ELECTRONIC, parties.electronic_addresses(n), n, kind, n // 100)
+
+    def _contacts(self, n: Numbers, kind: Kind, _: int) -> None:
+        self._put(warts.PERSONS, parties.contacts(n, self._population), n, kind, n)
+
+    def _vendors(self, n: Numbers, kind: Kind, _: int) -> None:
+        self._put(warts.VENDORS, trade.vendors(n, self._population), n, kind, n)
+
+    def _customers(self, numbers: Numbers, kind: Kind, role: int) -> None:
+        person = parties.are_persons(numbers, role)
+        for name, mask in ((warts.ACCOUNTS, ~person), (warts.CONTACTS, person)):
+            n = numbers[mask]
+            self._put(name, trade.customers(n, self._population), n, kind, n)
+
+    def _products(self, numbers: Numbers, kind: Kind, _: int) -> None:
+        self._put(warts.ALL_PRODUCTS, trade.products(numbers), numbers, kind, numbers)
+        n = trade.released_numbers(numbers)
+        self._put(warts.PRODUCTS, trade.released_products(n), n, kind, n // 3)
+        n = numbers[numbers % 5 == 0]
+        self._put(CONVERSIONS, trade.product_conversions(n), n, kind, n)
+        n = numbers[numbers % 40 == 1]
+        self._put(CONVERSIONS, trade.product_conversions(n), n, _ONLY_DATAVERSE, n)
+
+    def _warts(self) -> None:
+        for wart in WARTS:
+            for batch in batches(wart, self.rows, self._population):
+                table_map, rows = self._maps.get(batch.map), batch.rows
+                if wart.side is Side.DATAVERSE:
+                    rows = self._across.rows(table_map, rows, batch.numbers)
+                if batch.spoiled:
+                    rows = spoil(rows, wart, self.rows)
+                self._write(wart.side, table_map.end(wart.side).table, rows)
+
+    def _put(
+        self, name: str, rows: pa.Table, numbers: Numbers, kind: Kind, owners: Numbers
+    ) -> None:
+        """Write rows of a map to whichever side holds them.
+
+        `owners` are the numbers that decide it: a party's address is where the party is.
+        """
+        table_map = self._maps.get(name)
+        mine = rows.filter(pa.array(kind.on_finops(owners)))
+        self._write(Side.FINOPS, table_map.end(Side.FINOPS).table, mine)
+
+        there = kind.on_dataverse(owners)
+        changed = (kind.differs(owners) & there)[there]
+        theirs = rows.filter(pa.array(there))
+        if name in _CHANGED and changed.any():
+            theirs = _changed(theirs, _CHANGED[name], changed, owners[there])
+        across = self._across.rows(table_map, theirs, numbers[there])
+        self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, across)
+
+    def _write(self, side: Side, table: str, rows: pa.Table) -> None:
+        if not rows.num_rows:
+            return
+        known = sandbox_tables(side)[table]
+        key = (known.id_column,) if known.id_column else known.key
+        self.apps[side].write(table, rows, key=key, fresh=True)
+        self.written[side, table] += rows.num_rows
+
+
+def _changed(rows: pa.Table, column: str, mask: Mask, owners: Numbers) -> pa.Table:
+    """The rows as the other side has changed some of them, sooner or later than the ERP did."""
+    place = rows.column_names.index(column)
+    text = pc.binary_join_element_wise(pc.fill_null(rows[column], ""), "(CRM)", " ")
+    new = pc.if_else(pa.array(mask), pc.utf8_ltrim(text, " "), rows[column])
+    rows = rows.set_column(place, column, new)
+    days = np.where(mask, np.where(owners % 20 == 2, 30, -30), 0)
+    place = rows.column_names.index("MODIFIEDDATETIME")
+    moved = later(rows["MODIFIEDDATETIME"].combine_chunks(), days)
+    return rows.set_column(place, "MODIFIEDDATETIME", moved)

@@ -1,0 +1,290 @@
+"""The rows of a sandbox that must not get across: what is wrong with each, and which rule sees it.
+
+A wart is an ordinary row with one column spoiled.  It stands apart from all others (its own
+number, its own party), so it holds nobody else back; where it is meant to, that is said
+under `holds_back`.  Apart from these rows, and from what they hold back, everything in a
+sandbox gets across: `expected` is the whole list.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from dualwrite.link import Side
+from dualwrite.sandbox.drawing import Numbers
+
+_FIRST = 90_000_000
+_ORGANISATION, _PERSON, _PERSON_ALONE = 6, 4, 7
+
+ACCOUNTS = "customers-v3--accounts"
+CONTACTS = "customers-v3--contacts"
+PARTIES = "cds-parties--msdyn-parties"
+ELECTRONIC = "party-contacts-v3--msdyn-partyelectronicaddresses"
+PERSONS = "contacts-v2--msdyn-contactforparties"
+PRODUCTS = "cds-released-distinct-products--products"
+ALL_PRODUCTS = "all-products--msdyn-globalproducts"
+VENDORS = "vendors-v2--msdyn-vendors"
+CURRENCIES = "currencies--transactioncurrencies"
+GROUPS = "customer-groups--msdyn-customergroups"
+
+Spoiled = str | int | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wart:
+    """One kind of faulty row."""
+
+    map: str
+    side: Side
+    """Where the row is; it should go across from there, and does not."""
+    column: str
+    value: Spoiled
+    """What is put into `column`.  `{}` in a text stands for the row's number among its kind."""
+    rule: str
+    """The rule that holds it back; `resolvable` parks it, all others reject it."""
+    why: str
+    place: int = _ORGANISATION
+    only_once: bool = False
+    holds_back: tuple[str, ...] = ()
+    """Maps in which one row each is parked because this one did not arrive."""
+
+    def count(self, rows: int) -> int:
+        """How many of it a sandbox of so many customers has."""
+        return 1 if self.only_once else min(11, 1 + rows // 1000)
+
+    def numbers(self, rows: int) -> Numbers:
+        """The numbers of its rows: one stretch of forty apart, so that companies change."""
+        return _FIRST + 10_000 * WARTS.index(self) + 40 * np.arange(self.count(rows)) + self.place
+
+    def values(self, rows: int) -> list[Spoiled]:
+        """What stands in `column` of each of its rows."""
+        value = self.value
+        if isinstance(value, str):
+            return [value.replace("{}", f"{number:02}") for number in range(self.count(rows))]
+        return [value] * self.count(rows)
+
+
+_F, _D = Side.FINOPS, Side.DATAVERSE
+_TOO_MANY_DIGITS = Decimal("1000.1234500000")
+
+WARTS = (
+    Wart(
+        ACCOUNTS,
+        _F,
+        "SALESMEMO",
+        "Memo. " * 400,
+        "length",
+        "2,400 characters; description takes 2,000",
+    ),
+    Wart(
+        ACCOUNTS,
+        _F,
+        "CREDITLIMIT",
+        _TOO_MANY_DIGITS,
+        "scale",
+        "five decimals; creditlimit keeps four",
+    ),
+    Wart(
+        ACCOUNTS, _F, "CREDITLIMIT", Decimal(9 * 10**15), "range", "more than creditlimit can hold"
+    ),
+    Wart(
+        ACCOUNTS,
+        _F,
+        "ONHOLDSTATUS",
+        "Frozen",
+        "value_map_total",
+        "a hold that dataverse does not know",
+    ),
+    Wart(
+        ACCOUNTS,
+        _F,
+        "CUSTOMERGROUPID",
+        "ZZ90",
+        "resolvable",
+        "a customer group that exists nowhere",
+    ),
+    Wart(
+        ACCOUNTS, _F, "PAYMENTTERMS", "Net999", "resolvable", "terms of payment that exist nowhere"
+    ),
+    Wart(
+        CONTACTS,
+        _F,
+        "CONTACTPERSONID",
+        "K99999999",
+        "resolvable",
+        "a contact that exists nowhere",
+        place=_PERSON,
+    ),
+    Wart(
+        CONTACTS,
+        _F,
+        "SALESMEMO",
+        "Memo. " * 400,
+        "length",
+        "2,400 characters; description takes 2,000",
+        place=_PERSON,
+    ),
+    Wart(
+        PARTIES,
+        _F,
+        "PERSONHOBBIES",
+        "chess, " * 20,
+        "length",
+        "140 characters; msdyn_hobbies takes 100",
+        place=_PERSON_ALONE,
+    ),
+    Wart(
+        PARTIES,
+        _F,
+        "LANGUAGEID",
+        "tlh",
+        "value_map_total",
+        "a language that dataverse does not list",
+    ),
+    Wart(
+        PARTIES,
+        _F,
+        "LANGUAGEID",
+        "sjn",
+        "value_map_total",
+        "the same, and a customer waits for the party",
+        holds_back=(ACCOUNTS,),
+    ),
+    Wart(
+        ELECTRONIC,
+        _F,
+        "COUNTRYREGIONCODE",
+        "+49x",
+        "convertible",
+        "a calling code that is no number",
+    ),
+    Wart(
+        ELECTRONIC,
+        _F,
+        "LOCATOR",
+        "https://example.com/" + "p" * 200,
+        "length",
+        "220 characters; msdyn_locator takes 200",
+    ),
+    Wart(
+        PERSONS, _F, "NOTES", "Note. " * 400, "length", "2,400 characters; msdyn_notes takes 2,000"
+    ),
+    Wart(PRODUCTS, _F, "PRODUCTNAME", None, "required", "no name, and dataverse demands one"),
+    Wart(PRODUCTS, _F, "SALESUNITSYMBOL", "keg", "resolvable", "a unit that exists nowhere"),
+    Wart(VENDORS, _F, "VENDORGROUPID", "ZZ70", "resolvable", "a vendor group that exists nowhere"),
+    Wart(
+        VENDORS,
+        _F,
+        "CREDITLIMIT",
+        _TOO_MANY_DIGITS,
+        "scale",
+        "five decimals; the other side keeps four",
+    ),
+    Wart(
+        CURRENCIES,
+        _F,
+        "SYMBOL",
+        None,
+        "required",
+        "no symbol, and dataverse demands one",
+        only_once=True,
+    ),
+    Wart(
+        ACCOUNTS,
+        _D,
+        "msdyn_customergroupid",
+        None,
+        "required",
+        "no customer group, and the ERP demands one",
+    ),
+    Wart(
+        ACCOUNTS,
+        _D,
+        "msdyn_onholdstatus",
+        806380099,
+        "value_map_total",
+        "an option that the map does not know",
+    ),
+    Wart(
+        ACCOUNTS,
+        _D,
+        "accountnumber",
+        None,
+        "key_present",
+        "no account number to know the customer by",
+    ),
+    Wart(
+        ACCOUNTS,
+        _D,
+        "msdyn_creditrating",
+        "excellent so far",
+        "length",
+        "16 characters; CREDITRATING takes 10",
+    ),
+    Wart(
+        PARTIES,
+        _D,
+        "msdyn_organizationname",
+        "Very Long " * 13,
+        "length",
+        "130 characters; ORGANIZATIONNAME takes 100",
+    ),
+    Wart(
+        PARTIES,
+        _D,
+        "msdyn_gender",
+        9,
+        "value_map_total",
+        "an option that the map does not know",
+        place=_PERSON_ALONE,
+    ),
+    Wart(
+        ELECTRONIC,
+        _D,
+        "msdyn_locatorextension",
+        "ask for Ada {}",
+        "length",
+        "14 characters; LOCATOREXTENSION takes 10",
+    ),
+    Wart(
+        PERSONS, _D, "msdyn_contactpartyid", None, "required", "no party, and the ERP demands one"
+    ),
+    Wart(
+        GROUPS,
+        _D,
+        "msdyn_groupid",
+        "VERY-LONG-{}",
+        "length",
+        "12 characters; CUSTOMERGROUPID takes 10",
+    ),
+)
+"""Every kind of faulty row.  A new one goes to the end: its place numbers its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Where rows are held back, and by which rule."""
+
+    map: str
+    source: Side
+    rule: str
+
+    @property
+    def parked(self) -> bool:
+        """Whether they wait for another row; else they are rejected."""
+        return self.rule == "resolvable"
+
+
+def expected(rows: int) -> Mapping[Expected, int]:
+    """How many rows of a sandbox of `rows` customers are held back, by map, source and rule."""
+    found: Counter[Expected] = Counter()
+    for wart in WARTS:
+        found[Expected(wart.map, wart.side, wart.rule)] += wart.count(rows)
+        for other in wart.holds_back:
+            found[Expected(other, wart.side, "resolvable")] += wart.count(rows)
+    return found
