@@ -40,6 +40,8 @@ class LookupFacts:
     parts: tuple[str, ...]
     """The gate columns that make up the key, the company left out."""
     tables: tuple[str, ...]
+    required: bool = False
+    """Whether the lookup column bears no null."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""Paths and the six directions."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dualwrite.link import Side
+from dualwrite.tablemap.notation import ColumnPath, Notation, NotationError, Sign
+
+
+@pytest.mark.parametrize(
+    ("sign", "sources", "transformed"),
+    [
+        ("=", {Side.FINOPS, Side.DATAVERSE}, False),
+        ("><", {Side.FINOPS, Side.DATAVERSE}, True),
+        (">", {Side.FINOPS}, False),
+        (">>", {Side.FINOPS}, True),
+        ("<", {Side.DATAVERSE}, False),
+        ("<<", {Side.DATAVERSE}, True),
+    ],
+)
+def test_six_directions(sign, sources, transformed):
+    notation = Notation.parse(f"NAME {sign} name")
+
+    assert notation == Notation(ColumnPath(("NAME",)), Sign(sign), ColumnPath(("name",)))
+    assert notation.sign.sources == sources
+    assert notation.sign.transformed is transformed
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "targets", "is_lookup"),
+    [
+        ("accountnumber", ("accountnumber",), (), False),
+        ("a.b", ("a", "b"), (), True),
+        (
+            "msdyn_model.msdyn_manufacturer.msdyn_id",
+            ("msdyn_model", "msdyn_manufacturer", "msdyn_id"),
+            (),
+            True,
+        ),
+        (
+            "customerid.Account(accountnumber).Contact(msdyn_contactpersonid)",
+            ("customerid",),
+            (("Account", "accountnumber"), ("Contact", "msdyn_contactpersonid")),
+            True,
+        ),
+        (
+            "objectid.SalesOrder(ordernumber)",
+            ("objectid",),
+            (("SalesOrder", "ordernumber"),),
+            True,
+        ),
+    ],
+)
+def test_paths(text, steps, targets, is_lookup):
+    path = ColumnPath.parse(text)
+
+    assert path == ColumnPath(steps, targets)
+    assert path.is_lookup is is_lookup
+    assert path.column == steps[0]
+    assert str(path) == text
+
+
+def test_the_rest_of_a_path_is_seen_from_the_next_table():
+    assert ColumnPath.parse("a.b.c").rest == ColumnPath.parse("b.c")
+
+
+@pytest.mark.parametrize("text", ["", "a..b", "a.", ".a", "1a", "a b", "a.B(c", "a.b.C(d)", "a(b)"])
+def test_no_path(text):
+    with pytest.raises(NotationError) as refused:
+        ColumnPath.parse(text)
+
+    assert str(refused.value) == (
+        f"{text!r} is not a column, nor a path such as lookup.column or lookup.Table(column)"
+    )
+
+
+@pytest.mark.parametrize("text", ["A", "A b", "A == b", "A=b", "A = b c", "A <> b", "= b"])
+def test_no_column_map(text):
+    with pytest.raises(NotationError) as refused:
+        Notation.parse(text)
+
+    assert str(refused.value) == (
+        f"{text!r} is not FINOPS_COLUMN sign dataverse_column, sign one of = >< > >> < <<"
+    )
+
+
+def test_none_on_both_sides_maps_nothing():
+    with pytest.raises(NotationError) as refused:
+        Notation.parse("none >> none")
+
+    assert str(refused.value) == "'none >> none' names no column on either side"
+
+
+names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True).filter(lambda n: n != "none")
+plain_paths = st.lists(names, min_size=1, max_size=3).map(".".join)
+polymorphic = st.tuples(names, st.lists(st.tuples(names, names), min_size=1, max_size=3)).map(
+    lambda p: p[0] + "".join(f".{table}({column})" for table, column in p[1])
+)
+
+
+@given(
+    finops=plain_paths | polymorphic,
+    sign=st.sampled_from(Sign),
+    dataverse=plain_paths | polymorphic,
+)
+def test_what_is_written_is_read_back(finops, sign, dataverse):
+    text = f"{finops} {sign.value} {dataverse}"
+
+    assert str(Notation.parse(text)) == text
