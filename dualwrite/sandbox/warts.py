@@ -90,7 +90,7 @@ WARTS = (
         "five decimals; creditlimit keeps four",
     ),
     Wart(
-        ACCOUNTS, _F, "CREDITLIMIT", Decimal(9 * 10**15), "range", "more than creditlimit can hold"
+        ACCOUNTS, _F, "CREDITLIMIT", Decimal(9 * 10**15), "scale", "more than creditlimit can hold"
     ),
     Wart(
         ACCOUNTS,
