@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, print_table, say, stamp
+from dualwrite.cli.output import plural, print_json, print_table, say, say_wrapped, stamp
 from dualwrite.errors import PermanentError
 from dualwrite.link import load_link
 
@@ -210,7 +210,7 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
         if cause.kind == "parked":
             about = f"parked, waiting for {cause.cause}"
         say(f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}")
-        say(f"  {cause.reason}")
+        say_wrapped(cause.reason, "  ")
         say(f"  {_ids(journal, cause)}\n")
     say(
         "Mend the cause, then: dualwrite errors retry ID...\n"

@@ -7,6 +7,8 @@ project, passwords replaced, so that it can be sent to us.
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -23,6 +25,10 @@ INTERRUPTED = 130
 
 def report(error: Exception, args: Sequence[str]) -> int:
     """Tell what stopped the command; the exit code."""
+    if isinstance(error, BrokenPipeError):
+        # `dualwrite maps | head`: the reader has seen enough, and that is no fault.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     if isinstance(error, DualWriteError):
         kind, text = type(error).__name__, safe_url(str(error))
     else:

@@ -1,120 +1,59 @@
-"""The command line `dualwrite`: its commands, and what all of them have in common."""
+"""Where the program `dualwrite` starts.
+
+`dualwrite status` is asked often, by people and by monitors, and must answer in half a
+second as a whole process.  Typer brings pydantic along, which takes longer than all the
+rest; so a plain `status` is answered before Typer is imported.  Anything else about it
+(`--help`, a word it does not know) goes the way of every other command.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from pathlib import Path
 
-import typer
-from typer.core import TyperGroup
-
-from dualwrite import __version__
-from dualwrite.cli import (
-    activity,
-    check,
-    errors,
-    init,
-    maps,
-    reconcile,
-    run,
-    sandbox,
-    status,
-)
 from dualwrite.cli.failures import report, report_interrupt
+from dualwrite.cli.standing import print_status
 
 
-class Commands(TyperGroup):
-    """The root command.  Every exception of every command ends here."""
+def app() -> None:
+    """Run the command line of this process."""
+    words = sys.argv[1:]
+    asked = plain_status(words)
+    if asked is None:
+        from dualwrite.cli.commands import commands
 
-    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
-        """Run one command line."""
-        words = list(sys.argv[1:] if args is None else args)
-        if "--no-color" in words:
-            # It is an option of the root, but people write it where they think of it.
-            words = ["--no-color", *(word for word in words if word != "--no-color")]
-        try:
-            return super().main(words, *rest, **more)
-        except KeyboardInterrupt:
-            sys.exit(report_interrupt())
-        except Exception as error:  # noqa: BLE001 - the last one to hear of it
-            sys.exit(report(error, words))
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command; Typer itself would end on Ctrl-C without a word."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise typer.Exit(report_interrupt()) from None
-
-
-app = typer.Typer(
-    name="dualwrite",
-    cls=Commands,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        sys.stdout.write(f"dualwrite {__version__}\n")
-        raise typer.Exit
-
-
-def _drop_colours(wanted: bool) -> None:
-    if wanted:
+        commands()
+        return
+    if "--no-color" in words:
         os.environ["NO_COLOR"] = "1"
+    try:
+        print_status(*asked)
+    except KeyboardInterrupt:
+        sys.exit(report_interrupt())
+    except Exception as error:  # noqa: BLE001 - the last one to hear of it
+        sys.exit(report(error, words))
 
 
-@app.callback()
-def root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
-        ),
-    ] = False,
-    no_color: Annotated[
-        bool,
-        typer.Option(
-            "--no-color", help="Print no colours (or set NO_COLOR).", callback=_drop_colours
-        ),
-    ] = False,
-) -> None:
-    """Keep the tables of two business systems equal, both ways.
-
-    \b
-    A first look, with sample data and no account anywhere:
-      dualwrite sandbox create box
-      dualwrite run customers-v3--accounts --with-related --project box
-      dualwrite status --project box
-
-    \b
-    With your own systems:
-      dualwrite init contoso        a project folder with dualwrite.toml
-      dualwrite check               is everything there that is needed?
-      dualwrite run MAP             bulk copy, then the map runs
-      dualwrite errors              which rows were refused, and why
-
-    Exit codes: 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
-    """
-
-
-app.command()(init.init)
-app.command()(check.check)
-app.add_typer(maps.app, name="maps")
-app.command()(run.run)
-app.command()(run.stop)
-app.command()(status.status)
-app.command()(activity.activity)
-app.add_typer(errors.app, name="errors")
-app.command()(reconcile.reconcile)
-app.add_typer(sandbox.app, name="sandbox")
+def plain_status(words: Sequence[str]) -> tuple[Path, bool] | None:
+    """Project and `--json` of a plain `dualwrite status`; None for any other command line."""
+    project, as_json = Path(), False
+    commands: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--json" and commands:
+            as_json = True
+        elif word == "--project" and commands:
+            value = next(rest, None)
+            if value is None:
+                return None
+            project = Path(value)
+        elif word.startswith("--project=") and commands:
+            project = Path(word.partition("=")[2])
+        elif word != "--no-color":
+            commands.append(word)
+    return (project, as_json) if commands == ["status"] else None
 
 
 if __name__ == "__main__":

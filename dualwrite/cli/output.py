@@ -7,13 +7,20 @@ is read as markup, for keys and table names may hold brackets.
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_NARROWEST = 8
+_SEAM = "\x1f"
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -44,18 +51,39 @@ def print_table(
 ) -> None:
     """Print rows under their heads; columns named in `numbers` are set to the right.
 
-    Long words fold, so that the table fits the terminal, or 80 columns in a file.
+    The table fits the terminal, or 80 columns in a file: where it would not, the widest
+    columns become narrower and their words go on in the next line.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    room = _columns() - 2 * (len(heads) - 1)
+    while sum(widths) > room and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    for row in (heads, ["-" * width for width in widths], *rows):
+        cells = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for line in zip_longest(*cells, fillvalue=""):
+            told = [
+                part.rjust(width) if head in numbers else part.ljust(width)
+                for part, width, head in zip(line, widths, heads, strict=True)
+            ]
+            say("  ".join(told).rstrip())
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    for head in heads:
-        right = head in numbers
-        table.add_column(head, justify="right" if right else "left", overflow="fold", no_wrap=right)
-    for row in rows:
-        table.add_row(*row)
-    console().print(table, soft_wrap=False)
+
+def say_wrapped(text: str, indent: str) -> None:
+    """Print a paragraph, indented, in lines that fit."""
+    say(textwrap.fill(text, _columns(), initial_indent=indent, subsequent_indent=indent))
+
+
+def _fold(cell: str, width: int) -> list[str]:
+    if len(cell) <= width:
+        return [cell]
+    # A long name may break after its hyphens, and after a dot within it.
+    loose = re.sub(r"--|(?<=[a-z])\.(?=[a-z])", rf"\g<0>{_SEAM} ", cell)
+    lines = textwrap.wrap(loose, width)
+    return [line.replace(f"{_SEAM} ", "").replace(_SEAM, "") for line in lines] or [""]
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size((80, 24)).columns
 
 
 def moment(at: datetime | None) -> str:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import print_json, print_table, say, tell
+from dualwrite.cli.output import print_json, say, tell
+from dualwrite.journal.records import Counts
 from dualwrite.link import Side, load_link
 
 if TYPE_CHECKING:
@@ -128,25 +129,20 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
 
 
 def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
-    numbers = ["Read", "Written", "Equal", "Rejected", "Parked"]
-    rows = []
+    heads = ("Read", "Written", "Equal", "Rejected", "Parked")
+    say(" " * 20 + "".join(f"{head:>12}" for head in heads))
     for result in results:
-        for number, direction in enumerate(_directions(result)):
-            counts = result.counts[direction]
-            told = (counts.read, counts.written, counts.unchanged, counts.rejected, counts.parked)
-            name = result.map if number == 0 else ""
-            rows.append([name, direction.replace("->", " -> "), *(f"{each:,}" for each in told)])
-    if rows:
-        print_table(["Map", "Direction", *numbers], rows, numbers=numbers)
-    for result in results:
+        say(result.map)
         if result.note:
-            say(f"{result.map}: {result.note}")
+            say(f"  {result.note}")
+        for side in Side:
+            counts = result.counts.get(side.direction, Counts())
+            told = (counts.read, counts.written, counts.unchanged, counts.rejected, counts.parked)
+            if any(told):
+                where = f"  to {side.other.value}"
+                say(f"{where:<20}" + "".join(f"{each:>12,}" for each in told))
     if dry_run:
         say("\nA dry run: nothing was written.")
     waiting = sum(counts.rejected + counts.parked for r in results for counts in r.counts.values())
     if waiting and not dry_run:
         say(f"\n{waiting:,} rows wait; dualwrite errors says why.")
-
-
-def _directions(result: MapResult) -> list[str]:
-    return [side.direction for side in Side if side.direction in result.counts]

@@ -47,6 +47,6 @@ def test_it_imports_nothing_heavy() -> None:
     heavy = {"sqlalchemy", "alembic", "pyarrow", "pandas", "pydantic", "psycopg"}
     code = f"import sys, dualwrite.journal.glance; print(sorted({heavy!r} & set(sys.modules)))"
 
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout == "[]\n"

@@ -62,7 +62,9 @@ def test_alembic_is_not_imported_for_a_journal_that_is_up_to_date(url: str) -> N
         "print(sorted({'alembic', 'pyarrow', 'pandas', 'pydantic'} & set(sys.modules)))"
     )
 
-    done = subprocess.run([sys.executable, "-c", code, url], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, url], check=True, capture_output=True, text=True
+    )
 
     assert done.stdout == "[]\n"
 
@@ -129,8 +131,8 @@ def test_a_journal_of_a_newer_release_is_left_alone(url: str) -> None:
         (
             "sqlite://",
             (
-                "[journal] url: a journal in memory would forget what is done when the command ends. "
-                "Nothing was read or written.\n"
+                "[journal] url: a journal in memory would forget what is done when the command "
+                "ends. Nothing was read or written.\n"
                 "  Name a file: sqlite:///.dualwrite/journal.db"
             ),
         ),

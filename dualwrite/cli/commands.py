@@ -1,0 +1,117 @@
+"""All commands, and what they have in common."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from dualwrite import __version__
+from dualwrite.cli import (
+    activity,
+    check,
+    errors,
+    init,
+    maps,
+    reconcile,
+    run,
+    sandbox,
+    status,
+)
+from dualwrite.cli.failures import report, report_interrupt
+
+
+class Commands(TyperGroup):
+    """The root command.  Every exception of every command ends here."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
+        """Run one command line."""
+        words = list(sys.argv[1:] if args is None else args)
+        if "--no-color" in words:
+            # It is an option of the root, but people write it where they think of it.
+            words = ["--no-color", *(word for word in words if word != "--no-color")]
+        try:
+            return super().main(words, *rest, **more)
+        except KeyboardInterrupt:
+            sys.exit(report_interrupt())
+        except Exception as error:  # noqa: BLE001 - the last one to hear of it
+            sys.exit(report(error, words))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Typer itself would end on Ctrl-C without a word."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(report_interrupt()) from None
+
+
+commands = typer.Typer(
+    name="dualwrite",
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"dualwrite {__version__}\n")
+        raise typer.Exit
+
+
+def _drop_colours(wanted: bool) -> None:
+    if wanted:
+        os.environ["NO_COLOR"] = "1"
+
+
+@commands.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+    no_color: Annotated[
+        bool,
+        typer.Option(
+            "--no-color", help="Print no colours (or set NO_COLOR).", callback=_drop_colours
+        ),
+    ] = False,
+) -> None:
+    """Keep the tables of two business systems equal, both ways.
+
+    \b
+    A first look, with sample data and no account anywhere:
+      dualwrite sandbox create box
+      dualwrite run customers-v3--accounts --with-related --project box
+      dualwrite status --project box
+
+    \b
+    With your own systems:
+      dualwrite init contoso        a project folder with dualwrite.toml
+      dualwrite check               is everything there that is needed?
+      dualwrite run MAP             bulk copy, then the map runs
+      dualwrite errors              which rows were refused, and why
+
+    Exit codes: 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
+    """
+
+
+commands.command()(init.init)
+commands.command()(check.check)
+commands.add_typer(maps.app, name="maps")
+commands.command()(run.run)
+commands.command()(run.stop)
+commands.command()(status.status)
+commands.command()(activity.activity)
+commands.add_typer(errors.app, name="errors")
+commands.command()(reconcile.reconcile)
+commands.add_typer(sandbox.app, name="sandbox")
