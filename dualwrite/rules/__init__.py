@@ -1,0 +1,55 @@
+"""Data-quality rules as pure functions of the gate table.
+
+The hot path calls `judge`; Great Expectations carries the same rules by their name
+and parameters.  A rule is added by a class in the file of its family and a place in
+`RULES`.
+"""
+
+from collections.abc import Mapping
+
+from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
+from dualwrite.rules.deriving import derive
+from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
+from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.presence import Required
+from dualwrite.rules.references import Resolvable
+from dualwrite.rules.room import Length, Scale, WholeNumberRange
+from dualwrite.rules.rule import Rule, Severity
+
+RULES: Mapping[str, type[Rule]] = {
+    rule.name: rule
+    for rule in (
+        KeyPresent,
+        KeyUnique,
+        ValueMapTotal,
+        Finite,
+        Convertible,
+        Required,
+        Length,
+        Scale,
+        WholeNumberRange,
+        Resolvable,
+    )
+}
+
+__all__ = [
+    "RULES",
+    "Convertible",
+    "Failure",
+    "Finite",
+    "KeyPresent",
+    "KeyUnique",
+    "Length",
+    "Required",
+    "Resolvable",
+    "Rule",
+    "Scale",
+    "Severity",
+    "ValueMapTotal",
+    "Verdict",
+    "WholeNumberRange",
+    "derive",
+    "explain",
+    "judge",
+    "weigh",
+]

@@ -12,10 +12,8 @@ import pyarrow.compute as pc
 from dualwrite.translate.casts.numbers import decimal_type
 from dualwrite.translate.texts import canonical_text, plain
 
-Values = pa.Array | pa.ChunkedArray
 
-
-def differs(left: Values, right: Values) -> pa.BooleanArray:
+def differs(left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:
     """Which rows differ.  Null and null are equal; null and '' are not."""
     left, right = _one_type(plain(_array(left)), plain(_array(right)))
     unequal = pc.not_equal(left, right)
@@ -27,7 +25,7 @@ def differs(left: Values, right: Values) -> pa.BooleanArray:
     return pc.or_(pc.fill_null(unequal, fill_value=False), pc.xor(left.is_null(), right.is_null()))
 
 
-def _array(values: Values) -> pa.Array:
+def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
 
 
@@ -59,7 +57,7 @@ def _one_type(left: pa.Array, right: pa.Array) -> tuple[pa.Array, pa.Array]:
 
 
 def _is_exact_number(kind: pa.DataType) -> bool:
-    return pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    return bool(pa.types.is_integer(kind) or pa.types.is_decimal(kind))
 
 
 def _as_decimal(values: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ text column that bears no null.  Everywhere else '' is '' and null is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -78,10 +78,8 @@ class FlowColumn:
 
     def stepped(self, rows: pa.Table) -> pa.Array:
         """The values after all steps, in whatever type those gave."""
-        if self.source is None:
-            values = pa.nulls(len(rows))
-        else:
-            values = column_of(rows, str(self.source))
+        path = self.source
+        values = pa.nulls(len(rows)) if path is None else column_of(rows, str(path))
         for step in self.steps:
             values = step.apply(values, rows)
         return values
@@ -90,6 +88,12 @@ class FlowColumn:
         """The stepped values in the wide form of the target type."""
         values = convert(stepped, self.target_column.type)
         return _without_blanks(values) if self.blank_is_null else values
+
+    def own(self, values: pa.Array) -> pa.Array:
+        """What the target holds already, told as `wide` tells what the source holds."""
+        wide = self.wide(values)
+        last = self.steps[-1] if self.steps else None
+        return last.respelled(wide) if isinstance(last, Values) else wide
 
 
 @dataclass(frozen=True)
@@ -227,36 +231,64 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
     return pa.table(gate)
 
 
-def fit(rows: pa.Table, flow: Flow) -> pa.Table:
+def fit(rows: pa.Table, flow: Flow, *, lenient: bool = False) -> pa.Table:
     """Give rows that passed the gate the target's exact types; target paths only.
+
+    Args:
+        rows: The gate table, or some of its target columns.
+        flow: The flow that made it.
+        lenient: Whether a value that does not fit becomes null, as for keys that are looked
+            for before the gate has judged them.
 
     Raises:
         ValueError: A value does not fit, so some row did not pass the gate.
     """
     fitted: dict[str, pa.Array] = {}
+    given = set(rows.column_names)
     for column in flow.columns:
-        values = column_of(rows, str(column.target))
+        name, kind = str(column.target), column.target_column.type
+        if name not in given:
+            continue
+        values = column_of(rows, name)
         if column.blank_when_null and values.null_count:
             values = pc.fill_null(values, "")
         try:
-            fitted[str(column.target)] = values.cast(column.target_column.type)
+            fitted[name] = _fitting(values, kind) if lenient else values.cast(kind)
         except pa.ArrowInvalid as error:
             msg = f"{flow.map}: column {column.target}: a value passed the gate and does not fit"
             raise ValueError(msg) from error
     return pa.table(fitted)
 
 
-def comparable(rows: pa.Table, flow: Flow, names: Iterable[str] | None = None) -> pa.Table:
+def _fitting(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cast, with null for what loses something on the way."""
+    try:
+        return values.cast(kind)
+    except pa.ArrowInvalid:
+        # One by one, as only a key outside its column's room comes here, and those are few.
+        nothing = pa.scalar(None, kind)
+        return pa.array([_cast_or(value, kind, nothing) for value in values], kind)
+
+
+def _cast_or(value: pa.Scalar, kind: pa.DataType, otherwise: pa.Scalar) -> pa.Scalar:
+    try:
+        return value.cast(kind)
+    except pa.ArrowInvalid:
+        return otherwise
+
+
+def comparable(rows: pa.Table, flow: Flow) -> pa.Table:
     """The target's own rows, read by target path, in the terms of the gate table.
 
-    Wide types, and no value where '' means none, so that `differs` finds true differences only.
+    Wide types, a value map's values in its spelling, and no value where '' means none, so
+    that `differs` finds true differences only.  Columns of other names are left out.
     """
-    wanted = set(flow.names if names is None else names)
+    given = set(rows.column_names)
     return pa.table(
         {
-            str(column.target): column.wide(column_of(rows, str(column.target)))
+            str(column.target): column.own(column_of(rows, str(column.target)))
             for column in flow.columns
-            if str(column.target) in wanted
+            if str(column.target) in given
         }
     )
 

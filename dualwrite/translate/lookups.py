@@ -9,16 +9,15 @@ Reading the other tables is the caller's work; here rows and their indexes are j
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.link import Side
 from dualwrite.tablemap.facts import LookupFacts
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import Reference, TableSchema
+from dualwrite.tablemap.schema import TableSchema
 from dualwrite.translate.flow import Flow, SchemaOf
 from dualwrite.translate.keys import duplicates, key_text, row_of
 from dualwrite.translate.texts import column_of, plain
@@ -41,6 +40,8 @@ class Lookup:
     company: Part | None = None
     type_column: str | None = None
     type_value: str | None = None
+    required: bool = False
+    """Whether `column` bears no null."""
 
     @property
     def key(self) -> tuple[Part, ...]:
@@ -81,44 +82,46 @@ def _candidates(
     schema_of: Callable[[str], TableSchema],
 ) -> tuple[Lookup, ...]:
     own = schema_of(end.table)
-    if not paths[0].targets:
+    required = not own.columns[column].nullable
+    if paths[0].targets:
+        kind = next((n for n in (f"{column}type", f"{column}_type") if n in own.columns), None)
+        candidates = [
+            Lookup(
+                column=column,
+                table=schema.name,
+                returns=_identity(schema, identifying),
+                parts=((str(paths[0]), ColumnPath((identifying,))),),
+                type_column=kind,
+                type_value=schema.name if kind is not None else None,
+                required=required,
+            )
+            for schema, identifying in (
+                (schema_of(table.lower()), identifying) for table, identifying in paths[0].targets
+            )
+        ]
+    else:
         reference = end.lookups.get(column) or own.columns[column].references
         assert reference is not None, "compile_flow has followed the path already"
         parts = tuple((str(path), path.rest) for path in paths)
-        return (_lookup(column, reference, parts, company, schema_of),)
-    type_column = next(
-        (name for name in (f"{column}type", f"{column}_type") if name in own.columns), None
-    )
-    found = []
-    for table, identifying in paths[0].targets:
-        reference = _identity(schema_of(table.lower()), identifying)
-        parts = ((str(paths[0]), ColumnPath((identifying,))),)
-        found.append(_lookup(column, reference, parts, company, schema_of, type_column=type_column))
-    return tuple(found)
+        candidates = [Lookup(column, reference.table, reference.column, parts, required=required)]
+    return tuple(_with_company(lookup, company, schema_of) for lookup in candidates)
 
 
-def _identity(schema: TableSchema, otherwise: str) -> Reference:
+def _identity(schema: TableSchema, otherwise: str) -> str:
     """What a polymorphic lookup holds: the one primary key column of the table it points at."""
-    returns = schema.primary_key[0] if len(schema.primary_key) == 1 else otherwise
-    return Reference(schema.name, returns)
+    return schema.primary_key[0] if len(schema.primary_key) == 1 else otherwise
 
 
-def _lookup(
-    column: str,
-    reference: Reference,
-    parts: tuple[Part, ...],
-    company: ColumnPath | None,
-    schema_of: Callable[[str], TableSchema],
-    *,
-    type_column: str | None = None,
+def _with_company(
+    lookup: Lookup, company: ColumnPath | None, schema_of: Callable[[str], TableSchema]
 ) -> Lookup:
-    shared: Part | None = None
-    if company is not None and company.column != column:
-        has_it = company.column in schema_of(reference.table).columns
-        mapped = any(path.column == company.column for _, path in parts)
-        shared = (str(company), company) if has_it and not mapped else None
-    type_value = reference.table if type_column is not None else None
-    return Lookup(column, reference.table, reference.column, parts, shared, type_column, type_value)
+    """With the row's own company in the key, where the other table has it and no part maps it."""
+    if company is None or company.column == lookup.column:
+        return lookup
+    mapped = any(path.column == company.column for _, path in lookup.parts)
+    if mapped or company.column not in schema_of(lookup.table).columns:
+        return lookup
+    return replace(lookup, company=(str(company), company))
 
 
 def lookup_facts(groups: Sequence[Sequence[Lookup]]) -> tuple[LookupFacts, ...]:
@@ -129,6 +132,7 @@ def lookup_facts(groups: Sequence[Sequence[Lookup]]) -> tuple[LookupFacts, ...]:
             ambiguous=f"many:{group[0].column}",
             parts=tuple(name for name, _ in group[0].parts),
             tables=tuple(lookup.table for lookup in group),
+            required=group[0].required,
         )
         for group in groups
     )

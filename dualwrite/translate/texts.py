@@ -24,39 +24,42 @@ def column_of(table: pa.Table, name: str) -> pa.Array:
 
 
 def plain(values: pa.Array) -> pa.Array:
-    """The same values in one of the canonical types, without dictionary, extension or small type."""
+    """The same values in a canonical type: no dictionary, no extension, no small or large form."""
     if isinstance(values, pa.ExtensionArray):
         return plain(values.storage)
-    kind = values.type
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(values.type):
         return plain(values.dictionary_decode())
-    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return values.cast(pa.string())
-    if pa.types.is_uint64(kind):
-        return values.cast(pa.decimal128(38, 0))
-    if pa.types.is_integer(kind):
-        return values.cast(pa.int64())
-    if pa.types.is_floating(kind):
-        return values.cast(pa.float64())
-    if pa.types.is_decimal(kind) and kind.bit_width < 128:
-        return values.cast(pa.decimal128(38, kind.scale))
-    if pa.types.is_date64(kind):
-        return values.cast(pa.date32())
-    if pa.types.is_timestamp(kind):
-        return _in_microseconds(values)
-    if pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
-        return values.cast(pa.binary())
-    return values
+    kind = _canonical_type(values.type)
+    if pa.types.is_timestamp(values.type) and values.type.unit == "ns":
+        return _without_nanoseconds(values, kind)
+    return values if kind == values.type else values.cast(kind)
 
 
-def _in_microseconds(values: pa.Array) -> pa.Array:
-    """A naive or UTC timestamp in microseconds; finer parts that would be lost make a null."""
-    zone = "UTC" if values.type.tz else None
-    exact = pa.timestamp("us", zone)
-    if values.type.unit != "ns":
-        return values.cast(exact)
-    cut = values.cast(exact, safe=False)
-    return pc.if_else(pc.equal(cut.cast(values.type), values), cut, pa.scalar(None, exact))
+def _canonical_type(kind: pa.DataType) -> pa.DataType:
+    is_ = pa.types
+    if is_.is_decimal(kind) and kind.bit_width < 128:
+        return pa.decimal128(38, kind.scale)
+    if is_.is_timestamp(kind):
+        return pa.timestamp("us", "UTC" if kind.tz else None)
+    return next((canonical for is_one, canonical in _CANONICAL if is_one(kind)), kind)
+
+
+_CANONICAL = (
+    (pa.types.is_uint64, pa.decimal128(38, 0)),
+    (pa.types.is_integer, pa.int64()),
+    (pa.types.is_floating, pa.float64()),
+    (pa.types.is_date64, pa.date32()),
+    (pa.types.is_large_string, pa.string()),
+    (pa.types.is_string_view, pa.string()),
+    (pa.types.is_large_binary, pa.binary()),
+    (pa.types.is_fixed_size_binary, pa.binary()),
+)
+
+
+def _without_nanoseconds(values: pa.Array, kind: pa.DataType) -> pa.Array:
+    """In microseconds; null where that would lose a part."""
+    cut = values.cast(kind, safe=False)
+    return pc.if_else(pc.equal(cut.cast(values.type), values), cut, pa.scalar(None, kind))
 
 
 def canonical_text(values: pa.Array) -> pa.Array:
@@ -83,10 +86,8 @@ def _decimal_text(values: pa.Array) -> pa.Array:
     scale = values.type.scale
     if scale <= 0:
         return values.cast(pa.string())
-    if scale <= _PLAIN_SCALE:
-        text = values.cast(pa.string())
-    else:
-        text = _spelled_by_digits(values, scale)
+    short = scale <= _PLAIN_SCALE
+    text = values.cast(pa.string()) if short else _spelled_by_digits(values, scale)
     return pc.utf8_rtrim(pc.utf8_rtrim(text, "0"), ".")
 
 

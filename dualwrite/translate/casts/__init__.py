@@ -22,7 +22,7 @@ def convert(values: pa.Array, target: pa.DataType) -> pa.Array:
     values = plain(values)
     if pa.types.is_null(values.type):
         return pa.nulls(len(values), wide_type(target))
-    cast = _cast_to(target)
+    cast = next((cast for is_target, cast in _CASTS if is_target(target)), None)
     if cast is not None:
         return cast(values, target)
     if values.type == target:
@@ -38,30 +38,37 @@ def wide_type(target: pa.DataType) -> pa.DataType:
 def always_converts(source: pa.DataType, target: pa.DataType) -> bool:
     """Whether no value of `source` can be lost on its way into the wide form of `target`."""
     source = plain(pa.array([], source)).type
-    if pa.types.is_string(target):
-        return not (pa.types.is_binary(source) or pa.types.is_floating(source))
-    if pa.types.is_decimal(target):
-        return pa.types.is_integer(source) or pa.types.is_decimal128(source)
-    if pa.types.is_integer(target):
-        return pa.types.is_integer(source) or pa.types.is_boolean(source)
-    if pa.types.is_timestamp(target):
-        return pa.types.is_timestamp(source) or pa.types.is_date(source)
-    return source == plain(pa.array([], target)).type
+    for is_target, is_safe_source in _SAFE:
+        if is_target(target):
+            return any(is_safe(source) for is_safe in is_safe_source)
+    return bool(source == plain(pa.array([], target)).type)
 
 
-def _cast_to(target: pa.DataType) -> Callable[[pa.Array, pa.DataType], pa.Array] | None:
-    if pa.types.is_string(target) or pa.types.is_large_string(target):
-        return lambda values, _: canonical_text(values)
-    if pa.types.is_integer(target):
-        return lambda values, _: numbers.to_whole(values)
-    if pa.types.is_decimal(target):
-        return numbers.to_decimal
-    if pa.types.is_floating(target):
-        return lambda values, _: numbers.to_float(values)
-    if pa.types.is_boolean(target):
-        return lambda values, _: numbers.to_bool(values)
-    if pa.types.is_date(target):
-        return lambda values, _: times.to_date(values)
-    if pa.types.is_timestamp(target):
-        return times.to_timestamp
-    return None
+_Is = Callable[[pa.DataType], bool]
+_Cast = Callable[[pa.Array, pa.DataType], pa.Array]
+
+_SAFE: tuple[tuple[_Is, tuple[_Is, ...]], ...] = (
+    (
+        pa.types.is_string,
+        (
+            pa.types.is_string,
+            pa.types.is_integer,
+            pa.types.is_decimal,
+            pa.types.is_boolean,
+            pa.types.is_temporal,
+        ),
+    ),
+    (pa.types.is_decimal, (pa.types.is_integer, pa.types.is_decimal128)),
+    (pa.types.is_integer, (pa.types.is_integer, pa.types.is_boolean)),
+    (pa.types.is_timestamp, (pa.types.is_timestamp, pa.types.is_date)),
+)
+
+_CASTS: tuple[tuple[_Is, _Cast], ...] = (
+    (pa.types.is_string, lambda values, _: canonical_text(values)),
+    (pa.types.is_integer, lambda values, _: numbers.to_whole(values)),
+    (pa.types.is_decimal, numbers.to_decimal),
+    (pa.types.is_floating, lambda values, _: numbers.to_float(values)),
+    (pa.types.is_boolean, lambda values, _: numbers.to_bool(values)),
+    (pa.types.is_date, lambda values, _: times.to_date(values)),
+    (pa.types.is_timestamp, times.to_timestamp),
+)

@@ -21,7 +21,7 @@ class Default(Alone):
 
     value: Constant
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         if not values.null_count:
             return values
         constant = convert(pa.array([self.value]), values.type)
@@ -33,7 +33,7 @@ class Default(Alone):
         return pc.fill_null(values, constant[0])
 
 
-def build(transform: Transform, way: Way) -> Default:
+def build(transform: Transform, _way: Way) -> Default:
     if not isinstance(transform.options, str | int | bool):
         # A decimal or a date of the map file: its text says it exactly.
         return Default(str(transform.options))

@@ -29,7 +29,7 @@ class Concat:
     def silences(self) -> bool:
         return False
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
         columns = [values, *(column_of(rows, str(path)) for path in self.others)]
         texts = [canonical_text(column) for column in columns]
         parts = [_filled(text) for text in texts]
@@ -53,7 +53,7 @@ class Split(Alone):
     def silences(self) -> bool:
         return True
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         parts = pc.split_pattern(canonical_text(values), self.separator)
         count = pc.fill_null(pc.list_value_length(parts), 0)
         # list_element wants one index for all and refuses one that is not there.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import pyarrow as pa
 
@@ -28,40 +28,37 @@ class Python(Alone):
     def silences(self) -> bool:
         return True
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         try:
             import pandas as pd
         except ImportError as error:
-            raise self._refusal("pandas is not installed (dualwrite[pandas])") from error
+            self._refuse("pandas is not installed (dualwrite[pandas])", error)
         function = self._load()
         series = values.to_pandas(types_mapper=pd.ArrowDtype)
         try:
             result = function(series)
-        except Exception as error:
-            reason = f"{self.function} raised {type(error).__name__}"
-            raise self._refusal(reason) from error
+        except Exception as error:  # noqa: BLE001 - whatever a function of the user's raises
+            self._refuse(f"{self.function} raised {type(error).__name__}", error)
         if not isinstance(result, pd.Series):
-            raise self._refusal(f"{self.function} gave a {type(result).__name__}, not a Series")
+            self._refuse(f"{self.function} gave a {type(result).__name__}, not a Series")
         if len(result) != len(series):
-            reason = f"{self.function} gave {len(result):,} values for {len(series):,}"
-            raise self._refusal(reason)
+            self._refuse(f"{self.function} gave {len(result):,} values for {len(series):,}")
         if not result.index.equals(series.index):
-            raise self._refusal(f"{self.function} gave the rows back in another order")
+            self._refuse(f"{self.function} gave the rows back in another order")
         try:
             return _array(result)
         except (pa.ArrowException, TypeError, ValueError) as error:
-            reason = f"{self.function} gave values of more than one type"
-            raise self._refusal(reason) from error
+            self._refuse(f"{self.function} gave values of more than one type", error)
 
     def _load(self) -> Any:
         module, _, name = self.function.partition(":")
         try:
             return getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
-            raise self._refusal(f"{self.function} cannot be imported") from error
+            self._refuse(f"{self.function} cannot be imported", error)
 
-    def _refusal(self, reason: str) -> TransformError:
-        return TransformError(where=self.where, kind="python", reason=reason)
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        raise TransformError(where=self.where, kind="python", reason=reason) from cause
 
 
 def _array(result: Any) -> pa.Array:

@@ -29,7 +29,7 @@ class Round(Alone):
     digits: int
     mode: str
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         exact = to_decimal(values, pa.decimal128(38, self.digits))
         # One digit more may come in front, and 38 are not always enough for it.
         wide = exact.cast(pa.decimal256(76, exact.type.scale))

@@ -36,7 +36,7 @@ class Step(Protocol):
     def silences(self) -> bool:
         """Whether it may turn a value into null by intent, or for a rule of its own to find."""
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
         """The changed values, as many as came; `rows` are named by source path."""
 
 

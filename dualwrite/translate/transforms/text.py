@@ -29,7 +29,7 @@ class Spelling(Alone):
 
     kind: str
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         return _KERNELS[self.kind](canonical_text(values))
 
 
@@ -39,11 +39,11 @@ class Truncate(Alone):
 
     length: int
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         return pc.utf8_slice_codeunits(canonical_text(values), 0, self.length)
 
 
-def build_spelling(transform: Transform, way: Way) -> Spelling:
+def build_spelling(transform: Transform, _way: Way) -> Spelling:
     return Spelling(transform.kind)
 
 

@@ -28,7 +28,7 @@ class Zone(Alone):
     target: str
     instant: bool
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         is_instant = pa.types.is_timestamp(values.type) and values.type.tz is not None
         moments = to_timestamp(values, _INSTANT if is_instant else _NAIVE)
         if not is_instant:
@@ -47,7 +47,7 @@ class Writing(Alone):
     source: str | None
     target: str | None
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         if self.source is not None:
             if not pa.types.is_string(values.type):
                 return pa.nulls(len(values), _NAIVE if self.target is None else pa.string())

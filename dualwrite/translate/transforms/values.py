@@ -54,9 +54,9 @@ class Values:
         absent = value if self.absent is None else self.absent
         return replace(self, outputs=outputs, absent=absent)
 
-    def apply(self, values: pa.Array, rows: pa.Table) -> pa.Array:
+    def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         text = canonical_text(values)
-        found = self._find(text)
+        found = _find(self.keys, text)
         answers = _array((*self.outputs, self.absent, self.fallback), self.unmapped)
         blank, other = len(self.keys), len(self.keys) + 1
         if not found.null_count:
@@ -69,22 +69,25 @@ class Values:
             return pc.if_else(pc.and_(found.is_null(), pc.invert(empty)), text, mapped)
         return mapped
 
-    def _find(self, text: pa.Array) -> pa.Array:
-        if not self.keys:
-            return pa.nulls(len(text), pa.int32())
-        keys = pa.array(self.keys)
-        found = pc.index_in(text, value_set=keys, skip_nulls=True)
-        if found.null_count == text.null_count:
-            return found
-        return pc.coalesce(found, self._find_in_any_case(text))
+    def respelled(self, values: pa.Array) -> pa.Array:
+        """The other side's own values in the map's spelling, so that No and no compare equal."""
+        words = tuple(dict.fromkeys(one for one in self.outputs if isinstance(one, str)))
+        if not words or not pa.types.is_string(values.type):
+            return values
+        return pc.coalesce(pa.array(words).take(_find(words, values)), values)
 
-    def _find_in_any_case(self, text: pa.Array) -> pa.Array:
-        lower = pc.utf8_lower(pa.array(self.keys)).to_pylist()
-        times = Counter(lower)
-        folded = [key if times[key] == 1 else None for key in lower]
-        return pc.index_in(
-            pc.utf8_lower(text), value_set=pa.array(folded, pa.string()), skip_nulls=True
-        )
+
+def _find(words: tuple[str, ...], text: pa.Array) -> pa.Array:
+    """The place of each text among `words`, in any case where that leaves one; else null."""
+    if not words:
+        return pa.nulls(len(text), pa.int32())
+    found = pc.index_in(text, value_set=pa.array(words), skip_nulls=True)
+    if found.null_count == text.null_count:
+        return found
+    lower = pc.utf8_lower(pa.array(words)).to_pylist()
+    times = Counter(lower)
+    folded = pa.array([word if times[word] == 1 else None for word in lower], pa.string())
+    return pc.coalesce(found, pc.index_in(pc.utf8_lower(text), value_set=folded, skip_nulls=True))
 
 
 def _array(outputs: Sequence[Value], unmapped: Unmapped) -> pa.Array:
@@ -101,8 +104,7 @@ def spell(value: str | int | bool) -> str:
 
 
 def _key(value: str | int | bool, source_type: pa.DataType | None) -> str:
-    """How the source app spells it: a map's `true` is 1 in a column of numbers, its 1 `true` in
-    one of booleans."""
+    """How the source app spells it: `true` is 1 in a column of numbers, 1 is `true` in booleans."""
     if isinstance(value, bool) and source_type is not None and not pa.types.is_string(source_type):
         return spell(value) if pa.types.is_boolean(source_type) else str(int(value))
     is_bit = isinstance(value, int) and value in (0, 1)

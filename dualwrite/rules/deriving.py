@@ -1,0 +1,83 @@
+"""The rules that every map has, derived from what its flow says of itself.
+
+A column that bears no null needs a value even where the app has a default for it:
+what the flow maps it also writes, and a null that is written is no default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+
+from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
+from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.presence import Required
+from dualwrite.rules.references import Resolvable
+from dualwrite.rules.room import Length, Scale, WholeNumberRange
+from dualwrite.rules.rule import Rule
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts
+
+
+def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, ...]:
+    """The rules of one direction of a map, the most telling first: it gives a row its reason."""
+    rules: list[Rule] = []
+    if flow.key:
+        rules += [KeyPresent(key=flow.key), KeyUnique(key=flow.key)]
+    for column in flow.columns:
+        rules += _of_column(column)
+    for lookup in lookups:
+        if lookup.required:
+            rules += [Required(column=part) for part in lookup.parts]
+        rules.append(
+            Resolvable(
+                column=lookup.reference,
+                ambiguous=lookup.ambiguous,
+                parts=lookup.parts,
+                tables=lookup.tables,
+            )
+        )
+    return tuple(dict.fromkeys(rules))
+
+
+def _of_column(column: ColumnFacts) -> Iterator[Rule]:
+    if column.known is not None and column.origin is not None:
+        yield ValueMapTotal(
+            source=column.origin, target=column.target, known=column.known, to_null=column.to_null
+        )
+    if column.from_float and column.origin is not None:
+        yield Finite(column=column.origin)
+    if column.before_cast is not None:
+        yield Convertible(
+            source=column.before_cast, target=column.target, type=_called(column.type)
+        )
+    if not column.nullable:
+        yield Required(column=column.target)
+    yield from _room(column)
+
+
+def _room(column: ColumnFacts) -> Iterator[Rule]:
+    kind = column.type
+    if column.length is not None and pa.types.is_string(kind):
+        yield Length(column=column.target, length=column.length)
+    if pa.types.is_decimal(kind):
+        yield Scale(column=column.target, precision=kind.precision, scale=kind.scale)
+    if pa.types.is_integer(kind) and kind.bit_width < 64:
+        signed = pa.types.is_signed_integer(kind)
+        bits = kind.bit_width - signed
+        yield WholeNumberRange(column=column.target, low=-(2**bits) * signed, high=2**bits - 1)
+
+
+def _called(kind: pa.DataType) -> str:
+    """The type in a person's words."""
+    if pa.types.is_integer(kind):
+        return "a whole number"
+    if pa.types.is_decimal(kind):
+        return f"a decimal({kind.precision}, {kind.scale})"
+    if pa.types.is_boolean(kind):
+        return "true or false"
+    if pa.types.is_date(kind):
+        return "a date"
+    if pa.types.is_timestamp(kind):
+        return "a date and time"
+    return "text" if pa.types.is_string(kind) else str(kind)

@@ -1,0 +1,102 @@
+"""Key present, key unique: rows find their counterparts by the integration key alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.rules.rule import Rule, column_of, given, none_of
+from dualwrite.rules.wording import shown
+
+
+@dataclass(frozen=True)
+class KeyPresent(Rule):
+    """Every part of the key is there, and not all of them blank."""
+
+    name: ClassVar[str] = "key_present"
+
+    key: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.key
+
+    @property
+    def mend(self) -> str:
+        return f"fill in {', '.join(self.key)} at the source"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        parts = [column_of(table, name) for name in self.key]
+        blank = reduce(pc.and_, (pc.invert(given(part)) for part in parts))
+        return reduce(pc.or_, (part.is_null() for part in parts if part.null_count), blank)
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        empty = [name for name in self.key if row[name] is None or row[name] == ""]
+        return f"the key has no {', '.join(empty)}, so its counterpart cannot be found"
+
+
+@dataclass(frozen=True)
+class KeyUnique(Rule):
+    """No other row of the batch has the same key.  A key with a null is nobody's double."""
+
+    name: ClassVar[str] = "key_unique"
+
+    key: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.key
+
+    @property
+    def mend(self) -> str:
+        return "keep one of the rows, or add the column to the key that tells them apart"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        return _doubled([column_of(table, name) for name in self.key], table)
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        key = ", ".join(f"{name} {shown(row[name])}" for name in self.key)
+        return f"another row has the same key ({key})"
+
+
+def _doubled(parts: Sequence[pa.Array], table: pa.Table) -> pa.BooleanArray:
+    """Rows whose parts stand together in another row.
+
+    The last part is mostly the one that tells rows apart, so it is tried alone first;
+    then each part is numbered and the numbers are joined, which is exact whatever the parts hold.
+    """
+    if _unique(parts[-1]):
+        return none_of(table)
+    codes = _numbered(parts[-1])[0]
+    for part in parts[-2::-1]:
+        own, count = _numbered(part)
+        codes = _numbered(pc.add(pc.multiply(codes, count), own))[0]
+    return _repeated(codes)
+
+
+def _unique(values: pa.Array) -> bool:
+    """Proof that no two rows agree; first the cheap one, for rows that come in order."""
+    if len(values) < 2:
+        return True
+    if values.null_count:
+        return False
+    if pc.all(pc.less(values[:-1], values[1:])).as_py():
+        return True
+    return bool(pc.count_distinct(values).as_py() == len(values))
+
+
+def _numbered(values: pa.Array) -> tuple[pa.Array, int]:
+    """A number for each distinct value, null for null, and how many there are."""
+    encoded = values.dictionary_encode()
+    return encoded.indices.cast(pa.int64()), max(len(encoded.dictionary), 1)
+
+
+def _repeated(codes: pa.Array) -> pa.BooleanArray:
+    counts = codes.value_counts()
+    often = counts.field("values").filter(pc.greater(counts.field("counts"), 1)).drop_null()
+    return pc.is_in(codes, value_set=often, skip_nulls=True)

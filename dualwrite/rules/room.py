@@ -1,0 +1,124 @@
+"""Length, scale, whole number range: whether the target has room for the whole value.
+
+Nothing is cut and no digit dropped: a value that does not fit is held back, and the
+reason shows what would have become of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Context, Decimal
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.rules.rule import Rule, certain, column_of, none_of
+from dualwrite.rules.wording import shown
+
+_EXACT = Context(prec=100)
+
+
+@dataclass(frozen=True)
+class Length(Rule):
+    """At most `length` characters of text in `column`."""
+
+    name: ClassVar[str] = "length"
+
+    column: str = ""
+    length: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def mend(self) -> str:
+        return f"shorten it at the source, or write {{truncate: {self.length}}} in the map"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        text = column_of(table, self.column)
+        # Bytes are counted without looking at them, and there are never fewer than characters.
+        if (pc.max(pc.binary_length(text)).as_py() or 0) <= self.length:
+            return none_of(table)
+        return certain(pc.greater(pc.utf8_length(text), self.length))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        text = row[self.column]
+        return (
+            f"{self.column} has {len(text):,} characters where {self.length:,} fit: "
+            f"{shown(text)} would become {shown(text[: self.length])}"
+        )
+
+
+@dataclass(frozen=True)
+class Scale(Rule):
+    """No digit is lost in a decimal(`precision`, `scale`)."""
+
+    name: ClassVar[str] = "scale"
+
+    column: str = ""
+    precision: int = 38
+    scale: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def mend(self) -> str:
+        return f"correct it at the source, or write {{round: {self.scale}}} in the map"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.column)
+        kind, mask = values.type, none_of(table)
+        if kind.scale > self.scale:
+            cut = pc.round(values, ndigits=self.scale, round_mode="towards_zero")
+            mask = certain(pc.not_equal(cut, values))
+        before = self.precision - self.scale
+        if kind.precision - kind.scale > before:
+            edge = Decimal(10) ** before
+            ends = pc.min_max(values).as_py()
+            if ends["min"] is not None and (ends["max"] >= edge or ends["min"] <= -edge):
+                limit = pa.scalar(edge, pa.decimal256(76, 0)).cast(kind)
+                mask = pc.or_(mask, certain(pc.greater_equal(pc.abs(values), limit)))
+        return mask
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        value: Decimal = row[self.column]
+        if abs(value) >= Decimal(10) ** (self.precision - self.scale):
+            fit = self.precision - self.scale
+            return f"{self.column} is {shown(value)}, where {fit} digits before the point fit"
+        kept = value.quantize(Decimal(1).scaleb(-self.scale), ROUND_DOWN, _EXACT)
+        return (
+            f"{self.column} is {shown(value)}, where {self.scale} digits behind the point fit: "
+            f"it would become {shown(kept)}"
+        )
+
+
+@dataclass(frozen=True)
+class WholeNumberRange(Rule):
+    """A whole number from `low` to `high` in `column`."""
+
+    name: ClassVar[str] = "whole_number_range"
+
+    column: str = ""
+    low: int = 0
+    high: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def mend(self) -> str:
+        return "correct it at the source, or widen the column"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.column)
+        return certain(pc.or_(pc.less(values, self.low), pc.greater(values, self.high)))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        value = row[self.column]
+        return f"{self.column} is {value}, where {self.low} to {self.high} fit"
