@@ -16,54 +16,54 @@ from tests.tablemap.samples import ENDS, made
         (
             "  - A = a: {upper: true}",
             (
-                "maps/m.yaml:7: DW1107 A = a: the plain sign = has a transform\n"
+                "7: DW1107 A = a: the plain sign = has a transform\n"
                 "  write >< for =, or take the transform out"
             ),
         ),
         (
             "  - A >> a",
             (
-                "maps/m.yaml:7: DW1108 A >> a: the sign >> has no transform\n"
+                "7: DW1108 A >> a: the sign >> has no transform\n"
                 "  write > for >>, or add a transform"
             ),
         ),
         (
             "  - A ~ a",
             (
-                "maps/m.yaml:7: DW1104 'A ~ a' is not FINOPS_COLUMN sign dataverse_column, sign one "
+                "7: DW1104 'A ~ a' is not FINOPS_COLUMN sign dataverse_column, sign one "
                 "of = >< > >> < <<\n  write FINOPS_COLUMN sign dataverse_column"
             ),
         ),
         (
             "  - A >> a: {uper: true}",
             (
-                "maps/m.yaml:7: DW1105 A >> a: there is no transform 'uper'\n"
-                "  did you mean 'upper'? known: concat, date, default, lower, python, round, split, "
-                "timezone, trim, truncate, upper, values"
+                "7: DW1105 A >> a: there is no transform 'uper'\n"
+                "  did you mean 'upper'? known: concat, date, default, lower, python, round, "
+                "split, timezone, trim, truncate, upper, values"
             ),
         ),
         (
             "  - A >> a: {truncate: -1}",
-            "maps/m.yaml:7: DW1106 A >> a: `truncate` does not take -1\n  write it as {truncate: 30}",
+            "7: DW1106 A >> a: `truncate` does not take -1\n  write it as {truncate: 30}",
         ),
         (
             "  - A >> a: {round: true}",
             (
-                "maps/m.yaml:7: DW1106 A >> a: `round` does not take true\n"
+                "7: DW1106 A >> a: `round` does not take true\n"
                 "  write it as {round: 2, or round: {digits: 2, mode: half_even}}"
             ),
         ),
         (
             "  - A >> a: {split: {by: x}}",
             (
-                "maps/m.yaml:7: DW1106 A >> a: `split` does not take these words\n"
+                "7: DW1106 A >> a: `split` does not take these words\n"
                 '  write it as {split: {separator: "-", part: 1}}'
             ),
         ),
         (
             "  - A >< a: {truncate: 3}",
             (
-                "maps/m.yaml:7: DW1109 A >< a: `truncate` cannot be undone on the way back\n"
+                "7: DW1109 A >< a: `truncate` cannot be undone on the way back\n"
                 "  make the column one-way, or give the inverse: "
                 "{python: {function: m:f, inverse: m:g}}"
             ),
@@ -71,7 +71,7 @@ from tests.tablemap.samples import ENDS, made
         (
             "  - A >< a: {python: m:f}",
             (
-                "maps/m.yaml:7: DW1109 A >< a: `python` cannot be undone on the way back\n"
+                "7: DW1109 A >< a: `python` cannot be undone on the way back\n"
                 "  make the column one-way, or give the inverse: "
                 "{python: {function: m:f, inverse: m:g}}"
             ),
@@ -79,101 +79,95 @@ from tests.tablemap.samples import ENDS, made
         (
             "  - A >< a: {values: {x: 1, y: 1}}",
             (
-                "maps/m.yaml:7: DW1029 A >< a: 1 of dataverse stands for several values of finops\n"
+                "7: DW1029 A >< a: 1 of dataverse stands for several values of finops\n"
                 "  give each meaning one value a side, or make the column one-way"
             ),
         ),
         (
             "  - A << a: {values: {x: true, y: true}}",
             (
-                "maps/m.yaml:7: DW1029 A << a: true of dataverse stands for several values of finops\n"
+                "7: DW1029 A << a: true of dataverse stands for several values of finops\n"
                 "  give each meaning one value a side, or make the column one-way"
             ),
         ),
         (
             "  - A >< a: {values: {map: {x: 1}, unmapped: 2}}",
             (
-                "maps/m.yaml:7: DW1029 A >< a: every unlisted value becomes 2, which has no way back\n"
+                "7: DW1029 A >< a: every unlisted value becomes 2, which has no way back\n"
                 "  make the column one-way, or say `unmapped: reject` or `unmapped: pass`"
             ),
         ),
         (
             "  - A >> a: {values: {0123: 1}}",
             (
-                "maps/m.yaml:7: DW1113 0123 is read as a number, not as it is written\n"
+                "7: DW1113 0123 is read as a number, not as it is written\n"
                 "  quote it if it is text: '0123'"
             ),
         ),
         (
             "  - A >> a: {values: {a: 1.5}}",
-            (
-                "maps/m.yaml:7: DW1113 A >> a: 1.5 is read as a number with decimals\n"
-                "  quote it: '1.5'"
-            ),
+            ("7: DW1113 A >> a: 1.5 is read as a number with decimals\n  quote it: '1.5'"),
         ),
         (
             "  - A >> a: {values: missing}",
             (
-                "maps/m.yaml:7: DW1112 A >> a: there is no shared value map 'missing'\n"
+                "7: DW1112 A >> a: there is no shared value map 'missing'\n"
                 "  create maps/values/missing.yaml, or write the values in place"
             ),
         ),
         (
             "  - A >> a: {values: {x: 1, x: 2}}",
-            "maps/m.yaml:7: DW1114 'x' is there twice\n  keep one",
+            "7: DW1114 'x' is there twice\n  keep one",
         ),
         (
             "  - none >> a: {upper: true}",
             (
-                "maps/m.yaml:7: DW1021 none >> a: no finops column to read from\n"
+                "7: DW1021 none >> a: no finops column to read from\n"
                 "  name one, or give a constant: none >> a: {default: ...}"
             ),
         ),
         (
             "  - A > none",
             (
-                "maps/m.yaml:7: DW1024 A > none: no dataverse column to write to\n"
+                "7: DW1024 A > none: no dataverse column to write to\n"
                 "  name one, or take the line out; a constant for finops is written with <<"
             ),
         ),
         (
             "  - {A = a: {upper: true}, B = b: {upper: true}}",
             (
-                "maps/m.yaml:7: DW1102 columns: neither a column map nor one with transforms\n"
+                "7: DW1102 columns: neither a column map nor one with transforms\n"
                 "  write it as FINOPS_COLUMN >< dataverse_column: {transform: options}"
             ),
         ),
         (
             "master: newst",
             (
-                "maps/m.yaml:7: DW1121 master: 'newst' is none of the words known here\n"
+                "7: DW1121 master: 'newst' is none of the words known here\n"
                 "  did you mean 'newest'? known: dataverse, fill blanks only, finops, newest"
             ),
         ),
         (
             "tittle: x",
             (
-                "maps/m.yaml:7: DW1101 map: there is no word 'tittle' here\n"
-                "  did you mean 'title'? known: columns, companies, conflicts, dataverse, depends_on, "
-                "effective, expect, finops, map, master, max_rejected, money, publisher, quantity, "
-                "replay, title, version, when_left"
+                "7: DW1101 map: there is no word 'tittle' here\n"
+                "  did you mean 'title'? known: columns, companies, conflicts, dataverse, "
+                "depends_on, effective, expect, finops, map, master, max_rejected, money, "
+                "publisher, quantity, replay, title, version, when_left"
             ),
         ),
         (
             "version: '1.0'",
-            "maps/m.yaml:7: DW1125 version: '1.0' is not four numbers\n  write it as 1.0.0.0",
+            "7: DW1125 version: '1.0' is not four numbers\n  write it as 1.0.0.0",
         ),
         (
             "companies: USMF",
-            (
-                "maps/m.yaml:7: DW1102 companies: 'USMF' stands where a list: [A, B] is due\n"
-                "  write it as shown"
-            ),
+            ("7: DW1102 companies: 'USMF' stands where a list: [A, B] is due\n  write it as shown"),
         ),
         (
             "max_rejected: some",
             (
-                "maps/m.yaml:7: DW1102 max_rejected: neither a number of rows nor a percentage\n"
+                "7: DW1102 max_rejected: neither a number of rows nor a percentage\n"
                 "  write it as max_rejected: 5% or max_rejected: 100"
             ),
         ),
@@ -183,7 +177,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
     with pytest.raises(MapError) as refused:
         made(f"{ENDS}{written}\n")
 
-    assert str(refused.value) == f"m: 1 fault in the map. Nothing was run.\n\n{message}"
+    assert str(refused.value) == f"m: 1 fault in the map. Nothing was run.\n\nmaps/m.yaml:{message}"
 
 
 @pytest.mark.parametrize(
@@ -193,33 +187,30 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "map: m",
             "map: n",
             (
-                "maps/m.yaml:1: DW1111 the map is 'n', but its file 'm.yaml'\n"
+                "1: DW1111 the map is 'n', but its file 'm.yaml'\n"
                 "  name the file n.yaml, or the map m"
             ),
         ),
         (
             "title: M\n",
             "",
-            "maps/m.yaml:1: DW1103 `title:` is missing\n  add `title:`",
+            "1: DW1103 `title:` is missing\n  add `title:`",
         ),
         (
             "table: F, key: [ID]",
             "table: F",
-            (
-                "maps/m.yaml:3: DW1003 finops: no integration key\n"
-                "  name the natural key: `key: [COLUMN, ...]`"
-            ),
+            ("3: DW1003 finops: no integration key\n  name the natural key: `key: [COLUMN, ...]`"),
         ),
         (
             "table: F, ",
             "",
-            "maps/m.yaml:3: DW1103 finops: `table:` is missing\n  add `table:`",
+            "3: DW1103 finops: `table:` is missing\n  add `table:`",
         ),
         (
             "key: [id]",
             "key: [i-d]",
             (
-                "maps/m.yaml:4: DW1104 dataverse: key: 'i-d' is not a column, nor a path such as "
+                "4: DW1104 dataverse: key: 'i-d' is not a column, nor a path such as "
                 "lookup.column or lookup.Table(column)\n  write a column's name, or lookup.column"
             ),
         ),
@@ -227,7 +218,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "key: [id]",
             "key: [id], filter: a eqq 3",
             (
-                "maps/m.yaml:4: DW1012 dataverse: filter: not expected here (column 2, at 'eqq 3')\n"
+                "4: DW1012 dataverse: filter: not expected here (column 2, at 'eqq 3')\n"
                 "  see docs/reference/filters.md for what it may hold"
             ),
         ),
@@ -235,7 +226,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "key: [id]",
             "key: [id], lookups: {x: y z}",
             (
-                "maps/m.yaml:4: DW1104 dataverse: lookups: 'y z' is no table, nor table(column)\n"
+                "4: DW1104 dataverse: lookups: 'y z' is no table, nor table(column)\n"
                 "  write it as {x: table} or {x: table(column)}"
             ),
         ),
@@ -243,7 +234,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "finops: {",
             "finops: [",
             (
-                "maps/m.yaml:3: DW1100 not YAML: expected ',' or ']', but got '}'\n"
+                "3: DW1100 not YAML: expected ',' or ']', but got '}'\n"
                 "  mend the line; docs/reference/map-file.md shows the shape"
             ),
         ),
@@ -251,7 +242,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "title: M",
             "title: !secret M",
             (
-                "maps/m.yaml:2: DW1100 the tag !secret has no meaning in a map\n"
+                "2: DW1100 the tag !secret has no meaning in a map\n"
                 "  mend the line; docs/reference/map-file.md shows the shape"
             ),
         ),
@@ -261,7 +252,7 @@ def test_a_fault_in_the_head(old, new, message):
     with pytest.raises(MapError) as refused:
         made(ENDS.replace(old, new))
 
-    assert str(refused.value) == f"m: 1 fault in the map. Nothing was run.\n\n{message}"
+    assert str(refused.value) == f"m: 1 fault in the map. Nothing was run.\n\nmaps/m.yaml:{message}"
 
 
 def test_all_faults_of_a_file_come_at_once_in_its_order():
@@ -276,9 +267,9 @@ def test_all_faults_of_a_file_come_at_once_in_its_order():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "maps/m.yaml:1: DW1100 the file is empty"),
-        ("- a\n", "maps/m.yaml:1: DW1102 a map file is a mapping: map: NAME, ..."),
-        ("just a word\n", "maps/m.yaml:1: DW1102 a map file is a mapping: map: NAME, ..."),
+        ("", "1: DW1100 the file is empty"),
+        ("- a\n", "1: DW1102 a map file is a mapping: map: NAME, ..."),
+        ("just a word\n", "1: DW1102 a map file is a mapping: map: NAME, ..."),
     ],
 )
 def test_no_map_at_all(text, message):

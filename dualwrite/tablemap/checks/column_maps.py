@@ -89,8 +89,10 @@ def _check_mandatory(context: Context, side: Side) -> None:
         if path.targets:
             by_column[f"{path.column}type"].append(column)
             by_column[f"{path.column}_type"].append(column)
+    # A key column that is not mapped is told as such (DW1004, DW1014).
+    key = {path.column for path in context.map.end(side).key}
     for own in schema.columns.values():
-        if own.nullable or own.has_default or own.read_only:
+        if own.nullable or own.has_default or own.read_only or own.name in key:
             continue
         if own.name not in by_column:
             context.add(
@@ -105,8 +107,8 @@ def _check_mandatory(context: Context, side: Side) -> None:
 
 def _check_filled(context: Context, side: Side, own: Column, column: ColumnMap) -> None:
     """A mandatory column whose source may be null."""
-    path, target = column.end(side.other), column.end(side)
-    if path is None or target in context.map.end(side).key:
+    path = column.end(side.other)
+    if path is None:
         return
     source = context.column(side.other, path, column)
     if (

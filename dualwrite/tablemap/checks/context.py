@@ -109,19 +109,24 @@ class Context:
                 end_of_path(ColumnPath((column,)), table.lower(), schema_of, {})
             return end_of_path(path, end.table, schema_of, end.lookups)
         except UnknownPathError as error:
-            self._unknown(side, error, schema_of(error.table), column_map)
+            self._unknown(side, path, error, schema_of(error.table), column_map)
         except _UnseenError:
             pass
         return None
 
     def _unknown(
-        self, side: Side, error: UnknownPathError, schema: TableSchema, column: ColumnMap | None
+        self,
+        side: Side,
+        path: ColumnPath,
+        error: UnknownPathError,
+        schema: TableSchema,
+        column: ColumnMap | None,
     ) -> None:
         where = f"{side.value}.{error.table}"
         if error.points_nowhere:
             self.add(
                 "DW1120",
-                f"{error.path}: {where} column {error.column!r} points at no table",
+                f"{path}: {where} column {error.column!r} points at no table",
                 column=column,
                 mend=f"say where it points: `lookups: {{{error.column}: table}}` of {side.value}",
             )
@@ -129,7 +134,7 @@ class Context:
         is_source = self.is_source(side) if column is None else is_source_of(column, side)
         self.add(
             "DW1022" if is_source else "DW1025",
-            f"{error.path}: {where} has no column {error.column!r}",
+            f"{path}: {where} has no column {error.column!r}",
             column=column,
             mend=did_you_mean(error.column, schema.columns),
         )

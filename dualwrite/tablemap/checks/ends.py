@@ -94,7 +94,7 @@ def _check_newest(context: Context) -> None:
     if context.map.master is Master.NEWEST and missing:
         context.add(
             "DW1117",
-            f"master is newest, but {' and '.join(missing)} says no `modified:`",
+            f"master is newest, but there is no `modified:` under {' and '.join(missing)}",
         )
 
 

@@ -60,15 +60,16 @@ def _lookups(context: Context, side: Side) -> Iterator[_Lookup]:
 def _check_key(context: Context, lookup: _Lookup, schema: TableSchema) -> None:
     ends = _filling(context, lookup)
     company = context.map.end(lookup.side).company
-    implied = company is not None and company.column in schema.columns
-    given = lookup.parts | ({company} if company and implied else set())
+    implied = {company} if company and company.column in schema.columns else set()
+    given = lookup.parts | implied
     columns = {path.column for path in given}
     sets = [set(unique) for unique in (schema.primary_key, *schema.unique) if unique]
     is_unique = any(unique <= columns for unique in sets)
 
-    lacking = [set(end.key) - given for end in ends]
-    if ends and not is_unique and all(lacking):
-        _report_lacking(context, lookup, ends, lacking)
+    lacking = [(frozenset(end.key) - given, end) for end in ends]
+    if lacking and not is_unique and all(missing for missing, _ in lacking):
+        missing, end = min(lacking, key=lambda each: (len(each[0]), sorted(each[0])))
+        _report_lacking(context, lookup, end, missing, wholly=missing == set(end.key) - implied)
     elif not is_unique:
         context.add(
             "DW1115",
@@ -88,20 +89,20 @@ def _filling(context: Context, lookup: _Lookup) -> list[End]:
 
 
 def _report_lacking(
-    context: Context, lookup: _Lookup, ends: list[End], lacking: list[set[ColumnPath]]
+    context: Context, lookup: _Lookup, end: End, missing: frozenset[ColumnPath], *, wholly: bool
 ) -> None:
     where = f"{lookup.side.value}.{lookup.table}"
-    nearest = min(range(len(ends)), key=lambda i: (len(lacking[i]), str(ends[i].key)))
-    end, missing = ends[nearest], lacking[nearest]
     names = ", ".join(sorted(map(str, missing)))
     if missing == {end.company}:
-        context.add(
-            "DW1017",
-            f"{lookup.by.notation}: {where} belongs to companies and the map does not, so "
-            f"{names} is not known",
-            column=lookup.by,
-        )
-    elif missing == set(end.key):
+        # A map with a company on one side only is told so already (DW1002).
+        if all(context.map.end(side).company is None for side in Side):
+            context.add(
+                "DW1017",
+                f"{lookup.by.notation}: {where} belongs to companies and the map does not, so "
+                f"{names} is not known",
+                column=lookup.by,
+            )
+    elif wholly:
         context.add(
             "DW1015",
             f"{lookup.by.notation}: {', '.join(sorted(map(str, lookup.parts)))} is no part of "

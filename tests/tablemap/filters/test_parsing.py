@@ -50,7 +50,7 @@ def column(text, fold=None):
         ),
         pytest.param(
             "a eq 2024-02-29T10:00",
-            Compare(column("a"), Operator.EQ, datetime(2024, 2, 29, 10)),
+            Compare(column("a"), Operator.EQ, datetime(2024, 2, 29, 10)),  # noqa: DTZ001 - naive
             id="a moment without an offset",
         ),
         pytest.param(

@@ -1,0 +1,326 @@
+"""Each fault of a map against two apps, by its code, with its whole text."""
+
+import pyarrow as pa
+import pytest
+
+from dualwrite.errors import AppUnreachableError
+from dualwrite.link import Side
+from dualwrite.tablemap.checks import Surroundings, check
+from dualwrite.tablemap.codes import CODES
+from tests.tablemap.shop import a_map, told, with_column, without_column
+
+CUSTOMERS, ACCOUNT = (Side.FINOPS, "Customers"), (Side.DATAVERSE, "account")
+GROUP = (Side.DATAVERSE, "group")
+
+
+def test_a_sound_map_is_found_sound(catalogue):
+    assert told(catalogue=catalogue, companies=("USMF",)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            (", company: company.code}", "}"),
+            (
+                "1: DW1002 finops.Customers belongs to companies, "
+                "dataverse.account does not\n"
+                "  give `company:` under dataverse too, or take it away under finops"
+            ),
+        ),
+        (
+            ("NUMBER = number", "NUMBER > number"),
+            (
+                "7: DW1004 NUMBER > number: key column NUMBER does not go "
+                "dataverse->finops, but other columns do\n"
+                "  make it two-way (= or ><), or make every other column one-way"
+            ),
+        ),
+        (
+            ("COMPANY, NUMBER]", "COMPANY]"),
+            (
+                "1: DW1014 key column number of dataverse.account is mapped onto "
+                "no key column of finops.Customers\n"
+                "  map it: COLUMN = number, and name both in `key:`"
+            ),
+        ),
+        (
+            ("GROUP =", "GROUPS ="),
+            (
+                "10: DW1022 GROUPS: finops.Customers has no column 'GROUPS'\n"
+                "  did you mean 'GROUP'? known: COMPANY, FLAG, GROUP, LIMIT, NAME, NUMBER"
+            ),
+        ),
+        (
+            ("LIMIT = limit", "LIMIT = limits"),
+            (
+                "9: DW1025 limits: dataverse.account has no column 'limits'\n"
+                "  did you mean 'limit' or 'limit2'? known: accountid, company, groupid, limit, "
+                "limit2, name, number"
+            ),
+        ),
+        (
+            ("LIMIT = limit", "LIMIT = limit\n  - LIMIT < name2"),
+            (
+                "10: DW1026 LIMIT < name2: finops column LIMIT is written by "
+                "LIMIT = limit too (line 9)\n  take one of them out"
+            ),
+        ),
+        (
+            ("LIMIT = limit", "LIMIT = limit\n  - LIMIT = limit2"),
+            (
+                "10: DW1023 LIMIT = limit2: finops column LIMIT is written by "
+                "LIMIT = limit too (line 9)\n  make all but one of them one-way (>)"
+            ),
+        ),
+        (
+            ("GROUP = groupid.groupcode", "GROUP = groupid.groupcode\n  - NAME > groupid"),
+            (
+                "11: DW1026 NAME > groupid: dataverse column groupid is written by "
+                "GROUP = groupid.groupcode too (line 10)\n  take one of them out"
+            ),
+        ),
+        (
+            ("NAME = name", "NAME = name.first"),
+            (
+                "8: DW1120 name.first: dataverse.account column 'name' points at "
+                "no table\n  say where it points: `lookups: {name: table}` of dataverse"
+            ),
+        ),
+        (
+            ("columns:", "master: newest\ncolumns:"),
+            (
+                "1: DW1117 master is newest, but there is no `modified:` under finops "
+                "and dataverse\n"
+                "  give `modified: COLUMN` on both sides, or another master or policy"
+            ),
+        ),
+        (
+            ("company: COMPANY}", "company: COMPANY, filter: FLAG eq 'x'}"),
+            (
+                "1: DW1118 warning: finops: filter: FLAG is not on the map, so a "
+                "change of it alone goes unnoticed\n  map it: FLAG = column"
+            ),
+        ),
+        (
+            ("company: COMPANY}", "company: COMPANY, filter: LIMIT eq 'much'}"),
+            (
+                "1: DW1119 finops: filter: LIMIT holds decimals and is compared "
+                "with the text 'much'\n  compare it with a value of its type"
+            ),
+        ),
+        (
+            ("columns:", "money: {LIMITS: {precision: reject}}\ncolumns:"),
+            (
+                "1: DW1123 money: LIMITS is not on the map\n"
+                "  did you mean 'LIMIT'? known: COMPANY, GROUP, LIMIT, NAME, NUMBER, "
+                "company.code, groupid.groupcode, limit, name, number"
+            ),
+        ),
+        (
+            ("NUMBER = number", "NUMBER >< number: {upper: true}"),
+            (
+                "7: DW1110 warning: NUMBER >< number: `upper` on a key column may "
+                "make two keys one\n  carry the key as it is, or through a value map"
+            ),
+        ),
+        (
+            ("GROUP = groupid.groupcode", "GROUP > groupid.groupcode\n  - GROUP < name2"),
+            None,
+        ),
+    ],
+)
+def test_a_fault_of_the_map(change, message, catalogue):
+    extra = {ACCOUNT: with_column("limit2", type=pa.decimal128(18, 2), native="NUMERIC(18, 2)")}
+    extra[CUSTOMERS] = with_column("FLAG")
+    if "name2" in change[1]:
+        wanted = pa.decimal128(18, 2) if "LIMIT <" in change[1] else pa.string()
+        extra[ACCOUNT] = with_column("name2", type=wanted)
+
+    found = told(change, spoilt=extra, catalogue=catalogue)
+
+    assert found == ([] if message is None else [message])
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "message"),
+    [
+        (
+            {ACCOUNT: with_column("size", nullable=False)},
+            (
+                "1: DW1010 dataverse.account column size must have a value and "
+                "gets none\n  map it, or give it a constant: none >> size: {default: ...}"
+            ),
+        ),
+        (
+            {CUSTOMERS: with_column("SIZE", nullable=False)},
+            (
+                "1: DW1010 finops.Customers column SIZE must have a value and "
+                "gets none\n  map it, or give it a constant: SIZE << none: {default: ...}"
+            ),
+        ),
+        ({ACCOUNT: with_column("size", nullable=False, has_default=True)}, None),
+        (
+            {ACCOUNT: with_column("name", read_only=True)},
+            (
+                "8: DW1011 NAME = name: dataverse.account column name is "
+                "read-only\n  turn the column's sign round, or map the column that the app fills "
+                "it from"
+            ),
+        ),
+        (
+            {CUSTOMERS: with_column("NAME", nullable=True)},
+            (
+                "8: DW1031 warning: NAME = name: dataverse.account column name "
+                "must have a value, but finops.Customers column NAME may be null\n"
+                "  add {default: ...}; without it the rows with no value are rejected"
+            ),
+        ),
+        (
+            {CUSTOMERS: None},
+            "1: DW1018 finops has no table 'Customers'\n  did you mean 'other'?",
+        ),
+        (
+            {ACCOUNT: None},
+            ("1: DW1020 dataverse has no table 'account'\n  did you mean 'other'?"),
+        ),
+        (
+            {GROUP: without_column("groupcode")},
+            (
+                "10: DW1025 groupid.groupcode: dataverse.group has no column "
+                "'groupcode'\n  did you mean 'groupid'? known: company, groupid"
+            ),
+        ),
+    ],
+)
+def test_a_fault_of_the_apps(spoilt, message):
+    found = told(spoilt=spoilt)
+
+    assert found == ([] if message is None else [message])
+
+
+def test_a_table_with_nothing_to_tell_its_rows_apart_by():
+    def keyless(schema):
+        return type(schema)(schema.name, schema.columns)
+
+    assert told(spoilt={CUSTOMERS: keyless}) == [
+        (
+            "1: DW1019 finops.Customers has no primary key and no unique index\n"
+            "  add a primary key, or a unique index over the map's key columns"
+        )
+    ]
+
+
+def test_a_view_takes_no_writes():
+    def view(schema):
+        return type(schema)(
+            schema.name, schema.columns, schema.primary_key, schema.unique, read_only="a view"
+        )
+
+    assert told(spoilt={CUSTOMERS: view}) == [
+        (
+            "1: DW1011 finops.Customers takes no writes: it is a view\n"
+            "  map the table below it, or make every column one-way out of it"
+        )
+    ]
+
+
+def test_a_default_makes_up_for_a_null():
+    change = ("NAME = name", "NAME >< name: {default: unknown}")
+
+    assert told(change, spoilt={CUSTOMERS: with_column("NAME", nullable=True)}) == []
+
+
+def test_an_app_that_does_not_answer():
+    def unreachable(side, table):
+        raise AppUnreachableError(app=side.value, reason="refused")
+
+    found = check(a_map(), unreachable)
+
+    assert [str(finding) for finding in found] == [
+        (
+            "maps/accounts.yaml:1: DW1000 dataverse cannot be asked for 'account': dataverse: "
+            "no answer (refused). Nothing half-written was kept.\n  see `dualwrite check`"
+        ),
+        (
+            "maps/accounts.yaml:1: DW1000 finops cannot be asked for 'Customers': finops: "
+            "no answer (refused). Nothing half-written was kept.\n  see `dualwrite check`"
+        ),
+    ]
+
+
+def test_a_check_that_breaks_off_says_so():
+    def broken(side, table):
+        raise ZeroDivisionError("by zero")
+
+    found = check(a_map(), broken)
+
+    assert [str(finding) for finding in found] == [
+        (
+            "maps/accounts.yaml:1: DW1001 the check broke off: ZeroDivisionError: by zero\n"
+            "  report it, with the map and this text"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("surroundings", "message"),
+    [
+        (
+            Surroundings(missing_variables=("FINOPS_URL",)),
+            (
+                "DW1005 dualwrite.toml names ${FINOPS_URL}, which is not set\n"
+                "  set it where the command is started"
+            ),
+        ),
+        (
+            Surroundings(unfinished_in="/srv/other"),
+            (
+                "DW1006 /srv/other has an unfinished run of accounts in this journal\n"
+                "  finish or stop it there, or give this project a journal of its own"
+            ),
+        ),
+        (
+            Surroundings(other_apps=(Side.FINOPS,)),
+            (
+                "DW1007 accounts last ran against another finops app\n"
+                "  put the old apps back, or stop the map and run it with an initial sync"
+            ),
+        ),
+        (
+            Surroundings(held_companies={Side.DATAVERSE: frozenset({"usmf"})}),
+            (
+                "DW1016 dataverse does not hold company 'DEMF'\n"
+                "  create the company there, or take it out of `companies` in dualwrite.toml"
+            ),
+        ),
+    ],
+)
+def test_a_fault_around_the_map(surroundings, message):
+    found = told(companies=("USMF", "DEMF"), surroundings=surroundings)
+
+    assert found == [f"1: {message}"]
+
+
+def test_a_company_that_takes_no_part():
+    change = ("columns:", "companies: [USMX]\ncolumns:")
+
+    assert told(change, companies=("USMF",)) == [
+        ("1: DW1008 company 'USMX' takes no part in the link\n  did you mean 'USMF'? known: USMF")
+    ]
+
+
+def test_a_map_that_depends_on_none_there_is(catalogue):
+    assert told(("columns:", "depends_on: [group]\ncolumns:"), catalogue=catalogue) == [
+        (
+            "1: DW1122 warning: depends_on: there is no map 'group'\n"
+            "  did you mean 'groups'? known: accounts, groups"
+        )
+    ]
+
+
+def test_every_code_of_the_original_has_its_counterpart():
+    theirs = [number for number in range(1000, 1032) if number not in (1009, 1013)]
+
+    assert len(theirs) == 30
+    assert [code for code in CODES if code < "DW1100"] == [f"DW{number}" for number in theirs]
