@@ -46,13 +46,15 @@ class Manner:
     """How rows are carried.
 
     `fresh` promises that the target holds none of the keys.  `insert_only` leaves
-    rows alone that the target holds, `update_only` those that it does not.
+    rows alone that the target holds, `update_only` those that it does not.  `late`
+    says that only columns are carried which were left out when the rows were written.
     """
 
     master: Master
     fresh: bool = False
     insert_only: bool = False
     update_only: bool = False
+    late: bool = False
     dry_run: bool = False
     gate: Gate = rules_only
 
@@ -126,6 +128,7 @@ class Carrier:
             two_way=self.way.two_way,
             mine_wins=self._mine_wins(rows, theirs, manner),
             fill=manner.master is Master.FILL_BLANKS,
+            late=manner.late,
         )
 
     def _mine_wins(self, rows: pa.Table, theirs: pa.Table, manner: Manner) -> Mask:

@@ -134,6 +134,7 @@ class InitialSync:
             fresh=fresh,
             insert_only=leg.insert_only,
             update_only=leg.phase > 1,
+            late=leg.phase > 1,
             dry_run=self.options.dry_run,
             gate=self.options.gate,
         )

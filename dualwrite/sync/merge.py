@@ -55,6 +55,7 @@ def merge(
     two_way: Collection[str],
     mine_wins: Mask,
     fill: bool = False,
+    late: bool = False,
 ) -> Merged:
     """Decide for n rows at once.
 
@@ -68,6 +69,8 @@ def merge(
         two_way: Columns of `mine` that flow both ways.
         mine_wins: Who wins a two-way column that differs; not consulted with `fill`.
         fill: Fill blanks on either side and settle nothing else.
+        late: These columns were left out when the rows were first written, so a blank
+            means only that: it never wins over a value, and is no conflict.
     """
     size = mine.num_rows
     none = _constant(value=False, size=size)
@@ -89,8 +92,14 @@ def merge(
             give = pc.and_(_blank(ours), pc.invert(_blank(other)))
         else:
             keep = give = pc.invert(mine_wins)
+        contested = different
+        if late:
+            one_blank = pc.xor(_blank(ours), _blank(other))
+            contested = pc.and_not(different, one_blank)
+            keep = pc.if_else(one_blank, _blank(ours), keep)
+            give = pc.if_else(one_blank, _blank(ours), give)
         keep, give = pc.and_(different, keep), pc.and_(different, give)
-        conflicts = pc.or_(conflicts, different)
+        conflicts = pc.or_(conflicts, contested)
         forward[name] = pc.if_else(keep, other, ours)
         write = pc.or_(write, pc.and_not(different, keep))
         returning[name] = other

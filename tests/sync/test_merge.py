@@ -13,11 +13,11 @@ VALUES = st.sampled_from([None, "", "a", "b"])
 ROWS = st.lists(st.tuples(VALUES, VALUES, st.booleans()), max_size=6)
 
 
-def one(ours, theirs, *, mine_wins=True, fill=False, two_way=True, found=True) -> Merged:
-    return decide([(ours, theirs, mine_wins)], fill=fill, two_way=two_way, found=[found])
+def one(ours, theirs, *, mine_wins=True, found=True, **options) -> Merged:
+    return decide([(ours, theirs, mine_wins)], found=[found], **options)
 
 
-def decide(rows, *, fill=False, two_way=True, found=None) -> Merged:
+def decide(rows, *, fill=False, late=False, two_way=True, found=None) -> Merged:
     text = pa.string()
     found = [True] * len(rows) if found is None else found
     return merge(
@@ -27,6 +27,7 @@ def decide(rows, *, fill=False, two_way=True, found=None) -> Merged:
         two_way={"name"} if two_way else set(),
         mine_wins=pa.array([r[2] for r in rows], pa.bool_()),
         fill=fill,
+        late=late,
     )
 
 
@@ -71,6 +72,21 @@ def test_filling_blanks_settles_nothing_else(ours, theirs, expected):
     assert shown(one(ours, theirs, fill=True)) == expected
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "mine_wins", "expected"),
+    [
+        pytest.param("new", None, False, ("new", True, False, False), id="theirs comes late"),
+        pytest.param(None, "old", True, ("old", False, True, False), id="ours comes late"),
+        pytest.param("new", "old", True, ("new", True, False, True), id="we win"),
+        pytest.param("new", "old", False, ("old", False, True, True), id="they win"),
+        pytest.param("", None, False, (None, False, True, True), id="two blanks"),
+    ],
+)
+def test_what_was_left_out_before_is_filled_in_whoever_wins(ours, theirs, mine_wins, expected):
+    """After the first pass a blank says that a row waits, not that somebody emptied it."""
+    assert shown(one(ours, theirs, mine_wins=mine_wins, late=True)) == expected
+
+
 def test_a_one_way_column_never_comes_back():
     assert shown(one("a", "b", mine_wins=False, two_way=False)) == ("a", True, False, False)
 
@@ -102,9 +118,9 @@ def test_merging_again_writes_nothing(rows, fill):
     assert not any(again.back["name"].to_pylist())
 
 
-@given(ROWS)
-def test_both_sides_end_equal_when_somebody_wins(rows):
-    merged = decide(rows)
+@given(ROWS, st.booleans())
+def test_both_sides_end_equal_when_somebody_wins(rows, late):
+    merged = decide(rows, late=late)
     back, returning = merged.back["name"].to_pylist(), merged.returning["name"].to_pylist()
 
     here = [r if b else row[0] for row, b, r in zip(rows, back, returning, strict=True)]
@@ -112,11 +128,11 @@ def test_both_sides_end_equal_when_somebody_wins(rows):
     assert here == merged.forward["name"].to_pylist()
 
 
-@given(ROWS)
-def test_neither_side_is_special(rows):
+@given(ROWS, st.booleans())
+def test_neither_side_is_special(rows, late):
     """Swapping the sides and the winner swaps the outcome and nothing else."""
-    there = decide(rows)
-    back = decide([(theirs, ours, not wins) for ours, theirs, wins in rows])
+    there = decide(rows, late=late)
+    back = decide([(theirs, ours, not wins) for ours, theirs, wins in rows], late=late)
 
     assert there.forward["name"].to_pylist() == back.forward["name"].to_pylist()
     assert there.write.to_pylist() == back.back["name"].to_pylist()
