@@ -172,7 +172,7 @@ def _changed(rows: pa.Table, column: str, mask: Mask, owners: Numbers) -> pa.Tab
     text = pc.binary_join_element_wise(pc.fill_null(rows[column], ""), "(CRM)", " ")
     new = pc.if_else(pa.array(mask), pc.utf8_ltrim(text, " "), rows[column])
     rows = rows.set_column(place, column, new)
-    days = np.where(mask, np.where(owners % 20 == 2, 30, -30), 0)
+    days = np.where(mask, np.where(owners % 40 == 2, 30, -30), 0)
     place = rows.column_names.index("MODIFIEDDATETIME")
     moved = later(rows["MODIFIEDDATETIME"].combine_chunks(), days)
     return rows.set_column(place, "MODIFIEDDATETIME", moved)

@@ -195,12 +195,12 @@ WARTS = (
         only_once=True,
     ),
     Wart(
-        ACCOUNTS,
+        VENDORS,
         _D,
-        "msdyn_customergroupid",
+        "msdyn_isperson",
         None,
         "required",
-        "no customer group, and the ERP demands one",
+        "neither person nor organisation, and the ERP demands one",
     ),
     Wart(
         ACCOUNTS,
@@ -252,7 +252,12 @@ WARTS = (
         "14 characters; LOCATOREXTENSION takes 10",
     ),
     Wart(
-        PERSONS, _D, "msdyn_contactpartyid", None, "required", "no party, and the ERP demands one"
+        PARTIES,
+        _D,
+        "msdyn_partytype",
+        None,
+        "required",
+        "neither person nor organisation, and the ERP demands one",
     ),
     Wart(
         GROUPS,
