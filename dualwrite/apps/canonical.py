@@ -75,12 +75,13 @@ def distinct(keys: pa.Table) -> pa.Table:
 
 
 def random_uuids(count: int) -> pa.Array:
-    """`count` new identities (version 4) as text."""
+    """`count` new identities (version 4) as text, in order: an index takes them in faster so."""
     raw = bytearray(os.urandom(16 * count))
     raw[6::16] = raw[6::16].translate(_VERSION)
     raw[8::16] = raw[8::16].translate(_VARIANT)
     digits = pa.py_buffer(bytes(raw).hex().encode())
     whole = pa.Array.from_buffers(pa.binary(32), count, [None, digits]).cast(pa.string())
+    whole = whole.take(pc.sort_indices(whole))
     cuts: Sequence[tuple[int, int]] = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
     return pc.binary_join_element_wise(
         *(pc.utf8_slice_codeunits(whole, start, stop) for start, stop in cuts), "-"

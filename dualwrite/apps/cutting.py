@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pyarrow as pa
+
 from dualwrite.apps.base import KeyRange
 from dualwrite.tablemap.schema import TableSchema
 
 
 def order_of(schema: TableSchema, together: Sequence[str]) -> tuple[str, ...]:
-    """The columns to cut by; empty where the table has no key."""
+    """The columns to cut by; empty where the table has no key that can be spelled as text."""
     if together:
         return tuple(together)
-    if schema.primary_key:
-        return schema.primary_key
-    whole = (
-        names for names in schema.unique if all(not schema.columns[name].nullable for name in names)
+    whole = [schema.primary_key] + [
+        names for names in schema.unique if not any(schema.columns[name].nullable for name in names)
+    ]
+    spelled = (
+        names
+        for names in whole
+        if names and not any(pa.types.is_binary(schema.columns[name].type) for name in names)
     )
-    return next(whole, ())
+    return next(spelled, ())
 
 
 def ranges(columns: Sequence[str], marks: Sequence[tuple[str, ...]]) -> list[KeyRange]:

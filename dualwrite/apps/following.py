@@ -58,10 +58,7 @@ class Follower:
             from dualwrite.tablemap.filters.arrow import to_arrow_mask
 
             looked_at = pa.table(
-                [
-                    self._values(path, query.table, query.lookups)
-                    for path in query.filter.columns
-                ],
+                [self._values(path, query.table, query.lookups) for path in query.filter.columns],
                 names=[str(path) for path in query.filter.columns],
             )
             mask = pc.and_(mask, to_arrow_mask(query.filter, looked_at))

@@ -78,7 +78,7 @@ class MemoryApp:
 
     def count(self, query: Query) -> int:
         with self._doing("select", query.table):
-            return self._follower(query).chosen().num_rows
+            return int(self._follower(query).chosen().num_rows)
 
     def partitions(
         self, query: Query, *, size: int, together: Sequence[str] = ()
@@ -104,13 +104,16 @@ class MemoryApp:
             found = self._follower(query).read(None)
         names = [str(path) for path in query.key]
         wanted = distinct(keys.select(names).drop_null())
-        typed = pa.table(
-            [canonical(wanted[name], found[name].type) for name in names], names=names
-        )
+        typed = pa.table([canonical(wanted[name], found[name].type) for name in names], names=names)
         return found.filter(pc.is_valid(positions(typed, found.select(names), names)))
 
     def write(
-        self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
+        self,
+        table: str,
+        rows: pa.Table,
+        *,
+        key: Sequence[str],
+        fresh: bool = False,  # noqa: ARG002 - one way serves here
     ) -> Written:
         schema = self.schema(table)
         rows = checked(self.name, schema, rows, key)
@@ -138,7 +141,7 @@ class MemoryApp:
             rows = self._rows[table]
             stays = pc.is_null(positions(keys, rows.select(names), names))
             self._keep(schema, rows.filter(stays))
-            return rows.num_rows - self._rows[table].num_rows
+            return int(rows.num_rows - self._rows[table].num_rows)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -194,4 +197,4 @@ class MemoryApp:
 
 
 def _rest(rows: pa.Table, done: Written, inserted: int) -> int:
-    return max(rows.num_rows - inserted - done.updated, 0)
+    return max(int(rows.num_rows) - inserted - done.updated, 0)

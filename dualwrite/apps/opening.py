@@ -43,6 +43,8 @@ def open_app(side: Side, url: str, *, schema: str | None = None, patience: float
             from dualwrite.apps.sql.mysql import Mysql
 
             return SqlApp(side, Mysql(parsed, schema=schema, patience=patience))
+        case _:
+            pass
     raise _unknown(side, f"{kind} is none of postgresql, sqlite, mysql, mariadb, memory")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -33,7 +34,7 @@ HOSTILE = [
     "",
     " ",
     "plain",
-    "it's \"quoted\" `so`",
+    'it\'s "quoted" `so`',
     "back\\slash \\n \\' \\\\",
     "line\nbreak\r\nand\ttab",
     "100 % of %s and %(x)s :name ?",
@@ -164,9 +165,7 @@ class Writing:
 
     def test_names_are_quoted(self, shop: Workshop) -> None:
         names = ["select", "With Space", "per%cent", "UPPER", "quo'te", "do.t"]
-        shop.create(
-            table("Order By", text("key", nullable=False), *map(text, names), key=("key",))
-        )
+        shop.create(table("Order By", text("key", nullable=False), *map(text, names), key=("key",)))
         rows = pa.table({"key": ["1"], **{name: ["x"] for name in names}})
         app = shop.open()
 
@@ -337,9 +336,7 @@ class Reading:
         assert [row["unit.title"] for row in held(app, query)] == ["Kilogram", None]
 
     @pytest.mark.parametrize("typed_lookup", [True, False])
-    def test_a_polymorphic_lookup_finds_its_table(
-        self, shop: Workshop, typed_lookup: bool
-    ) -> None:
+    def test_a_polymorphic_lookup_finds_its_table(self, shop: Workshop, typed_lookup: bool) -> None:
         kinds = [text("customeridtype")] if typed_lookup else []
         shop.create(
             table("account", uuid("id"), text("accountnumber"), key=("id",)),
@@ -421,9 +418,7 @@ class Reading:
     def test_fetch_finds_rows_by_a_key_behind_a_lookup(self, app: App) -> None:
         app.write("group", pa.table({"id": [A_UUID], "code": ["G1"]}), key=["code"])
         app.write("customer", customers("C1", "C2", groupid=[A_UUID, None]), key=KEY)
-        query = asking(
-            "customer", "number", "groupid.code", key=("number", "groupid.code")
-        )
+        query = asking("customer", "number", "groupid.code", key=("number", "groupid.code"))
         keys = pa.table({"groupid.code": ["G1", "G1"], "number": ["C1", "C2"]})
 
         assert app.fetch(query, keys).to_pylist() == [{"number": "C1", "groupid.code": "G1"}]
@@ -472,7 +467,7 @@ class Cutting:
 
         found = [app.read(query, within=part)["entity"].to_pylist() for part in parts]
         assert len(parts) > 1
-        assert sorted(map(str, sum(found, []))) == sorted(map(str, entities))
+        assert sorted(map(str, chain.from_iterable(found))) == sorted(map(str, entities))
         assert all(sum(entity in part for part in found) == 1 for entity in ("a", "b", "c"))
 
     @pytest.mark.parametrize(
@@ -510,7 +505,7 @@ class Cutting:
 
         found = [app.read(query, within=part)["k"].to_pylist() for part in parts]
         assert sorted(len(part) for part in found) == [1] * len(values)
-        assert sorted(sum(found, [])) == sorted(values)
+        assert sorted(chain.from_iterable(found)) == sorted(values)
 
     def test_a_table_without_a_key_cannot_be_cut(self, shop: Workshop) -> None:
         shop.create(table("loose", text("k")))
@@ -548,8 +543,7 @@ class Together:
         seen: list[set[int]] = []
 
         def look() -> None:
-            for _ in range(10):
-                seen.append(set(app.read(of_customers("rank"))["rank"].to_pylist()))
+            seen.extend(set(app.read(of_customers("rank"))["rank"].to_pylist()) for _ in range(10))
 
         threads = [threading.Thread(target=look) for _ in range(3)]
         for thread in threads:

@@ -141,8 +141,13 @@ def mariadb() -> Iterator[Server]:
         owner, data = _owner("mysql"), folder / "data"
         _own(folder, owner)
         _run(
-            [install, "--no-defaults", f"--datadir={data}", "--skip-test-db"]
-            + ["--auth-root-authentication-method=normal"],
+            [
+                install,
+                "--no-defaults",
+                f"--datadir={data}",
+                "--skip-test-db",
+                "--auth-root-authentication-method=normal",
+            ],
             owner,
         )
         port = _free_port()

@@ -20,7 +20,7 @@ from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.sql import ranges
 from dualwrite.apps.sql.catalogue import Catalogue
 from dualwrite.apps.sql.dialect import Dialect, Staged
-from dualwrite.apps.sql.faults import DRIVER_ERRORS, translated
+from dualwrite.apps.sql.faults import DRIVER_ERRORS, deadlocked, translated
 from dualwrite.apps.sql.select import Paths, columns_of, rows_of
 from dualwrite.apps.sql.session import Pool, Session
 from dualwrite.errors import AppUnreachableError, NoKeyError, UnreadableValueError
@@ -30,6 +30,8 @@ from dualwrite.tablemap.schema import Column, TableSchema
 FEW = 200
 """So many keys are named in the statement itself; more of them are staged."""
 STAGING = "dualwrite_staging"
+RETRIES = 4
+"""So often a merge is begun anew when it lost a deadlock; the winner was done meanwhile."""
 
 
 class SqlApp:
@@ -115,7 +117,7 @@ class SqlApp:
         joined = source.join(staged, sa.and_(*on))
         statement = sa.select(*expressions).select_from(joined).where(*conditions)
         with self._session(query.table) as session, session.transaction(writing=False):
-            session.stage(STAGING, typed, columns)
+            session.stage(STAGING, typed, columns, key=typed.column_names)
             result = self._read(session, query, described, statement)
             session.unstage(STAGING)
         return result
@@ -146,7 +148,7 @@ class SqlApp:
             return 0
         staged = self._staged(schema, keys, keys.column_names, ())
         with self._session(table) as session, session.transaction(writing=True):
-            session.stage(STAGING, keys, schema.columns)
+            session.stage(STAGING, keys, schema.columns, key=keys.column_names)
             gone = self._dialect.delete(session, staged)
             session.unstage(STAGING)
         return gone
@@ -165,10 +167,24 @@ class SqlApp:
         inserting: bool,
     ) -> Written:
         staged = self._staged(schema, rows, key, identities)
-        with self._session(schema.name) as session, session.transaction(writing=True):
-            session.stage(STAGING, rows, schema.columns)
-            done = self._dialect.merge(session, staged, inserting=inserting)
-            session.unstage(STAGING)
+
+        def merged() -> Written:
+            with self._pool.session() as session, session.transaction(writing=True):
+                session.stage(STAGING, rows, schema.columns, key=key)
+                done = self._dialect.merge(session, staged, inserting=inserting)
+                session.unstage(STAGING)
+            return done
+
+        with self._faults(schema.name):
+            for attempt in range(RETRIES):
+                try:
+                    done = merged()
+                    break
+                except DRIVER_ERRORS as fault:
+                    if not deadlocked(fault, first=attempt == 0):
+                        raise
+            else:
+                done = merged()
         # where the key is not unique there, more rows may have been updated than were given
         rest = max(rows.num_rows - done.inserted - done.updated, 0)
         return done + Written(unchanged=rest)

@@ -93,7 +93,7 @@ class Dialect(ABC):
     def _column(self, column: Column) -> sa.ColumnClause[Any]:
         return sa.column(quoted_name(column.name, quote=True), self.sql_type(column))
 
-    def sql_type(self, column: Column) -> sa.types.TypeEngine[Any]:
+    def sql_type(self, column: Column) -> sa.types.TypeEngine[Any]:  # noqa: PLR0911 - one a kind
         """The SQLAlchemy type by which a value of the column becomes a literal."""
         kind = column.type
         if pa.types.is_int64(kind):
@@ -199,7 +199,7 @@ class Dialect(ABC):
                 return (IN_UTC if kind.timezone else NAIVE), None, True
             case sa.Date():
                 return pa.date32(), None, True
-            case sa.LargeBinary() | sa.types._Binary():
+            case sa.LargeBinary() | sa.BINARY() | sa.VARBINARY():
                 return pa.binary(), None, True
             case sa.String():
                 return pa.string(), kind.length, True

@@ -63,8 +63,26 @@ _MYSQL_KINDS = {
     **dict.fromkeys((1054,), "column"),
     **dict.fromkeys((1053, 1077, 1927, 2002, 2003, 2005, 2006, 2013, 2055, 0), "away"),
     **dict.fromkeys(
-        (1048, 1062, 1169, 1216, 1217, 1263, 1264, 1265, 1292, 1364, 1366, 1406, 1411, 1416, 1442)
-        + (1451, 1452, 1526, 1557, 1586, 1644, 1690, 3819, 4025, 1105, 1138, 1210, 1300, 1748),
+        (
+            *(
+                1048,
+                1062,
+                1169,
+                1216,
+                1217,
+                1263,
+                1264,
+                1265,
+                1292,
+                1364,
+                1366,
+                1406,
+                1411,
+                1416,
+                1442,
+            ),
+            *(1451, 1452, 1526, 1557, 1586, 1644, 1690, 3819, 4025, 1105, 1138, 1210, 1300, 1748),
+        ),
         "rows",
     ),
 }
@@ -95,7 +113,7 @@ _SQLSTATE_CLASSES = {
 }
 
 
-def translated(
+def translated(  # noqa: PLR0911 - one a kind
     fault: BaseException, *, app: str, table: str | None, secrets: tuple[str, ...] = ()
 ) -> DualWriteError:
     """Our error for a driver's."""
@@ -121,6 +139,8 @@ def translated(
             return MissingColumnError(app=app, table=where, column=_named(reason) or "?")
         case "rows":
             return RowsRefusedError(app=app, table=where, reason=reason)
+        case _:
+            pass
     return PermanentError(
         f"{app}.{where}: not understood by the app: {reason}. Nothing was written.\n"
         "  Look into the app's log; if the map is right, this is a fault of ours to report."
@@ -184,7 +204,18 @@ def _reason(fault: BaseException, secrets: tuple[str, ...]) -> str:
     return line.rstrip(". ") or type(fault).__name__
 
 
+def deadlocked(fault: BaseException, *, first: bool) -> bool:
+    """Whether the database broke a tie between two transactions, and ours was the loser."""
+    if isinstance(fault, pymysql.Error):
+        # 1062: MySQL has no ON CONFLICT for one key; who loses the race sees a repeated key,
+        # and who sees it again holds a row that really is one too many
+        return bool(fault.args) and fault.args[0] in (1213, 1020, *([1062] if first else []))
+    return sqlstate(fault) in ("40001", "40P01")
+
+
 def _named(reason: str) -> str | None:
+    if found := re.search(r'column "?(?:t\d+\.)?(.+?)"? (?:does not exist|of relation)', reason):
+        return found[1]
     found = re.search(r"[\"'`]([^\"'`]+)[\"'`]", reason) or re.search(
         r"(?:table|column): (\S+)", reason
     )
@@ -192,5 +223,7 @@ def _named(reason: str) -> str | None:
 
 
 def _privilege(reason: str) -> str:
-    found = re.search(r"\b(select|insert|update|delete)\b", reason, re.IGNORECASE)
+    found = re.search(
+        r"\b(create temporary tables|select|insert|update|delete)\b", reason, re.IGNORECASE
+    )
     return found[1].lower() if found else "read or write"

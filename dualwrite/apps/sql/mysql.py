@@ -31,6 +31,8 @@ from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
+_ENCODERS: Any = pymysql.converters.encoders
+"""No decoders beside them: what comes is text and stays text."""
 _CLUMP = 1000
 """Rows of one multi-row insert."""
 
@@ -55,7 +57,7 @@ class MysqlSession(Session):
             autocommit=True,
             local_infile=True,
             connect_timeout=10,
-            conv=pymysql.converters.encoders.copy(),  # no decoders: text stays text
+            conv=_ENCODERS,
             init_command=(
                 f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
                 f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
@@ -83,9 +85,22 @@ class MysqlSession(Session):
             kinds = [description[1] for description in cursor.description]
         return [_array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
 
-    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
+    def stage(
+        self,
+        name: str,
+        rows: pa.Table,
+        columns: Mapping[str, Column],
+        *,
+        key: Sequence[str],  # noqa: ARG002 - the table's own index is used
+    ) -> None:
         declared = ", ".join(f"{self.quote(c)} {columns[c].native} NULL" for c in rows.column_names)
-        self.run(f"CREATE TEMPORARY TABLE {self.quote(name)} ({declared})")
+        try:
+            self.run(f"CREATE TEMPORARY TABLE {self.quote(name)} ({declared})")
+        except pymysql.OperationalError as fault:
+            if fault.args[0] != 1044:
+                raise
+            # said of the database as a whole, as if we could not enter it
+            raise pymysql.OperationalError(1142, "CREATE TEMPORARY TABLES denied") from fault
         self.append(name, rows)
 
     def append(self, table: str, rows: pa.Table) -> None:
@@ -176,7 +191,7 @@ class Mysql(Dialect):
         inspector: sa.Inspector,  # noqa: ARG002 - it loses the collations
         table: str,
     ) -> list[Column]:
-        found = connection.execute(
+        found: Any = connection.execute(
             sa.select(*(sa.column(name) for name in _DESCRIBED))
             .select_from(sa.table("COLUMNS", schema="information_schema"))
             .where(
@@ -203,9 +218,7 @@ class Mysql(Dialect):
         self, column: Column, left: Expression, staged: Expression
     ) -> sa.ColumnElement[bool]:
         if " COLLATE " in column.native:
-            return sa.cast(left, sa.LargeBinary).is_distinct_from(
-                sa.cast(staged, sa.LargeBinary)
-            )
+            return sa.cast(left, sa.LargeBinary).is_distinct_from(sa.cast(staged, sa.LargeBinary))
         return super().differs(column, left, staged)
 
     def ordered(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
 import sqlalchemy as sa
 
 from dualwrite.apps.base import KeyRange
@@ -44,17 +43,11 @@ def boundaries(
     )
     arrays = session.arrays(marks)
     texts = [
-        _text(as_text(canonical(values, schema.columns[name].type)))
+        as_text(canonical(values, schema.columns[name].type)).to_pylist()
         for name, values in zip(columns, arrays, strict=True)
     ]
     found = list(zip(*texts, strict=True)) if texts else []
     return list(dict.fromkeys(found))  # rows that agree on `together` give one mark twice
-
-
-def _text(values: pa.Array | pa.ChunkedArray) -> list[str]:
-    if pa.types.is_binary(values.type):
-        return [value.hex() for value in values.to_pylist()]
-    return values.to_pylist()
 
 
 def inside(

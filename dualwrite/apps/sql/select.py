@@ -38,7 +38,7 @@ class Paths:
         self._dialect, self._app = dialect, app
         self._schema_of, self._tables = schema_of, tables
         self._lookups: Mapping[str, Reference] = query.lookups
-        self._joined: dict[tuple[str, str, str], tuple[TableSchema, sa.Alias]] = {}
+        self._joined: dict[tuple[str, str, str], tuple[TableSchema, Any]] = {}
         self.schema = schema_of(query.table)
         self.root = dialect.table(self.schema).alias("t0")
         self.source: sa.FromClause = self.root

@@ -43,8 +43,13 @@ class Session(ABC):
         """Run a query; its columns, typed or as canonical text."""
 
     @abstractmethod
-    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
-        """Put rows into a new temporary table `name`, gone with the transaction or by `unstage`."""
+    def stage(
+        self, name: str, rows: pa.Table, columns: Mapping[str, Column], *, key: Sequence[str]
+    ) -> None:
+        """Put rows into a new temporary table, gone with the transaction or by `unstage`.
+
+        It will be joined by `key`.
+        """
 
     @abstractmethod
     def unstage(self, name: str) -> None:

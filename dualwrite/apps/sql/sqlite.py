@@ -56,7 +56,14 @@ class SqliteSession(Session):
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * width
         return [_array(values) for values in columns]
 
-    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
+    def stage(
+        self,
+        name: str,
+        rows: pa.Table,
+        columns: Mapping[str, Column],
+        *,
+        key: Sequence[str],  # noqa: ARG002 - SQLite makes an index of its own
+    ) -> None:
         declared = ", ".join(
             f"{self.quote(c)} {columns[c].native}".rstrip() for c in rows.column_names
         )
@@ -141,7 +148,7 @@ class Sqlite(Dialect):
 
     def sql_type(self, column: Column) -> sa.types.TypeEngine[Any]:
         if pa.types.is_timestamp(column.type):
-            return _TimestampText(timezone=column.type.tz is not None)
+            return _TimestampText(timezone=column.type.tz is not None)  # type: ignore[no-untyped-call]
         return super().sql_type(column)
 
     def literal(self, column: Column, text: str) -> Expression:
@@ -242,7 +249,7 @@ def _described(row: Any, *, alone_in_key: bool) -> Column:
     )
 
 
-def _canonical(native: str) -> tuple[pa.DataType, int | None, bool]:
+def _canonical(native: str) -> tuple[pa.DataType, int | None, bool]:  # noqa: PLR0911 - one a kind
     word = native.split("(", 1)[0].strip()
     numbers = (*arguments(native), None, None)
     if word == "DECIMAL_TEXT":
