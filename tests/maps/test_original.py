@@ -1,0 +1,89 @@
+"""The standard maps against the facts that they were transcribed from, where those are at hand."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from dualwrite.link import Side
+from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.model import ColumnMap
+from dualwrite.tablemap.notation import Sign
+
+FACTS = Path("/work/shared/reference/colmaps")
+pytestmark = pytest.mark.skipif(
+    not FACTS.is_dir(), reason="the facts about the original's maps are not on this machine"
+)
+
+CATALOGUE = Catalogue.load(None)
+
+LEFT_OUT = {
+    # workers have no map here, so nothing could be looked up
+    ("contacts-v2--msdyn-contactforparties", "CONTACTPERSONRESPONSIBLEPERSONNELNUMBER"),
+}
+
+
+def fact_file(name: str) -> Path:
+    """The CSV of a map: its label, in kebab case, and its dataverse plural make our name."""
+    with (FACTS / "index.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            label = row["finops_entity_label"].lower().replace(" ", "-")
+            if f"{label}--{row['dataverse_table'].replace('_', '-')}" == name:
+                return FACTS / f"{row['finops_entity']}--{row['dataverse_table']}.csv"
+    pytest.fail(f"{name}: the original has no such map")
+
+
+def told(column: ColumnMap) -> tuple[str, str, str]:
+    """A column as the facts tell it: both ends, and the direction."""
+    arrow = {
+        frozenset(Side): "<->",
+        Sign.TO_DATAVERSE.sources: "->",
+        Sign.TO_FINOPS.sources: "<-",
+    }[column.sign.sources]
+    return str(column.notation.finops or "none"), arrow, str(column.notation.dataverse or "none")
+
+
+def value_pairs(column: ColumnMap) -> set[tuple[str, str]]:
+    """Without regard to case: we spell the ERP's words as OData gives them."""
+    return {
+        (str(left).lower(), str(right).lower())
+        for transform in column.transforms
+        if transform.value_map is not None
+        for left, right in transform.value_map.pairs
+    }
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_a_standard_map_has_the_originals_columns(name):
+    with fact_file(name).open(encoding="utf-8") as file:
+        facts = [
+            row for row in csv.DictReader(file) if (name, row["finops_column"]) not in LEFT_OUT
+        ]
+    ours = [c for c in CATALOGUE.get(name).columns if str(c.notation.finops) != "DATAAREAID"]
+
+    assert sorted(map(told, ours)) == sorted(
+        (row["finops_column"], row["direction"], row["dataverse_column"]) for row in facts
+    )
+
+
+@pytest.mark.parametrize("name", CATALOGUE.names())
+def test_a_standard_map_has_the_originals_transforms(name):
+    columns = {told(column): column for column in CATALOGUE.get(name).columns}
+
+    with fact_file(name).open(encoding="utf-8") as file:
+        facts = [
+            row for row in csv.DictReader(file) if (name, row["finops_column"]) not in LEFT_OUT
+        ]
+    for row in facts:
+        column = columns[row["finops_column"], row["direction"], row["dataverse_column"]]
+        content = row["value_map_or_default"]
+        if row["transform"] == "value_map":
+            pairs = {tuple(pair.lower().rsplit(":", 1)) for pair in content.split("|")}
+            assert value_pairs(column) == pairs
+        elif row["transform"] == "default":
+            (transform,) = column.transforms
+            assert str(transform.options).lower() == content.lower().removesuffix(".0000000000")
+        else:
+            assert column.transforms == ()
