@@ -87,7 +87,7 @@ def _unique(values: pa.Array) -> bool:
         return False
     if pc.all(pc.less(values[:-1], values[1:])).as_py():
         return True
-    return bool(pc.count_distinct(values).as_py() == len(values))
+    return len(values.value_counts()) == len(values)
 
 
 def _numbered(values: pa.Array) -> tuple[pa.Array, int]:

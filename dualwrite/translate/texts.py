@@ -37,6 +37,8 @@ def plain(values: pa.Array) -> pa.Array:
 
 def _canonical_type(kind: pa.DataType) -> pa.DataType:
     is_ = pa.types
+    if is_.is_decimal(kind) and kind.scale < 0:
+        return pa.decimal256(76, 0)
     if is_.is_decimal(kind) and kind.bit_width < 128:
         return pa.decimal128(38, kind.scale)
     if is_.is_timestamp(kind):
@@ -84,7 +86,7 @@ def canonical_text(values: pa.Array) -> pa.Array:
 
 def _decimal_text(values: pa.Array) -> pa.Array:
     scale = values.type.scale
-    if scale <= 0:
+    if scale == 0:
         return values.cast(pa.string())
     short = scale <= _PLAIN_SCALE
     text = values.cast(pa.string()) if short else _spelled_by_digits(values, scale)
