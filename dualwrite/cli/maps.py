@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import print_json, print_table, say
+from dualwrite.cli.output import plural, print_json, print_table, say
 from dualwrite.journal.glance import glance
 from dualwrite.link import FILE_NAME, Side, load_link
 
@@ -119,7 +119,8 @@ def check(
         for finding in findings:
             say(f"{finding}\n")
         warned = len(findings) - len(errors)
-        say(f"{len(checked)} checked, {len(errors)} at fault, {warned} warnings.")
+        faults, warnings = plural(len(errors), "fault"), plural(warned, "warning")
+        say(f"{plural(len(checked), 'map')} checked: {faults}, {warnings}.")
     if errors:
         raise typer.Exit(1)
 

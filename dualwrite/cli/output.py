@@ -101,5 +101,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def say_waiting(count: int) -> None:
+    """Point at the rows that wait, where there are any."""
+    if count:
+        say(f"\n{plural(count, 'row waits', 'rows wait')}; dualwrite errors says why.")
+
+
 def _plain(value: object) -> str | None:
     return stamp(value) if isinstance(value, datetime) else str(value)

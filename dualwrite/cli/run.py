@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import print_json, say, tell
+from dualwrite.cli.output import print_json, say, say_waiting, tell
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side, load_link
 
@@ -144,5 +144,5 @@ def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
     if dry_run:
         say("\nA dry run: nothing was written.")
     waiting = sum(counts.rejected + counts.parked for r in results for counts in r.counts.values())
-    if waiting and not dry_run:
-        say(f"\n{waiting:,} rows wait; dualwrite errors says why.")
+    if not dry_run:
+        say_waiting(waiting)

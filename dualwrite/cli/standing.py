@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dualwrite.cli.output import moment, print_json, print_table, say, stamp
+from dualwrite.cli.output import moment, print_json, print_table, say, say_waiting, stamp
 from dualwrite.journal.glance import glance
 from dualwrite.journal.records import MapRecord
 from dualwrite.link import Side, load_link
@@ -38,8 +38,7 @@ def print_status(project: Path, as_json: bool) -> None:
         ],
         numbers=numbers,
     )
-    if waiting := sum(each.rejected + each.parked for each in maps):
-        say(f"\n{waiting:,} rows wait; dualwrite errors says why.")
+    say_waiting(sum(each.rejected + each.parked for each in maps))
 
 
 def _maps(journal_url: str) -> Sequence[MapRecord]:

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dualwrite.link import FILE_NAME
+from tests.cli.conftest import Call
+
+
+def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None:
+    done = call("check", "--project", project)
+
+    assert done.code == 0
+    assert done.out == (
+        "ok    link: box, companies USMF\n"
+        f"ok    journal: 0 maps known, at sqlite:///{project}/.dualwrite/journal.db\n"
+        f"ok    finops: 1 table at sqlite:///{project}/finops.db\n"
+        f"ok    dataverse: 1 table at sqlite:///{project}/dataverse.db\n"
+        "ok    map groups: sound, 1 warning\n"
+        "ok    rights on finops.CustGroup: select, insert, update\n"
+        "ok    rights on dataverse.msdyn_group: select, insert, update\n"
+        "\n"
+        "Everything is there.\n"
+    )
+
+
+def test_check_goes_on_after_a_fault_and_says_what_to_do(call: Call, project: Path) -> None:
+    (project / "dataverse.db").rename(project / "elsewhere.db")
+
+    done = call("check", "--project", project, "--json")
+
+    items = {item["item"]: item for item in json.loads(done.out)["items"]}
+    assert done.code == 1
+    assert items["finops"]["ok"]
+    assert not items["dataverse"]["ok"]
+    assert items["dataverse"]["fix"]
+
+
+def test_check_tells_a_map_at_fault(call: Call, project: Path) -> None:
+    file = project / "maps" / "groups.yaml"
+    file.write_text(file.read_text().replace("DESCRIPTION =", "DESCRIPTIN ="))
+
+    done = call("check", "--project", project)
+
+    assert done.code == 1
+    assert "FAULT map groups: DW1022" in done.out
+    assert "-> dualwrite maps check groups" in done.out
+    assert done.out.endswith("\n1 item to mend.\n")
+
+
+def test_check_without_a_project(call: Call, tmp_path: Path) -> None:
+    done = call("check", "--project", tmp_path, "--json")
+
+    assert done.code == 1
+    [item] = json.loads(done.out)["items"]
+    assert item["item"] == "link"
+    assert item["fix"].startswith("Make a project with: dualwrite init DIR")
+
+
+def test_maps_lists_the_standard_ones_and_the_projects_own(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    listed = json.loads(call("maps", "--project", project, "--json").out)["maps"]
+
+    by_name = {each["map"]: each for each in listed}
+    assert by_name["groups"]["status"] == "running"
+    assert by_name["groups"]["from"] == "project"
+    assert by_name["customers-v3--accounts"]["from"] == "standard"
+    assert by_name["customers-v3--accounts"]["dataverse"] == "account"
+    assert all(len(line) <= 80 for line in call("maps", "--project", project).out.splitlines())
+
+
+def test_maps_tells_one_at_fault(call: Call, project: Path) -> None:
+    (project / "maps" / "broken.yaml").write_text("map: broken\n")
+
+    done = call("maps", "--project", project)
+
+    assert done.out.endswith("\n1 at fault; dualwrite maps check says why.\n")
+
+
+def test_maps_show_tells_what_a_map_says(call: Call, project: Path) -> None:
+    done = call("maps", "show", "groups", "--project", project)
+
+    assert done.out == (
+        "groups: Customer groups, version 1.0.0.0 by tests\n"
+        f"  not running; {project}/maps/groups.yaml\n"
+        "  finops: CustGroup, key GROUPID\n"
+        "  dataverse: msdyn_group, key msdyn_groupid\n"
+        "Finops          Dataverse          Transform\n"
+        "-----------  -  -----------------  ---------\n"
+        "GROUPID      =  msdyn_groupid\n"
+        "DESCRIPTION  =  msdyn_description\n"
+    )
+
+
+def test_maps_show_for_a_script(call: Call, project: Path) -> None:
+    done = call("maps", "show", "customers-v3--accounts", "--project", project, "--json")
+
+    told = json.loads(done.out)
+    assert told["finops"]["key"] == ["DATAAREAID", "CUSTOMERACCOUNT"]
+    assert {
+        "finops": None,
+        "sign": ">>",
+        "dataverse": "customertypecode",
+        "transforms": ["default 3"],
+    } in told["columns"]
+
+
+def test_maps_check_tells_each_fault_with_file_and_line(call: Call, project: Path) -> None:
+    file = project / "maps" / "groups.yaml"
+    file.write_text(file.read_text().replace("= msdyn_description", "= msdyn_descripton"))
+
+    done = call("maps", "check", "groups", "--project", project)
+
+    assert done.code == 1
+    assert f"{file}:13: DW1025" in done.out
+    assert "did you mean 'msdyn_description'" in done.out
+    assert done.out.endswith("\n1 map checked: 1 fault, 0 warnings.\n")
+
+
+def test_maps_check_of_a_file_needs_no_project(call: Call, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("map: mine\ntitel: x\n")
+
+    done = call("maps", "check", file, "--json")
+
+    findings = json.loads(done.out)["findings"]
+    assert done.code == 1
+    assert {finding["file"] for finding in findings} == {str(file)}
+    assert 2 in {finding["line"] for finding in findings}
+
+
+def test_all_standard_maps_can_be_checked_outside_a_project(
+    call: Call, tmp_path: Path, monkeypatch: object
+) -> None:
+    done = call("maps", "check", "--json")
+
+    assert not (Path() / FILE_NAME).exists()
+    assert done.code == 0
+    assert len(json.loads(done.out)["checked"]) > 30

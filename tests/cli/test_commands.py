@@ -1,0 +1,301 @@
+"""Every command on a small project, as a person and as a script would call it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dualwrite.journal.records import MapStatus
+from dualwrite.journal.store import Journal
+from dualwrite.link import load_link
+from tests.cli.conftest import Call
+
+
+def journal_of(project: Path) -> Journal:
+    return Journal.open(load_link(project).journal_url)
+
+
+def as_json(call: Call, *words: object, code: int = 0) -> Any:
+    done = call(*words, "--json")
+    assert done.code == code, done.err
+    return json.loads(done.out)
+
+
+def test_init_makes_a_project_that_loads(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "contoso"
+    urls = ["--finops", "sqlite:///erp.db", "--dataverse", "sqlite:///crm.db"]
+
+    done = call("init", folder, "--company", "USMF", "--company", "DEMF", *urls)
+
+    assert done.out == (
+        f"A new project is in {folder}.\n"
+        "  1. Say in dualwrite.toml how the two apps are reached.\n"
+        f"  2. dualwrite check --project {folder}\n"
+        f"  3. dualwrite maps --project {folder}        lists what can be kept equal\n"
+    )
+    assert load_link(folder).companies == ("USMF", "DEMF")
+    assert {path.name for path in folder.iterdir()} == {
+        "dualwrite.toml",
+        "maps",
+        "expectations",
+        ".gitignore",
+    }
+
+
+def test_init_leaves_a_project_as_it_is(call: Call, project: Path) -> None:
+    before = (project / "dualwrite.toml").read_text()
+
+    done = call("init", project)
+
+    assert done.code == 1
+    assert "is there already, and was left as it is" in done.err
+    assert (project / "dualwrite.toml").read_text() == before
+
+
+def test_init_for_a_script(call: Call, tmp_path: Path) -> None:
+    told = as_json(call, "init", tmp_path / "x")
+
+    assert told["project"] == str(tmp_path / "x")
+    assert f"{tmp_path}/x/dualwrite.toml" in told["made"]
+
+
+def test_status_before_any_run(call: Call, project: Path) -> None:
+    assert call("status", "--project", project).out == (
+        "No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP\n"
+    )
+    assert as_json(call, "status", "--project", project) == {"maps": []}
+
+
+def test_a_dry_run_reports_and_writes_nothing(call: Call, project: Path) -> None:
+    done = call("run", "groups", "--dry-run", "--project", project)
+
+    assert done.out == (
+        "                            Read     Written       Equal    Rejected      Parked\n"
+        "groups\n"
+        "  to dataverse                 3           1           1           1           0\n"
+        "\n"
+        "A dry run: nothing was written.\n"
+    )
+    assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
+    assert as_json(call, "status", "--project", project) == {"maps": []}
+
+
+def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
+    done = call("run", "groups", "--project", project)
+
+    assert done.out.endswith("\n1 row waits; dualwrite errors says why.\n")
+    assert rows_of(project / "dataverse.db", "msdyn_group") == [
+        ("10", "Retail"),
+        ("20", "Wholesale"),
+    ]
+    assert as_json(call, "status", "--project", project) == {
+        "maps": [
+            {
+                "map": "groups",
+                "status": "running",
+                "pending": {"finops": 0, "dataverse": 0},
+                "rejected": 1,
+                "parked": 0,
+                "conflicts": 0,
+                "last_cycle_at": None,
+            }
+        ]
+    }
+
+
+def test_a_run_for_a_script(call: Call, project: Path) -> None:
+    told = as_json(call, "run", "groups", "--project", project)
+
+    [result] = told["maps"]
+    assert result["map"] == "groups"
+    assert result["finops->dataverse"] == {
+        "read": 3,
+        "written": 1,
+        "unchanged": 1,
+        "deleted": 0,
+        "rejected": 1,
+        "parked": 0,
+    }
+
+
+def test_a_map_that_runs_is_not_copied_again(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    done = call("run", "groups", "--project", project)
+
+    assert "already running; --initial-sync compares every row again" in done.out
+
+
+def test_the_initial_sync_can_be_skipped(call: Call, project: Path) -> None:
+    call("run", "groups", "--skip-initial-sync", "--project", project)
+
+    assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
+    assert as_json(call, "status", "--project", project)["maps"][0]["status"] == "running"
+
+
+def test_a_map_that_another_worker_has_is_refused(call: Call, project: Path) -> None:
+    with journal_of(project) as journal, journal.lease("groups", "test", 60):
+        done = call("run", "groups", "--project", project)
+
+    assert done.code == 1
+    assert done.err.startswith("groups: another worker has it (process ")
+    assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
+
+
+def test_stop_ends_what_was_cut_off(call: Call, project: Path) -> None:
+    with journal_of(project) as journal:
+        journal.start_run("groups", "initial sync", {})
+        journal.set_status("groups", MapStatus.INITIALIZING, reason="test")
+
+    assert call("stop", "groups", "--project", project).out == "groups: not running\n"
+
+    with journal_of(project) as journal:
+        assert journal.status("groups") is MapStatus.NOT_RUNNING
+        assert [run.outcome for run in journal.runs()] == ["cancelled"]
+    told = as_json(call, "stop", "groups", "--project", project)
+    assert told == {"maps": [{"map": "groups", "status": "not running"}]}
+
+
+@pytest.mark.parametrize("command", ["run", "stop", "reconcile"])
+def test_a_map_that_is_not_there_is_told(call: Call, project: Path, command: str) -> None:
+    done = call(command, "group", "--project", project)
+
+    assert done.code == 1
+    assert done.err.startswith("there is no map 'group'. Did you mean 'groups'")
+
+
+def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    done = call("errors", "--project", project)
+
+    assert done.out == (
+        "groups, finops->dataverse: 1 row rejected by length\n"
+        "  msdyn_description has 27 characters where 20 fit: 'A much too long\n"
+        "  description' would become 'A much too long desc'\n"
+        "  id 1\n"
+        "\n"
+        "Mend the cause, then: dualwrite errors retry ID...\n"
+        "Or forget the rows: dualwrite errors discard ID...\n"
+    )
+
+
+def test_errors_for_a_script(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    told = as_json(call, "errors", "--project", project)
+
+    [row] = told["rejected"]
+    assert told["parked"] == []
+    assert (row["id"], row["map"], row["direction"]) == (1, "groups", "finops->dataverse")
+    assert (row["key"], row["rule"]) == ({"GROUPID": "30"}, "length")
+    assert row["row"]["DESCRIPTION"] == "A much too long description"
+
+
+def test_errors_of_a_rule_are_listed_one_by_one(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    assert "30   msdyn_description" in call("errors", "--rule", "length", "--project", project).out
+    assert call("errors", "--rule", "scale", "--project", project).out == (
+        "No row waits that was refused by scale.\n"
+    )
+
+
+def test_errors_are_exported_with_their_values(call: Call, project: Path, tmp_path: Path) -> None:
+    call("run", "groups", "--project", project)
+    file = tmp_path / "rejected.csv"
+
+    told = as_json(call, "errors", "--csv", file, "--project", project)
+
+    with file.open(newline="", encoding="utf-8") as stream:
+        [row] = csv.DictReader(stream)
+    assert told == {"file": str(file), "rows": 1}
+    assert (row["id"], row["kind"], row["cause"]) == ("1", "rejected", "length")
+    assert json.loads(row["row"])["GROUPID"] == "30"
+
+
+def test_a_mended_row_is_retried(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+    with sqlite3.connect(project / "finops.db") as erp:
+        erp.execute("UPDATE CustGroup SET DESCRIPTION = 'Short' WHERE GROUPID = '30'")
+    erp.close()
+
+    done = call("errors", "retry", "1", "--project", project)
+
+    assert done.out == (
+        "groups, finops->dataverse: 1 written, 0 equal already, 0 rejected again, "
+        "0 parked, 0 gone\n"
+    )
+    assert ("30", "Short") in rows_of(project / "dataverse.db", "msdyn_group")
+    assert call("errors", "--project", project).out == (
+        "No row waits: nothing was rejected, nothing is parked.\n"
+    )
+
+
+def test_discard_forgets_rows(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    assert as_json(call, "errors", "discard", "1", "--project", project) == {"discarded": [1]}
+    assert as_json(call, "errors", "--project", project) == {"rejected": [], "parked": []}
+
+
+@pytest.mark.parametrize(
+    ("command", "untouched"),
+    [("discard", "Nothing was discarded."), ("retry", "Nothing was tried.")],
+)
+def test_unknown_ids_are_refused_before_anything_is_done(
+    call: Call, project: Path, command: str, untouched: str
+) -> None:
+    call("run", "groups", "--project", project)
+
+    done = call("errors", command, "1", "98", "99", "--project", project)
+
+    assert (done.code, done.err) == (
+        1,
+        (
+            f"errors: no rows wait under the ids 98, 99. {untouched}\n"
+            "  See the ids that there are: dualwrite errors\n"
+        ),
+    )
+    assert len(as_json(call, "errors", "--project", project)["rejected"]) == 1
+
+
+def test_the_project_may_be_named_before_the_lower_command(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    done = call("errors", "--project", project, "--json", "discard", "1")
+
+    assert json.loads(done.out) == {"discarded": [1]}
+
+
+def test_activity_is_told_newest_last(call: Call, project: Path) -> None:
+    assert call("activity", "--project", project).out == "Nothing has happened yet.\n"
+    call("run", "groups", "--project", project)
+
+    told = as_json(call, "activity", "--map", "groups", "--project", project)["activity"]
+
+    assert told[0]["text"] == "initializing: initial sync started"
+    assert told[0]["at"].endswith("Z")
+    assert "running: initial sync done" in call("activity", "--project", project).out
+
+
+def test_reconcile_tells_what_is_not_the_same(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    told = as_json(call, "reconcile", "groups", "--project", project)
+
+    assert (told["same"], told["only_finops"], told["held"]) == (2, 1, 1)
+    assert "30   only finops, held" in call("reconcile", "groups", "--project", project).out
+
+
+def rows_of(file: Path, table: str) -> list[tuple[Any, ...]]:
+    connection = sqlite3.connect(file)
+    try:
+        return connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+    finally:
+        connection.close()

@@ -1,0 +1,245 @@
+"""What all commands have in common: failures, Ctrl-C, colours, and a quick status."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dualwrite import __version__
+from dualwrite.cli import main, maps, output
+from dualwrite.cli.commands import commands
+from dualwrite.journal import database
+from dualwrite.journal.records import Rejection, Share
+from dualwrite.journal.store import Journal
+from dualwrite.link import load_link
+from tests.cli.conftest import Call
+
+ALL = [
+    *(["status"], ["activity"], ["errors"], ["check"], ["maps"], ["reconcile", "m"]),
+    *(["run", "m"], ["stop", "m"], ["errors", "discard", "1"], ["errors", "retry", "--all"]),
+    ["maps", "check"],
+]
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_every_command_tells_a_wrong_config(call: Call, project: Path, words: list[str]) -> None:
+    config = project / "dualwrite.toml"
+    config.write_text(config.read_text().replace("companies", "compnies"))
+
+    done = call(*words, "--project", project)
+
+    assert done.code == 1
+    assert "Did you mean 'companies'?" in done.err + done.out
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [["status"], ["activity"], ["errors"], ["run", "m"]], ids=" ".join
+)
+def test_a_missing_variable_is_named(
+    call: Call, project: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CRM", raising=False)
+    config = project / "dualwrite.toml"
+    config.write_text(config.read_text().replace("sqlite:///dataverse.db", "${CRM}"))
+
+    done = call(*words, "--project", project)
+
+    assert (done.code, done.out) == (1, "")
+    assert done.err == (
+        f"{config}:14: url needs the environment variable CRM, which is not set\n"
+        "  Nothing was read or written.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["status"], ["activity"]], ids=" ".join)
+def test_a_failure_is_a_json_document_too(call: Call, tmp_path: Path, words: list[str]) -> None:
+    done = call(*words, "--project", tmp_path, "--json")
+
+    error = json.loads(done.out)["error"]
+    assert done.code == 1
+    assert error["kind"] == "ConfigError"
+    assert error["message"] == done.err.rstrip("\n")
+
+
+def test_a_locked_journal_is_told(
+    call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0)
+    Journal.open(load_link(project).journal_url).close()
+    holder = sqlite3.connect(project / ".dualwrite" / "journal.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    done = call("stop", "groups", "--project", project)
+    status = call("status", "--project", project)
+    holder.close()
+
+    assert done.code == 1
+    assert done.err.startswith("journal: busy (database is locked).")
+    assert status.code == 0
+
+
+def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
+    call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        msg = "no idea what postgresql://erp:s3cret@h/db means"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(maps, "_catalogue", broken)
+
+    done = call("maps", "--project", project)
+
+    [log] = (project / ".dualwrite").glob("crash-*.log")
+    assert done.code == 1
+    assert done.err == (
+        "A fault in dualwrite itself stopped the command (RuntimeError). "
+        "What was committed stays, nothing half-written was kept.\n"
+        f"  The details are in {log}; send it to us, it holds no password.\n"
+    )
+    assert "Traceback" in log.read_text()
+    assert "s3cret" not in log.read_text() + done.err + done.out
+
+
+@pytest.mark.parametrize(
+    "place", ["dualwrite.cli.maps._catalogue", "dualwrite.cli.main.print_status"]
+)
+def test_ctrl_c_says_what_was_kept(
+    call: Call, project: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(place, interrupted)
+
+    done = call("maps" if "maps" in place else "status", "--project", project)
+
+    assert (done.code, done.out, done.err) == (
+        130,
+        "",
+        (
+            "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
+            "  Repeat the command: it goes on where it stopped.\n"
+        ),
+    )
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(project: Path) -> None:
+    shell = f"{sys.executable} -m dualwrite.cli.main maps --project {project} | head -1"
+
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
+
+    assert done.stdout.startswith("Map")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["status", "--jsn"], ["stauts"], ["run"], ["errors", "retry"], ["run", "m", "--master", "me"]],
+    ids=" ".join,
+)
+def test_wrong_usage_ends_with_2(call: Call, words: list[str]) -> None:
+    done = call(*words)
+
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("Usage: dualwrite")
+
+
+def test_the_version_is_told(call: Call) -> None:
+    assert call("--version").out == f"dualwrite {__version__}\n"
+
+
+def test_no_color_may_stand_anywhere(
+    call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for words in (["maps", "--no-color"], ["--no-color", "status"]):
+        monkeypatch.setenv("NO_COLOR", "")
+        call(*words, "--project", project)
+        assert os.environ["NO_COLOR"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["status"], (Path(), False)),
+        (["status", "--json"], (Path(), True)),
+        (["status", "--project", "box", "--json"], (Path("box"), True)),
+        (["--no-color", "status", "--project=box"], (Path("box"), False)),
+        (["status", "--help"], None),
+        (["status", "extra"], None),
+        (["status", "--project"], None),
+        (["--json", "status"], None),
+        (["run", "status"], None),
+        ([], None),
+    ],
+    ids=str,
+)
+def test_only_a_plain_status_takes_the_short_way(
+    words: list[str], expected: tuple[Path, bool] | None
+) -> None:
+    assert main.plain_status(words) == expected
+
+
+def test_the_short_way_says_what_the_command_says(
+    call: Call, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal.open(load_link(project).journal_url) as journal:
+        journal.record("groups", {"a->b": Share(rejected=[Rejection({"A": "1"}, "r", "x", {})])})
+
+    for words in (["status"], ["status", "--json"]):
+        short = call(*words, "--project", project).out
+        with pytest.raises(SystemExit):
+            commands([*words, "--project", str(project)])
+        assert capsys.readouterr().out == short
+
+
+def test_status_imports_nothing_heavy(project: Path) -> None:
+    """It must answer in half a second as a whole process."""
+    Journal.open(load_link(project).journal_url).close()
+    heavy = {"sqlalchemy", "alembic", "pyarrow", "pandas", "pydantic", "typer", "rich"}
+    code = (
+        "import sys; from dualwrite.cli.main import app; app(); "
+        f"print(sorted({heavy!r} & set(sys.modules)))"
+    )
+
+    words = [sys.executable, "-c", code, "status", "--json", "--project", str(project)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["run"], ["errors"], ["errors", "retry"], ["sandbox", "create"]]
+)
+def test_help_teaches_with_an_example(call: Call, words: list[str]) -> None:
+    done = call(*words, "--help")
+
+    assert done.code == 0
+    assert f"dualwrite {' '.join(words)}".strip() in done.out.partition("\n")[2]
+    assert all(len(line) <= 80 for line in done.out.splitlines())
+
+
+def test_a_table_fits_its_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    output.print_table(
+        ["Map", "Rows"],
+        [["customers-v3--accounts-and-more.of.this.name.still", "1,000"], ["a. b", "2"]],
+        numbers=["Rows"],
+    )
+
+    assert capsys.readouterr().out == (
+        "Map                                 Rows\n"
+        "---------------------------------  -----\n"
+        "customers-v3--accounts-and-        1,000\n"
+        "more.of.this.name.still\n"
+        "a. b                                   2\n"
+    )
