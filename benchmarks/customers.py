@@ -43,15 +43,14 @@ CREATE TABLE transactioncurrency (
 CREATE TABLE paymentterm (
   paymenttermid uuid PRIMARY KEY DEFAULT gen_random_uuid(), code varchar(10) UNIQUE);
 CREATE TABLE account (
-  accountid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-  company uuid NOT NULL REFERENCES cdm_company, accountnumber varchar(20) NOT NULL,
-  name varchar(160) NOT NULL, groupid uuid REFERENCES customergroup,
-  currencyid uuid REFERENCES transactioncurrency, termid uuid REFERENCES paymentterm,
+  company uuid NOT NULL, accountnumber varchar(20) NOT NULL,
+  name varchar(160) NOT NULL, groupid uuid,
+  currencyid uuid, termid uuid,
   creditlimit numeric(28,10), balance numeric(28,10), discount numeric(28,10),
   onhold integer, onetime boolean, memo varchar(2000), city varchar(80), zip varchar(20),
   country varchar(80), email varchar(100), phone varchar(50), taxnumber varchar(50),
   created date, modifiedon timestamptz,
-  UNIQUE (company, accountnumber));
+  PRIMARY KEY (company, accountnumber));
 INSERT INTO cdm_company (cdm_companycode) SELECT 'C' || i FROM generate_series(0, 2) AS i;
 INSERT INTO customergroup (code) SELECT 'G' || i FROM generate_series(0, 39) AS i;
 INSERT INTO transactioncurrency (isocode) VALUES ('USD'), ('EUR'), ('JPY');
@@ -66,6 +65,11 @@ dataverse:
   table: account
   key: [company.cdm_companycode, accountnumber]
   company: company.cdm_companycode
+  lookups:
+    company: cdm_company(cdm_companyid)
+    groupid: customergroup(customergroupid)
+    currencyid: transactioncurrency(transactioncurrencyid)
+    termid: paymentterm(paymenttermid)
 columns:
   - dataareaid = company.cdm_companycode
   - account = accountnumber

@@ -1,8 +1,8 @@
 """Initial sync, PostgreSQL to PostgreSQL, against the bare `COPY | COPY` of the same rows.
 
 Both are whole processes, take turns, and write into an empty, indexed table of the same
-server.  The reference has one index and no uuids to make; ours has two, four foreign
-keys, a gate and a journal.
+server, one index each, 20 columns each.  Ours has four lookups to resolve besides, two
+value maps, a gate and a journal.
 """
 
 from __future__ import annotations
