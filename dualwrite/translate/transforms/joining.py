@@ -16,7 +16,7 @@ from dualwrite.translate.transforms.step import Alone, Way
 
 @dataclass(frozen=True, slots=True)
 class Concat:
-    """The column and `others`, those without a value left out; null when all are."""
+    """The column and `others`, those without a value left out; null when none has one."""
 
     others: tuple[ColumnPath, ...]
     separator: str
@@ -31,11 +31,12 @@ class Concat:
 
     def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
         columns = [values, *(column_of(rows, str(path)) for path in self.others)]
-        texts = [canonical_text(column) for column in columns]
-        parts = [_filled(text) for text in texts]
-        joined = pc.binary_join_element_wise(*parts, self.separator, null_handling="skip")
-        given = reduce(pc.or_, (text.is_valid() for text in texts))
-        return pc.if_else(given, joined, pa.scalar(None, pa.string()))
+        return reduce(self._joined, (_filled(canonical_text(column)) for column in columns))
+
+    def _joined(self, left: pa.Array, right: pa.Array) -> pa.Array:
+        # Arrow's own null_handling="skip" leaves out a row that has nulls only.
+        both = pc.binary_join_element_wise(left, right, self.separator)
+        return pc.coalesce(both, left, right)
 
 
 def _filled(text: pa.Array) -> pa.Array:

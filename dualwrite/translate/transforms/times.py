@@ -51,11 +51,26 @@ class Writing(Alone):
         if self.source is not None:
             if not pa.types.is_string(values.type):
                 return pa.nulls(len(values), _NAIVE if self.target is None else pa.string())
-            values = pc.strptime(values, format=self.source, unit="us", error_is_null=True)
-        if self.target is None:
-            return values
-        seconds = to_timestamp(values, _NAIVE).cast(pa.timestamp("s"), safe=False)
-        return pc.strftime(seconds, format=self.target)
+            values = _read(values, self.source)
+        return values if self.target is None else _written(values, self.target)
+
+
+def _read(text: pa.Array, form: str) -> pa.Array:
+    """The times that `text` says; null for 30 February, which Arrow reads as 1 March."""
+    times = pc.strptime(text, format=form, unit="us", error_is_null=True)
+    same = pc.equal(_comparable(_written(times, form)), _comparable(text))
+    return pc.if_else(same, times, pa.scalar(None, times.type))
+
+
+def _written(times: pa.Array, form: str) -> pa.Array:
+    # Arrow writes the fraction of a second with %S, so there must be none.
+    seconds = to_timestamp(times, _NAIVE).cast(pa.timestamp("s"), safe=False)
+    return pc.strftime(seconds, format=form)
+
+
+def _comparable(text: pa.Array) -> pa.Array:
+    """Without leading zeros and case, which may be written or not."""
+    return pc.utf8_lower(pc.replace_substring_regex(text, r"\b0+(\d)", r"\1"))
 
 
 def build_zone(transform: Transform, way: Way) -> Zone:
@@ -72,4 +87,6 @@ def build_zone(transform: Transform, way: Way) -> Zone:
 
 def build_writing(transform: Transform, way: Way) -> Writing:
     formats = transform.options
+    if any(f"%{letter}" in form for form in formats.values() for letter in "zZ"):
+        raise way.refuse(transform, "a format cannot tell the zone; say it with `timezone`")
     return Writing(formats.get(way.source.value), formats.get(way.source.other.value))
