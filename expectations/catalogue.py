@@ -1,0 +1,244 @@
+"""Our expectations, one for each kind of rule in `dualwrite.rules`.
+
+They are made for the gate table of a way of a map: target columns are named by path
+(`creditlimit`), what the source holds stands beside them (`source:CREDITLIMIT`), what a
+lookup found under `ref:<column>`.  `suite.suite_of` makes them from a map; by hand:
+
+    import great_expectations as gx
+    from expectations.catalogue import ExpectColumnValuesToFitLength
+
+    gx.ExpectationSuite(
+        name="accounts",
+        expectations=[ExpectColumnValuesToFitLength(column="name", length=160)],
+    )
+
+A column that the frame does not have makes the expectation raise (`exception_info`),
+which is not the same as rows that fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from dualwrite.rules import (
+    Convertible,
+    Finite,
+    KeyPresent,
+    KeyUnique,
+    Length,
+    Required,
+    Resolvable,
+    Rule,
+    Scale,
+    ValueMapTotal,
+    WholeNumberRange,
+)
+from expectations.expectation import RuleExpectation
+
+
+class ExpectKeyToBePresent(RuleExpectation):
+    """Every part of the integration key is there, and not all of them blank.
+
+    Args:
+        key: The columns that name a row.
+
+    Example: `ExpectKeyToBePresent(key=["msdyn_company.cdm_companycode", "accountnumber"])`
+    fails a row whose account number is null, and one in which both are blank.
+    """
+
+    rule: ClassVar[type[Rule]] = KeyPresent
+    says: ClassVar[str] = "Every row has its key: $key."
+
+    key: list[str]
+
+
+class ExpectKeyToBeUnique(RuleExpectation):
+    """No two rows of the batch have the same key; all of those that do fail.
+
+    Args:
+        key: The columns that name a row.  A key with a null is nobody's double.
+
+    Example: `ExpectKeyToBeUnique(key=["accountnumber"])`.
+    """
+
+    rule: ClassVar[type[Rule]] = KeyUnique
+    says: ClassVar[str] = "No other row has the same key: $key."
+
+    key: list[str]
+
+
+class ExpectValuesToBeInValueMap(RuleExpectation):
+    """The value map that fills `target` lists every value of `source`.
+
+    Args:
+        source: The column as the source holds it, such as `source:ONHOLDSTATUS`.
+        target: The column that the value map fills.
+        known: The values that it lists.
+        to_null: Those of them that it makes null on purpose.
+
+    Example: `ExpectValuesToBeInValueMap(source="source:ONHOLDSTATUS",
+    target="msdyn_onholdstatus", known=["No", "All"])`.
+    """
+
+    rule: ClassVar[type[Rule]] = ValueMapTotal
+    says: ClassVar[str] = "$source is one of the values that the value map lists: $known."
+
+    source: str
+    target: str
+    known: list[str]
+    to_null: tuple[str, ...] = ()
+
+
+class ExpectColumnValuesToBeFinite(RuleExpectation):
+    """Binary floats that are numbers: neither NaN nor infinite.  Null is fine.
+
+    Args:
+        column: The column as the source holds it.
+
+    Example: `ExpectColumnValuesToBeFinite(column="source:FACTOR")`.
+    """
+
+    rule: ClassVar[type[Rule]] = Finite
+    says: ClassVar[str] = "$column is a number, neither NaN nor infinite."
+
+    column: str
+
+
+class ExpectColumnValuesToConvert(RuleExpectation):
+    """What `source` holds can be converted to the type of `target`.
+
+    Args:
+        source: The column as it was before the conversion.
+        target: The converted column; null where it could not be done.
+        type: The target's type in words, for people.
+
+    Example: `ExpectColumnValuesToConvert(source="source:CREDITLIMIT",
+    target="creditlimit", type="a decimal(19, 4)")`.
+    """
+
+    rule: ClassVar[type[Rule]] = Convertible
+    says: ClassVar[str] = "$source can be converted to $type."
+
+    source: str
+    target: str
+    type: str
+
+
+class ExpectColumnValuesToBeRequired(RuleExpectation):
+    """No null where the target must have a value.  Blank text is a value.
+
+    Args:
+        column: The target column.
+
+    Example: `ExpectColumnValuesToBeRequired(column="name")`.
+    """
+
+    rule: ClassVar[type[Rule]] = Required
+    says: ClassVar[str] = "$column has a value."
+
+    column: str
+
+
+class ExpectColumnValuesToFitLength(RuleExpectation):
+    """Text of at most `length` characters (not bytes).  Longer text is never cut.
+
+    Args:
+        column: The target column.
+        length: Characters that the target has room for.
+
+    Example: `ExpectColumnValuesToFitLength(column="name", length=160)`.
+    """
+
+    rule: ClassVar[type[Rule]] = Length
+    says: ClassVar[str] = "$column has at most $length characters."
+
+    column: str
+    length: int
+
+
+class ExpectColumnValuesToKeepScale(RuleExpectation):
+    """No digit of a decimal is lost, neither before nor behind the point.
+
+    Args:
+        column: The target column.
+        precision: Digits that the target has room for in all.
+        scale: Digits behind the point among them.
+
+    Example: `ExpectColumnValuesToKeepScale(column="creditlimit", precision=19, scale=4)`
+    fails 0.00001, and passes 0.10000 (unit: that of the amount; no value is ever a float).
+    """
+
+    rule: ClassVar[type[Rule]] = Scale
+    says: ClassVar[str] = "$column fits a decimal($precision, $scale), no digit lost."
+
+    column: str
+    precision: int
+    scale: int
+
+
+class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
+    """Whole numbers that the target's type can hold.
+
+    Args:
+        column: The target column.
+        low: The smallest.
+        high: The largest.
+
+    Example: `ExpectColumnValuesToFitWholeNumberRange(column="day", low=-32768, high=32767)`.
+    """
+
+    rule: ClassVar[type[Rule]] = WholeNumberRange
+    says: ClassVar[str] = "$column is from $low to $high."
+
+    column: str
+    low: int
+    high: int
+
+
+class ExpectLookupsToResolve(RuleExpectation):
+    """Where a row names a row of another table, that row is there, and only once.
+
+    A row that fails nothing else is parked: it waits for the row it names.
+
+    Args:
+        column: The gate column with the reference that was found, `ref:<lookup column>`.
+        ambiguous: The gate column that says whether more than one row was found.
+        parts: The gate columns that name the other row.
+        tables: The tables that it may be in.
+
+    Example: `ExpectLookupsToResolve(column="ref:transactioncurrencyid",
+    ambiguous="many:transactioncurrencyid", parts=["transactioncurrencyid.isocurrencycode"],
+    tables=["transactioncurrency"])`.
+    """
+
+    rule: ClassVar[type[Rule]] = Resolvable
+    says: ClassVar[str] = "The row of $tables that $parts names is there."
+
+    column: str
+    ambiguous: str
+    parts: list[str]
+    tables: list[str]
+
+
+EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
+    expectation.rule: expectation
+    for expectation in (
+        ExpectKeyToBePresent,
+        ExpectKeyToBeUnique,
+        ExpectValuesToBeInValueMap,
+        ExpectColumnValuesToBeFinite,
+        ExpectColumnValuesToConvert,
+        ExpectColumnValuesToBeRequired,
+        ExpectColumnValuesToFitLength,
+        ExpectColumnValuesToKeepScale,
+        ExpectColumnValuesToFitWholeNumberRange,
+        ExpectLookupsToResolve,
+    )
+}
+"""The expectation of each kind of rule."""
+
+
+def expectation_of(rule: Rule) -> RuleExpectation:
+    """The expectation that carries `rule`."""
+    return EXPECTATIONS[type(rule)].of(rule)

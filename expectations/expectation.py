@@ -1,0 +1,203 @@
+"""What every expectation of ours has in common: it carries one rule of the engine.
+
+A class names its rule and declares the rule's parameters as fields: texts, whole
+numbers and lists of texts, never floats, so that a suite written to JSON is exact.
+Everything else is here.  The rule runs in Arrow over the columns it names, and only
+row numbers and keys come back, never values: a result can be stored and shown.
+
+GX caches metrics by their arguments, so the rule travels to the metric as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any, ClassVar
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from great_expectations.core import ExpectationValidationResult
+from great_expectations.core.metric_domain_types import MetricDomainTypes
+from great_expectations.execution_engine.execution_engine import ExecutionEngine
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
+from great_expectations.expectations.expectation import (
+    BatchExpectation,
+    render_suite_parameter_string,
+)
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+from great_expectations.expectations.metrics.metric_provider import metric_value
+from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
+from great_expectations.render.components import (
+    LegacyRendererType,
+    RenderedStringTemplateContent,
+)
+from great_expectations.render.renderer.renderer import renderer
+from great_expectations.render.renderer_configuration import (
+    RendererConfiguration,
+    RendererValueType,
+)
+from great_expectations.validator.metric_configuration import MetricConfiguration
+from great_expectations.validator.validator import ValidationDependencies
+
+from dualwrite.rules import RULES, Rule
+from dualwrite.rules.wording import plain_name
+
+METRIC = "dualwrite.failing_rows"
+SAMPLE = 20
+"""So many keys of failing rows a result shows."""
+
+
+class FailingRows(TableMetricProvider):
+    """The rows of a frame that fail a rule: their numbers, and the keys of the first ones."""
+
+    metric_name = METRIC
+    value_keys = ("rule", "parameters", "key")
+
+    @metric_value(engine=PandasExecutionEngine)
+    def _pandas(
+        cls,  # noqa: N805 - GX makes a class method of it
+        execution_engine: PandasExecutionEngine,
+        metric_domain_kwargs: dict[str, Any],
+        metric_value_kwargs: dict[str, Any],
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any],
+    ) -> dict[str, Any]:
+        del metrics, runtime_configuration
+        frame, _, _ = execution_engine.get_compute_domain(
+            metric_domain_kwargs, domain_type=MetricDomainTypes.TABLE
+        )
+        rule = RULES[metric_value_kwargs["rule"]].from_kwargs(
+            json.loads(metric_value_kwargs["parameters"])
+        )
+        failing = pc.indices_nonzero(rule.failing(arrow_of(frame, rule.columns)))
+        names = json.loads(metric_value_kwargs["key"])
+        first = arrow_of(frame.iloc[failing[:SAMPLE].to_numpy()], names)
+        keys = [", ".join(map(str, row.values())) for row in first.to_pylist()]
+        return {"rows": len(frame), "failing": failing.to_pylist(), "keys": keys if names else []}
+
+
+def arrow_of(frame: pd.DataFrame, columns: tuple[str, ...] | list[str]) -> pa.Table:
+    """Columns of a frame as Arrow; nothing is copied where the frame holds Arrow."""
+    names = list(dict.fromkeys(columns))
+    return pa.Table.from_pandas(frame[names], preserve_index=False).replace_schema_metadata(None)
+
+
+class RuleExpectation(BatchExpectation):
+    """An expectation that a rule of the engine decides.
+
+    Shapes: the frame has the columns of a gate table that the rule names, best with
+    `pandas.ArrowDtype`.  The result counts rows: `element_count`, `unexpected_count`;
+    with `COMPLETE` it has all failing rows by number in `unexpected_index_list`, and
+    the first keys in `partial_unexpected_list`, where `unexpected_index_column_names`
+    says which columns those are.
+    """
+
+    rule: ClassVar[type[Rule]]
+    says: ClassVar[str]
+    """What is expected, for Data Docs; `$name` is a parameter."""
+
+    domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
+
+    @classmethod
+    def is_abstract(cls) -> bool:
+        """Whether it is this class, which has no rule."""
+        return "rule" not in vars(cls)
+
+    @classmethod
+    def parameters(cls) -> tuple[str, ...]:
+        """The names of the rule's parameters, as fields of this class."""
+        return tuple(each.name for each in fields(cls.rule) if each.name != "severity")
+
+    @classmethod
+    def of(cls, rule: Rule) -> RuleExpectation:
+        """The expectation that carries `rule`."""
+        return cls.parse_obj(rule.to_kwargs())
+
+    def to_rule(self) -> Rule:
+        """The rule that it carries."""
+        return self.rule.from_kwargs(self._rule_kwargs())
+
+    def _rule_kwargs(self) -> dict[str, Any]:
+        severity = "critical" if self.severity == "critical" else "warning"
+        return {name: getattr(self, name) for name in self.parameters()} | {"severity": severity}
+
+    def get_validation_dependencies(
+        self,
+        execution_engine: ExecutionEngine[Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> ValidationDependencies:
+        """Ask GX for the one metric."""
+        needed = super().get_validation_dependencies(execution_engine, runtime_configuration)
+        key = needed.result_format.get("unexpected_index_column_names") or []
+        metric = MetricConfiguration(
+            metric_name=METRIC,
+            metric_domain_kwargs={"batch_id": self.batch_id},
+            metric_value_kwargs={
+                "rule": self.rule.name,
+                "parameters": json.dumps(self._rule_kwargs(), sort_keys=True),
+                "key": json.dumps(key),
+            },
+        )
+        needed.set_metric_configuration(METRIC, metric)
+        return needed
+
+    def _validate(
+        self,
+        metrics: Mapping[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
+    ) -> dict[str, Any]:
+        del execution_engine
+        found = metrics[METRIC]
+        rows, failing, keys = found["rows"], found["failing"], found["keys"]
+        asked = self._get_result_format(runtime_configuration=runtime_configuration)
+        result = {
+            "element_count": rows,
+            "unexpected_count": len(failing),
+            "unexpected_percent": 100 * len(failing) / rows if rows else 0.0,
+            "partial_unexpected_list": keys,
+        }
+        if (asked["result_format"] if isinstance(asked, dict) else asked) == "COMPLETE":
+            result["unexpected_index_list"] = failing
+        return {"success": not failing, "result": result}
+
+    # Data Docs
+
+    @classmethod
+    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        """The parameters as a person reads them."""
+        told = {}
+        for name in cls.parameters():
+            value = kwargs.get(name)
+            words = value if isinstance(value, list | tuple) else [value]
+            told[name] = ", ".join(plain_name(str(word)) for word in words if word is not None)
+        return told
+
+    @classmethod
+    def _prescriptive_template(
+        cls, renderer_configuration: RendererConfiguration[Any]
+    ) -> RendererConfiguration[Any]:
+        for name, value in cls._told(renderer_configuration.kwargs).items():
+            renderer_configuration.add_param(name, RendererValueType.STRING, value)
+        renderer_configuration.template_str = cls.says
+        return renderer_configuration
+
+    @classmethod
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    @render_suite_parameter_string
+    def _prescriptive_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> list[RenderedStringTemplateContent]:
+        del result, runtime_configuration
+        assert configuration is not None
+        template = {"template": cls.says, "params": cls._told(configuration.kwargs)}
+        return [
+            RenderedStringTemplateContent(
+                content_block_type="string_template", string_template=template
+            )
+        ]

@@ -1,0 +1,31 @@
+"""The suite of a way: every rule that stands before its write, as an expectation.
+
+Nothing is written by hand.  What the map and the two schemas say becomes the way's
+rules, and these become the suite; so a suite is never older than its map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import great_expectations as gx
+
+from dualwrite.rules import Rule
+from dualwrite.sync.way import Way
+from expectations.catalogue import expectation_of
+
+
+def suite_name(way: Way) -> str:
+    """`customers-v3--accounts, finops to dataverse`."""
+    return f"{way.table_map.name}, {way.source.value} to {way.target.value}"
+
+
+def suite_of(way: Way, rules: Iterable[Rule] | None = None) -> gx.ExpectationSuite:
+    """The suite of a compiled way; of some of its rules only, if given.
+
+    Expectations stand in the order of the rules.
+    """
+    chosen = way.rules if rules is None else rules
+    return gx.ExpectationSuite(
+        name=suite_name(way), expectations=[expectation_of(rule) for rule in chosen]
+    )

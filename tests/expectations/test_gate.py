@@ -1,0 +1,182 @@
+"""The gate of Great Expectations says what the rules say, whatever the rows."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dualwrite.link import Side
+from dualwrite.rules import (
+    RULES,
+    Convertible,
+    Finite,
+    KeyPresent,
+    KeyUnique,
+    Length,
+    Required,
+    Resolvable,
+    Rule,
+    Scale,
+    ValueMapTotal,
+    Verdict,
+    WholeNumberRange,
+    judge,
+)
+from dualwrite.sync.way import Way
+from expectations.catalogue import EXPECTATIONS
+from expectations.gate import GreatExpectationsGate, NotEvaluatedError
+
+WAY = cast(
+    "Way",
+    SimpleNamespace(
+        table_map=SimpleNamespace(name="accounts"),
+        source=Side.FINOPS,
+        target=Side.DATAVERSE,
+        flow=SimpleNamespace(source_key=("ID",)),
+        rules=(),
+    ),
+)
+SCHEMA = pa.schema(
+    {
+        "source:ID": pa.string(),
+        "id": pa.string(),
+        "name.of.it": pa.string(),
+        "source:AMOUNT": pa.string(),
+        "amount": pa.decimal128(38, 10),
+        "wide": pa.decimal256(50, 12),
+        "day": pa.int64(),
+        "source:FACTOR": pa.float64(),
+        "source:HOLD": pa.string(),
+        "hold": pa.int64(),
+        "ref:owner": pa.string(),
+        "many:owner": pa.bool_(),
+        "owner.code": pa.string(),
+        "nothing": pa.null(),
+    }
+)
+texts = st.none() | st.sampled_from(["", "A", "B", "Æøå€", "long enough"])
+amounts = st.none() | st.decimals(-10_000, 10_000, places=10)
+
+
+def a_row(draw: st.DrawFn) -> dict[str, Any]:
+    key = draw(texts)
+    return {
+        "source:ID": key,
+        "id": key,
+        "name.of.it": draw(texts),
+        "source:AMOUNT": draw(texts),
+        "amount": draw(amounts),
+        "wide": draw(amounts),
+        "day": draw(st.none() | st.integers(-(2**40), 2**40)),
+        "source:FACTOR": draw(st.none() | st.floats()),
+        "source:HOLD": draw(texts),
+        "hold": draw(st.none() | st.just(1)),
+        "ref:owner": draw(texts),
+        "many:owner": draw(st.booleans()),
+        "owner.code": draw(texts),
+        "nothing": None,
+    }
+
+
+@st.composite
+def tables(draw: st.DrawFn) -> pa.Table:
+    rows = [a_row(draw) for _ in range(draw(st.integers(0, 6)))]
+    table = pa.Table.from_pylist(rows, schema=SCHEMA)
+    return pa.concat_tables([table, table.slice(1)]) if draw(st.booleans()) else table
+
+
+@st.composite
+def all_rules(draw: st.DrawFn) -> list[Rule]:
+    severity: Any = draw(st.sampled_from(["critical", "warning"]))
+    owner = {"column": "ref:owner", "ambiguous": "many:owner", "parts": ("owner.code",)}
+    return [
+        KeyPresent(key=("id", "name.of.it")),
+        KeyUnique(severity, key=("id",)),
+        Convertible(source="source:AMOUNT", target="amount", type="a decimal(10, 2)"),
+        ValueMapTotal(severity, "source:HOLD", "hold", ("A", "B"), ("B",)),
+        Finite(column="source:FACTOR"),
+        Required(severity, draw(st.sampled_from(["name.of.it", "nothing"]))),
+        Length(severity, "name.of.it", draw(st.integers(0, 12))),
+        Scale(severity, draw(st.sampled_from(["amount", "wide"])), 10, draw(st.integers(0, 10))),
+        WholeNumberRange(severity, "day", -(2**31), 2**31 - 1),
+        Resolvable(**owner, tables=("team",)),
+    ]
+
+
+def as_data(verdict: Verdict) -> dict[str, Any]:
+    def told(failures: tuple[Any, ...]) -> list[Any]:
+        return [(failure.rule, failure.indices.to_pylist()) for failure in failures]
+
+    return {
+        "passed": verdict.passed.to_pylist(),
+        "parked": verdict.parked.to_pylist(),
+        "failures": told(verdict.failures),
+        "warnings": told(verdict.warnings),
+        "key": verdict.key if len(verdict.passed) else (),
+    }
+
+
+def test_the_rules_below_are_all_rules():
+    assert set(EXPECTATIONS) == set(RULES.values())
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=tables(), rules=all_rules())
+def test_the_gate_says_exactly_what_the_rules_say(rows, rules):
+    assert {type(rule) for rule in rules} == set(RULES.values())
+
+    verdict = GreatExpectationsGate()(WAY, rows, rules)
+
+    plain = as_data(judge(rows, rules))
+    assert as_data(verdict) == (plain if rows.num_rows else plain | {"key": ()})
+
+
+def test_the_last_digit_of_a_long_amount_is_seen():
+    rows = pa.table(
+        {
+            "source:ID": ["1", "2"],
+            "amount": pa.array(
+                [Decimal("12345678901234567.1234567891"), Decimal("12345678901234567.1234567890")],
+                pa.decimal128(38, 10),
+            ),
+        }
+    )
+
+    verdict = GreatExpectationsGate()(WAY, rows, [Scale(column="amount", precision=38, scale=9)])
+
+    assert verdict.passed.to_pylist() == [False, True]
+
+
+def test_threads_do_not_mix_their_batches():
+    gate = GreatExpectationsGate()
+    rule = Length(column="name", length=3)
+    batches = [pa.table({"name": ["x" * n, "abc"], "source:ID": [str(n), "0"]}) for n in range(8)]
+
+    with ThreadPoolExecutor(4) as pool:
+        verdicts = list(pool.map(lambda rows: gate(WAY, rows, [rule]), batches))
+
+    assert [v.passed.to_pylist() for v in verdicts] == [[n <= 3, True] for n in range(8)]
+    [(suite, answer)] = gate.report.failing()
+    assert (suite, answer.rows, answer.failing) == ("accounts, finops to dataverse", 16, 4)
+    assert sorted(answer.keys) == ["4", "5", "6", "7"]
+
+
+def test_an_expectation_that_cannot_be_evaluated_is_no_failing_row():
+    rows = pa.table({"name": [1]})
+
+    with pytest.raises(NotEvaluatedError) as caught:
+        GreatExpectationsGate()(WAY, rows, [Length(column="name", length=3)])
+
+    assert str(caught.value) == (
+        "accounts, finops to dataverse: expect_column_values_to_fit_length could not be evaluated "
+        "(Function 'binary_length' has no kernel matching input types (int64)). "
+        "Nothing of this batch was written.\n"
+        "  Run the map without Great Expectations: dualwrite run, or quality=false."
+    )
