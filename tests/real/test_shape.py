@@ -7,11 +7,13 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from dualwrite.link import Side
-from dualwrite.sandbox.schema.definition import sandbox_tables
+from dualwrite.sandbox.schema.definition import TableDef, sandbox_tables
+from tests.real import northwind
 from tests.real.adventureworks import finops_tables
 from tests.real.adventureworks.units import conversion
 from tests.real.data import data_folder, decimals, read
@@ -54,15 +56,29 @@ def test_every_file_arrives_whole():
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_table_fits_the_finops_table_of_its_name(name):
-    rows, table = finops_tables(data_folder())[name], sandbox_tables(Side.FINOPS)[name]
+    _assert_fits(finops_tables(data_folder())[name], sandbox_tables(Side.FINOPS)[name])
 
+
+@pytest.mark.parametrize("side", Side)
+def test_northwind_fits_the_tables_of_both_sides(side):
+    tables = {
+        Side.FINOPS: northwind.finops_tables,
+        Side.DATAVERSE: northwind.dataverse_tables,
+    }[side](data_folder())
+
+    for name, rows in tables.items():
+        _assert_fits(rows, sandbox_tables(side)[name])
+
+
+def _assert_fits(rows: pa.Table, table: TableDef) -> None:
     for field in rows.schema:
         column = table.columns[field.name]
         assert field.type == column.arrow, field.name
         if column.required or field.name in table.key:
             assert rows[field.name].null_count == 0, field.name
         if column.length and column.scale is None:
-            assert (pc.max(pc.utf8_length(rows[field.name])).as_py() or 0) <= column.length
+            longest = pc.max(pc.utf8_length(rows[field.name])).as_py() or 0
+            assert longest <= column.length, field.name
     assert rows.group_by(list(table.key)).aggregate([]).num_rows == rows.num_rows
 
 
