@@ -18,7 +18,7 @@ def shown(value: Any) -> str:
         case bool():
             return str(value).lower()
         case Decimal():
-            text = f"{value:f}"
+            text = f"{abs(value) if value.is_zero() else value:f}"
             return text.rstrip("0").rstrip(".") if "." in text else text
         case date():
             return value.isoformat()

@@ -60,29 +60,36 @@ class FlowColumn:
 
     @property
     def before_cast(self) -> str | None:
-        """The gate column that holds the value as it was before the cast to the target type."""
+        """The gate column to hold the target against, to see which values were lost.
+
+        What the source app holds; but behind a step that makes nulls by intent, what that gave.
+        """
         if self.source is None:
             return None
-        if any(step.silences for step in self.steps):
-            return f"value:{self.target}"
-        return f"source:{self.source}"
+        return f"value:{self.target}" if self._silent_until else f"source:{self.source}"
 
     @cached_property
     def may_lose(self) -> bool:
-        """Whether the cast to the target type can fail for some value."""
+        """Whether a value can be lost on the way to the target type."""
         if self.source is None or self.source_type is None:
             return False
-        if self.steps:
-            return not pa.types.is_string(self.target_column.type)
-        return not always_converts(self.source_type, self.target_column.type)
+        return bool(self.steps) or not always_converts(self.source_type, self.target_column.type)
 
-    def stepped(self, rows: pa.Table) -> pa.Array:
-        """The values after all steps, in whatever type those gave."""
+    @cached_property
+    def _silent_until(self) -> int:
+        """How many steps it takes until none makes nulls by intent any more."""
+        return max((at for at, step in enumerate(self.steps, 1) if step.silences), default=0)
+
+    def stepped(self, rows: pa.Table) -> tuple[pa.Array, pa.Array]:
+        """The values to hold the target against, and those after all steps, of whatever type."""
         path = self.source
         values = pa.nulls(len(rows)) if path is None else column_of(rows, str(path))
-        for step in self.steps:
+        for step in self.steps[: self._silent_until]:
             values = step.apply(values, rows)
-        return values
+        meant = values
+        for step in self.steps[self._silent_until :]:
+            values = step.apply(values, rows)
+        return meant, values
 
     def wide(self, stepped: pa.Array) -> pa.Array:
         """The stepped values in the wide form of the target type."""
@@ -178,7 +185,7 @@ def _is_forward(sign: Sign, source: Side) -> bool:
 
 def _check_constant(column: FlowColumn, where: str) -> None:
     # A table of no columns has no rows, so one is made to hold the constant.
-    stepped = column.stepped(pa.table({"": pa.nulls(1)}))
+    _, stepped = column.stepped(pa.table({"": pa.nulls(1)}))
     if column.wide(stepped).null_count:
         reason = f"the constant does not fit {column.target_column.type}"
         if stepped.null_count:
@@ -223,10 +230,10 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
         f"source:{path}": column_of(rows, str(path)) for path in flow.reads
     }
     for column in flow.columns:
-        stepped = column.stepped(rows)
+        meant, stepped = column.stepped(rows)
         before = column.before_cast
-        if column.may_lose and before is not None and before not in gate:
-            gate[before] = stepped
+        if column.may_lose and before is not None:
+            gate.setdefault(before, meant)
         gate[str(column.target)] = column.wide(stepped)
     return pa.table(gate)
 
