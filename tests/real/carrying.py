@@ -79,9 +79,7 @@ def held(session: Session) -> dict[tuple[str, str, str], int]:
 
 def compared(session: Session) -> dict[str, Comparison]:
     """Both sides of every map, row by row."""
-    return {
-        name: reconcile(session, session.map(name)) for name in session.catalogue.names()
-    }
+    return {name: reconcile(session, session.map(name)) for name in session.catalogue.names()}
 
 
 def values(session: Session, side: Side, table: str, *paths: str) -> dict[Any, Any]:

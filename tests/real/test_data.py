@@ -1,0 +1,33 @@
+"""Tests of real data tell why they did not run, and fail where they must run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.real.data import REQUIRED, VARIABLE, data_folder
+
+
+def test_without_the_data_sets_a_test_is_skipped_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.delenv(REQUIRED, raising=False)
+
+    with pytest.raises(pytest.skip.Exception) as skipped:
+        data_folder()
+
+    assert str(skipped.value) == (
+        f"no data sets in {tmp_path} (say where they are: DUALWRITE_TEST_DATA=DIR)"
+    )
+
+
+def test_where_the_data_sets_are_required_their_absence_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setenv(REQUIRED, "1")
+
+    with pytest.raises(pytest.fail.Exception):
+        data_folder()
