@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,20 +12,48 @@ from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import print_json, print_table, say
 
 
+class SideWord(StrEnum):
+    """A side, without the engine's imports, to be quick."""
+
+    FINOPS = "finops"
+    DATAVERSE = "dataverse"
+
+
 def reconcile(
     name: Annotated[str, typer.Argument(metavar="MAP", help="The map to compare through.")],
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Make the other side as the master is.")
+    ] = False,
+    master: Annotated[
+        SideWord | None, typer.Option(help="With --repair: the side that is right.")
+    ] = None,
+    allow_deletes: Annotated[
+        bool,
+        typer.Option("--allow-deletes", help="With --repair: however many rows it deletes."),
+    ] = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
     """Compare both sides through a map, row by row.
 
-    Nothing is written. Rows that the journal holds back differ for a known reason; they
-    are counted apart.
+    Nothing is written without --repair. Rows that the journal holds back differ for a
+    known reason; they are counted apart. A repair that would delete more than a fifth of
+    a side's rows is refused, unless you allow it.
 
     \b
-    Example:
+    Examples:
       dualwrite reconcile customers-v3--accounts
+      dualwrite reconcile customers-v3--accounts --repair --master finops
     """
+    if repair != (master is not None):
+        msg = "--repair and --master go together"
+        raise typer.BadParameter(msg)
+    if allow_deletes and not repair:
+        msg = "--allow-deletes goes with --repair"
+        raise typer.BadParameter(msg)
+    if master is not None:
+        _repair(name, master, allow_deletes=allow_deletes, project=project, as_json=as_json)
+        return
     from dualwrite.cli.progress import bars
     from dualwrite.sync import reconcile as comparing
     from dualwrite.sync.session import open_session
@@ -36,7 +66,7 @@ def reconcile(
             compared += rows
             shown.step(name, compared, None)
 
-        result = comparing.reconcile(session, session.catalogue.get(name), progress=more)
+        result = comparing.reconcile(session, session.map(name), progress=more)
     found = result.as_dict()
     if as_json:
         print_json(found)
@@ -63,3 +93,24 @@ def reconcile(
         more_rows = len(found["rows"]) - 20
         if more_rows > 0:
             say(f"... and more; --json names the first {len(found['rows'])}.")
+
+
+def _repair(
+    name: str, master: SideWord, *, allow_deletes: bool, project: Path, as_json: bool
+) -> None:
+    from dualwrite.link import Side
+    from dualwrite.sync import repair as repairing
+    from dualwrite.sync.session import open_session
+
+    with open_session(project) as session:
+        done = repairing.repair(
+            session, session.map(name), Side(master.value), allow_deletes=allow_deletes
+        )
+    if as_json:
+        print_json({**done.comparison.as_dict(), "repaired": done.counts.as_dict()})
+        return
+    counts, other = done.counts, Side(master.value).other.value
+    say(
+        f"{name}: written {counts.written:,}, deleted {counts.deleted:,} in {other}; "
+        f"held back {counts.rejected + counts.parked:,}."
+    )

@@ -167,10 +167,11 @@ class Carrier:
         passed = ready.filter(verdict.passed)
         written, refused = self._write(way, passed, manner)
         held = hold(way, rows.filter(wanted), ready, verdict, refused)
+        # what is late was read and counted when the rows were written
         counts = Counts(
-            read=rows.num_rows,
+            read=0 if manner.late else rows.num_rows,
             written=written.inserted + written.updated,
-            unchanged=rows.num_rows - ready.num_rows + written.unchanged,
+            unchanged=0 if manner.late else rows.num_rows - ready.num_rows + written.unchanged,
             rejected=len(held.rejected),
             parked=len(held.parked),
             conflicts=pc.sum(merged.conflicts).as_py() or 0,

@@ -53,7 +53,7 @@ def hold(
         return Held()
     names = list(way.flow.source_key)
     taken = source.take(numbers)
-    keys = _keys(taken.select(names))
+    keys = keys_of(taken.select(names))
     rows = [{name: _plain(value) for name, value in row.items()} for row in taken.to_pylist()]
     at = {number: place for place, number in enumerate(numbers)}
     rejected: dict[int, Rejection] = {}
@@ -88,7 +88,7 @@ def _of_all(verdict: Verdict, refused: Mapping[int, str]) -> dict[int, str]:
     return {passed[number].as_py(): reason for number, reason in refused.items()}
 
 
-def _keys(keys: pa.Table) -> list[Key]:
+def keys_of(keys: pa.Table) -> list[Key]:
     """Each key as texts, in Arrow's own spelling, by which `retry` finds the row again."""
     texts = [keys[name].cast(pa.string()) for name in keys.column_names]
     rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import KeyRange, Query
+from dualwrite.journal.lease import Lease
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
@@ -58,12 +59,23 @@ class InitialSync:
         self.session, self.plan, self.options = session, plan, options
         self.finder = finder or Finder(session.apps)
         self.run = run
+        self.lease: Lease | None = None
+        """The right to work on the map, where this very object holds it."""
         self._carriers: dict[Leg, Carrier] = {}
 
     @property
     def name(self) -> str:
         """The map's name."""
         return self.plan.table_map.name
+
+    def keep_lease(self) -> None:
+        """Say that this worker is alive.
+
+        Raises:
+            LeaseLostError: Another worker has taken the map over.
+        """
+        if self.lease is not None:
+            self.lease.renew()
 
     # Planning
 
@@ -105,12 +117,26 @@ class InitialSync:
         """Which side held no row of the map's table when the run began.
 
         Taken down in the run, so a continued run does not mistake its own rows for
-        somebody else's; and a continued run is careful everywhere.
+        somebody else's.
         """
-        noted: Mapping[str, Any] = self.run.options.get("fresh", {}) if self.run else {}
         if self.run is None:
             return {side: is_empty(self.session, self.plan, side) for side in Side}
+        noted: Mapping[str, Any] = self.run.options.get("fresh", {})
         return {side: bool(noted.get(side.value)) for side in Side}
+
+    def _goes_straight_in(self, leg: Leg) -> bool:
+        """Whether rows may be inserted without a look at what is there.
+
+        Only into an empty side, never in a continued run, and only where a unique index
+        refuses a second insert (docs/decisions/0003-a-partition-may-be-carried-twice.md).
+        """
+        continued = self.run is not None and bool(self.run.options.get("continued"))
+        if continued or leg.phase > 1 or leg.insert_only or not self.fresh[leg.source.other]:
+            return False
+        way = self._carrier(leg).way
+        schema = self.session.schema(way.target, way.target_table)
+        key = set(way.written_key)
+        return any(set(names) == key for names in (schema.primary_key, *schema.unique))
 
     # Carrying
 
@@ -128,10 +154,9 @@ class InitialSync:
         rows = self.session.apps[leg.source].read(query, within=within)
         if leg.phase > 1:
             rows = _with_deferred(rows, carrier.way) if self.fresh[leg.source.other] else rows
-        fresh = self.fresh[leg.source.other] and leg.phase == 1 and not leg.insert_only
         manner = Manner(
             master=self.plan.master,
-            fresh=fresh,
+            fresh=self._goes_straight_in(leg),
             insert_only=leg.insert_only,
             update_only=leg.phase > 1,
             late=leg.phase > 1,

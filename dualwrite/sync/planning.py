@@ -37,9 +37,9 @@ def make_plan(
         TransientError, PermanentError: From the apps.
     """
     for name in names:
-        session.catalogue.get(name)
+        session.map(name)
     chosen = _related(session, names) if with_related else tuple(dict.fromkeys(names))
-    maps = {name: session.catalogue.get(name) for name in chosen}
+    maps = {name: session.map(name) for name in chosen}
     refuse_faulty(session, list(maps.values()))
 
     def nullable(side: Side, table: str, column: str) -> bool:
@@ -95,7 +95,7 @@ def _related(session: Session, names: Sequence[str]) -> tuple[str, ...]:
     maps = []
     for name in session.catalogue.names():
         try:
-            maps.append(session.catalogue.get(name))
+            maps.append(session.map(name))
         except (MapError, UnknownMapError):
             if name in names:
                 raise

@@ -20,6 +20,7 @@ from dualwrite.journal.records import key_text
 from dualwrite.link import Side
 from dualwrite.rules import judge
 from dualwrite.sync.counterparts import counterparts
+from dualwrite.sync.holding import keys_of
 from dualwrite.sync.merge import Mask
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way, compile_way, reading
@@ -100,7 +101,7 @@ def reconcile(
         back = compile_way(session, table_map, source.other) if flows_back else None
         across = reading(session, table_map, source.other, filtered=False)
         noting = _Noting(session, result, source, found)
-        for rows in _batches(session, source, reading(session, table_map, source)):
+        for rows in batches(session, source, reading(session, table_map, source)):
             out = translate(rows, way.flow)
             sound = judge(out, way.source_rules).passed
             theirs, here = counterparts(session, way, across, out, sound)
@@ -119,7 +120,8 @@ def reconcile(
     return result
 
 
-def _batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
+def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
+    """The rows of a query, a range at a time."""
     for within in session.apps[side].partitions(query, size=PARTITION_ROWS):
         yield session.apps[side].read(query, within=within)
 
@@ -147,7 +149,7 @@ class _Noting:
     ) -> None:
         self.result, self.side, self.found = result, side, found
         self.held = session.journal.held_keys(result.map, side.direction)
-        end = session.catalogue.get(result.map).end(side)
+        end = session.map(result.map).end(side)
         self.key = [str(path) for path in end.key]
 
     def note(self, kind: Kind, rows: pa.Table, columns: Mapping[str, Mask] | None) -> None:
@@ -162,12 +164,7 @@ class _Noting:
             self.found(kind, self.side, rows)
         if not self.held and len(self.result.rows) >= SHOWN:
             return
-        keys = [
-            dict(zip(self.key, values, strict=True))
-            for values in zip(
-                *(rows[name].cast(pa.string()).to_pylist() for name in self.key), strict=True
-            )
-        ]
+        keys = keys_of(rows.select(self.key))
         for number, key in enumerate(keys):
             held = key_text(key) in self.held
             self.result.held += held

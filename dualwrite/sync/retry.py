@@ -49,7 +49,7 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
     finder = Finder(session.apps)
     for name, direction in dict.fromkeys((row.map, row.direction) for row in rows):
         mine = [row for row in rows if (row.map, row.direction) == (name, direction)]
-        table_map = session.catalogue.get(name)
+        table_map = session.map(name)
         source = next(side for side in Side if side.direction == direction)
         total, gone = Counts(), 0
         for start in range(0, len(mine), AT_ONCE):

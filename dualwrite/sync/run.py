@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dualwrite.errors import TransientError
-from dualwrite.journal.lease import Lease
 from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
 from dualwrite.link import Side
 from dualwrite.sync.carry import Gate, Outcome, rules_only
@@ -26,7 +25,8 @@ from dualwrite.sync.plan import MapPlan, RunPlan
 from dualwrite.sync.retry import release_parked
 from dualwrite.sync.session import Session
 
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 300.0
+"""Renewed after each partition; a worker that is silent for longer is taken for dead."""
 ATTEMPTS = 3
 
 Progress = Callable[[str, int, int], None]
@@ -89,14 +89,16 @@ def begun(
     """
     name = plan.table_map.name
     with session.journal.lease(name, f"run (process {os.getpid()})", LEASE_SECONDS) as lease:
-        yield begin(session, plan, options, finder, lease)
+        sync = begin(session, plan, options, finder)
+        sync.lease = lease
+        yield sync
 
 
-def begin(
-    session: Session, plan: MapPlan, options: RunOptions, finder: Finder, lease: Lease | None
-) -> InitialSync:
-    """Start the initial sync of a map, or take up the one that was cut off."""
-    del lease
+def begin(session: Session, plan: MapPlan, options: RunOptions, finder: Finder) -> InitialSync:
+    """Start the initial sync of a map, or take up the one that was cut off.
+
+    The caller holds the map's lease.
+    """
     journal, name = session.journal, plan.table_map.name
     run = journal.open_run(name, KIND)
     if run is None:
@@ -137,6 +139,7 @@ def carry_all(
             try:
                 for future in as_completed(futures):
                     outcomes.append(future.result())
+                    sync.keep_lease()
                     progress(sync.name, len(outcomes), len(todo))
             except BaseException:
                 # those under way end by themselves and are journalled; no other begins

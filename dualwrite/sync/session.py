@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dualwrite.apps.base import App
 from dualwrite.apps.opening import open_app
+from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
-from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
 
 
@@ -25,6 +26,31 @@ class Session:
     apps: Mapping[Side, App]
     journal: Journal
     catalogue: Catalogue
+
+    def map(self, name: str) -> TableMap:
+        """A table map by name, its undeclared lookups pointing at columns.
+
+        A map may name only the table that a lookup points at (`lookups: {groupid: group}`);
+        then the one column of that table's primary key is meant.
+
+        Raises:
+            UnknownMapError, MapError: There is no such map, or it cannot be read.
+        """
+        table_map = self.catalogue.get(name)
+        ends = {side: self._pointing(side, table_map.end(side)) for side in Side}
+        return replace(table_map, ends=ends)
+
+    def _pointing(self, side: Side, end: End) -> End:
+        vague = {c: r.table for c, r in end.lookups.items() if not r.column}
+        lookups = dict(end.lookups)
+        for column, table in vague.items():
+            try:
+                key = self.schema(side, table).primary_key
+            except MissingTableError:
+                continue  # the check of the map says so, with its place
+            if len(key) == 1:
+                lookups[column] = Reference(table, key[0])
+        return replace(end, lookups=lookups) if vague else end
 
     def schema(self, side: Side, table: str) -> TableSchema:
         """A table of one app."""
