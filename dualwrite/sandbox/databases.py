@@ -70,10 +70,12 @@ def on_server(url: str, folder: Path, *, replace: bool) -> Databases:
             there = _existing(connection, kind)
             taken = [name for name in names.values() if name in there]
             if taken and not replace:
+                plural = "s" if len(taken) > 1 else ""
                 msg = (
-                    f"the server has a database {' and '.join(map(repr, taken))} already. "
-                    "Nothing was created, and it was left as it is.\n"
-                    "  Choose another folder name, or drop it and repeat the command."
+                    f"the server already has the database{plural} {' and '.join(taken)}. "
+                    "Nothing was created, and what is there was left as it is.\n"
+                    "  Choose another folder name, or repeat the command with --replace to drop "
+                    f"{'them' if plural else 'it'}."
                 )
                 raise ConfigError(msg)
             for name in names.values():

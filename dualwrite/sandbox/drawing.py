@@ -71,7 +71,10 @@ def yes_where(mask: Mask) -> pa.Array:
 
 
 def exact(unscaled: Numbers, scale: int, kind: pa.Decimal128Type) -> pa.Array:
-    """Decimals from whole numbers of the last digit of `scale`; no float in between."""
+    """Decimals from whole numbers of the last digit of `scale`; no float in between.
+
+    With all digits of the kind's scale they stay below 2 ** 63.
+    """
     low = unscaled * np.int64(10 ** (kind.scale - scale))
     halves = np.column_stack((low, low >> np.int64(63)))
     return pa.Array.from_buffers(kind, len(low), [None, pa.py_buffer(halves.tobytes())])

@@ -41,7 +41,7 @@ class SandboxSummary:
     held_back: Mapping[Expected, int]
     """Which rows will be rejected or parked, and by which rule."""
     export: str | None
-    """The variable that must hold the password, where there is one."""
+    """The variable that must hold the password, percent-encoded, where there is one."""
 
     def total(self, side: Side) -> int:
         """All rows of a side."""
