@@ -94,7 +94,7 @@ def on_server(url: str, folder: Path, *, replace: bool) -> Databases:
     return Databases(
         urls={side: each.render_as_string(hide_password=False) for side, each in urls.items()},
         written={side: _without_password(each) for side, each in urls.items()},
-        needs_password=server.password is not None,
+        needs_password=bool(server.password),
     )
 
 
@@ -126,7 +126,7 @@ def _existing(connection: sa.Connection, kind: str) -> set[str]:
 
 
 def _without_password(url: URL) -> str:
-    if url.password is None:
+    if not url.password:
         return url.render_as_string()
     text = url.set(password=_STAND_IN).render_as_string(hide_password=False)
     return text.replace(_STAND_IN, f"${{{PASSWORD_VARIABLE}}}")

@@ -139,7 +139,7 @@ def on_server(request, tmp_path, monkeypatch) -> Iterator[tuple[str, SandboxSumm
         tmp_path / f"box {os.getpid()}", rows=ROWS, on=server.url, replace=True
     )
     password = sa.make_url(server.url).password
-    assert (summary.export is None) == (password is None)
+    assert (summary.export is None) == (not password)
     if summary.export is not None:
         assert str(password) not in (summary.folder / "dualwrite.toml").read_text()
         monkeypatch.setenv(summary.export, quote(str(password), safe=""))
