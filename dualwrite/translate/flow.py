@@ -238,14 +238,10 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
     return pa.table(gate)
 
 
-def fit(rows: pa.Table, flow: Flow, *, lenient: bool = False) -> pa.Table:
-    """Give rows that passed the gate the target's exact types; target paths only.
+def fit(rows: pa.Table, flow: Flow) -> pa.Table:
+    """Give rows that passed the gate the target's exact types.
 
-    Args:
-        rows: The gate table, or some of its target columns.
-        flow: The flow that made it.
-        lenient: Whether a value that does not fit becomes null, as for keys that are looked
-            for before the gate has judged them.
+    Only target columns, and of those the ones that `rows` has.
 
     Raises:
         ValueError: A value does not fit, so some row did not pass the gate.
@@ -260,28 +256,11 @@ def fit(rows: pa.Table, flow: Flow, *, lenient: bool = False) -> pa.Table:
         if column.blank_when_null and values.null_count:
             values = pc.fill_null(values, "")
         try:
-            fitted[name] = _fitting(values, kind) if lenient else values.cast(kind)
+            fitted[name] = values.cast(kind)
         except pa.ArrowInvalid as error:
             msg = f"{flow.map}: column {column.target}: a value passed the gate and does not fit"
             raise ValueError(msg) from error
     return pa.table(fitted)
-
-
-def _fitting(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Cast, with null for what loses something on the way."""
-    try:
-        return values.cast(kind)
-    except pa.ArrowInvalid:
-        # One by one, as only a key outside its column's room comes here, and those are few.
-        nothing = pa.scalar(None, kind)
-        return pa.array([_cast_or(value, kind, nothing) for value in values], kind)
-
-
-def _cast_or(value: pa.Scalar, kind: pa.DataType, otherwise: pa.Scalar) -> pa.Scalar:
-    try:
-        return value.cast(kind)
-    except pa.ArrowInvalid:
-        return otherwise
 
 
 def comparable(rows: pa.Table, flow: Flow) -> pa.Table:

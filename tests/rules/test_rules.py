@@ -142,10 +142,8 @@ def test_a_long_value_map_is_told_in_part():
     rule = ValueMapTotal(source="source:H", target="h", known=tuple("abcdefghijk"))
     table = gate(source_H=pa.array([7]), h=pa.nulls(1, pa.int64()))
 
-    assert reasons(rule, table) == [
-        "H is 7, which the value map of h does not list (it lists "
-        + "a, b, c, d, e, f, g, h and 3 more)"
-    ]
+    (reason,) = reasons(rule, table)
+    assert reason.endswith("(it lists a, b, c, d, e, f, g, h and 3 more)")
 
 
 def test_a_number_that_the_value_map_makes_null_is_listed():

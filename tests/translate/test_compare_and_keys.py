@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dualwrite.translate.compare import differs
@@ -104,6 +104,7 @@ PART = st.none() | st.text("a\x1e\x1fes", max_size=3)
 
 
 @settings(max_examples=50)
+@example([("\x1es", "a"), ("\x1f", "a"), ("\x1e", "s"), ("a", "\x1fa"), ("a\x1f", "a")])
 @given(st.lists(st.tuples(PART, PART), max_size=8))
 def test_one_key_has_one_text_and_another_key_another(rows):
     table = pa.table(

@@ -80,16 +80,6 @@ def test_fit_refuses_rows_that_did_not_pass_the_gate():
         fit(translate(cust_rows(), flow), flow)
 
 
-def test_fit_can_give_null_for_what_does_not_fit():
-    """A key is looked for before the gate has judged it: one that cannot be finds nothing."""
-    flow = customers(Side.FINOPS)
-
-    fitted = fit(translate(cust_rows(), flow), flow, lenient=True)
-
-    assert fitted["creditlimit"].to_pylist() == [Decimal("1.50"), None, None]
-    assert fitted["accountnumber"].to_pylist() == ["A1", "A2", "A3"]
-
-
 def test_there_and_back_a_blank_lookup_stays_blank():
     there, back = customers(Side.FINOPS), customers(Side.DATAVERSE)
     gate = translate(cust_rows(), there)

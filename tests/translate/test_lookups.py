@@ -87,14 +87,14 @@ def test_a_polymorphic_lookup_tries_its_tables_in_order():
     table_map, schemas, target = polymorphic()
     flow = compile_flow(table_map, Side.FINOPS, schemas)
     (group,) = lookups_of(flow, table_map, schemas)
-    rows = translate(pa.table({"ACC": ["a", "c", "both", "none", ""]}), flow)
+    rows = translate(pa.table({"ACC": ["a", "c", "both", "none", "", "twice"]}), flow)
 
     found = attach(
         rows,
         group,
         [
-            pa.table({"accountnumber": ["a", "both"], "accountid": ["A", "B"]}),
-            pa.table({"number": ["c", "both"], "contactid": ["C", "D"]}),
+            pa.table({"accountnumber": ["a", "both", "twice", "twice"], "accountid": list("ABXY")}),
+            pa.table({"number": ["c", "both", "twice"], "contactid": list("CDE")}),
         ],
     )
 
@@ -103,8 +103,16 @@ def test_a_polymorphic_lookup_tries_its_tables_in_order():
         ("contact", "contactid", "ownertype", "contact"),
     ]
     assert group[0].parts == ((target, path("accountnumber")),)
-    assert found["ref:owner"].to_pylist() == ["A", "C", "B", None, None]
-    assert found["ref:ownertype"].to_pylist() == ["account", "contact", "account", None, None]
+    assert found["ref:owner"].to_pylist() == ["A", "C", "B", None, None, "E"]
+    assert found["ref:ownertype"].to_pylist() == [
+        "account",
+        "contact",
+        "account",
+        None,
+        None,
+        "contact",
+    ]
+    assert not any(found["many:owner"].to_pylist())
 
 
 def test_rows_find_what_their_keys_name_in_their_own_company():

@@ -53,6 +53,8 @@ def test_what_the_map_file_can_undo_the_engine_undoes(kind):
                      id="a word among numbers"),
         pytest.param([Decimal("1.5"), None], ("default", "0.25"), (MONEY, MONEY),
                      [Decimal("1.5"), Decimal("0.25")], id="a decimal as text"),
+        pytest.param([Decimal("1.5"), None], ("default", "0.123456"), (MONEY, MONEY),
+                     [Decimal("1.5"), Decimal("0.123456")], id="a default with more digits"),
         pytest.param(["  ä b ", None, " "], ("trim", True), (TEXT, TEXT), ["ä b", None, ""],
                      id="trim"),
         pytest.param(["é1a", None], ("upper", True), (TEXT, TEXT), ["É1A", None], id="upper"),
