@@ -194,6 +194,7 @@ def _dicts(rows: Iterable[HeldRow], cause: str) -> list[dict[str, Any]]:
             "key": row.key,
             cause: row.cause,
             "reason": row.reason,
+            **({"column": row.column, "mend": row.mend} if row.kind == "rejected" else {}),
             "row": row.row,
             "at": stamp(row.at),
         }
@@ -206,11 +207,13 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
         say("No row waits: nothing was rejected, nothing is parked.")
         return
     for cause in causes:
-        about = f"{cause.kind} by {cause.cause}"
+        about = f"{cause.kind} by {cause.cause}" + (f" of {cause.column}" if cause.column else "")
         if cause.kind == "parked":
             about = f"parked, waiting for {cause.cause}"
         say(f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}")
         say_wrapped(cause.reason, "  ")
+        if cause.mend:
+            say_wrapped(f"To mend it: {cause.mend}", "  ")
         say(f"  {_ids(journal, cause)}\n")
     say(
         "Mend the cause, then: dualwrite errors retry ID...\n"
@@ -219,11 +222,7 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
 
 
 def _ids(journal: Journal, cause: Cause, shown: int = 8) -> str:
-    if cause.kind == "rejected":
-        rows = journal.rejected(cause.map, rule=cause.cause, limit=shown)
-    else:
-        rows = journal.parked(cause.map, waits_for=cause.cause, limit=shown)
-    ids = [str(row.id) for row in rows if row.direction == cause.direction]
+    ids = [str(each) for each in journal.ids_of(cause, limit=shown)]
     more = cause.rows - len(ids)
     return f"id {', '.join(ids)}" + (f" and {more:,} more" if more else "")
 

@@ -50,13 +50,16 @@ def hold(
             "cause": each.rule if isinstance(each, Rejection) else each.waits_for,
             # PostgreSQL's text holds every character but this one.
             "reason": each.reason.replace("\0", "\\0"),
+            "column": each.column if isinstance(each, Rejection) else "",
+            "mend": each.mend if isinstance(each, Rejection) else "",
             "row": dict(each.row),
             "at": now,
         }
     if not rows:
         return
     statement = upsert(connection, WaitingRow)
-    newer = {name: statement.excluded[name] for name in ("kind", "cause", "reason", "row", "at")}
+    said = ("kind", "cause", "reason", "column", "mend", "row", "at")
+    newer = {name: statement.excluded[name] for name in said}
     # In one order everywhere, so that two workers on the same keys cannot lock each other out.
     connection.execute(
         statement.on_conflict_do_update(index_elements=["map", "direction", "key"], set_=newer),
@@ -124,6 +127,23 @@ def held(
     return found[:limit]
 
 
+def ids_of(connection: Connection, cause: Cause, limit: int | None) -> list[int]:
+    """The ids of the rows of one cause, oldest first."""
+    query = (
+        select(WaitingRow.id)
+        .where(
+            WaitingRow.map == cause.map,
+            WaitingRow.direction == cause.direction,
+            WaitingRow.kind == cause.kind,
+            WaitingRow.cause == cause.cause,
+            WaitingRow.column == cause.column,
+        )
+        .order_by(WaitingRow.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
 def causes(connection: Connection, map_name: str | None) -> list[Cause]:
     """Held rows grouped by cause, the most rows first."""
     query = select(
@@ -133,12 +153,19 @@ def causes(connection: Connection, map_name: str | None) -> list[Cause]:
         WaitingRow.cause,
         func.min(WaitingRow.reason),
         func.count(),
-    ).group_by(WaitingRow.map, WaitingRow.direction, WaitingRow.kind, WaitingRow.cause)
+        WaitingRow.column,
+        func.min(WaitingRow.mend),
+    ).group_by(
+        WaitingRow.map,
+        WaitingRow.direction,
+        WaitingRow.kind,
+        WaitingRow.cause,
+        WaitingRow.column,
+    )
     if map_name is not None:
         query = query.where(WaitingRow.map == map_name)
     found = [
-        Cause(of_map, direction, cast("Any", kind), cause, reason, rows)
-        for of_map, direction, kind, cause, reason, rows in connection.execute(query)
+        Cause(row[0], row[1], cast("Any", row[2]), *row[3:]) for row in connection.execute(query)
     ]
     return sorted(found, key=lambda each: (-each.rows, each.map, each.direction, each.cause))
 
@@ -153,6 +180,8 @@ def _rows(connection: Connection, query: Select[Any]) -> list[HeldRow]:
             key=json.loads(row.key),
             cause=row.cause,
             reason=row.reason,
+            column=row.column,
+            mend=row.mend,
             row=row.row,
             at=row.at,
         )

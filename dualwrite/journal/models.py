@@ -152,6 +152,8 @@ class WaitingRow(Base):
     key: Mapped[str]
     cause: Mapped[str]
     reason: Mapped[str]
+    column: Mapped[str]
+    mend: Mapped[str]
     row: Mapped[dict[str, Any]]
     at: Mapped[datetime]
 

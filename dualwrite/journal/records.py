@@ -122,6 +122,10 @@ class Rejection:
     rule: str
     reason: str
     row: Mapping[str, Any]
+    column: str = ""
+    """What the rule looked at; '' where the app refused, or where it is the row as a whole."""
+    mend: str = ""
+    """What a person can do about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +162,8 @@ class HeldRow:
     row: Mapping[str, Any]
     at: datetime
     """When it was last refused or parked."""
+    column: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,8 @@ class Cause:
     reason: str
     """The reason of one of them."""
     rows: int
+    column: str = ""
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,6 +275,11 @@ class Journal:
         with self._reading() as connection:
             return held.causes(connection, map_name)
 
+    def ids_of(self, cause: Cause, *, limit: int | None = None) -> list[int]:
+        """The ids of the rows of one cause, oldest first."""
+        with self._reading() as connection:
+            return held.ids_of(connection, cause, limit)
+
     def rejected_by_rule(self, map_name: str | None = None) -> list[Cause]:
         """As `causes`, rejected rows only."""
         return [cause for cause in self.causes(map_name) if cause.kind == "rejected"]

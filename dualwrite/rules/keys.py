@@ -27,6 +27,10 @@ class KeyPresent(Rule):
         return self.key
 
     @property
+    def about(self) -> str:
+        return ", ".join(self.key)
+
+    @property
     def mend(self) -> str:
         return f"fill in {', '.join(self.key)} at the source"
 
@@ -51,6 +55,10 @@ class KeyUnique(Rule):
     @property
     def columns(self) -> tuple[str, ...]:
         return self.key
+
+    @property
+    def about(self) -> str:
+        return ", ".join(self.key)
 
     @property
     def mend(self) -> str:

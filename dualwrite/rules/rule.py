@@ -34,6 +34,11 @@ class Rule:
         raise NotImplementedError
 
     @property
+    def about(self) -> str:
+        """The one column that a person looks at first, as its app names it."""
+        return self.columns[0].removeprefix("source:").removeprefix("value:")
+
+    @property
     def mend(self) -> str:
         """What a person can do about failing rows."""
         raise NotImplementedError

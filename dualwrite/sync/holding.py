@@ -68,7 +68,9 @@ def hold(
             if rule.parks:
                 parked[number] = Parking(key, rule.waits_for(row), rule.reason(row), whole)
             else:
-                rejected[number] = Rejection(key, rule.name, rule.reason(row), whole)
+                rejected[number] = Rejection(
+                    key, rule.name, rule.reason(row), whole, column=rule.about, mend=rule.mend
+                )
     for number, reason in _of_all(verdict, refused).items():
         rejected[number] = Rejection(keys[at[number]], REFUSED, reason, rows[at[number]])
     return Held(tuple(rejected.values()), tuple(parked.values()))

@@ -50,8 +50,12 @@ def make_plan(
         MapPlan(maps[name], master or maps[name].master, _by_side(ordered.deferred.get(name, ())))
         for name in ordered.sequence
     ]
-    why = [line for name in ordered.deferred for line in ordered.why(name)]
-    return RunPlan(tuple(plans), tuple(line for line in why if "second pass" in line))
+    why = [
+        f"{name}: {column} of {side.value} is filled in by a second pass"
+        for name, lookups in ordered.deferred.items()
+        for side, column in sorted(lookups, key=lambda each: (each[0].value, each[1]))
+    ]
+    return RunPlan(tuple(plans), tuple(why))
 
 
 def refuse_faulty(session: Session, maps: Sequence[TableMap]) -> None:

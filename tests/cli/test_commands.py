@@ -175,9 +175,10 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
     done = call("errors", "--project", project)
 
     assert done.out == (
-        "groups, finops->dataverse: 1 row rejected by length\n"
+        "groups, finops->dataverse: 1 row rejected by length of msdyn_description\n"
         "  msdyn_description has 27 characters where 20 fit: 'A much too long\n"
         "  description' would become 'A much too long desc'\n"
+        "  To mend it: shorten it at the source, or write {truncate: 20} in the map\n"
         "  id 1\n"
         "\n"
         "Mend the cause, then: dualwrite errors retry ID...\n"

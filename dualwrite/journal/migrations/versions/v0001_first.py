@@ -107,6 +107,8 @@ def _held_rows() -> None:
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("column", sa.Text(), nullable=False),
+        sa.Column("mend", sa.Text(), nullable=False),
         sa.Column("row", sa.JSON(), nullable=False),
         sa.Column("at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_journal_held"),

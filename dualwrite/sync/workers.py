@@ -1,0 +1,75 @@
+"""One initial sync, many workers: the flow holds the lease, others carry partitions.
+
+What a worker needs is in the journal and in the plan, which is plain data and travels.
+A worker that only carries partitions neither begins nor ends a run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dualwrite.errors import PermanentError, TransientError
+from dualwrite.journal.lease import Lease, LeaseLostError
+from dualwrite.sync.initial import KIND, InitialSync, Options
+from dualwrite.sync.plan import MapPlan
+from dualwrite.sync.session import Session
+
+LEASE_SECONDS = 60.0
+
+
+class NoOpenRunError(PermanentError):
+    """A partition of a run came to a worker after the run had ended."""
+
+    def __init__(self, *, map_name: str) -> None:
+        self.map_name = map_name
+        super().__init__(
+            f"{map_name}: there is no initial sync under way. Nothing was read or written.\n"
+            "  It was finished or stopped meanwhile; see dualwrite activity."
+        )
+
+
+def take_up(session: Session, plan: MapPlan, options: Options) -> InitialSync:
+    """The initial sync of a map that another worker has begun.
+
+    Raises:
+        NoOpenRunError: Nobody has, or it has ended.
+    """
+    run = session.journal.open_run(plan.table_map.name, KIND)
+    if run is None:
+        raise NoOpenRunError(map_name=plan.table_map.name)
+    return InitialSync(session, plan, options, run=run)
+
+
+@contextmanager
+def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
+    """Hold a map's lease for as long as the work takes; a thread renews it.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+        LeaseLostError: At the end, if another worker took it over meanwhile.
+    """
+    with session.journal.lease(map_name, holder, LEASE_SECONDS) as lease:
+        done = threading.Event()
+        lost: list[LeaseLostError] = []
+
+        def keep() -> None:
+            while not done.wait(LEASE_SECONDS / 4):
+                try:
+                    lease.renew()
+                except TransientError:
+                    continue  # the lease outlives a few of these
+                except LeaseLostError as error:
+                    lost.append(error)
+                    return
+
+        keeper = threading.Thread(target=keep, name=f"lease of {map_name}", daemon=True)
+        keeper.start()
+        try:
+            yield lease
+        finally:
+            done.set()
+            keeper.join()
+        if lost:
+            raise lost[0]
