@@ -49,12 +49,16 @@ def load(side: Side, url: str, tables: Mapping[str, pa.Table]) -> None:
 
 
 def run(
-    session: Session, *, master: Master | None = None, again: bool = False
+    session: Session,
+    *,
+    master: Master | None = None,
+    again: bool = False,
+    partition_rows: int = 50_000,
 ) -> dict[str, MapResult]:
     """Run every map there is; `again` compares all rows of the maps that run already."""
     plan = make_plan(session, session.catalogue.names(), master=master)
-    results = run_maps(session, plan, RunOptions(initial_sync=True if again else None))
-    return {result.map: result for result in results}
+    options = RunOptions(initial_sync=True if again else None, partition_rows=partition_rows)
+    return {result.map: result for result in run_maps(session, plan, options)}
 
 
 def counted(

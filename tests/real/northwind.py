@@ -77,7 +77,7 @@ def dataverse_tables(folder: Path) -> dict[str, pa.Table]:
             pa.table({"cdm_companycode": [COMPANY], "cdm_name": ["Northwind Traders"]}),
             "cdm_companycode",
         ),
-        "transactioncurrency": _currency(),
+        "transactioncurrency": _currencies(),
         "msdyn_paymentterm": _one("msdyn_paymentterm", "msdyn_name", "Net 30"),
         "msdyn_customergroup": _customer_groups(customers),
         "msdyn_vendorgroup": _one("msdyn_vendorgroup", "msdyn_vendorgroup", "FOOD"),
@@ -123,14 +123,13 @@ def _company(rows: pa.Table) -> Column:
     return ids("cdm_company", always(COMPANY, rows))
 
 
-def _currency() -> pa.Table:
-    rate = pa.array(["1"]).cast(pa.decimal128(28, 12))
+def _currencies() -> pa.Table:
     rows = pa.table(
         {
-            "isocurrencycode": ["USD"],
-            "currencyname": ["US Dollar"],
-            "currencysymbol": ["$"],
-            "exchangerate": rate,
+            "isocurrencycode": ["USD", "CHF"],
+            "currencyname": ["US Dollar", "Swiss Franc"],
+            "currencysymbol": ["$", "Fr."],
+            "exchangerate": pa.array(["1", "1.4505"]).cast(pa.decimal128(28, 12)),
         }
     )
     return _with_id("transactioncurrency", rows, "isocurrencycode")
