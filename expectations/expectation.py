@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields
+from string import Template
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -30,8 +31,11 @@ from great_expectations.expectations.expectation_configuration import Expectatio
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
 from great_expectations.render.components import (
+    CollapseContent,
+    LegacyDiagnosticRendererType,
     LegacyRendererType,
     RenderedStringTemplateContent,
+    RenderedTableContent,
 )
 from great_expectations.render.renderer.renderer import renderer
 from great_expectations.render.renderer_configuration import (
@@ -42,7 +46,7 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.validator import ValidationDependencies
 
 from dualwrite.rules import RULES, Rule
-from dualwrite.rules.wording import plain_name
+from dualwrite.rules.wording import listed, plain_name
 
 METRIC = "dualwrite.failing_rows"
 SAMPLE = 20
@@ -172,8 +176,13 @@ class RuleExpectation(BatchExpectation):
         for name in cls.parameters():
             value = kwargs.get(name)
             words = value if isinstance(value, list | tuple) else [value]
-            told[name] = ", ".join(plain_name(str(word)) for word in words if word is not None)
+            told[name] = listed([plain_name(str(word)) for word in words if word is not None])
         return told
+
+    @classmethod
+    def sentence(cls, kwargs: Mapping[str, Any]) -> str:
+        """What is expected, the parameters filled in."""
+        return Template(cls.says).safe_substitute(cls._told(kwargs))
 
     @classmethod
     def _prescriptive_template(
@@ -201,3 +210,71 @@ class RuleExpectation(BatchExpectation):
                 content_block_type="string_template", string_template=template
             )
         ]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_STATEMENT)
+    def _diagnostic_unexpected_statement_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> list[RenderedStringTemplateContent | CollapseContent]:
+        del configuration, runtime_configuration
+        assert result is not None
+        found = result.result
+        if result.success or "unexpected_count" not in found:
+            return []
+        rows, failing = found["element_count"], found["unexpected_count"]
+        text = f"{failing:,} of {rows:,} rows do not."
+        return [_told_as(text, "strong", "text-danger")]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_TABLE)
+    def _diagnostic_unexpected_table_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> list[RenderedTableContent | CollapseContent]:
+        """Name the first failing rows by their keys."""
+        del configuration, runtime_configuration
+        keys = result.result.get("partial_unexpected_list") if result else None
+        if not keys:
+            return []
+        assert result is not None
+        more = result.result["unexpected_count"] - len(keys)
+        cells = [*keys, f"and {more:,} more"] if more > 0 else keys
+        return [
+            RenderedTableContent(
+                content_block_type="table",
+                table=[[cell] for cell in cells],
+                header_row=["Their keys"],
+                styling={"body": {"classes": ["keys"]}},
+            )
+        ]
+
+    @classmethod
+    @renderer(renderer_type=LegacyDiagnosticRendererType.OBSERVED_VALUE)
+    def _diagnostic_observed_value_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: ExpectationValidationResult | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> str:
+        del configuration, runtime_configuration
+        assert result is not None
+        if "unexpected_percent" not in result.result:
+            return "--"
+        return f"{100 - result.result['unexpected_percent']:.4g} % pass"
+
+
+def _told_as(text: str, tag: str, look: str) -> RenderedStringTemplateContent:
+    return RenderedStringTemplateContent(
+        content_block_type="string_template",
+        string_template={
+            "template": "$text",
+            "params": {"text": text},
+            "tag": tag,
+            "styling": {"classes": [look]},
+        },
+    )

@@ -73,6 +73,12 @@ class GreatExpectationsGate:
             self.report.add(result)
         return weigh(rows.num_rows, [(rule, _mask(failing[rule], rows)) for rule in rules])
 
+    def take(self) -> Report:
+        """What was counted since the last call, or since the beginning."""
+        with self._lock:
+            taken, self.report = self.report, Report()
+        return taken
+
 
 def validate(
     rows: pa.Table, suite: gx.ExpectationSuite, key: Sequence[str] = ()

@@ -1,0 +1,182 @@
+"""The flow `initial_sync`: bring maps from `not running` to `running`.
+
+Maps go one after another, in the order in which they need each other; the partitions of
+a map go through the flow's task runner, several at a time.  The flow itself holds each
+map's lease while it works on it.  A run that was cut off is taken up by the next one.
+
+    python -m flows.initial_sync --project DIR MAP... [--no-quality] [--dry-run]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from prefect import flow, runtime
+from prefect.futures import PrefectFuture
+from pydantic import Field
+
+from dualwrite.sync.carry import Outcome
+from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.run import MapResult
+from dualwrite.sync.workers import kept_lease
+from dualwrite.tablemap.model import Master
+from expectations.report import Report
+from tasks import artifacts
+from tasks.checking import publish_quality
+from tasks.command import run_command
+from tasks.initial import (
+    Carried,
+    begin_map,
+    carry_partition,
+    finish_map,
+    plan_run,
+    rehearse,
+    release_parked,
+)
+from tasks.runners import task_runner
+from tasks.sessions import session_of
+
+MasterWord = Literal["finops", "dataverse", "newest", "fill blanks only"]
+
+
+def _run_name() -> str:
+    maps = runtime.flow_run.parameters.get("maps", [])
+    return f"initial sync {', '.join(maps)}"
+
+
+@flow(
+    name="initial_sync",
+    description="Copy what both sides hold already, through the gate, then the maps run.",
+    flow_run_name=_run_name,
+    task_runner=task_runner(),
+)
+async def initial_sync(
+    project: Annotated[Path, Field(description="The project folder, with dualwrite.toml in it.")],
+    maps: Annotated[list[str], Field(description="Maps, as `dualwrite maps` lists them.")],
+    with_related: Annotated[
+        bool, Field(description="Take in every map that these need, too.")
+    ] = True,
+    master: Annotated[
+        MasterWord | None,
+        Field(description="Who wins where both sides hold a key; empty: as each map says."),
+    ] = None,
+    quality: Annotated[
+        bool, Field(description="Let Great Expectations judge each partition, and write Data Docs.")
+    ] = True,
+    partition_rows: Annotated[
+        int | None, Field(description="Rows of a partition, about; empty: as dualwrite.toml says.")
+    ] = None,
+    dry_run: Annotated[bool, Field(description="Do all but the writing, and count.")] = False,
+) -> list[MapResult]:
+    """Run the initial sync of maps.  A map that runs already is compared again, row by row.
+
+    Rejected and parked rows wait in the journal with their reasons and stop no other row.
+    A flow that fails has lost nothing: run it again, it goes on where it stopped.
+    """
+    wanted = None if master is None else Master(master)
+    if dry_run:
+        results = rehearse(project, maps, with_related, wanted)
+        await artifacts.show_counts(results)
+        return results
+    plan = plan_run(project, maps, with_related, wanted)
+    results, report = await _carry(project, plan, quality, partition_rows)
+    for each in plan.maps:
+        release_parked(project, each)
+    await _show(project, results, report if quality else None)
+    return results
+
+
+async def _carry(
+    project: Path, plan: RunPlan, quality: bool, partition_rows: int | None
+) -> tuple[list[MapResult], Report]:
+    results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
+    report = Report()
+    # What maps of a circle point at in each other comes last, when all of them are there.
+    for phase in (1, 2):
+        for each in (each for each in plan.maps if phase in each.phases):
+            result = results[each.table_map.name]
+            started = time.monotonic()
+            await _phase(project, each, phase, quality, partition_rows, result, report)
+            result.seconds += time.monotonic() - started
+    return list(results.values()), report
+
+
+async def _phase(
+    project: Path,
+    plan: MapPlan,
+    phase: int,
+    quality: bool,
+    partition_rows: int | None,
+    result: MapResult,
+    report: Report,
+) -> None:
+    name = plan.table_map.name
+    with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}"):
+        begun = begin_map(project, plan, phase, partition_rows)
+        if phase == 1:
+            artifacts.announce("initializing", name)
+        # A leg begins when the one before it is through: what it finds there is settled.
+        for direction in dict.fromkeys(each.direction for each in begun.partitions):
+            under_way = [
+                carry_partition.submit(project, plan, begun.run_id, each, quality)
+                for each in begun.partitions
+                if each.direction == direction
+            ]
+            for carried in await asyncio.to_thread(_results, under_way):
+                result.add(Outcome(dict(carried.counts)))
+                report.merge(carried.report)
+        if phase == plan.phases[-1]:
+            finish_map(project, plan, begun.run_id)
+            artifacts.announce("running", name, rows=_rows(result))
+
+
+def _results(under_way: Sequence[PrefectFuture[Carried]]) -> list[Carried]:
+    return [future.result() for future in under_way]
+
+
+def _rows(result: MapResult) -> int:
+    return sum(counts.written for counts in result.counts.values())
+
+
+async def _show(project: Path, results: Sequence[MapResult], report: Report | None) -> None:
+    causes = artifacts.causes_of(project, [result.map for result in results])
+    held = sum(cause.rows for cause in causes)
+    written = sum(map(_rows, results))
+    lines = [
+        f"**{len(results)} maps run.** {written:,} rows were written, {held:,} are held back.",
+        "",
+        f"See why rows are held back: `dualwrite errors --project {project}`",
+    ]
+    await artifacts.show_summary("\n".join(lines))
+    await artifacts.show_counts(results)
+    if causes:
+        await artifacts.show_causes(causes)
+    if report is not None:
+        page = publish_quality(project, report, f"initial sync of {len(results)} maps")
+        await artifacts.show_quality(report, page)
+
+
+def main(
+    maps: Annotated[list[str], typer.Argument(metavar="MAP...")],
+    project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
+    with_related: Annotated[bool, typer.Option()] = True,
+    master: Annotated[MasterWord | None, typer.Option()] = None,
+    quality: Annotated[bool, typer.Option()] = True,
+    partition_rows: Annotated[int | None, typer.Option(min=1)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
+) -> None:
+    """Bring maps to work, as a Prefect flow."""
+    results = asyncio.run(
+        initial_sync(project, maps, with_related, master, quality, partition_rows, dry_run)
+    )
+    for result in results:
+        typer.echo(f"{result.map}: {_rows(result):,} rows written")
+
+
+if __name__ == "__main__":
+    run_command(main)

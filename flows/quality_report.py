@@ -1,0 +1,66 @@
+"""The flow `quality_report`: check the tables of maps as they stand, and write Data Docs.
+
+python -m flows.quality_report --project DIR [MAP...]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from prefect import flow, runtime
+from pydantic import Field
+
+from expectations.report import Report
+from tasks import artifacts
+from tasks.checking import check_map, publish_quality
+from tasks.command import run_command
+from tasks.runners import task_runner
+from tasks.sessions import maps_at_work
+
+
+def _run_name() -> str:
+    maps = runtime.flow_run.parameters.get("maps") or ["every map at work"]
+    return f"quality report {', '.join(maps)}"
+
+
+@flow(
+    name="quality_report",
+    description="Check the tables of maps as they stand, both ways, and write Data Docs.",
+    flow_run_name=_run_name,
+    task_runner=task_runner(),
+)
+async def quality_report(
+    project: Annotated[Path, Field(description="The project folder, with dualwrite.toml in it.")],
+    maps: Annotated[
+        list[str] | None, Field(description="Maps; empty: every map that is at work.")
+    ] = None,
+) -> Path:
+    """Check every row of the maps, whether it waits to be carried or not; write neither app.
+
+    Returns:
+        The first page, reports/quality/index.html in the project folder.
+    """
+    names = maps or maps_at_work(project)
+    under_way = [check_map.submit(project, name) for name in names]
+    report = Report()
+    for one in await asyncio.to_thread(lambda: [future.result() for future in under_way]):
+        report.merge(one)
+    page = publish_quality(project, report, f"tables of {len(names)} maps as they stand")
+    await artifacts.show_quality(report, page)
+    return page
+
+
+def main(
+    maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
+    project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
+) -> None:
+    """Write the Data Docs of maps, as a Prefect flow."""
+    page = asyncio.run(quality_report(project, maps))
+    typer.echo(f"The quality report is {page}")
+
+
+if __name__ == "__main__":
+    run_command(main)

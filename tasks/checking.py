@@ -1,0 +1,32 @@
+"""Steps that read both sides and write neither: reconcile, and the quality report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dualwrite.sync.reconcile import Comparison, reconcile
+from expectations import docs
+from expectations.checking import check_tables
+from expectations.report import Report
+from tasks.sessions import session_of
+from tasks.step import step
+
+
+@step(name="reconcile map", task_run_name="reconcile {map_name}", tags=["reads"])
+def reconcile_map(project: Path, map_name: str) -> Comparison:
+    """Compare both sides through a map, row by row."""
+    session = session_of(project)
+    return reconcile(session, session.catalogue.get(map_name))
+
+
+@step(name="check map", task_run_name="check {map_name}", tags=["reads"])
+def check_map(project: Path, map_name: str) -> Report:
+    """Run a map's suites over all of its rows, both ways."""
+    session = session_of(project)
+    return check_tables(session, session.catalogue.get(map_name))
+
+
+@step(name="publish quality", task_run_name="publish {what}", tags=["reports"])
+def publish_quality(project: Path, report: Report, what: str) -> Path:
+    """Write the Data Docs under reports/quality; the path of the first page."""
+    return docs.publish(report, project, what=what)

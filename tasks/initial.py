@@ -1,0 +1,103 @@
+"""The steps of an initial sync, as the Prefect UI shows them.
+
+Arguments are plain data: the project folder, a map's plan, a partition.  So a step runs
+in a thread, in another process or on another machine that has the project folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dualwrite.journal.records import Counts, PartitionPlan
+from dualwrite.sync import retry
+from dualwrite.sync.carry import rules_only
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.planning import make_plan
+from dualwrite.sync.run import MapResult, RunOptions, begin, finish, run_maps
+from dualwrite.tablemap.model import Master
+from expectations.gate import GreatExpectationsGate
+from expectations.report import Report
+from tasks.sessions import session_of, sync_of
+from tasks.step import step
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A phase of a map's initial sync, and the partitions still to be carried."""
+
+    run_id: int
+    partitions: Sequence[PartitionPlan]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What became of a partition, by direction, and what the suites said."""
+
+    counts: Mapping[str, Counts]
+    report: Report = field(default_factory=Report)
+
+
+@step(name="plan run", task_run_name="plan {maps}", tags=["plan"])
+def plan_run(
+    project: Path, maps: Sequence[str], with_related: bool, master: Master | None
+) -> RunPlan:
+    """Check the maps against both apps and put them in order."""
+    return make_plan(session_of(project), maps, with_related=with_related, master=master)
+
+
+@step(name="rehearse", task_run_name="rehearse {maps}", tags=["plan"])
+def rehearse(
+    project: Path, maps: Sequence[str], with_related: bool, master: Master | None
+) -> list[MapResult]:
+    """Do all but the writing, map after map, and count."""
+    session = session_of(project)
+    plan = make_plan(session, maps, with_related=with_related, master=master)
+    options = RunOptions(dry_run=True, partition_rows=session.link.partition_rows)
+    return run_maps(session, plan, options)
+
+
+@step(name="begin map", task_run_name="begin {plan.table_map.name}", tags=["plan"])
+def begin_map(project: Path, plan: MapPlan, phase: int, partition_rows: int | None) -> Begun:
+    """Begin a map's initial sync, or take up the one that was cut off; cut it in partitions."""
+    session = session_of(project)
+    options = RunOptions(partition_rows=partition_rows or session.link.partition_rows)
+    sync = begin(session, plan, options, Finder(session.apps))
+    assert sync.run is not None
+    return Begun(sync.run.id, [each.plan for each in sync.partitions(phase)])
+
+
+@step(
+    name="carry partition",
+    task_run_name="carry {plan.table_map.name} {partition.direction} {partition.number}",
+    tags=["writes"],
+)
+def carry_partition(
+    project: Path, plan: MapPlan, run_id: int, partition: PartitionPlan, quality: bool
+) -> Carried:
+    """Carry one partition across and journal it.
+
+    With `quality` Great Expectations stands at the gate; its answers come back, together
+    with those of partitions that another thread of this process has just finished.
+    """
+    gate = GreatExpectationsGate() if quality else rules_only
+    sync = sync_of(project, plan, run_id, partition.phase, gate)
+    outcome = sync.carry(partition)
+    used = sync.options.gate
+    report = used.take() if isinstance(used, GreatExpectationsGate) else Report()
+    return Carried(outcome.counts, report)
+
+
+@step(name="finish map", task_run_name="finish {plan.table_map.name}", tags=["plan"])
+def finish_map(project: Path, plan: MapPlan, run_id: int) -> None:
+    """Nothing is left to carry: the map runs."""
+    finish(sync_of(project, plan, run_id, plan.phases[-1], rules_only))
+
+
+@step(name="release parked", task_run_name="release parked {plan.table_map.name}", tags=["writes"])
+def release_parked(project: Path, plan: MapPlan) -> None:
+    """Try parked rows again: what they wait for may be there by now."""
+    session = session_of(project)
+    retry.release_parked(session, plan, Finder(session.apps), lambda _: None)

@@ -1,0 +1,54 @@
+"""Where the partitions of a flow run: threads here, processes here, or a Dask cluster.
+
+`DUALWRITE_TASK_RUNNER` says it for every flow; in code,
+`initial_sync.with_options(task_runner=...)` does.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
+
+from dualwrite.errors import ConfigError
+from dualwrite.link import DEFAULT_WORKERS
+
+VARIABLE = "DUALWRITE_TASK_RUNNER"
+
+
+def task_runner(kind: str | None = None, workers: int | None = None) -> TaskRunner[Any]:
+    """The runner that the environment asks for, or threads.
+
+    Args:
+        kind: `threads`, `processes` or `dask`; None for what `DUALWRITE_TASK_RUNNER` says.
+        workers: Partitions carried at the same time; None for `DUALWRITE_WORKERS`, or 2.
+
+    Raises:
+        ConfigError: There is no such runner, or Dask is not installed.
+    """
+    kind = kind or os.environ.get(VARIABLE) or "threads"
+    workers = workers or int(os.environ.get("DUALWRITE_WORKERS") or DEFAULT_WORKERS)
+    if kind == "threads":
+        return ThreadPoolTaskRunner(max_workers=workers)
+    if kind == "processes":
+        return ProcessPoolTaskRunner(max_workers=workers)
+    if kind == "dask":
+        return _dask(workers)
+    msg = f"{VARIABLE}: there is no {kind!r}; there are threads, processes and dask."
+    raise ConfigError(msg)
+
+
+def _dask(workers: int) -> TaskRunner[Any]:
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError as error:
+        msg = (
+            f"{VARIABLE}: Dask is not installed. Nothing was read or written.\n"
+            "  pip install prefect-dask"
+        )
+        raise ConfigError(msg) from error
+    address = os.environ.get("DUALWRITE_DASK")
+    if address:
+        return DaskTaskRunner(address=address)
+    return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})
