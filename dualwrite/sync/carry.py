@@ -137,9 +137,9 @@ class Carrier:
             ours, others = ends.end(self.way.source).modified, ends.end(self.way.target).modified
             if ours is not None and others is not None:
                 moment = pa.timestamp("us", "UTC")
-                newer = pc.greater(
-                    _moment(rows[str(ours)], moment), _moment(theirs[str(others)], moment)
-                )
+                mine = _moment(rows[str(ours)], moment)
+                other = _moment(theirs[str(others)], moment)
+                newer = pc.if_else(pc.equal(mine, other), None, pc.greater(mine, other))
                 # without both times, or at a tie, the map's own master decides
                 tie = self._is_master(ends.master)
                 return pc.fill_null(newer, fill_value=tie)

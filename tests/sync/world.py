@@ -1,0 +1,541 @@
+"""A small world for the sync room: four tables a side, four maps, any kind of app.
+
+`finops` names rows by company and account; `dataverse` by ids, so that every lookup
+must be found.  Customers point at themselves, and customers and vendors at each other.
+In finops '' means no lookup; the vendor column bears null instead.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from dualwrite.apps.base import App, Query
+from dualwrite.apps.memory import MemoryApp
+from dualwrite.journal.records import Counts, HeldRow, MapStatus
+from dualwrite.journal.store import Journal
+from dualwrite.link import Side, load_link
+from dualwrite.sandbox.schema.creating import driver_url
+from dualwrite.sync.planning import make_plan
+from dualwrite.sync.reconcile import Comparison, reconcile
+from dualwrite.sync.run import MapResult, RunOptions, run_maps
+from dualwrite.sync.session import Session, open_session
+from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.model import Master
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import Column, Reference, TableSchema
+
+F, D = Side.FINOPS, Side.DATAVERSE
+TO_D, TO_F = F.direction, D.direction
+COMPANIES = ("USMF", "DEMF")
+MAPS = ("companies", "groups", "customers", "vendors")
+
+UTC = pa.timestamp("us", "UTC")
+
+
+def text(name: str, length: int, *, required: bool = False) -> Column:
+    return Column(name, pa.string(), "text", nullable=not required, length=length)
+
+
+def number(name: str, *, refers: str = "", identity: bool = False) -> Column:
+    return Column(
+        name,
+        pa.int64(),
+        "bigint",
+        nullable=not identity,
+        has_default=identity,
+        references=Reference(refers, f"{refers}id") if refers else None,
+    )
+
+
+def money(name: str, scale: int) -> Column:
+    return Column(name, pa.decimal128(18, scale), "money")
+
+
+def moment(name: str) -> Column:
+    return Column(name, UTC, "moment")
+
+
+def _table(
+    name: str, *columns: Column, key: tuple[str, ...], unique: tuple[str, ...] = ()
+) -> TableSchema:
+    named = {column.name: column for column in columns}
+    return TableSchema(name, named, key, (unique,) if unique else ())
+
+
+TABLES: Mapping[Side, tuple[TableSchema, ...]] = {
+    F: (
+        _table("Company", text("CODE", 4, required=True), text("NAME", 60), key=("CODE",)),
+        _table(
+            "CustGroup",
+            text("DATAAREAID", 4, required=True),
+            text("GROUPID", 10, required=True),
+            text("DESCRIPTION", 60),
+            key=("DATAAREAID", "GROUPID"),
+        ),
+        _table(
+            "Cust",
+            text("DATAAREAID", 4, required=True),
+            text("ACCOUNT", 20, required=True),
+            text("NAME", 60),
+            text("GROUPID", 10),
+            money("CREDIT", 4),
+            text("HOLD", 10),
+            text("INVOICEACCOUNT", 20, required=True),
+            text("VENDOR", 20),
+            text("MEMO", 200),
+            text("RATING", 10),
+            text("PHONE", 20),
+            text("PARTYTYPE", 20),
+            moment("MODIFIED"),
+            key=("DATAAREAID", "ACCOUNT"),
+        ),
+        _table(
+            "Vend",
+            text("DATAAREAID", 4, required=True),
+            text("ACCOUNT", 20, required=True),
+            text("NAME", 60),
+            text("CUSTOMER", 20),
+            key=("DATAAREAID", "ACCOUNT"),
+        ),
+    ),
+    D: (
+        _table(
+            "company",
+            number("companyid", identity=True),
+            text("code", 4, required=True),
+            text("name", 60),
+            key=("companyid",),
+            unique=("code",),
+        ),
+        _table(
+            "custgroup",
+            number("custgroupid", identity=True),
+            number("company", refers="company"),
+            text("groupid", 10, required=True),
+            text("description", 60),
+            key=("custgroupid",),
+            unique=("company", "groupid"),
+        ),
+        _table(
+            "vendor",
+            number("vendorid", identity=True),
+            number("company", refers="company"),
+            text("number", 20, required=True),
+            text("name", 60),
+            number("customer"),  # no foreign key: the map declares it
+            key=("vendorid",),
+            unique=("company", "number"),
+        ),
+        _table(
+            "customer",
+            number("customerid", identity=True),
+            number("company", refers="company"),
+            text("accountnumber", 20, required=True),
+            text("name", 20),
+            number("custgroup", refers="custgroup"),
+            money("credit", 2),
+            number("hold"),
+            number("billto", refers="customer"),
+            number("vendor", refers="vendor"),
+            text("memo", 200),
+            text("rating", 10),
+            text("phone", 20),
+            number("kind"),
+            moment("modifiedon"),
+            key=("customerid",),
+            unique=("company", "accountnumber"),
+        ),
+    ),
+}
+
+YAML = {
+    "companies": """\
+map: companies
+title: Companies
+version: 1.0.0.0
+publisher: tests
+finops: {table: Company, key: [CODE]}
+dataverse: {table: company, key: [code]}
+columns:
+  - CODE = code
+  - NAME = name
+""",
+    "groups": """\
+map: groups
+title: Customer groups
+version: 1.0.0.0
+publisher: tests
+finops: {table: CustGroup, key: [DATAAREAID, GROUPID], company: DATAAREAID}
+dataverse: {table: custgroup, key: [company.code, groupid], company: company.code}
+columns:
+  - DATAAREAID = company.code
+  - GROUPID = groupid
+  - DESCRIPTION = description
+""",
+    "customers": """\
+map: customers
+title: Customers
+version: 1.0.0.0
+publisher: tests
+finops:
+  table: Cust
+  key: [DATAAREAID, ACCOUNT]
+  company: DATAAREAID
+  modified: MODIFIED
+  filter: PARTYTYPE eq 'Organization'
+dataverse:
+  table: customer
+  key: [company.code, accountnumber]
+  company: company.code
+  modified: modifiedon
+  filter: kind eq 3
+columns:
+  - DATAAREAID = company.code
+  - ACCOUNT = accountnumber
+  - NAME = name
+  - GROUPID = custgroup.groupid
+  - CREDIT = credit
+  - HOLD >< hold: {values: {No: 0, Invoice: 1, All: 2}}
+  - INVOICEACCOUNT = billto.accountnumber
+  - VENDOR = vendor.number
+  - MEMO = memo
+  - RATING > rating
+  - PHONE < phone
+  - none >> kind: {default: 3}
+  - PARTYTYPE << none: {default: Organization}
+""",
+    "vendors": """\
+map: vendors
+title: Vendors
+version: 1.0.0.0
+publisher: tests
+finops: {table: Vend, key: [DATAAREAID, ACCOUNT], company: DATAAREAID}
+dataverse:
+  table: vendor
+  key: [company.code, number]
+  company: company.code
+  lookups: {customer: customer}
+columns:
+  - DATAAREAID = company.code
+  - ACCOUNT = number
+  - NAME = name
+  - CUSTOMER = customer.accountnumber
+""",
+}
+
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "Cust": {"PARTYTYPE": "Organization", "INVOICEACCOUNT": ""},
+    "customer": {"kind": 3},
+}
+_POINTS: Mapping[str, tuple[str, str]] = {
+    "company": ("company", "code"),
+    "custgroup": ("custgroup", "groupid"),
+    "vendor": ("vendor", "number"),
+    "billto": ("customer", "accountnumber"),
+    "customer": ("customer", "accountnumber"),
+}
+"""Lookup columns of dataverse: where they point, and by what a test names the row."""
+
+
+@dataclass
+class World:
+    """A project over two apps of one kind, opened once: a run asks the apps for their
+    schemas, and that takes longer than the few rows of a test."""
+
+    folder: Path
+    kind: str
+    urls: Mapping[Side, str]
+    memory: dict[Side, MemoryApp] = field(default_factory=dict)
+    wrap: Callable[[App], App] = lambda app: app
+    """Put before both apps of a run: a fault, a counter."""
+    _opened: ExitStack = field(default_factory=ExitStack)
+    _session: Session | None = None
+
+    # The project
+
+    def map(self, name: str, *changes: tuple[str, str]) -> None:
+        """Write a map anew, with pieces of its text replaced."""
+        path = self.folder / "maps" / f"{name}.yaml"
+        content = path.read_text(encoding="utf-8")
+        for old, new in changes:
+            assert old in content, old
+            content = content.replace(old, new)
+        path.write_text(content, encoding="utf-8")
+        if self._session is not None:
+            self._session = replace(self._session, catalogue=self._catalogue())
+
+    @property
+    def session(self) -> Session:
+        """The open project; its apps are the bare ones."""
+        if self._session is None:
+            if self.memory:
+                link = load_link(self.folder)
+                journal = self._opened.enter_context(Journal.open(link.journal_url))
+                apps: Mapping[Side, App] = self.memory
+                self._session = Session(link, apps, journal, self._catalogue())
+            else:
+                opened = self._opened.enter_context(open_session(self.folder))
+                self._session = replace(opened, catalogue=self._catalogue())
+        return self._session
+
+    def open(self) -> Session:
+        """The open project as a run has it, `wrap` put before both apps."""
+        apps = {side: self.wrap(app) for side, app in self.session.apps.items()}
+        return replace(self.session, apps=apps)
+
+    def close(self) -> None:
+        self._opened.close()
+        self._session = None
+
+    def _catalogue(self) -> Catalogue:
+        return Catalogue.load(self.folder / "maps", self.folder / "none")
+
+    # What a person does
+
+    def run(
+        self, *names: str, master: Master | None = None, **options: Any
+    ) -> dict[str, MapResult]:
+        """As `dualwrite run`, one worker unless said otherwise; all maps if none is named."""
+        session = self.open()
+        plan = make_plan(session, names or MAPS, master=master)
+        results = run_maps(session, plan, RunOptions(**{"workers": 1, **options}))
+        return {result.map: result for result in results}
+
+    def counts(self, *names: str, **options: Any) -> dict[str, dict[str, int]]:
+        """Run, and tell what was counted for each map, zeros left out."""
+        return {name: told(result) for name, result in self.run(*names, **options).items()}
+
+    def reconcile(self, name: str = "customers") -> Comparison:
+        session = self.open()
+        return reconcile(session, session.map(name))
+
+    def unexplained(self) -> dict[str, int]:
+        found = {name: self.reconcile(name).unexplained for name in MAPS}
+        return {name: count for name, count in found.items() if count}
+
+    def held(self, name: str | None = None) -> list[HeldRow]:
+        session = self.open()
+        return [*session.journal.rejected(name), *session.journal.parked(name)]
+
+    def causes(self, name: str | None = None) -> list[tuple[str, str, str]]:
+        """(direction, last part of the key, cause) of each held row, sorted."""
+        return sorted(
+            (row.direction, str(list(row.key.values())[-1]), row.cause) for row in self.held(name)
+        )
+
+    def status(self, name: str = "customers") -> MapStatus:
+        session = self.open()
+        return session.journal.status(name)
+
+    # The apps' own users
+
+    def put(self, side: Side, table: str, *rows: Mapping[str, Any]) -> None:
+        """Insert or change rows by key; a dataverse lookup is given by its natural key."""
+        app = self.session.apps[side]
+        schema = app.schema(table)
+        key = schema.unique[0] if side is D else schema.primary_key
+        for names in dict.fromkeys(tuple(row) for row in rows):
+            given = [dict(row) for row in rows if tuple(row) == names]
+            self._put(app, schema, key, given)
+
+    def _put(
+        self, app: App, schema: TableSchema, key: Sequence[str], rows: list[dict[str, Any]]
+    ) -> None:
+        rows = [{**_DEFAULTS.get(schema.name, {}), **row} for row in rows]
+        columns = {name: [row[name] for row in rows] for name in rows[0]}
+        if app.side is D:
+            codes = columns.get("company", [])
+            for name in [each for each in columns if each in _POINTS]:
+                columns[name] = _ids(app, name, columns[name], codes)
+        arrays = {
+            name: pa.array(values, schema.columns[name].type) for name, values in columns.items()
+        }
+        app.write(schema.name, pa.table(arrays), key=key)
+
+    def remove(self, side: Side, table: str, **key: Any) -> None:
+        app = self.session.apps[side]
+        types = {name: app.schema(table).columns[name].type for name in key}
+        app.delete(table, pa.table({n: pa.array([v], types[n]) for n, v in key.items()}))
+
+    def rows(self, side: Side, table: str, *paths: str) -> list[tuple[Any, ...]]:
+        """What an app holds, sorted."""
+        columns = tuple(map(ColumnPath.parse, paths))
+        query = Query(table, columns, lookups=_LOOKUPS.get(table, {}))
+        found = self.session.apps[side].read(query)
+        rows = [tuple(row.values()) for row in found.to_pylist()]
+        return sorted(rows, key=lambda row: tuple((v is not None, str(v)) for v in row))
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Both apps' rows, generated ids aside."""
+        return {
+            f"{side.value} {schema.name}": self.rows(side, schema.name, *_telling(side, schema))
+            for side in Side
+            for schema in TABLES[side]
+        }
+
+    def execute(self, side: Side, *statements: str) -> list[Any]:
+        """SQL by the app's owner; the rows of the last statement."""
+        engine = sa.create_engine(driver_url(self.urls[side]))
+        try:
+            with engine.begin() as connection:
+                for statement in statements:
+                    result = connection.exec_driver_sql(statement)
+                return list(result) if result.returns_rows else []
+        finally:
+            engine.dispose()
+
+
+_LOOKUPS = {"vendor": {"customer": Reference("customer", "customerid")}}
+
+
+def told(result: MapResult) -> dict[str, int]:
+    """The counts of a result, both directions, zeros left out."""
+    return {
+        f"{side.direction} {what}": count
+        for side in Side
+        for what, count in result.counts.get(side.direction, Counts()).as_dict().items()
+        if count
+    }
+
+
+def cust(
+    account: str, name: str | None = "N", company: str = "USMF", **more: Any
+) -> dict[str, Any]:
+    """A customer of finops."""
+    return {"DATAAREAID": company, "ACCOUNT": account, "NAME": name, **more}
+
+
+def customer(
+    account: str, name: str | None = "N", company: str = "USMF", **more: Any
+) -> dict[str, Any]:
+    """A customer of dataverse."""
+    return {"company": company, "accountnumber": account, "name": name, **more}
+
+
+def at(hour: int) -> dt.datetime:
+    """A moment of one day."""
+    return dt.datetime(2026, 1, 1, hour, tzinfo=dt.UTC)
+
+
+def make_world(
+    folder: Path, kind: str, urls: Mapping[Side, str], *, journal: Path, **engine: int
+) -> World:
+    """Both apps with the companies in, and a project over them.
+
+    `journal` is a new journal's file, to begin with a copy of it.
+    """
+    memory: dict[Side, MemoryApp] = {}
+    if kind == "memory":
+        memory = {side: MemoryApp(side, *TABLES[side]) for side in Side}
+    else:
+        for side in Side:
+            _create(urls[side], TABLES[side])
+    (folder / "maps").mkdir(parents=True)
+    for name, content in YAML.items():
+        (folder / "maps" / f"{name}.yaml").write_text(content, encoding="utf-8")
+    _write_config(folder, urls, engine)
+    (folder / ".dualwrite").mkdir()
+    shutil.copy(journal, folder / ".dualwrite" / "journal.db")
+    world = World(folder, kind, urls, memory)
+    names = [("USMF", "Contoso US"), ("DEMF", "Contoso DE"), ("FRRT", "not in the link")]
+    world.put(F, "Company", *({"CODE": code, "NAME": name} for code, name in names))
+    world.put(D, "company", *({"code": code, "name": name} for code, name in names))
+    return world
+
+
+def _write_config(folder: Path, urls: Mapping[Side, str], engine: Mapping[str, int]) -> None:
+    apps = "".join(
+        f'[apps.{side.value}]\nconnector = "sql"\nurl = "{url}"\n' for side, url in urls.items()
+    )
+    numbers = "".join(f"{word} = {number}\n" for word, number in engine.items())
+    listed = ", ".join(f'"{company}"' for company in COMPANIES)
+    (folder / "dualwrite.toml").write_text(
+        f'[link]\nname = "world"\ncompanies = [{listed}]\n{apps}[engine]\n{numbers}',
+        encoding="utf-8",
+    )
+
+
+def _create(url: str, tables: Sequence[TableSchema]) -> None:
+    engine = sa.create_engine(driver_url(url))
+    dialect = "mysql" if engine.dialect.name in ("mysql", "mariadb") else engine.dialect.name
+    quote = engine.dialect.identifier_preparer.quote_identifier
+    try:
+        with engine.begin() as connection:
+            for schema in tables:
+                connection.exec_driver_sql(_ddl(schema, dialect, quote))
+    finally:
+        engine.dispose()
+
+
+def _ddl(schema: TableSchema, dialect: str, quote: Callable[[str], str]) -> str:
+    def listed(names: Sequence[str]) -> str:
+        return ", ".join(map(quote, names))
+
+    lines = [_column(column, dialect, quote) for column in schema.columns.values()]
+    if not schema.columns[schema.primary_key[0]].has_default:
+        lines.append(f"PRIMARY KEY ({listed(schema.primary_key)})")
+    lines += [f"UNIQUE ({listed(columns)})" for columns in schema.unique]
+    lines += [
+        f"FOREIGN KEY ({quote(column.name)}) REFERENCES {quote(column.references.table)} "
+        f"({quote(column.references.column)})"
+        for column in schema.columns.values()
+        if column.references is not None
+    ]
+    end = ") ENGINE=InnoDB CHARSET=utf8mb4 COLLATE=utf8mb4_bin" if dialect == "mysql" else ")"
+    return f"CREATE TABLE {quote(schema.name)} ({', '.join(lines)}{end}"
+
+
+_IDENTITY = {
+    "sqlite": "INTEGER PRIMARY KEY",
+    "postgresql": "bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+    "mysql": "bigint AUTO_INCREMENT PRIMARY KEY",
+}
+_MOMENT = {"sqlite": "TIMESTAMPTZ", "postgresql": "timestamptz", "mysql": "datetime(6)"}
+
+
+def _column(column: Column, dialect: str, quote: Callable[[str], str]) -> str:
+    kind = column.type
+    if column.has_default:
+        declared = _IDENTITY[dialect]
+    elif pa.types.is_string(kind):
+        declared = f"varchar({column.length})"
+    elif pa.types.is_decimal(kind):
+        word = "DECIMAL_TEXT" if dialect == "sqlite" else "numeric"
+        declared = f"{word}({kind.precision},{kind.scale})"
+    else:
+        declared = _MOMENT[dialect] if pa.types.is_timestamp(kind) else "bigint"
+    never_null = "" if column.nullable or column.has_default else " NOT NULL"
+    return f"{quote(column.name)} {declared}{never_null}"
+
+
+def _ids(app: App, column: str, values: list[Any], codes: list[Any]) -> list[Any]:
+    table, natural = _POINTS[column]
+    company = () if table == "company" else (ColumnPath.parse("company.code"),)
+    wanted = (*company, ColumnPath((natural,)), ColumnPath((f"{table}id",)))
+    known = {tuple(row.values())[:-1]: row[f"{table}id"] for row in _read(app, table, wanted)}
+    keys = [
+        (value,) if not company else (code, value)
+        for code, value in zip(codes or [None] * len(values), values, strict=True)
+    ]
+    return [None if key[-1] is None else known[key] for key in keys]
+
+
+def _read(app: App, table: str, paths: tuple[ColumnPath, ...]) -> list[dict[str, Any]]:
+    return app.read(Query(table, paths)).to_pylist()
+
+
+def _telling(side: Side, schema: TableSchema) -> list[str]:
+    """Every column that can be told, lookups by the natural key they point at."""
+    if side is F:
+        return list(schema.columns)
+    own = [name for name in schema.columns if not schema.columns[name].has_default]
+    return [f"{name}.{_POINTS[name][1]}" if name in _POINTS else name for name in own]
