@@ -5,14 +5,14 @@ needs is in the journal (run, range) and in the map.  A partition is done when t
 journal says so; one that was cut off is carried again, and as rows that are equal
 already are left alone, nothing is written twice.
 
-The first leg walks the first side and settles what both hold; the second walks the
-other side and brings across what has no counterpart.  Lookups that had to wait for
-other maps, or for the map itself, come in phase 2.
+The first walk brings across what only dataverse holds; the second walks finops and
+settles what both hold.  Lookups that had to wait for other maps, or for the map
+itself, come in phase 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ from dualwrite.sync.plan import Leg, MapPlan
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
 from dualwrite.sync.way import Way, compile_way, reading
+from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import ColumnPath
 
 KIND = "initial sync"
@@ -80,7 +81,10 @@ class InitialSync:
     # Planning
 
     def partitions(self, phase: int) -> list[Partition]:
-        """The partitions of a phase that are still to be carried, planned at the first call."""
+        """The partitions of a phase that are still to be carried, leg after leg.
+
+        They are planned at the first call.
+        """
         legs = [leg for leg in self.plan.legs if leg.phase == phase]
         if self.run is None:
             return [Partition(each) for leg in legs for each in self._cut(leg)]
@@ -93,7 +97,9 @@ class InitialSync:
         ]
         if new:
             self.session.journal.plan_partitions(self.run.id, new)
-        return [p for p in self._stored() if p.plan.phase == phase and p.done_at is None]
+        pending = [p for p in self._stored() if p.plan.phase == phase and p.done_at is None]
+        turn = {leg.direction: number for number, leg in enumerate(legs)}
+        return sorted(pending, key=lambda p: (turn[p.plan.direction], p.plan.number))
 
     def _stored(self) -> list[Partition]:
         assert self.run is not None
@@ -131,7 +137,7 @@ class InitialSync:
         refuses a second insert (docs/decisions/0003-a-partition-may-be-carried-twice.md).
         """
         continued = self.run is not None and bool(self.run.options.get("continued"))
-        if continued or leg.phase > 1 or leg.insert_only or not self.fresh[leg.source.other]:
+        if continued or leg.phase > 1 or not self.fresh[leg.source.other]:
             return False
         way = self._carrier(leg).way
         schema = self.session.schema(way.target, way.target_table)
@@ -180,18 +186,23 @@ class InitialSync:
 
     def _carrier(self, leg: Leg) -> Carrier:
         if leg not in self._carriers:
-            way = self._way(leg.source, leg.phase)
+            way = self._way(leg.source, leg)
             flows_back = self.plan.table_map.flows_from(leg.source.other)
-            back = self._way(leg.source.other, leg.phase) if flows_back else None
+            back = self._way(leg.source.other, leg) if flows_back else None
             self._carriers[leg] = Carrier(self.session, way, back, self.finder)
         return self._carriers[leg]
 
-    def _way(self, source: Side, phase: int) -> Way:
-        """The way without what is deferred in phase 1, with only that in phase 2."""
+    def _way(self, source: Side, leg: Leg) -> Way:
+        """The way without what is deferred in phase 1, with only that in phase 2.
+
+        A new row takes at once all that its own table can hold: a lookup that waits on
+        the side it comes from is there, and may be a value that the row must have.
+        """
+        sides = (source.other,) if leg.insert_only else tuple(Side)
 
         def deferred(path: ColumnPath) -> bool:
             return any(
-                str(column.end(source.other)) == str(path) and self._waits(column)
+                str(column.end(source.other)) == str(path) and self._waits(column, sides)
                 for column in self.plan.table_map.columns
             )
 
@@ -199,16 +210,16 @@ class InitialSync:
             self.session,
             self.plan.table_map,
             source,
-            keep=lambda path: deferred(path) == (phase > 1),
+            keep=lambda path: deferred(path) == (leg.phase > 1),
         )
 
-    def _waits(self, column: Any) -> bool:
-        """Whether a column map has a deferred lookup on either side."""
+    def _waits(self, column: ColumnMap, sides: Sequence[Side]) -> bool:
+        """Whether a column map has a deferred lookup on one of these sides."""
         return any(
             (end := column.end(side)) is not None
             and end.is_lookup
             and end.column in self.plan.deferred.get(side, ())
-            for side in Side
+            for side in sides
         )
 
     def _query(self, leg: Leg) -> Query:
