@@ -25,7 +25,7 @@ from dualwrite.errors import ConfigError
 FILE_NAME = "dualwrite.toml"
 DEFAULT_JOURNAL = "sqlite:///.dualwrite/journal.db"
 DEFAULT_WORKERS = 2
-DEFAULT_PARTITION_ROWS = 50_000
+DEFAULT_PARTITION_ROWS = 25_000
 
 _LATER_CONNECTORS = ("dataverse", "finops")
 _APP_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
@@ -321,7 +321,7 @@ url = {journal}
 
 [engine]
 workers = 2                         # partitions carried at the same time
-partition_rows = 50000              # rows of one; memory depends on it
+partition_rows = 25000              # rows of one; memory depends on it
 """
 
 

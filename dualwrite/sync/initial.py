@@ -40,7 +40,7 @@ KIND = "initial sync"
 class Options:
     """How an initial sync is done."""
 
-    partition_rows: int = 50_000
+    partition_rows: int = 25_000
     dry_run: bool = False
     gate: Gate = rules_only
 
@@ -147,7 +147,7 @@ class InitialSync:
     # Carrying
 
     def carry(self, partition: PartitionPlan) -> Outcome:
-        """Carry one partition and journal it.
+        """Carry one partition and journal it; the counts, and in a dry run the held rows.
 
         Raises:
             TransientError: Try the partition again later.
@@ -175,6 +175,9 @@ class InitialSync:
             self.session.journal.finish_partition(
                 self.run.id, partition.direction, partition.phase, partition.number, shares
             )
+            outcome.held.clear()
+        # what is kept of a partition must not grow with the table
+        outcome.seen.clear()
         return outcome
 
     def _leg(self, partition: PartitionPlan) -> Leg:

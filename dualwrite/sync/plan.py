@@ -20,9 +20,10 @@ MASS_DELETE_ROWS = 50
 class Leg:
     """One walk over one side's table.
 
-    The first leg settles rows that both sides hold; the second only brings across what
-    the first side does not have.  `phase` 2 comes when every map of the run is
-    through phase 1, and carries only the lookups that had to wait.
+    `insert_only` only brings across what the other side does not have; the walk after it
+    settles the rows that both sides hold, those just brought across among them, so that
+    columns that flow one way are right on both.  `phase` 2 comes when every map of the
+    run is through phase 1, and carries only the lookups that had to wait.
     """
 
     source: Side
@@ -50,14 +51,9 @@ class MapPlan:
     def legs(self) -> tuple[Leg, ...]:
         """Every walk, in order."""
         sides = [side for side in Side if self.table_map.flows_from(side)]
-        first = [Leg(side, 1, insert_only=number > 0) for number, side in enumerate(sides)]
-        later = [
-            Leg(side, 2, insert_only=False)
-            for number, side in enumerate(sides)
-            if number == 0 and self.deferred.get(side.other)
-        ]
-        later += [Leg(side, 2) for side in sides[1:] if self.deferred.get(side.other)]
-        return (*first, *later)
+        first = [Leg(side, 1, insert_only=True) for side in sides[1:]] + [Leg(sides[0], 1)]
+        late = [Leg(side, 2) for side in sides if self.deferred.get(side.other)]
+        return (*first, *late)
 
     @property
     def phases(self) -> tuple[int, ...]:

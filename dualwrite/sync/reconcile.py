@@ -29,7 +29,7 @@ from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
 
 SHOWN = 100
-PARTITION_ROWS = 50_000
+PARTITION_ROWS = 25_000
 
 
 class Kind(Enum):

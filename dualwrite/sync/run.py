@@ -46,7 +46,7 @@ class RunOptions:
     """True: also for maps that run already; False: skip it; None: where it is due."""
     dry_run: bool = False
     workers: int = 2
-    partition_rows: int = 50_000
+    partition_rows: int = 25_000
     gate: Gate = rules_only
 
 

@@ -36,7 +36,7 @@ def test_a_file_is_read_and_filled_in(tmp_path: Path, monkeypatch: pytest.Monkey
     assert link.apps[Side.FINOPS].url == "postgresql+psycopg://erp:s3cret@x@db.example/erp"
     assert link.apps[Side.DATAVERSE].url == f"sqlite:///{tmp_path}/data/crm.db"
     assert link.journal_url == f"sqlite:///{tmp_path}/.dualwrite/journal.db"
-    assert (link.workers, link.partition_rows) == (2, 50_000)
+    assert (link.workers, link.partition_rows) == (2, 25_000)
 
 
 def test_no_password_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
