@@ -1,0 +1,119 @@
+"""The parts of the reference that the program itself knows: commands, codes, journal.
+
+    python -m tests.docs.generated
+
+writes them anew, between the two comment lines that enclose them in their pages; a
+test fails where a page says otherwise.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import typer.main
+from sqlalchemy import Table
+
+from dualwrite.cli.commands import commands
+from dualwrite.journal.models import Base
+from dualwrite.tablemap.codes import CODES
+from tests.docs.pages import DOCS
+
+START = "<!-- written by: python -m tests.docs.generated -->"
+END = "<!-- end of what is written -->"
+
+
+def command_line() -> str:
+    """Every command with its options, as its own help tells them."""
+    root: Any = typer.main.get_command(commands)
+    return "\n".join(_command("dualwrite", root))
+
+
+def _command(name: str, command: Any) -> Iterator[str]:
+    context = click.Context(command, info_name=name)
+    usage = " ".join(command.collect_usage_pieces(context))
+    told = inspect.cleandoc(command.help or "").split("\f")[0]
+    yield f"## {name}\n"
+    yield f"```text\n{name} {usage}\n```\n"
+    yield _paragraphs(told)
+    rows = [_parameter(each, context) for each in command.params]
+    if rows := [row for row in rows if row is not None]:
+        yield "| word | means |\n|---|---|"
+        yield from (f"| {word} | {means} |" for word, means in rows)
+        yield ""
+    for sub in getattr(command, "commands", {}).values():
+        yield from _command(f"{name} {sub.name}", sub)
+
+
+def _paragraphs(told: str) -> str:
+    """Help as markdown: what help keeps in its lines becomes a block."""
+    found = []
+    for part in re.split(r"\n\s*\n", told):
+        if "\b" in part:
+            lines = part.replace("\b", "").strip("\n").splitlines()
+            title, rest = lines[0], inspect.cleandoc("\n".join(lines[1:]))
+            found.append(f"{title}\n\n```sh\n{rest}\n```")
+        else:
+            found.append(part)
+    return "\n\n".join(found).replace(" \n", "\n") + "\n"
+
+
+def _parameter(parameter: Any, context: click.Context) -> tuple[str, str] | None:
+    record = parameter.get_help_record(context)
+    if record is None:
+        return None
+    word, means = (re.sub(r"\s+", " ", part).replace("|", "\\|") for part in record)
+    # `--name <str>`: what kind of word it is goes without saying, unless it is a choice
+    return f"`{re.sub(r' <(str|path|int range|list.*)>', '', word)}`", means
+
+
+def codes() -> str:
+    """Every code of the map check."""
+    rows = [
+        f"| {each.code} | {'warning' if each.severity == 'warning' else 'fault'} "
+        f"| {_cell(each.title)} | {_cell(each.mend)} |"
+        for each in CODES.values()
+    ]
+    return "\n".join(["| code | is a | what is wrong | mend |", "|---|---|---|---|", *rows])
+
+
+def journal() -> str:
+    """Every table of the journal and its columns."""
+    rows = []
+    for mapper in sorted(Base.registry.mappers, key=lambda mapper: str(mapper.local_table)):
+        table = mapper.local_table
+        assert isinstance(table, Table)
+        says = inspect.cleandoc(mapper.class_.__doc__ or "").replace("\n", " ")
+        columns = ", ".join(f"`{column.name}`" for column in table.columns)
+        rows.append(f"| `{table.name}` | {_cell(says)} | {columns} |")
+    return "\n".join(["| table | holds | columns |", "|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+PAGES: Mapping[Path, Callable[[], str]] = {
+    DOCS / "reference/command-line.md": command_line,
+    DOCS / "reference/codes.md": codes,
+    DOCS / "reference/journal.md": journal,
+}
+
+
+def renewed(page: Path) -> str:
+    """The page with its written part as it should be."""
+    text = page.read_text(encoding="utf-8")
+    before, start, rest = text.partition(START)
+    _, end, after = rest.partition(END)
+    assert start, f"{page} has no line {START}"
+    assert end, f"{page} has no line {END}"
+    return f"{before}{start}\n\n{PAGES[page]().strip()}\n\n{end}{after}"
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(renewed(page), encoding="utf-8")

@@ -1,0 +1,21 @@
+"""What the program knows of itself, the reference says alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from dualwrite.tablemap.codes import CODES
+from tests.docs import generated
+from tests.docs.pages import DOCS, name_of, text_of
+
+
+@pytest.mark.parametrize("page", generated.PAGES, ids=name_of)
+def test_the_page_is_up_to_date(page):
+    """If not: python -m tests.docs.generated"""
+    assert text_of(page) == generated.renewed(page)
+
+
+def test_every_code_is_in_the_reference():
+    text = text_of(DOCS / "reference" / "codes.md")
+
+    assert [code for code in CODES if f"| {code} |" not in text] == []

@@ -1,0 +1,79 @@
+"""docs/reference/rules.md: every rule, and the very words of its reasons."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from dualwrite.rules import (
+    RULES,
+    Convertible,
+    Finite,
+    KeyPresent,
+    KeyUnique,
+    Length,
+    Required,
+    Resolvable,
+    Scale,
+    ValueMapTotal,
+    WholeNumberRange,
+)
+from dualwrite.sync.holding import REFUSED
+from tests.docs.pages import DOCS, section, text_of
+
+PAGE = text_of(DOCS / "reference" / "rules.md")
+TERMS = Resolvable(
+    column="ref:msdyn_paymentterm",
+    ambiguous="many:msdyn_paymentterm",
+    parts=("msdyn_paymentterm.msdyn_name",),
+    tables=("msdyn_paymentterm",),
+)
+LIMIT = Scale(column="creditlimit", precision=19, scale=4)
+
+REASONS = [
+    (KeyPresent(key=("CUSTOMERACCOUNT",)), {"CUSTOMERACCOUNT": None}),
+    (
+        KeyUnique(key=("DATAAREAID", "CUSTOMERACCOUNT")),
+        {"DATAAREAID": "USMF", "CUSTOMERACCOUNT": "C1"},
+    ),
+    (
+        ValueMapTotal(
+            source="source:ONHOLDSTATUS", target="msdyn_onholdstatus", known=("No", "All")
+        ),
+        {"source:ONHOLDSTATUS": "Frozen"},
+    ),
+    (Finite(column="source:RATE"), {"source:RATE": float("nan")}),
+    (
+        Convertible(
+            source="source:COUNTRYREGIONCODE", target="msdyn_country", type="a whole number"
+        ),
+        {"source:COUNTRYREGIONCODE": "+49x"},
+    ),
+    (Required(column="currencysymbol"), {"currencysymbol": None}),
+    (Length(column="CREDITRATING", length=10), {"CREDITRATING": "excellent so far"}),
+    (LIMIT, {"creditlimit": Decimal("1000.1234500000")}),
+    (LIMIT, {"creditlimit": Decimal(9000000000000000)}),
+    (WholeNumberRange(column="days", low=-32768, high=32767), {"days": 40000}),
+    (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
+    (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),
+]
+
+
+@pytest.mark.parametrize(("rule", "row"), REASONS, ids=lambda each: getattr(each, "name", ""))
+def test_the_page_gives_the_reason_as_the_rule_does(rule, row):
+    assert f"| `{rule.name}` | `{rule.reason(row)}` |" in PAGE
+
+
+def test_the_page_has_every_rule_in_order_and_no_other():
+    told = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## The reasons")[0], re.MULTILINE)
+
+    assert told == [*RULES, REFUSED]
+
+
+@pytest.mark.parametrize("title", ["The reasons", "The mends"])
+def test_the_page_says_of_every_rule_how_it_reads_and_is_mended(title):
+    told = re.findall(r"^\| `([^`]+)` \|", section(PAGE, title), re.MULTILINE)
+
+    assert list(dict.fromkeys(told)) == list(RULES)

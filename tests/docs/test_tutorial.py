@@ -1,0 +1,143 @@
+"""The tutorial does what it says: its commands in order, and every line it shows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from dualwrite.cli import main
+from tests.docs.pages import DOCS, Block, blocks, section, text_of
+from tests.servers.running import Server
+
+TUTORIAL = text_of(DOCS / "tutorial.md")
+ON_SERVERS = "The same on PostgreSQL or MariaDB"
+COMMAND_LINE = text_of(DOCS / "reference" / "command-line.md")
+
+Shell = Callable[[str], str]
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    """Runs a block of lines in one folder, as a shell would; what they print."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+
+    def call(line: str) -> str:
+        words = shlex.split(line)
+        monkeypatch.setattr(sys, "argv", words)
+        capsys.readouterr()
+        code = None
+        try:
+            main.app()
+        except SystemExit as end:
+            code = end.code
+        told = capsys.readouterr()
+        assert not code, f"{line}: {told.err}{told.out}"
+        return told.err + told.out
+
+    def run(text: str) -> str:
+        printed = ""
+        for line in text.splitlines():
+            match line.split()[0]:
+                case "dualwrite":
+                    printed += call(line)
+                case "cd":
+                    monkeypatch.chdir(line.split()[1])
+                case "export":
+                    monkeypatch.setenv(*line.removeprefix("export ").split("="))
+                case "python":
+                    subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
+                case other:
+                    pytest.fail(f"the tutorial calls {other}")
+        return printed
+
+    return run
+
+
+def lines_of(text: str) -> set[str]:
+    return {line.rstrip() for line in text.splitlines()}
+
+
+def test_the_tutorial_holds_line_by_line(shell):
+    printed = ""
+    for block in blocks(TUTORIAL.partition(f"## {ON_SERVERS}")[0], "sh", "text"):
+        if block.language == "sh":
+            printed = shell(block.text)
+            continue
+        shown = lines_of(block.text) - {"...", ""}
+        assert shown - lines_of(printed) == set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_tutorial_holds_on_a_server(kind, request, shell):
+    server: Server = request.getfixturevalue(f"{kind}_server")
+    url = sa.make_url(server.url)
+    if kind == "postgresql":
+        url = url.set(password="secret") if url.password in (None, "") else url
+    else:
+        url = url.set(database=None)
+    said = "postgresql://postgres:secret@localhost"
+    (block,) = blocks(section(TUTORIAL, ON_SERVERS), "sh")
+    assert said in block.text
+    text = block.text.removeprefix("cd ..\n").replace("--rows 200", "--rows 50 --replace")
+    text = text.replace(said, f"'{url.render_as_string(hide_password=False)}'")
+
+    printed = shell(text)
+
+    assert "only finops, held" in printed
+    server.execute("DROP DATABASE pgbox_finops", "DROP DATABASE pgbox_dataverse")
+
+
+def shapes() -> list[tuple[str, Any]]:
+    """The commands of the reference with the JSON that each is said to print."""
+    found = re.findall(
+        r"^`dualwrite ([^`]+)`[^\n]*(?:\n[^\n]+)*\n\n```json\n(.*?)```",
+        section(COMMAND_LINE, "JSON"),
+        re.DOTALL | re.MULTILINE,
+    )
+    return [(command, json.loads(text)) for command, text in found]
+
+
+def test_every_command_prints_the_json_that_the_reference_shows(shell):
+    shell("dualwrite sandbox create box --rows 50\ncd box")
+    told = shapes()
+    assert len(told) == len(blocks(section(COMMAND_LINE, "JSON"), "json"))
+    for command, shape in told:
+        printed = shell(f"dualwrite {command}")
+        hold(json.loads(printed[printed.index("{\n") :]), shape, command)
+
+
+OPTIONAL = {"columns", "note", "title", "version", "finops", "dataverse"}
+
+
+def hold(found: Any, shape: Any, where: str) -> None:
+    """The members of a document are those of its shape; `{}` stands for any."""
+    if isinstance(shape, dict) and shape:
+        assert isinstance(found, dict), where
+        assert found.keys() - shape.keys() <= {"columns"}, where
+        assert shape.keys() - found.keys() <= OPTIONAL, where
+        for name, inner in shape.items():
+            if name in found:
+                hold(found[name], inner, f"{where}: {name}")
+    elif isinstance(shape, list) and shape:
+        assert isinstance(found, list), where
+        for each in found:
+            hold(each, shape[0], where)
+    else:
+        assert isinstance(found, dict | list) == isinstance(shape, dict | list), where
+
+
+def test_a_block_is_told_by_its_language():
+    assert blocks("```sh\na\n```\n\n```text\nb\n```\n", "text") == [Block("text", "b\n")]
