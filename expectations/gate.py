@@ -4,10 +4,10 @@ It returns exactly the verdict of the rules (a test proves it): the expectations
 the rules, and the verdict is weighed from the row numbers that come back.  What GX
 adds is the record: every validation is counted into a report for the Data Docs.
 
-Three habits of GX would hurt and are kept out.  It hashes every frame by its values
+Four habits of GX would hurt and are kept out.  It hashes every frame by its values
 (minutes for a million rows of decimals): the threshold for that is set to nothing.  A
 context shared by threads gives wrong results: each call makes its own, in 10 ms.  It
-draws progress bars: they are off.
+draws progress bars, and makes a folder for pages with each context: both are off.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from great_expectations.core import ExpectationSuiteValidationResult
-from great_expectations.data_context.types.base import ProgressBarsConfig
+from great_expectations.data_context.types.base import (
+    DataContextConfig,
+    InMemoryStoreBackendDefaults,
+    ProgressBarsConfig,
+)
 from great_expectations.execution_engine import pandas_execution_engine
 
 from dualwrite.errors import PermanentError
@@ -32,6 +36,10 @@ from expectations.report import Report
 from expectations.suite import suite_of
 
 pandas_execution_engine.HASH_THRESHOLD = 0
+_CONFIG = DataContextConfig(
+    store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
+    progress_bars=ProgressBarsConfig(globally=False),
+)
 
 
 class NotEvaluatedError(PermanentError):
@@ -84,8 +92,7 @@ def validate(
     rows: pa.Table, suite: gx.ExpectationSuite, key: Sequence[str] = ()
 ) -> ExpectationSuiteValidationResult:
     """Run a suite over a table; the result names failing rows by number and by `key`."""
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context = gx.get_context(mode="ephemeral", project_config=_CONFIG)
     frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
     asset = context.data_sources.add_pandas("rows").add_dataframe_asset(suite.name)
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})

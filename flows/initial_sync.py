@@ -10,6 +10,7 @@ map's lease while it works on it.  A run that was cut off is taken up by the nex
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,6 +41,8 @@ from tasks.initial import (
 )
 from tasks.runners import task_runner
 from tasks.sessions import session_of
+
+log = logging.getLogger("dualwrite.flows")
 
 MasterWord = Literal["finops", "dataverse", "newest", "fill blanks only"]
 
@@ -133,6 +136,7 @@ async def _phase(
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id)
             artifacts.announce("running", name, rows=_rows(result))
+            log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
 
 
 def _results(under_way: Sequence[PrefectFuture[Carried]]) -> list[Carried]:
@@ -141,6 +145,10 @@ def _results(under_way: Sequence[PrefectFuture[Carried]]) -> list[Carried]:
 
 def _rows(result: MapResult) -> int:
     return sum(counts.written for counts in result.counts.values())
+
+
+def _held(result: MapResult) -> int:
+    return sum(counts.rejected + counts.parked for counts in result.counts.values())
 
 
 async def _show(project: Path, results: Sequence[MapResult], report: Report | None) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any
 
@@ -41,7 +42,7 @@ def task_runner(kind: str | None = None, workers: int | None = None) -> TaskRunn
 
 def _dask(workers: int) -> TaskRunner[Any]:
     try:
-        from prefect_dask import DaskTaskRunner
+        prefect_dask: Any = importlib.import_module("prefect_dask")
     except ImportError as error:
         msg = (
             f"{VARIABLE}: Dask is not installed. Nothing was read or written.\n"
@@ -50,5 +51,8 @@ def _dask(workers: int) -> TaskRunner[Any]:
         raise ConfigError(msg) from error
     address = os.environ.get("DUALWRITE_DASK")
     if address:
-        return DaskTaskRunner(address=address)
-    return DaskTaskRunner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})
+        found: TaskRunner[Any] = prefect_dask.DaskTaskRunner(address=address)
+    else:
+        cluster = {"n_workers": workers, "threads_per_worker": 1}
+        found = prefect_dask.DaskTaskRunner(cluster_kwargs=cluster)
+    return found
