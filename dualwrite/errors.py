@@ -71,7 +71,7 @@ class AppRefusedError(PermanentError):
         self.app, self.reason = app, reason
         super().__init__(
             f"{app}: refused the connection ({reason}). Nothing was read or written.\n"
-            f"  Check user, password and database of {_setting(app)} in dualwrite.toml."
+            f"  Check the user, the password and the database (or file) of {_setting(app)} in dualwrite.toml."
         )
 
 

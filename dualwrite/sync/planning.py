@@ -38,6 +38,9 @@ def make_plan(
     """
     for name in names:
         session.map(name)
+    # an app that is away is no fault of the maps: say so first, and only that
+    for side in Side:
+        session.apps[side].tables()
     chosen = _related(session, names) if with_related else tuple(dict.fromkeys(names))
     maps = {name: session.map(name) for name in chosen}
     refuse_faulty(session, list(maps.values()))

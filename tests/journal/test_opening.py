@@ -216,7 +216,7 @@ def test_a_database_that_is_not_there_is_refused(fresh_database: Callable[[str],
     assert str(told.value) == (
         'journal: refused the connection (database "never_made" does not exist). '
         "Nothing was read or written.\n"
-        "  Check user, password and database of [journal] in dualwrite.toml."
+        "  Check the user, the password and the database (or file) of [journal] in dualwrite.toml."
     )
 
 
