@@ -56,6 +56,7 @@ def _paragraphs(told: str) -> str:
         if "\b" in part:
             lines = part.replace("\b", "").strip("\n").splitlines()
             title, rest = lines[0], inspect.cleandoc("\n".join(lines[1:]))
+            rest = re.sub(r"(?<=\S)  +(?=\w)", "  # ", rest)
             found.append(f"{title}\n\n```sh\n{rest}\n```")
         else:
             found.append(part)

@@ -59,7 +59,7 @@ def commands(text: str) -> Iterator[str]:
     """The lines of shell blocks that call dualwrite, without comments and pipes."""
     for block in blocks(text, "sh"):
         for line in block.text.replace("\\\n", " ").splitlines():
-            bare = re.split(r"\s#\s|\s[|>]\s", line)[0].strip()
+            bare = re.split(r"\s#\s|\s[|>]\s|\s\s", line.strip())[0]
             if bare.startswith("dualwrite "):
                 yield bare
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dualwrite.link import DEFAULT_JOURNAL, DEFAULT_PARTITION_ROWS, DEFAULT_WORKERS
 from dualwrite.tablemap.codes import CODES
 from tests.docs import generated
 from tests.docs.pages import DOCS, name_of, text_of
@@ -19,3 +20,11 @@ def test_every_code_is_in_the_reference():
     text = text_of(DOCS / "reference" / "codes.md")
 
     assert [code for code in CODES if f"| {code} |" not in text] == []
+
+
+def test_the_defaults_of_the_configuration_are_told():
+    text = text_of(DOCS / "reference" / "configuration.md")
+
+    assert f"| `{DEFAULT_JOURNAL}` |" in text
+    assert f"1 to 64 | {DEFAULT_WORKERS} |" in text
+    assert f"table's size | {DEFAULT_PARTITION_ROWS:,} |" in text

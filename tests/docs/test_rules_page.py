@@ -66,6 +66,11 @@ def test_the_page_gives_the_reason_as_the_rule_does(rule, row):
     assert f"| `{rule.name}` | `{rule.reason(row)}` |" in PAGE
 
 
+@pytest.mark.parametrize("rule", [rule for rule, _ in REASONS], ids=lambda rule: rule.name)
+def test_the_page_gives_the_mend_as_the_rule_does(rule):
+    assert f"| `{rule.name}` | {rule.mend} |" in PAGE
+
+
 def test_the_page_has_every_rule_in_order_and_no_other():
     told = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## The reasons")[0], re.MULTILINE)
 
