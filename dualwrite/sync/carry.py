@@ -94,24 +94,28 @@ class Carrier:
         outcome = Outcome()
         out = translate(rows, self.way.flow)
         verdict = manner.gate(self.way, out, self.way.source_rules)
-        theirs, found = self._counterparts(out, manner, verdict)
+        theirs, found = self._counterparts(out, manner)
         stay = _staying(found, manner)
         if stay is not None:
             rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
             theirs, found = theirs.filter(stay), found.filter(stay)
+        if verdict.failures and not manner.fresh:
+            # what cannot be told in the other side's terms settles nothing either
+            theirs, found = (
+                _without(theirs, pc.invert(verdict.passed)),
+                pc.and_(found, verdict.passed),
+            )
         merged = self._merge(rows, out, theirs, found, manner)
         wanted = pc.or_(merged.write, pc.invert(verdict.passed))
         self._forward(rows, out, merged, wanted, verdict.filter(wanted), manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
         return outcome
 
-    def _counterparts(
-        self, out: pa.Table, manner: Manner, verdict: Verdict
-    ) -> tuple[pa.Table, Mask]:
+    def _counterparts(self, out: pa.Table, manner: Manner) -> tuple[pa.Table, Mask]:
         """What the target holds under the rows' keys, aligned with them, and whether it does."""
         if manner.fresh:
             return pa.table({}), pa.repeat(pa.scalar(value=False), out.num_rows)
-        return counterparts(self.session, self.way, self._counterpart, out, verdict.passed)
+        return counterparts(self.session, self.way, self._counterpart, out)
 
     def _merge(
         self, rows: pa.Table, out: pa.Table, theirs: pa.Table, found: Mask, manner: Manner
@@ -176,7 +180,7 @@ class Carrier:
             parked=len(held.parked),
             conflicts=pc.sum(merged.conflicts).as_py() or 0,
         )
-        outcome.add(way.source.direction, counts, held, rows.select(list(way.flow.source_key)))
+        outcome.add(way.source.direction, counts, held, _seen(rows, way, manner))
         if manner.dry_run:
             self.finder.pretend(way.target, way.target_table, passed)
 
@@ -200,6 +204,9 @@ class Carrier:
             return
         ready, source_rows = returning_rows(self.back, rows, theirs, merged)
         if not ready.num_rows:
+            outcome.add(
+                self.back.source.direction, Counts(), Held(), _seen(theirs, self.back, manner)
+            )
             return
         ready = self.finder.fill_in(ready, self.back)
         verdict = manner.gate(self.back, ready, self.back.rules)
@@ -212,8 +219,7 @@ class Carrier:
             rejected=len(held.rejected),
             parked=len(held.parked),
         )
-        seen = source_rows.select(list(self.back.flow.source_key))
-        outcome.add(self.back.source.direction, counts, held, seen)
+        outcome.add(self.back.source.direction, counts, held, _seen(theirs, self.back, manner))
 
 
 def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
@@ -233,7 +239,24 @@ def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
+def _seen(rows: pa.Table, way: Way, manner: Manner) -> pa.Table:
+    """The keys of the rows that were dealt with in full.
+
+    None where only late columns were carried: what held the row back before still stands.
+    """
+    keys = rows.select(list(way.flow.source_key)).drop_null()
+    return keys.slice(0, 0) if manner.late else keys
+
+
+def _without(rows: pa.Table, mask: Mask) -> pa.Table:
+    """The rows, null throughout where the mask says so."""
+    numbers = pa.array(range(rows.num_rows), pa.int64())
+    return rows.take(pc.if_else(mask, pa.scalar(None, pa.int64()), numbers))
+
+
 def _staying(found: Mask, manner: Manner) -> Mask | None:
+    if manner.fresh:
+        return None
     if manner.insert_only:
         return pc.invert(found)
     return found if manner.update_only else None

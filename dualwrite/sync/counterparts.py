@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
+from dualwrite.rules import judge
 from dualwrite.sync.merge import Mask
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way
@@ -13,15 +14,17 @@ from dualwrite.translate.flow import fit
 from dualwrite.translate.keys import key_text, row_of
 
 
-def counterparts(
-    session: Session, way: Way, query: Query, out: pa.Table, sound: Mask
-) -> tuple[pa.Table, Mask]:
+def counterparts(session: Session, way: Way, query: Query, out: pa.Table) -> tuple[pa.Table, Mask]:
     """Fetch the counterparts of n rows.
 
-    Shapes: `out` is the gate table of n rows and `sound` the mask of those whose key can
-    be looked for.  The first result has n rows, named as `query` reads them and null
-    throughout where there is no counterpart; the second says where there is one.
+    A row whose key is sound is looked for whatever else is wrong with it: it stands on
+    both sides, not on one.
+
+    Shapes: `out` is the gate table of n rows.  The first result has n rows, named as
+    `query` reads them and null throughout where there is no counterpart; the second says
+    where there is one.
     """
+    sound = judge(out, way.key_rules).passed
     names = list(way.flow.key)
     keys = fit(out.filter(sound).select(names), way.key_flow)
     theirs = session.apps[way.target].fetch(query, keys.drop_null())

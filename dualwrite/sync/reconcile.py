@@ -18,7 +18,6 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
-from dualwrite.rules import judge
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.merge import Mask
@@ -103,14 +102,13 @@ def reconcile(
         noting = _Noting(session, result, source, found)
         for rows in batches(session, source, reading(session, table_map, source)):
             out = translate(rows, way.flow)
-            sound = judge(out, way.source_rules).passed
-            theirs, here = counterparts(session, way, across, out, sound)
-            noting.note(Kind.ONLY, rows.filter(pc.invert(here)), None)
+            theirs, here = counterparts(session, way, across, out)
+            noting.note(Kind.ONLY, rows.filter(pc.invert(here)))
             if number == 0:
                 columns = unequal_columns(way, back, rows, out, theirs)
                 unequal = pc.and_(here, _any(columns, rows.num_rows))
                 picked = {name: mask.filter(unequal) for name, mask in columns.items()}
-                noting.note(Kind.DIFFER, rows.filter(unequal), picked)
+                noting.note(Kind.DIFFER, rows.filter(unequal), picked, theirs.filter(unequal))
                 result.same += _count(here) - _count(unequal)
             progress(rows.num_rows)
     if len(sides) == 1:
@@ -148,12 +146,24 @@ class _Noting:
         self, session: Session, result: Comparison, side: Side, found: Found | None
     ) -> None:
         self.result, self.side, self.found = result, side, found
+        table_map = session.map(result.map)
+        self.key = [str(path) for path in table_map.end(side).key]
+        self.key_across = [str(path) for path in table_map.end(side.other).key]
         self.held = session.journal.held_keys(result.map, side.direction)
-        end = session.map(result.map).end(side)
-        self.key = [str(path) for path in end.key]
+        self.held_across = session.journal.held_keys(result.map, side.other.direction)
 
-    def note(self, kind: Kind, rows: pa.Table, columns: Mapping[str, Mask] | None) -> None:
-        """Take in rows of one kind; `columns` says which columns disagree in which row."""
+    def note(
+        self,
+        kind: Kind,
+        rows: pa.Table,
+        columns: Mapping[str, Mask] | None = None,
+        across: pa.Table | None = None,
+    ) -> None:
+        """Take in rows of one kind.
+
+        `columns` says which columns disagree in which row; `across` are the rows' counterparts,
+        where they have some.
+        """
         if not rows.num_rows:
             return
         if kind is Kind.ONLY:
@@ -162,11 +172,17 @@ class _Noting:
             self.result.differ += rows.num_rows
         if self.found is not None:
             self.found(kind, self.side, rows)
-        if not self.held and len(self.result.rows) >= SHOWN:
+        if not self.held and not self.held_across and len(self.result.rows) >= SHOWN:
             return
         keys = keys_of(rows.select(self.key))
-        for number, key in enumerate(keys):
-            held = key_text(key) in self.held
+        waits = [key_text(key) in self.held for key in keys]
+        if across is not None and self.held_across:
+            # the counterpart may be held back on its way here
+            other = keys_of(across.select(self.key_across))
+            waits = [
+                w or key_text(k) in self.held_across for w, k in zip(waits, other, strict=True)
+            ]
+        for number, (key, held) in enumerate(zip(keys, waits, strict=True)):
             self.result.held += held
             if len(self.result.rows) < SHOWN:
                 self.result.rows.append(self._entry(kind, key, number, columns, held=held))

@@ -66,6 +66,11 @@ class Way:
         key = tuple(c for c in self.flow.columns if str(c.target) in self.flow.key)
         return replace(self.flow, columns=key)
 
+    @cached_property
+    def key_rules(self) -> tuple[Rule, ...]:
+        """Rules that say whether a row's counterpart can be looked for."""
+        return derive(self.key_flow.facts())
+
     @property
     def written_key(self) -> tuple[str, ...]:
         """The target table's own columns that make up the integration key."""
