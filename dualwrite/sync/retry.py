@@ -8,7 +8,7 @@ other, so they are tried until a pass frees none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -38,41 +38,59 @@ class Retried:
     counts: Counts
     gone: int
 
+    def then(self, later: Retried) -> Retried:
+        """This pass and one more, in which the rows that were parked were tried again."""
+        both = self.counts + later.counts
+        counts = replace(both, read=self.counts.read, parked=later.counts.parked)
+        return replace(self, counts=counts, gone=self.gone + later.gone)
+
 
 def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only) -> list[Retried]:
-    """Try held rows again, all of a map and direction together.
+    """Try held rows again, all of a map and direction together, until a pass frees none.
 
     Raises:
         TransientError, PermanentError: From the apps; the rows stay held.
     """
-    results = []
-    finder = Finder(session.apps)
-    for name, direction in dict.fromkeys((row.map, row.direction) for row in rows):
-        mine = [row for row in rows if (row.map, row.direction) == (name, direction)]
-        table_map = session.map(name)
-        source = next(side for side in Side if side.direction == direction)
-        total, gone = Counts(), 0
-        for start in range(0, len(mine), AT_ONCE):
-            batch = mine[start : start + AT_ONCE]
-            outcome, lost = _try_batch(session, table_map, source, batch, finder, gate)
-            total += outcome.counts.get(direction, Counts())
-            gone += lost
-        results.append(Retried(name, direction, total, gone))
-    return results
+    results: dict[tuple[str, str], Retried] = {}
+    waiting = list(rows)
+    while waiting:
+        # made anew for each pass, as it remembers what was not there before
+        finder = Finder(session.apps)
+        freed = 0
+        for way in dict.fromkeys((row.map, row.direction) for row in waiting):
+            mine = [row for row in waiting if (row.map, row.direction) == way]
+            tried = _try_way(session, *way, mine, finder, gate)
+            results[way] = results[way].then(tried) if way in results else tried
+            freed += tried.counts.written
+        waiting = session.journal.parked(ids={row.id for row in waiting}) if freed else []
+    return list(results.values())
 
 
 def release_parked(
     session: Session, plan: MapPlan, finder: Finder, add: Callable[[Outcome], None]
 ) -> None:
     """At the end of a run: what was parked may have found its parent meanwhile."""
-    name = plan.table_map.name
-    del add
-    while parked := session.journal.parked(name):
-        for side in Side:
-            finder.forget(side, plan.table_map.end(side).table)
-        freed = sum(result.counts.written + result.gone for result in retry(session, parked))
-        if not freed:
-            return
+    del finder, add
+    retry(session, session.journal.parked(plan.table_map.name))
+
+
+def _try_way(
+    session: Session,
+    name: str,
+    direction: str,
+    held: Sequence[HeldRow],
+    finder: Finder,
+    gate: Gate,
+) -> Retried:
+    source = next(side for side in Side if side.direction == direction)
+    table_map = session.map(name)
+    total, gone = Counts(), 0
+    for start in range(0, len(held), AT_ONCE):
+        batch = held[start : start + AT_ONCE]
+        outcome, lost = _try_batch(session, table_map, source, batch, finder, gate)
+        total += outcome.counts.get(direction, Counts())
+        gone += lost
+    return Retried(name, direction, total, gone)
 
 
 def _try_batch(
@@ -88,8 +106,9 @@ def _try_batch(
     keys = _keys(session, table_map, source, held)
     rows = session.apps[source].fetch(query, keys)
     there = key_texts(rows, [str(path) for path in query.key])
-    missing = row_of(key_texts(keys, keys.column_names), there)
-    lost = [h for h, at in zip(held, missing.to_pylist(), strict=True) if at is None]
+    asked = key_texts(keys, keys.column_names)
+    missing = row_of(asked, there).is_null().to_pylist()
+    lost = [h for h, gone in zip(held, missing, strict=True) if gone and None not in h.key.values()]
     carrier = Carrier(
         session,
         compile_way(session, table_map, source),
@@ -98,15 +117,29 @@ def _try_batch(
         else None,
         finder,
     )
-    # The row on the held side is the newer word: it was to be written when it was refused.
-    master = Master.FINOPS if source is Side.FINOPS else Master.DATAVERSE
-    outcome = carrier.carry(rows, Manner(master, gate=gate))
+    outcome = carrier.carry(rows, Manner(_winner(session, table_map, source), gate=gate))
+    if asked.null_count:
+        # A row without its whole key cannot be asked for: it stays, as what it was.
+        total = outcome.counts[direction]
+        outcome.counts[direction] = total + Counts(rejected=asked.null_count)
     shares = dict(shares_of(session.journal, name, outcome))
     mine = shares.get(direction, Share())
     cleared = {*mine.cleared, *(key_text(row.key) for row in lost)}
     shares[direction] = Share(mine.counts, mine.rejected, mine.parked, cleared)
     session.journal.record(name, shares)
     return outcome, len(lost)
+
+
+def _winner(session: Session, table_map: TableMap, source: Side) -> Master:
+    """The held side: it has the newer word, which was to be written when it was refused.
+
+    But where only blanks were to be filled, nobody's values win.
+    """
+    runs = session.journal.runs(table_map.name)
+    masters = [run.options["master"] for run in runs if "master" in run.options]
+    if Master(masters[0] if masters else table_map.master.value) is Master.FILL_BLANKS:
+        return Master.FILL_BLANKS
+    return Master.FINOPS if source is Side.FINOPS else Master.DATAVERSE
 
 
 def _keys(session: Session, table_map: TableMap, source: Side, held: Sequence[HeldRow]) -> pa.Table:
