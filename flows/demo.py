@@ -9,6 +9,7 @@ one row that was held back, and compares both sides.  It needs no account and no
 from __future__ import annotations
 
 import asyncio
+import textwrap
 import time
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +17,6 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 from prefect import flow
-from pydantic import Field
 
 from dualwrite.journal.records import HeldRow
 from dualwrite.link import FILE_NAME, Side
@@ -37,11 +37,12 @@ MENDED_MAP, MENDED_COLUMN, MENDED_VALUE = MAPS[0], "CREDITLIMIT", "1000.12"
 
 
 @flow(name="demo", description="A sandbox from nothing to agreement, in five steps.")
-async def demo(
-    project: Annotated[Path, Field(description="A folder: a sandbox, or one to be made.")],
-    rows: Annotated[int, Field(description="Customers in the sample ERP.")] = 2000,
-) -> str:
+async def demo(project: Path, rows: int = 2000) -> str:
     """Show it all; the result is the last line, with its figures.
+
+    Args:
+        project: A folder: a sandbox, or one to be made.
+        rows: Customers in the sample ERP.
 
     Raises:
         AssertionError: Something differs that should not: a fault of ours.
@@ -54,7 +55,8 @@ async def demo(
     say(f"  {written(first):,} rows written in {len(first)} maps. Held back, and why:")
     causes = causes_of(project, [result.map for result in first])
     for cause in causes:
-        say(f"    {cause.rows:>3} {cause.kind} in {cause.map}: {cause.reason}")
+        reason = textwrap.shorten(cause.reason, 110, placeholder=" …")
+        say(f"    {cause.rows:>3} {cause.kind} in {cause.map}: {reason}")
 
     say("3. The same again, by the rules alone: what is equal already is left alone")
     again = await initial_sync(project, MAPS, quality=False)

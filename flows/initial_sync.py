@@ -19,7 +19,6 @@ from typing import Annotated, Literal
 import typer
 from prefect import flow, runtime
 from prefect.futures import PrefectFuture
-from pydantic import Field
 
 from dualwrite.sync.carry import Outcome
 from dualwrite.sync.plan import MapPlan, RunPlan
@@ -59,27 +58,27 @@ def _run_name() -> str:
     task_runner=task_runner(),
 )
 async def initial_sync(
-    project: Annotated[Path, Field(description="The project folder, with dualwrite.toml in it.")],
-    maps: Annotated[list[str], Field(description="Maps, as `dualwrite maps` lists them.")],
-    with_related: Annotated[
-        bool, Field(description="Take in every map that these need, too.")
-    ] = True,
-    master: Annotated[
-        MasterWord | None,
-        Field(description="Who wins where both sides hold a key; empty: as each map says."),
-    ] = None,
-    quality: Annotated[
-        bool, Field(description="Let Great Expectations judge each partition, and write Data Docs.")
-    ] = True,
-    partition_rows: Annotated[
-        int | None, Field(description="Rows of a partition, about; empty: as dualwrite.toml says.")
-    ] = None,
-    dry_run: Annotated[bool, Field(description="Do all but the writing, and count.")] = False,
+    project: Path,
+    maps: list[str],
+    with_related: bool = True,
+    master: MasterWord | None = None,
+    quality: bool = True,
+    partition_rows: int | None = None,
+    dry_run: bool = False,
 ) -> list[MapResult]:
     """Run the initial sync of maps.  A map that runs already is compared again, row by row.
 
     Rejected and parked rows wait in the journal with their reasons and stop no other row.
     A flow that fails has lost nothing: run it again, it goes on where it stopped.
+
+    Args:
+        project: The project folder, with dualwrite.toml in it.
+        maps: Maps, as `dualwrite maps` lists them.
+        with_related: Take in every map that these need, too.
+        master: Who wins where both sides hold a key; empty: as each map says.
+        quality: Let Great Expectations judge each partition, and write Data Docs.
+        partition_rows: Rows of a partition, about; empty: as dualwrite.toml says.
+        dry_run: Do all but the writing, and count.
     """
     wanted = None if master is None else Master(master)
     if dry_run:

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from prefect import flow, runtime
-from pydantic import Field
 
 from expectations.report import Report
 from tasks import artifacts
@@ -32,13 +31,12 @@ def _run_name() -> str:
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
-async def quality_report(
-    project: Annotated[Path, Field(description="The project folder, with dualwrite.toml in it.")],
-    maps: Annotated[
-        list[str] | None, Field(description="Maps; empty: every map that is at work.")
-    ] = None,
-) -> Path:
+async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     """Check every row of the maps, whether it waits to be carried or not; write neither app.
+
+    Args:
+        project: The project folder, with dualwrite.toml in it.
+        maps: Maps; empty: every map that is at work.
 
     Returns:
         The first page, reports/quality/index.html in the project folder.

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import typer
 from prefect import flow, runtime
-from pydantic import Field
 
 from dualwrite.sync.reconcile import Comparison
 from tasks import artifacts
@@ -32,15 +31,14 @@ def _run_name() -> str:
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
-async def reconcile(
-    project: Annotated[Path, Field(description="The project folder, with dualwrite.toml in it.")],
-    maps: Annotated[
-        list[str] | None, Field(description="Maps; empty: every map that is at work.")
-    ] = None,
-) -> list[Comparison]:
+async def reconcile(project: Path, maps: list[str] | None = None) -> list[Comparison]:
     """Compare; the artifact `both-sides` has a line for each map.
 
     A row that the journal holds back differs for a known reason; `unexplained` counts the others.
+
+    Args:
+        project: The project folder, with dualwrite.toml in it.
+        maps: Maps; empty: every map that is at work.
     """
     under_way = [reconcile_map.submit(project, name) for name in maps or maps_at_work(project)]
     found = await asyncio.to_thread(lambda: [future.result() for future in under_way])

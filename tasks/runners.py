@@ -36,7 +36,10 @@ def task_runner(kind: str | None = None, workers: int | None = None) -> TaskRunn
         return ProcessPoolTaskRunner(max_workers=workers)
     if kind == "dask":
         return _dask(workers)
-    msg = f"{VARIABLE}: there is no {kind!r}; there are threads, processes and dask."
+    msg = (
+        f"{VARIABLE}: there is no {kind!r}; there are threads, processes and dask. "
+        "Nothing was read or written."
+    )
     raise ConfigError(msg)
 
 

@@ -1,0 +1,53 @@
+"""One Prefect server for all tests of flows, and the warnings of other people's imports."""
+
+from __future__ import annotations
+
+import gc
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+
+with warnings.catch_warnings():
+    # great_expectations imports sre_constants; prefect's own dependencies say what will change
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import great_expectations  # noqa: F401
+    import prefect  # noqa: F401
+    from prefect.testing.utilities import prefect_test_harness
+
+from dualwrite.sandbox.project import create_sandbox
+from tasks.sessions import close_sessions
+
+SOCKETS = "ignore:.*unclosed (<socket|event loop|transport):"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Prefect leaves its clients' sockets to the garbage collector; nothing else is passed over."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.filterwarnings(f"{SOCKETS}ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def no_socket_is_left_to_other_tests() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    with prefect_test_harness(server_startup_timeout=240):
+        yield
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Path]:
+    create_sandbox(tmp_path / "box", rows=100)
+    yield tmp_path / "box"
+    close_sessions()

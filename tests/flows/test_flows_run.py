@@ -1,0 +1,108 @@
+"""The flows do what the command line does, and leave a record in Prefect."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from dualwrite.journal.records import MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.session import open_session
+from flows.initial_sync import initial_sync
+from flows.quality_report import quality_report
+from flows.reconcile import reconcile
+from tasks.runners import task_runner
+
+MAP = "customer-groups--msdyn-customergroups"
+
+
+def written(results):
+    return sum(counts.written for result in results for counts in result.counts.values())
+
+
+def rejected_keys(project):
+    with open_session(project) as session:
+        return sorted((row.map, str(row.key), row.cause) for row in session.journal.rejected())
+
+
+async def artifacts():
+    async with get_client() as client:
+        found = await client.read_artifacts()
+    return {artifact.key: artifact.data for artifact in found}
+
+
+def test_a_map_comes_to_work(prefect_server, project):
+    results = asyncio.run(initial_sync(project, [MAP]))
+
+    with open_session(project) as session:
+        assert session.journal.status(MAP) is MapStatus.RUNNING
+    assert [result.map for result in results][-1] == MAP
+    assert written(results)
+    page = project / "reports" / "quality" / "index.html"
+    assert MAP in page.read_text(encoding="utf-8")
+
+
+def test_the_run_leaves_its_record_in_prefect(prefect_server, project):
+    asyncio.run(initial_sync(project, [MAP]))
+
+    left = asyncio.run(artifacts())
+    assert {"summary", "rows-by-map", "rows-held-back", "quality"} <= left.keys()
+    assert {row["map"] for row in json.loads(left["rows-by-map"])} >= {MAP}
+    assert "reports/quality/index.html" in left["quality"]
+
+
+def test_the_same_run_again_writes_nothing(prefect_server, project):
+    asyncio.run(initial_sync(project, [MAP]))
+
+    again = asyncio.run(initial_sync(project, [MAP]))
+
+    assert written(again) == 0
+
+
+def test_with_and_without_great_expectations_the_same_rows_are_held_back(prefect_server, project):
+    asyncio.run(initial_sync(project, [MAP], quality=False))
+    by_rules = rejected_keys(project)
+
+    asyncio.run(initial_sync(project, [MAP], quality=True))
+
+    assert by_rules
+    assert rejected_keys(project) == by_rules
+
+
+def test_a_dry_run_writes_nothing(prefect_server, project):
+    results = asyncio.run(initial_sync(project, [MAP], dry_run=True))
+
+    with open_session(project) as session:
+        assert session.journal.maps() == []
+    assert written(results)
+
+
+def test_both_sides_agree_but_for_the_rows_held_back(prefect_server, project):
+    asyncio.run(initial_sync(project, [MAP], quality=False))
+
+    found = asyncio.run(reconcile(project))
+
+    assert {each.unexplained for each in found} == {0}
+    assert sum(each.held for each in found)
+
+
+def test_the_quality_report_opens_without_a_network(prefect_server, project):
+    page = asyncio.run(quality_report(project, [MAP]))
+
+    pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]
+    assert len(pages) == 1 + len(Side)
+    assert re.findall(r"(?:src|href|url)\W{1,2}(?:https?:)?//[^\"')]*", "".join(pages)) == []
+
+
+@pytest.mark.slow
+def test_partitions_run_in_processes_too(prefect_server, project):
+    many = initial_sync.with_options(task_runner=task_runner("processes", 2))
+
+    results = asyncio.run(many(project, [MAP], with_related=False, partition_rows=100))
+
+    assert written(results)
+    assert {each.unexplained for each in asyncio.run(reconcile(project, [MAP]))} == {0}

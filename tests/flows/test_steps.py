@@ -1,0 +1,92 @@
+"""Only what may pass by itself is tried again."""
+
+from __future__ import annotations
+
+import pytest
+from prefect import flow
+
+from dualwrite.errors import AppBusyError, ConfigError
+from tasks.checking import check_map, publish_quality, reconcile_map
+from tasks.initial import begin_map, carry_partition, finish_map, plan_run, rehearse, release_parked
+from tasks.runners import task_runner
+from tasks.step import is_transient, step
+
+BUSY = AppBusyError(app="finops", table="t", reason="locked")
+TASKS = [
+    begin_map,
+    carry_partition,
+    check_map,
+    finish_map,
+    plan_run,
+    publish_quality,
+    reconcile_map,
+    rehearse,
+    release_parked,
+]
+
+
+def failing(error, times):
+    """A task that fails so many times, and how often it was called."""
+    calls = []
+
+    @step(name="fail", task_run_name="fail", tags=[])
+    def fail() -> int:
+        calls.append(1)
+        if len(calls) <= times:
+            raise error
+        return len(calls)
+
+    return fail.with_options(retry_delay_seconds=0), calls
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_every_task_has_the_habits_of_a_step(task):
+    assert task.retry_condition_fn is is_transient
+    assert task.retries == 4
+    assert task.timeout_seconds
+    assert task.tags
+
+
+def test_what_passes_is_tried_again(prefect_server):
+    task, calls = failing(BUSY, times=2)
+
+    @flow(name="try")
+    def trying():
+        return task()
+
+    assert trying() == 3
+    assert len(calls) == 3
+
+
+def test_a_refusal_is_tried_once(prefect_server):
+    task, calls = failing(ConfigError("no"), times=9)
+
+    @flow(name="refuse")
+    def refused():
+        return task()
+
+    with pytest.raises(ConfigError):
+        refused()
+
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("threads", "ThreadPoolTaskRunner"), ("processes", "ProcessPoolTaskRunner")]
+)
+def test_the_environment_chooses_the_runner(monkeypatch, kind, name):
+    monkeypatch.setenv("DUALWRITE_TASK_RUNNER", kind)
+
+    assert type(task_runner()).__name__ == name
+
+
+def test_an_unknown_runner_is_refused(monkeypatch):
+    monkeypatch.setenv("DUALWRITE_TASK_RUNNER", "horses")
+
+    with pytest.raises(ConfigError) as caught:
+        task_runner()
+
+    assert str(caught.value) == (
+        "DUALWRITE_TASK_RUNNER: there is no 'horses'; there are threads, processes and dask. "
+        "Nothing was read or written."
+    )
