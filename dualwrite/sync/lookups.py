@@ -83,13 +83,16 @@ class Finder:
         pretended: Sequence[pa.Table] = self._pretended.get((side, lookup.table), ())
         reference = index.schema.field(lookup.returns)
         names = [name for name in index.column_names if name != lookup.returns]
-        tables = [index.select([*names, lookup.returns])]
         for rows in pretended:
             if set(names) <= set(rows.column_names):
                 columns = [rows[name].cast(index.schema.field(name).type) for name in names]
                 some = pa.repeat(pa.scalar(0).cast(reference.type), rows.num_rows)
-                tables.append(pa.table([*columns, some], names=[*names, lookup.returns]))
-        return pa.concat_tables(tables)
+                would = pa.table([*columns, some], names=[*names, lookup.returns])
+                # a row that only would be changed is there already, once
+                known = pc.is_in(key_text(would, names), value_set=key_text(index, names))
+                new = would.filter(pc.invert(known)).select(index.column_names)
+                index = pa.concat_tables([index, new])
+        return index
 
 
 def _distinct(keys: pa.Table) -> pa.Table:

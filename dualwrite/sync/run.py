@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
+from dualwrite.journal.store import Journal
 from dualwrite.link import Side
 from dualwrite.sync.carry import Gate, Outcome, rules_only
 from dualwrite.sync.initial import KIND, InitialSync, Options, is_empty
@@ -172,10 +173,9 @@ def run_maps(
     results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
     due = [each for each in plan.maps if _is_due(session, each, options, results)]
     if options.initial_sync is False:
-        for each in due:
-            session.journal.set_status(
-                each.table_map.name, MapStatus.RUNNING, reason="initial sync skipped"
-            )
+        if not options.dry_run:
+            for each in due:
+                _skip(session.journal, each.table_map.name)
         return list(results.values())
     for phase in (1, 2):
         for each in due:
@@ -187,6 +187,13 @@ def run_maps(
         for each in due:
             release_parked(session, each, finder, results[each.table_map.name].add)
     return list(results.values())
+
+
+def _skip(journal: Journal, name: str) -> None:
+    """Let a map run as it is; an initial sync that was cut off is given up."""
+    if run := journal.open_run(name, KIND):
+        journal.finish_run(run.id, "cancelled", "the initial sync was skipped")
+    journal.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
 
 
 def _run_phase(
