@@ -247,7 +247,7 @@ class RuleExpectation(BatchExpectation):
         return [
             RenderedTableContent(
                 content_block_type="table",
-                table=[[cell] for cell in cells],
+                table=[[_told_as(cell, "span", "key")] for cell in cells],
                 header_row=["Their keys"],
                 styling={"body": {"classes": ["keys"]}},
             )
