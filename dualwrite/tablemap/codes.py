@@ -223,6 +223,12 @@ _TABLE = (
     Code(
         "DW1126", "a file cannot be read", "check that it is there, is UTF-8 text, and may be read"
     ),
+    Code(
+        "DW1127",
+        "a word that has no effect yet",
+        "take it out, or see that what it says is done elsewhere",
+        "warning",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

@@ -130,6 +130,8 @@ class TableMap:
     expect: tuple[Mapping[str, Any], ...] = ()
     replay: str = "newest"
     when_left: str = "keep"
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where each word of the map itself stands."""
 
     def end(self, side: Side) -> End:
         """The map's half on `side`."""

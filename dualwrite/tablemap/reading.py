@@ -29,6 +29,7 @@ _WORDS = (
 )  # fmt: skip
 _END_WORDS = ("table", "key", "company", "filter", "modified", "lookups")
 _POLICIES = ("newest", "finops", "dataverse", "merge", "ask")
+_EFFECTIVE = ("entity", "from", "to", "gaps")
 _REPLAY = ("newest", "every")
 _WHEN_LEFT = ("keep", "delete")
 _PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]+)?%")
@@ -113,11 +114,12 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
         max_rejected=_max_rejected(root.get("max_rejected"), report),
         money=_per_column(root.get("money"), report, "money"),
         quantity=_per_column(root.get("quantity"), report, "quantity"),
-        effective=_mapping(root.get("effective"), report, "effective"),
+        effective=_effective(root.get("effective"), report),
         conflicts=_conflicts(root.get("conflicts"), report),
         expect=_expectations(root.get("expect"), report),
         replay=report.one_of(root.get("replay"), "replay", _REPLAY) or "newest",
         when_left=report.one_of(root.get("when_left"), "when_left", _WHEN_LEFT) or "keep",
+        places={str(key.value): Place(report.file, key.line) for key, _ in root.entries},
     )
     return None if None in ends.values() else read
 
@@ -262,9 +264,25 @@ def _per_column(node: Node | None, report: Report, word: str) -> dict[str, Mappi
     return found
 
 
-def _mapping(node: Node | None, report: Report, word: str) -> dict[str, Any] | None:
-    entries = report.entries(node, word)
-    return None if entries is None else plain(entries)
+def _effective(node: Node | None, report: Report) -> dict[str, Any] | None:
+    entries = report.entries(node, "effective")
+    if entries is None:
+        return None
+    report.unknown_words(entries, _EFFECTIVE, "effective")
+    entity = report.texts(entries.get("entity"), "effective: entity")
+    for word in ("from", "to"):
+        report.text(entries.get(word), f"effective: {word}")
+    report.one_of(entries.get("gaps"), "effective: gaps", ("allow",))
+    for word in ("entity", "from", "to"):
+        if entries.get(word) is None or (word == "entity" and entity == ()):
+            report.add(
+                "DW1103",
+                entries.line,
+                f"effective: `{word}:` is missing",
+                mend="write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}",
+            )
+    found: dict[str, Any] = plain(entries)
+    return found
 
 
 def _conflicts(node: Node | None, report: Report) -> dict[str, Any]:

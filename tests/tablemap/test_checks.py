@@ -112,7 +112,7 @@ def test_a_sound_map_is_found_sound(catalogue):
         (
             ("columns:", "money: {LIMITS: {precision: reject}}\ncolumns:"),
             (
-                "1: DW1123 money: LIMITS is not on the map\n"
+                "5: DW1123 money: LIMITS is not on the map\n"
                 "  did you mean 'LIMIT'? known: COMPANY, GROUP, LIMIT, NAME, NUMBER, "
                 "company.code, groupid.groupcode, limit, name, number"
             ),
@@ -300,6 +300,17 @@ def test_a_fault_around_the_map(surroundings, message):
     found = told(companies=("USMF", "DEMF"), surroundings=surroundings)
 
     assert found == [f"1: {message}"]
+
+
+def test_a_dated_entity_is_told_by_columns_of_the_erp_itself():
+    dated = "effective: {entity: [number], from: NAME, to: NAME}\ncolumns:"
+
+    assert told(("columns:", dated)) == [
+        (
+            "5: DW1123 effective: entity: number is no column of finops that is on the map\n"
+            "  did you mean 'NUMBER' or 'NAME'? known: COMPANY, GROUP, LIMIT, NAME, NUMBER"
+        )
+    ]
 
 
 def test_a_company_that_takes_no_part():

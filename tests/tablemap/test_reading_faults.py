@@ -255,6 +255,43 @@ def test_a_fault_in_the_head(old, new, message):
     assert str(refused.value) == f"m: 1 fault in the map. Nothing was run.\n\nmaps/m.yaml:{message}"
 
 
+@pytest.mark.parametrize(
+    ("written", "faults"),
+    [
+        ("{from: ID, to: ID}", ["DW1103 effective: `entity:` is missing"]),
+        ("{entity: [], from: ID, to: ID}", ["DW1103 effective: `entity:` is missing"]),
+        (
+            "{entity: [ID]}",
+            ["DW1103 effective: `from:` is missing", "DW1103 effective: `to:` is missing"],
+        ),
+    ],
+)
+def test_a_dated_entity_needs_all_its_parts(written, faults):
+    with pytest.raises(MapError) as refused:
+        made(f"{ENDS}effective: {written}\n")
+
+    mend = "write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
+    assert [str(finding) for finding in refused.value.findings] == [
+        f"maps/m.yaml:7: {fault}\n  {mend}" for fault in faults
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("{entity: ID, from: ID, to: ID}", "DW1102"),
+        ("{entity: [ID], from: [ID], to: ID}", "DW1102"),
+        ("{entity: [ID], from: ID, to: ID, gaps: some}", "DW1121"),
+        ("{entity: [ID], from: ID, to: ID, until: ID}", "DW1101"),
+    ],
+)
+def test_a_dated_entity_is_read_strictly(written, code):
+    with pytest.raises(MapError) as refused:
+        made(f"{ENDS}effective: {written}\n")
+
+    assert [(each.code, each.place.line) for each in refused.value.findings] == [(code, 7)]
+
+
 def test_all_faults_of_a_file_come_at_once_in_its_order():
     with pytest.raises(MapError) as refused:
         made(ENDS + "  - A ~ a\n  - B = b: {trim: true}\nreplay: all\n")

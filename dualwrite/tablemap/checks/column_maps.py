@@ -9,6 +9,7 @@ from dualwrite.link import Side
 from dualwrite.tablemap.checks.context import Context, is_source_of
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms import KINDS
 
@@ -156,19 +157,26 @@ def _check_key_transforms(context: Context, column: ColumnMap) -> None:
 
 
 def _check_named_columns(context: Context) -> None:
-    carried = {
-        str(path)
-        for column in context.map.columns
-        for side in Side
-        if (path := column.end(side)) is not None
-    }
+    paths = {side: _carried(context, side) for side in Side}
+    carried = {str(path) for side in Side for path in paths[side]}
+    # A dated entity is kept together by the ERP's own columns.
+    own = {str(path) for path in paths[Side.FINOPS] if not path.is_lookup}
     for word, name in _named(context):
-        if name not in carried:
+        root = word.partition(":")[0]
+        known = own if root == "effective" else carried
+        if name not in known:
+            what = "no column of finops that is on the map" if name in carried else "not on the map"
             context.add(
                 "DW1123",
-                f"{word}: {name} is not on the map",
-                mend=did_you_mean(name, carried),
+                f"{word}: {name} is {what}",
+                word=root,
+                mend=did_you_mean(name, known),
             )
+
+
+def _carried(context: Context, side: Side) -> set[ColumnPath]:
+    ends = (column.end(side) for column in context.map.columns)
+    return {path for path in ends if path is not None}
 
 
 def _named(context: Context) -> Iterator[tuple[str, str]]:

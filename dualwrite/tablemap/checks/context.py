@@ -40,11 +40,12 @@ class Context:
         message: str,
         *,
         column: ColumnMap | None = None,
+        word: str = "",
         mend: str | None = None,
         severity: Severity | None = None,
     ) -> None:
-        """Note a fault, at the column's line or at the map's."""
-        place: Place = column.place if column else self.map.place
+        """Note a fault, at the line of the column or of the map's word, else at the map's."""
+        place: Place = column.place if column else self.map.places.get(word, self.map.place)
         self.findings.append(
             Finding.of(
                 code,

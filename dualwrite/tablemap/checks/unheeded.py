@@ -1,0 +1,48 @@
+"""Words that are read and kept to their shape, but that no run heeds yet.
+
+Who writes `max_rejected: 5%` relies on it, so a check says that nothing stops there, and
+what does the work meanwhile.  A word that says what happens anyway is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dualwrite.tablemap.checks.context import Context
+from dualwrite.tablemap.model import TableMap
+
+_MEANWHILE = {
+    "max_rejected": "look at the counts of `dualwrite run --dry-run` before a run",
+    "quantity": "keep both columns in one unit",
+    "conflicts": "say with `master:` who wins in the initial sync",
+    "expect": "rely on the rules in docs/reference/rules.md only, which every map has",
+    "replay": "expect the newest state of a row only",
+    "when_left": "delete rows that leave the filter by hand",
+}
+
+
+def check_unheeded(context: Context) -> None:
+    """Every such word that the map has."""
+    for word in _unheeded(context.map):
+        context.add(
+            "DW1127",
+            f"{word} is read, but has no effect yet",
+            word=word,
+            mend=f"take it out, or {_MEANWHILE[word]}",
+        )
+    for column, options in context.map.money.items():
+        if options.get("precision", "reject") != "reject":
+            context.add(
+                "DW1127",
+                f"money: {column}: precision is read, but has no effect yet",
+                word="money",
+                mend="amounts with more digits than fit are rejected; round them with "
+                "the transform `round`",
+            )
+
+
+def _unheeded(table_map: TableMap) -> Iterator[str]:
+    default = TableMap("", "", "", "", {}, (), table_map.place)
+    for word in _MEANWHILE:
+        if getattr(table_map, word) != getattr(default, word):
+            yield word

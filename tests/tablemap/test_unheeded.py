@@ -1,0 +1,53 @@
+"""Words that no run heeds yet: a check says so, and only where they ask for something."""
+
+import pytest
+
+from tests.tablemap.shop import told
+
+
+@pytest.mark.parametrize(
+    ("written", "meanwhile"),
+    [
+        ("max_rejected: 5%", "look at the counts of `dualwrite run --dry-run` before a run"),
+        ("quantity: {LIMIT: {unit: NAME}}", "keep both columns in one unit"),
+        ("conflicts: finops", "say with `master:` who wins in the initial sync"),
+        (
+            "expect: [{between: {column: LIMIT}}]",
+            "rely on the rules in docs/reference/rules.md only, which every map has",
+        ),
+        ("replay: every", "expect the newest state of a row only"),
+        ("when_left: delete", "delete rows that leave the filter by hand"),
+    ],
+)
+def test_a_word_that_no_run_heeds_is_warned_of(written, meanwhile):
+    word = written.partition(":")[0]
+
+    assert told(("columns:", f"{written}\ncolumns:")) == [
+        f"5: DW1127 warning: {word} is read, but has no effect yet\n  take it out, or {meanwhile}"
+    ]
+
+
+def test_money_that_asks_for_rounding_is_warned_of():
+    assert told(("columns:", "money: {LIMIT: {precision: {round: half_even}}}\ncolumns:")) == [
+        (
+            "5: DW1127 warning: money: LIMIT: precision is read, but has no effect yet\n"
+            "  amounts with more digits than fit are rejected; round them with the transform "
+            "`round`"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "replay: newest",
+        "when_left: keep",
+        "quantity: {}",
+        "conflicts: {}",
+        "expect: []",
+        "money: {LIMIT: {precision: reject, currency: NAME}}",
+        "effective: {entity: [NUMBER], from: NAME, to: NAME}",
+    ],
+)
+def test_a_word_that_says_what_happens_anyway_is_not(written):
+    assert told(("columns:", f"{written}\ncolumns:")) == []
