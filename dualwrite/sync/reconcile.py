@@ -120,7 +120,8 @@ def reconcile(
 
 def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
     """The rows of a query, a range at a time."""
-    for within in session.apps[side].partitions(query, size=PARTITION_ROWS):
+    together = session.together(side, query)
+    for within in session.apps[side].partitions(query, size=PARTITION_ROWS, together=together):
         yield session.apps[side].read(query, within=within)
 
 

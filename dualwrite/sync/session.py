@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dualwrite.apps.base import App
+from dualwrite.apps.base import App, Query
+from dualwrite.apps.cutting import order_of
 from dualwrite.apps.opening import open_app
 from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
@@ -60,6 +61,18 @@ class Session:
         """What a lookup column points at, by foreign key."""
         found: Column | None = self.schema(side, table).columns.get(column)
         return None if found is None else found.references
+
+    def together(self, side: Side, query: Query) -> tuple[str, ...]:
+        """What to cut a table by that has no key of its own: the integration key.
+
+        So a view can be read in ranges.  Empty where the table has a key, and where the
+        integration key lies in other tables.
+        """
+        schema = self.schema(side, query.table)
+        if order_of(schema, ()) or any(path.is_lookup for path in query.key):
+            return ()
+        key = tuple(path.column for path in query.key)
+        return order_of(replace(schema, primary_key=key), ())
 
     def companies(self, table_map: TableMap) -> tuple[str, ...] | None:
         """The companies whose rows the map carries; None for a global map."""

@@ -211,6 +211,31 @@ def test_a_table_with_nothing_to_tell_its_rows_apart_by():
     ]
 
 
+ONE_WAY = tuple(
+    (f"{column} =", f"{column} >") for column in ("COMPANY", "NUMBER", "NAME", "LIMIT", "GROUP")
+)
+
+
+def without_a_key(schema):
+    return type(schema)(schema.name, schema.columns, read_only="a view")
+
+
+def test_a_side_that_is_only_read_needs_no_key_of_its_own():
+    assert told(*ONE_WAY, spoilt={CUSTOMERS: without_a_key}) == []
+
+
+def test_a_side_that_is_only_read_needs_a_key_where_that_of_the_map_lies_elsewhere():
+    back = [(old, new.replace(">", "<")) for old, new in ONE_WAY]
+
+    assert told(*back, spoilt={ACCOUNT: without_a_key}) == [
+        (
+            "1: DW1019 dataverse.account has no primary key, and company.code of the map's key "
+            "lies in another table\n"
+            "  add a primary key, or name columns of the table or view itself in `key:`"
+        )
+    ]
+
+
 def test_a_view_takes_no_writes():
     def view(schema):
         return type(schema)(

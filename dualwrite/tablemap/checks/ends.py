@@ -8,6 +8,7 @@ from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.filters.literals import type_faults
 from dualwrite.tablemap.model import ColumnMap, Master
 from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import TableSchema
 
 
 def check_ends(context: Context) -> None:
@@ -25,13 +26,31 @@ def _check_table(context: Context, side: Side) -> None:
     schema = context.schema(side)
     if schema is None:
         return
-    if not schema.primary_key and not schema.unique:
-        context.add("DW1019", f"{context.name(side)} has no primary key and no unique index")
+    _check_told_apart(context, side, schema)
     if schema.read_only and context.map.flows_from(side.other):
         context.add(
             "DW1011",
             f"{context.name(side)} takes no writes: it is {schema.read_only}",
             mend="map the table below it, or make every column one-way out of it",
+        )
+
+
+def _check_told_apart(context: Context, side: Side, schema: TableSchema) -> None:
+    """A side that is only read may go without a key where the map's own can stand in for it."""
+    is_written = context.map.flows_from(side.other)
+    if is_written and not schema.primary_key and not schema.unique:
+        context.add("DW1019", f"{context.name(side)} has no primary key and no unique index")
+        return
+    never_null = (
+        names for names in schema.unique if not any(schema.columns[name].nullable for name in names)
+    )
+    behind = [str(path) for path in context.map.end(side).key if path.is_lookup]
+    if behind and not schema.primary_key and not any(never_null):
+        context.add(
+            "DW1019",
+            f"{context.name(side)} has no primary key, and {behind[0]} of the map's key lies in "
+            "another table",
+            mend="add a primary key, or name columns of the table or view itself in `key:`",
         )
 
 
