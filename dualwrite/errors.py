@@ -71,7 +71,19 @@ class AppRefusedError(PermanentError):
         self.app, self.reason = app, reason
         super().__init__(
             f"{app}: refused the connection ({reason}). Nothing was read or written.\n"
-            f"  Check the user, the password and the database (or file) of {_setting(app)} in dualwrite.toml."
+            f"  Check the user, the password and the database (or file) of {_setting(app)} "
+            "in dualwrite.toml."
+        )
+
+
+class MissingFileError(PermanentError):
+    """The file of an app is not there; none is made, for an empty app is no app."""
+
+    def __init__(self, *, app: str, path: str) -> None:
+        self.app, self.path = app, path
+        super().__init__(
+            f"{app}: there is no file {path}. Nothing was read or written.\n"
+            f"  Correct {_setting(app)} url in dualwrite.toml; dualwrite makes no app's file."
         )
 
 

@@ -99,5 +99,4 @@ def finish_map(project: Path, plan: MapPlan, run_id: int) -> None:
 @step(name="release parked", task_run_name="release parked {plan.table_map.name}", tags=["writes"])
 def release_parked(project: Path, plan: MapPlan) -> None:
     """Try parked rows again: what they wait for may be there by now."""
-    session = session_of(project)
-    retry.release_parked(session, plan, Finder(session.apps), lambda _: None)
+    retry.release_parked(session_of(project), plan.table_map.name)

@@ -21,7 +21,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import KeyRange, Query
-from dualwrite.journal.lease import Lease
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
@@ -60,23 +59,12 @@ class InitialSync:
         self.session, self.plan, self.options = session, plan, options
         self.finder = finder or Finder(session.apps)
         self.run = run
-        self.lease: Lease | None = None
-        """The right to work on the map, where this very object holds it."""
         self._carriers: dict[Leg, Carrier] = {}
 
     @property
     def name(self) -> str:
         """The map's name."""
         return self.plan.table_map.name
-
-    def keep_lease(self) -> None:
-        """Say that this worker is alive.
-
-        Raises:
-            LeaseLostError: Another worker has taken the map over.
-        """
-        if self.lease is not None:
-            self.lease.renew()
 
     # Planning
 

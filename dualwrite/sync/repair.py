@@ -21,10 +21,10 @@ from dualwrite.sync.holding import keys_of
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import guard_deletes
 from dualwrite.sync.reconcile import Comparison, Kind, batches, reconcile
-from dualwrite.sync.run import LEASE_SECONDS
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
 from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -68,7 +68,7 @@ def repair(
     """
     if not table_map.flows_from(master):
         raise OneWayError(map_name=table_map.name, master=master)
-    with session.journal.lease(table_map.name, "reconcile --repair", LEASE_SECONDS):
+    with kept_lease(session, table_map.name, "reconcile --repair"):
         return _repair(session, table_map, master, allow_deletes=allow_deletes)
 
 

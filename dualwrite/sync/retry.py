@@ -7,7 +7,7 @@ other, so they are tried until a pass frees none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -16,10 +16,10 @@ from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
 from dualwrite.sync.lookups import Finder
-from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
 from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.tablemap.schema import end_of_path
 from dualwrite.translate.keys import key_text as key_texts
@@ -49,6 +49,7 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
     """Try held rows again, all of a map and direction together, until a pass frees none.
 
     Raises:
+        LeaseHeldError: Another worker has the map.
         TransientError, PermanentError: From the apps; the rows stay held.
     """
     results: dict[tuple[str, str], Retried] = {}
@@ -66,12 +67,9 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
     return list(results.values())
 
 
-def release_parked(
-    session: Session, plan: MapPlan, finder: Finder, add: Callable[[Outcome], None]
-) -> None:
+def release_parked(session: Session, map_name: str) -> None:
     """At the end of a run: what was parked may have found its parent meanwhile."""
-    del finder, add
-    retry(session, session.journal.parked(plan.table_map.name))
+    retry(session, session.journal.parked(map_name))
 
 
 def _try_way(
@@ -85,11 +83,12 @@ def _try_way(
     source = next(side for side in Side if side.direction == direction)
     table_map = session.map(name)
     total, gone = Counts(), 0
-    for start in range(0, len(held), AT_ONCE):
-        batch = held[start : start + AT_ONCE]
-        outcome, lost = _try_batch(session, table_map, source, batch, finder, gate)
-        total += outcome.counts.get(direction, Counts())
-        gone += lost
+    with kept_lease(session, name, "errors retry"):
+        for start in range(0, len(held), AT_ONCE):
+            batch = held[start : start + AT_ONCE]
+            outcome, lost = _try_batch(session, table_map, source, batch, finder, gate)
+            total += outcome.counts.get(direction, Counts())
+            gone += lost
     return Retried(name, direction, total, gone)
 
 

@@ -25,9 +25,8 @@ from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import MapPlan, RunPlan
 from dualwrite.sync.retry import release_parked
 from dualwrite.sync.session import Session
+from dualwrite.sync.workers import kept_lease
 
-LEASE_SECONDS = 300.0
-"""Renewed after each partition; a worker that is silent for longer is taken for dead."""
 ATTEMPTS = 3
 
 Progress = Callable[[str, int, int], None]
@@ -89,10 +88,8 @@ def begun(
         LeaseHeldError: Another worker has the map.
     """
     name = plan.table_map.name
-    with session.journal.lease(name, f"run (process {os.getpid()})", LEASE_SECONDS) as lease:
-        sync = begin(session, plan, options, finder)
-        sync.lease = lease
-        yield sync
+    with kept_lease(session, name, f"run (process {os.getpid()})"):
+        yield begin(session, plan, options, finder)
 
 
 def begin(session: Session, plan: MapPlan, options: RunOptions, finder: Finder) -> InitialSync:
@@ -140,7 +137,6 @@ def carry_all(
             try:
                 for future in as_completed(futures):
                     outcomes.append(future.result())
-                    sync.keep_lease()
                     progress(sync.name, len(outcomes), len(todo))
             except BaseException:
                 # those under way end by themselves and are journalled; no other begins
@@ -185,7 +181,7 @@ def run_maps(
             result.seconds += time.monotonic() - started
     if not options.dry_run:
         for each in due:
-            release_parked(session, each, finder, results[each.table_map.name].add)
+            release_parked(session, each.table_map.name)
     return list(results.values())
 
 
@@ -229,5 +225,5 @@ def _is_due(
         return True
     if session.journal.status(name) in (MapStatus.NOT_RUNNING, MapStatus.INITIALIZING):
         return True
-    results[name].note = "already running; --initial-sync compares every row again"
+    results[name].note = "already running, nothing copied; --initial-sync compares every row again"
     return False
