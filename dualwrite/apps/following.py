@@ -12,7 +12,7 @@ from dualwrite.apps.base import KeyRange, Query
 from dualwrite.apps.canonical import canonical
 from dualwrite.apps.guards import column_of, missing_table, points_nowhere
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import Reference, TableSchema
+from dualwrite.tablemap.schema import Reference, TableSchema, type_column
 
 
 class Follower:
@@ -86,7 +86,7 @@ class Follower:
 
     def _polymorphic(self, path: ColumnPath, schema: TableSchema, held: Any) -> Any:
         real = {name.lower(): name for name in self._schemas}
-        kind = schema.columns.get(f"{path.column}type")
+        kind = type_column(schema, path.column)
         found = []
         for wanted, identifying in path.targets:
             if wanted.lower() not in real:
@@ -97,7 +97,7 @@ class Follower:
             reference = Reference(target.name, target.primary_key[0])
             values = self._through(held, reference, ColumnPath((identifying,)))
             if kind is not None:
-                kinds = pc.utf8_lower(self._rows[schema.name][kind.name].combine_chunks())
+                kinds = pc.utf8_lower(self._rows[schema.name][kind].combine_chunks())
                 values = pc.if_else(pc.equal(kinds, wanted.lower()), values, None)
             found.append(values)
         return pc.coalesce(*found)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from dualwrite.tablemap.model import TableMap
 
 
+_READ: tuple[str, ...] = ("select",)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One thing looked at.  `fix` says what to do when it is not `ok`."""
@@ -138,21 +141,30 @@ def _maps(
 
 
 def _rights(table_map: TableMap, apps: Mapping[Side, App]) -> Iterator[Item]:
-    """Whether our users may read, and where rows arrive write, the map's tables."""
+    """Whether our users may read, and where rows arrive write, the map's tables.
+
+    The tables that its lookups point at are read too.
+    """
+    from dualwrite.cli.checking import looked_into
+
     for side, app in apps.items():
-        table = table_map.end(side).table
         arrive = table_map.flows_from(side.other)
-        needed = ("select", "insert", "update") if arrive else ("select",)
-        item = f"rights on {side.value}.{table}"
-        try:
-            held = app.privileges(table)
-        except DualWriteError as error:
-            yield _fault(item, error)
-            continue
-        if lacks := " and ".join(right for right in needed if right not in held):
-            yield Item(item, ok=False, text=f"our user may not {lacks}", fix=f"grant {lacks}")
-        else:
-            yield Item(item, ok=True, text=", ".join(needed))
+        needs = {table_map.end(side).table: ("select", "insert", "update") if arrive else _READ}
+        for table in looked_into(table_map, side, app):
+            needs.setdefault(table, _READ)
+        for table, needed in needs.items():
+            yield _right(app, table, needed)
+
+
+def _right(app: App, table: str, needed: tuple[str, ...]) -> Item:
+    item = f"rights on {app.name}.{table}"
+    try:
+        held = app.privileges(table)
+    except DualWriteError as error:
+        return _fault(item, error)
+    if lacks := " and ".join(right for right in needed if right not in held):
+        return Item(item, ok=False, text=f"our user may not {lacks}", fix=f"grant {lacks}")
+    return Item(item, ok=True, text=", ".join(needed))
 
 
 def _fault(item: str, error: DualWriteError) -> Item:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,15 @@ from dualwrite.journal.glance import glance
 from dualwrite.link import FILE_NAME, Link, Side, load_link
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
+from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.findings import Finding, MapError
+from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.reading import read_map
-from dualwrite.tablemap.schema import TableSchema
+from dualwrite.tablemap.schema import TableSchema, tables_on_path
 
 if TYPE_CHECKING:
     from dualwrite.apps.base import App
+    from dualwrite.tablemap.model import TableMap
 
 
 def check_maps(
@@ -75,8 +79,23 @@ def findings_of(
     def schema_of(side: Side, table: str) -> TableSchema:
         return apps[side].schema(table)
 
+    find_beside(link.project)
     table_map = catalogue.get(name)
     return check(table_map, schema_of, catalogue=catalogue, companies=link.companies)
+
+
+def looked_into(table_map: TableMap, side: Side, app: App) -> tuple[str, ...]:
+    """The tables of one side that the map's lookups lead into; its findings bear no error."""
+    end = table_map.end(side)
+    paths = [*end.key, end.company, end.modified]
+    paths += [column.end(side) for column in table_map.columns]
+    paths += parse_filter(end.filter).columns if end.filter else ()
+    tables = (
+        tables_on_path(path, end.table, app.schema, end.lookups)
+        for path in paths
+        if path is not None
+    )
+    return tuple(dict.fromkeys(chain.from_iterable(tables)))
 
 
 def _parse_findings(catalogue: Catalogue, name: str) -> list[Finding]:

@@ -15,6 +15,7 @@ from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
+from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
 
@@ -83,12 +84,15 @@ class Session:
 def open_session(project: Path) -> Iterator[Session]:
     """Open the project in `project`, and close all of it at the end.
 
+    Modules beside its `dualwrite.toml` can be imported from then on: maps may name functions.
+
     Raises:
         ConfigError: `dualwrite.toml` is missing or wrong.
         TransientError, PermanentError: The journal cannot be opened.  The apps are
             reached when first used, not here.
     """
     link = load_link(project)
+    find_beside(project)
     apps: dict[Side, App] = {}
     journal = Journal.open(link.journal_url)
     try:

@@ -229,6 +229,11 @@ _TABLE = (
         "take it out, or see that what it says is done elsewhere",
         "warning",
     ),
+    Code(
+        "DW1128",
+        "a function that cannot be imported",
+        "put its module beside dualwrite.toml, or install it where dualwrite runs",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

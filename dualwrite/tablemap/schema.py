@@ -51,6 +51,12 @@ class TableSchema:
     """Why the table cannot be written ('a view'), or None."""
 
 
+def type_column(schema: TableSchema, lookup: str) -> str | None:
+    """The column that tells which table a polymorphic lookup means, where there is one."""
+    names = (f"{lookup}type", f"{lookup}_type")
+    return next((name for name in names if name in schema.columns), None)
+
+
 class UnknownPathError(LookupError):
     """A path leads nowhere: `table` has no `column`, or `column` points at no table."""
 
@@ -62,6 +68,26 @@ class UnknownPathError(LookupError):
             if points_nowhere
             else f"{table} has no column {column}"
         )
+
+
+def tables_on_path(
+    path: ColumnPath,
+    table: str,
+    schema_of: Callable[[str], TableSchema],
+    lookups: Mapping[str, Reference],
+) -> tuple[str, ...]:
+    """The tables that a sound path leads into, `table` itself left out.
+
+    Raises:
+        MissingTableError: As `schema_of` raises it.
+    """
+    if path.targets:
+        return tuple(schema_of(target.lower()).name for target, _ in path.targets)
+    if len(path.steps) == 1:
+        return ()
+    reference = lookups.get(path.column) or schema_of(table).columns[path.column].references
+    assert reference is not None, "the path is sound"
+    return (reference.table, *tables_on_path(path.rest, reference.table, schema_of, {}))
 
 
 def end_of_path(

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from dualwrite.tablemap.facts import LookupFacts
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import TableSchema
+from dualwrite.tablemap.schema import TableSchema, type_column
 from dualwrite.translate.flow import Flow, SchemaOf
 from dualwrite.translate.keys import duplicates, key_text, row_of
 from dualwrite.translate.texts import column_of, plain
@@ -84,7 +84,7 @@ def _candidates(
     own = schema_of(end.table)
     required = not own.columns[column].nullable
     if paths[0].targets:
-        kind = next((n for n in (f"{column}type", f"{column}_type") if n in own.columns), None)
+        kind = type_column(own, column)
         candidates = [
             Lookup(
                 column=column,

@@ -131,3 +131,61 @@ def test_a_table_that_points_at_itself_must_take_null():
             "  let the column be null, so that a second pass can fill it in"
         )
     ]
+
+
+DECLARED = ("company: company.code}", "company: company.code, lookups: {groupid: %s}}")
+
+
+def declaring(group):
+    """The shop, its lookup into groups declared by the map alone."""
+    return {"spoilt": {ACCOUNT: with_column("groupid", references=None)}}, (
+        DECLARED[0],
+        DECLARED[1] % group,
+    )
+
+
+@pytest.mark.parametrize("group", ["group", "group(groupid)"])
+def test_a_lookup_may_be_declared_with_or_without_its_column(group, catalogue):
+    spoilt, change = declaring(group)
+
+    assert told(change, catalogue=catalogue, **spoilt) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "message"),
+    [
+        (
+            "group(id)",
+            (
+                "4: DW1120 lookups: groupid: dataverse.group has no column 'id'\n"
+                "  known: company, groupcode, groupid"
+            ),
+        ),
+        ("groups", "1: DW1020 dataverse has no table 'groups'\n  did you mean 'other'?"),
+    ],
+)
+def test_a_declared_lookup_that_leads_nowhere(group, message):
+    spoilt, change = declaring(group)
+
+    assert told(change, **spoilt) == [message]
+
+
+def test_a_lookup_declared_by_its_table_alone_needs_one_primary_key_column():
+    spoilt, change = declaring("group")
+    spoilt["spoilt"][GROUP] = lambda schema: replace(schema, primary_key=())
+
+    assert told(change, **spoilt)[0] == (
+        "4: DW1120 lookups: groupid: dataverse.group has no primary key of one column\n"
+        "  say which column it holds: {groupid: group(column)}"
+    )
+
+
+def test_a_declared_lookup_is_a_column_of_the_table():
+    change = ("company: company.code}", "company: company.code, lookups: {groups: group}}")
+
+    assert told(change) == [
+        (
+            "4: DW1025 lookups: dataverse.account has no column 'groups'\n"
+            "  did you mean 'groupid'? known: accountid, company, groupid, limit, name, number"
+        )
+    ]

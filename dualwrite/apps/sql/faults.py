@@ -132,7 +132,9 @@ def translated(  # noqa: PLR0911 - one a kind
         case "away":
             return AppUnreachableError(app=app, reason=reason)
         case "privilege":
-            return PrivilegeError(app=app, table=where, privilege=_privilege(reason))
+            return PrivilegeError(
+                app=app, table=_denied(reason) or where, privilege=_privilege(reason)
+            )
         case "table":
             return MissingTableError(app=app, table=_named(reason) or where)
         case "column":
@@ -220,6 +222,14 @@ def _named(reason: str) -> str | None:
         r"(?:table|column): (\S+)", reason
     )
     return found[1].rsplit(".", 1)[-1] if found else None
+
+
+def _denied(reason: str) -> str | None:
+    """The table that may not be read or written, perhaps one behind a lookup."""
+    found = re.search(
+        r"permission denied for (?:materialized view|foreign table|table|view) (.+)$", reason
+    ) or re.search(r"denied to user .* for table (?:`[^`]+`\.)?[`'](.+)[`']$", reason)
+    return found[1] if found else None
 
 
 def _privilege(reason: str) -> str:

@@ -2,8 +2,8 @@
 
 A lookup is followed by the foreign key that the database declares, or by what the map
 says in `lookups`.  A polymorphic path joins every table it names; the column
-`<lookup>type`, where there is one, tells which of them a row means (its name in lower
-case), else the first that holds the row.
+`<lookup>type` or `<lookup>_type`, where there is one, tells which of them a row means (its
+name in lower case), else the first that holds the row.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.guards import column_of, missing_table, points_nowhere
 from dualwrite.apps.sql.dialect import Dialect, Expression
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import Column, Reference, TableSchema
+from dualwrite.tablemap.schema import Column, Reference, TableSchema, type_column
 
 Found = tuple[Column, Expression]
 
@@ -83,7 +83,7 @@ class Paths:
 
     def _polymorphic(self, path: ColumnPath) -> Found:
         lookup = column_of(self._app, self.schema, path.column)
-        kind = self.schema.columns.get(f"{path.column}type")
+        kind = type_column(self.schema, path.column)
         real = {name.lower(): name for name in self._tables()}
         found: list[Found] = []
         for wanted, identifying in path.targets:
@@ -93,7 +93,7 @@ class Paths:
             target = self._schema_of(table)
             only = None
             if kind is not None:
-                only = sa.func.lower(self.root.c[kind.name]) == wanted.lower()
+                only = sa.func.lower(self.root.c[kind]) == wanted.lower()
             reference = self._reference(path, lookup, target)
             _, other = self._join(self.schema, self.root, path.column, reference, only)
             column = column_of(self._app, target, identifying)

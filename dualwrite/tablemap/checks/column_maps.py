@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dualwrite.link import Side
 from dualwrite.tablemap.checks.context import Context, is_source_of
 from dualwrite.tablemap.findings import did_you_mean
+from dualwrite.tablemap.functions import FunctionError, functions_of, load_function
 from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import Column
+from dualwrite.tablemap.schema import Column, type_column
 from dualwrite.tablemap.transforms import KINDS
 
 _HARMLESS = ("default", "trim", "upper", "lower")
@@ -25,6 +26,7 @@ def check_column_maps(context: Context) -> None:
             if path is not None:
                 context.column(side, path, column)
         _check_key_transforms(context, column)
+        _check_functions(context, column)
     for side in Side:
         _check_written_once(context, side)
         if context.map.flows_from(side.other):
@@ -87,9 +89,9 @@ def _check_mandatory(context: Context, side: Side) -> None:
         path = column.end(side)
         assert path is not None
         by_column[path.column].append(column)
-        if path.targets:
-            by_column[f"{path.column}type"].append(column)
-            by_column[f"{path.column}_type"].append(column)
+        kind = type_column(schema, path.column) if path.targets else None
+        if kind is not None:
+            by_column[kind].append(column)
     # A key column that is not mapped is told as such (DW1004, DW1014).
     key = {path.column for path in context.map.end(side).key}
     for own in schema.columns.values():
@@ -154,6 +156,19 @@ def _check_key_transforms(context: Context, column: ColumnMap) -> None:
                 column=column,
                 severity="warning" if transform.kind in _HARMLESS else "error",
             )
+
+
+def _check_functions(context: Context, column: ColumnMap) -> None:
+    for transform in column.transforms:
+        for name in functions_of(transform.options) if transform.kind == "python" else ():
+            try:
+                load_function(name)
+            except FunctionError as error:
+                context.add(
+                    "DW1128",
+                    f"{column.notation}: {name} cannot be imported: {error}",
+                    column=column,
+                )
 
 
 def _check_named_columns(context: Context) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dualwrite.link import Side
 from dualwrite.tablemap.checks.column_maps import written
 from dualwrite.tablemap.checks.context import Context, is_source_of
+from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import ColumnMap, End
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import TableSchema
@@ -30,13 +31,45 @@ class _Lookup:
 
 
 def check_lookups(context: Context) -> None:
-    """Every lookup column that the map writes."""
+    """Every lookup column that the map declares or writes."""
     for side in Side:
+        _check_declared(context, side)
         for lookup in _lookups(context, side):
             schema = context.schema(side, lookup.table)
             if schema is not None:
                 _check_key(context, lookup, schema)
                 _check_later(context, lookup)
+
+
+def _check_declared(context: Context, side: Side) -> None:
+    """What `lookups:` says must be there; the table alone means its one primary key column."""
+    own = context.schema(side)
+    for name, reference in context.map.end(side).lookups.items():
+        if own is not None and name not in own.columns:
+            context.add(
+                "DW1022" if context.is_source(side) else "DW1025",
+                f"lookups: {context.name(side)} has no column {name!r}",
+                word=side.value,
+                mend=did_you_mean(name, own.columns),
+            )
+        there = context.schema(side, reference.table)
+        if there is None:
+            continue
+        where = f"{side.value}.{reference.table}"
+        if not reference.column and len(there.primary_key) != 1:
+            context.add(
+                "DW1120",
+                f"lookups: {name}: {where} has no primary key of one column",
+                word=side.value,
+                mend=f"say which column it holds: {{{name}: {reference.table}(column)}}",
+            )
+        elif reference.column and reference.column not in there.columns:
+            context.add(
+                "DW1120",
+                f"lookups: {name}: {where} has no column {reference.column!r}",
+                word=side.value,
+                mend=did_you_mean(reference.column, there.columns),
+            )
 
 
 def _lookups(context: Context, side: Side) -> Iterator[_Lookup]:

@@ -8,11 +8,11 @@ put values into wrong rows, so it is refused, and so is one that Arrow cannot ho
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, NoReturn
 
 import pyarrow as pa
 
+from dualwrite.tablemap.functions import FunctionError, load_function
 from dualwrite.tablemap.model import Transform
 from dualwrite.translate.transforms.step import Alone, TransformError, Way
 
@@ -51,10 +51,9 @@ class Python(Alone):
             self._refuse(f"{self.function} gave values of more than one type", error)
 
     def _load(self) -> Any:
-        module, _, name = self.function.partition(":")
         try:
-            return getattr(import_module(module), name)
-        except (ImportError, AttributeError) as error:
+            return load_function(self.function)
+        except FunctionError as error:
             self._refuse(f"{self.function} cannot be imported", error)
 
     def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
