@@ -16,14 +16,14 @@ from tasks.step import step
 def reconcile_map(project: Path, map_name: str) -> Comparison:
     """Compare both sides through a map, row by row."""
     session = session_of(project)
-    return reconcile(session, session.catalogue.get(map_name))
+    return reconcile(session, session.map(map_name))
 
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])
 def check_map(project: Path, map_name: str) -> Report:
     """Run a map's suites over all of its rows, both ways."""
     session = session_of(project)
-    return check_tables(session, session.catalogue.get(map_name))
+    return check_tables(session, session.map(map_name))
 
 
 @step(name="publish quality", task_run_name="publish {what}", tags=["reports"])
