@@ -89,6 +89,7 @@ class App(Protocol):
         Raises:
             AppUnreachableError: No answer.
             AppRefusedError: Wrong user, password or database.
+            MissingFileError: The app's file is not there.
         """
 
     def schema(self, table: str) -> TableSchema:

@@ -41,7 +41,7 @@ def check(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[MAP]...",
+            metavar="MAP",
             help="Maps to hold against the apps; else those that run, and the project's own.",
         ),
     ] = None,

@@ -22,7 +22,8 @@ from dualwrite.cli import (
     sandbox,
     status,
 )
-from dualwrite.cli.failures import report, report_interrupt
+from dualwrite.cli.failures import report, report_interrupt, report_usage
+from dualwrite.cli.usage import UsageError, usage_text
 
 
 class Commands(TyperGroup):
@@ -35,11 +36,15 @@ class Commands(TyperGroup):
             # It is an option of the root, but people write it where they think of it.
             words = ["--no-color", *(word for word in words if word != "--no-color")]
         try:
-            return super().main(words, *rest, **more)
+            # Not standalone: Typer would tell wrong usage in its own words.
+            code = super().main(words, *rest, **{**more, "standalone_mode": False})
         except KeyboardInterrupt:
             sys.exit(report_interrupt())
+        except UsageError as error:
+            sys.exit(report_usage(usage_text(error), words))
         except Exception as error:  # noqa: BLE001 - the last one to hear of it
             sys.exit(report(error, words))
+        sys.exit(code)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; Typer itself would end on Ctrl-C without a word."""

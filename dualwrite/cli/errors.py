@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, print_table, say, say_wrapped, stamp
+from dualwrite.cli.output import plural, print_json, print_table, say, stamp, wrapped
 from dualwrite.errors import PermanentError
 from dualwrite.link import load_link
 
@@ -25,8 +24,12 @@ app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 MapOption = Annotated[
     str | None, typer.Option("--map", metavar="NAME", help="Rows of this map only.")
 ]
-_LEASE_SECONDS = 300.0
-Ids = Annotated[list[int], typer.Argument(metavar="ID...", help="As dualwrite errors shows them.")]
+_HEADS = (
+    *("id", "kind", "map", "direction", "key"),
+    *("cause", "column", "reason", "mend", "at", "row"),
+)
+"""The columns of the CSV file."""
+Ids = Annotated[list[int], typer.Argument(metavar="ID", help="As dualwrite errors shows them.")]
 
 
 class UnknownIdsError(PermanentError):
@@ -37,7 +40,7 @@ class UnknownIdsError(PermanentError):
         listed = ", ".join(map(str, ids))
         which = "no row waits under the id" if len(ids) == 1 else "no rows wait under the ids"
         super().__init__(
-            f"errors: {which} {listed}. {untouched}\n  See the ids that there are: dualwrite errors"
+            f"{which} {listed}. {untouched}\n  See the ids that there are: dualwrite errors"
         )
 
 
@@ -93,7 +96,7 @@ def errors(
 @app.command()
 def retry(
     ids: Annotated[
-        list[int] | None, typer.Argument(metavar="[ID]...", help="As dualwrite errors shows them.")
+        list[int] | None, typer.Argument(metavar="ID", help="As dualwrite errors shows them.")
     ] = None,
     map_name: MapOption = None,
     every: Annotated[bool, typer.Option("--all", help="All rows that wait.")] = False,
@@ -125,10 +128,7 @@ def retry(
             *journal.rejected(map_name, ids=ids or None),
             *journal.parked(map_name, ids=ids or None),
         ]
-        with ExitStack() as leases:
-            for name in sorted({row.map for row in rows}):
-                leases.enter_context(journal.lease(name, "errors retry", _LEASE_SECONDS))
-            results = try_again(session, rows)
+        results = try_again(session, rows)
     if as_json:
         told = [
             {"map": r.map, "direction": r.direction, **r.counts.as_dict(), "gone": r.gone}
@@ -141,9 +141,9 @@ def retry(
     for result in results:
         counts = result.counts
         say(
-            f"{result.map}, {result.direction}: {counts.written:,} written, "
-            f"{counts.unchanged:,} equal already, {counts.rejected:,} rejected again, "
-            f"{counts.parked:,} parked, {result.gone:,} gone"
+            f"{result.map}, {result.direction}:\n"
+            f"  {counts.written:,} written, {counts.unchanged:,} equal already, "
+            f"{counts.rejected:,} rejected again, {counts.parked:,} parked, {result.gone:,} gone"
         )
 
 
@@ -210,10 +210,12 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
         about = f"{cause.kind} by {cause.cause}" + (f" of {cause.column}" if cause.column else "")
         if cause.kind == "parked":
             about = f"parked, waiting for {cause.cause}"
-        say(f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}")
-        say_wrapped(cause.reason, "  ")
+        head = f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}"
+        say(wrapped(head, further="    "))
+        # the reason is that of one row; the others' differ in their values
+        say(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{cause.reason}", "  "))
         if cause.mend:
-            say_wrapped(f"To mend it: {cause.mend}", "  ")
+            say(wrapped(f"To mend it: {cause.mend}", "  "))
         say(f"  {_ids(journal, cause)}\n")
     say(
         "Mend the cause, then: dualwrite errors retry ID...\n"
@@ -229,7 +231,7 @@ def _ids(journal: Journal, cause: Cause, shown: int = 8) -> str:
 
 def _print_rows(rows: Sequence[HeldRow], rule: str) -> None:
     if not rows:
-        say(f"No row waits that was refused by {rule}.")
+        say(f"No row waits under the rule {rule!r}.")
         return
     print_table(
         ["Id", "Map", "Key", "Reason"],
@@ -252,10 +254,9 @@ def _export(
     as_json: bool,
 ) -> None:
     rejected, parked = _rows(journal, map_name, rule, limit)
-    heads = ["id", "kind", "map", "direction", "key", "cause", "reason", "at", "row"]
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(heads)
+        writer.writerow(_HEADS)
         for row in (*rejected, *parked):
             key, values = (json.dumps(dict(m), ensure_ascii=False) for m in (row.key, row.row))
             writer.writerow(
@@ -266,7 +267,9 @@ def _export(
                     row.direction,
                     key,
                     row.cause,
+                    row.column,
                     row.reason,
+                    row.mend,
                     stamp(row.at),
                     values,
                 ]

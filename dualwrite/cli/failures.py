@@ -21,6 +21,8 @@ from dualwrite.link import FILE_NAME, safe_url
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
+WRONG_USAGE = 2
+"""Exit code of a command line that cannot be understood, as shells have it."""
 
 
 def report(error: Exception, args: Sequence[str]) -> int:
@@ -33,10 +35,14 @@ def report(error: Exception, args: Sequence[str]) -> int:
         kind, text = type(error).__name__, safe_url(str(error))
     else:
         kind, text = "Crash", _crash_text(error, args)
-    tell(text)
-    if "--json" in args:
-        print_json({"error": {"kind": kind, "message": text}})
+    _tell(kind, text, args)
     return 1
+
+
+def report_usage(text: str, args: Sequence[str]) -> int:
+    """Tell what is wrong with the command line; the exit code."""
+    _tell("UsageError", text, args)
+    return WRONG_USAGE
 
 
 def report_interrupt() -> int:
@@ -46,6 +52,12 @@ def report_interrupt() -> int:
         "  Repeat the command: it goes on where it stopped."
     )
     return INTERRUPTED
+
+
+def _tell(kind: str, text: str, args: Sequence[str]) -> None:
+    tell(text)
+    if "--json" in args:
+        print_json({"error": {"kind": kind, "message": text}})
 
 
 def _crash_text(error: Exception, args: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,7 +93,9 @@ def check(
     targets: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME|FILE]...", help="Maps by name or by file; without any: all of them."
+            metavar="NAME|FILE",
+            help="Maps by name or by file; without any: those that run and the project's own; "
+            "outside a project, all.",
         ),
     ] = None,
     project: Project = HERE,
@@ -117,10 +120,13 @@ def check(
         print_json({"checked": checked, "findings": [finding_dict(each) for each in findings]})
     else:
         for finding in findings:
-            say(f"{finding}\n")
+            say(f"{_in_short(finding)}\n")
         warned = len(findings) - len(errors)
         faults, warnings = plural(len(errors), "fault"), plural(warned, "warning")
-        say(f"{plural(len(checked), 'map')} checked: {faults}, {warnings}.")
+        if checked:
+            say(f"{plural(len(checked), 'map')} checked: {faults}, {warnings}.")
+        else:
+            say("0 maps checked. Name a map, or run one first.")
     if errors:
         raise typer.Exit(1)
 
@@ -137,6 +143,16 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
         "file": None if place is None else str(place.file),
         "line": None if place is None else place.line,
     }
+
+
+def _in_short(finding: Finding) -> Finding:
+    """A finding whose file, where it is a standard map, is told from `maps/` on."""
+    from dualwrite.tablemap.catalogue import standard_maps_dir
+
+    above, place = standard_maps_dir().parent, finding.place
+    if place is None or not place.file.is_relative_to(above / "maps"):
+        return finding
+    return replace(finding, place=replace(place, file=place.file.relative_to(above)))
 
 
 def _catalogue(project: Path) -> Catalogue:

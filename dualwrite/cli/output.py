@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _NARROWEST = 8
-_SEAM = "\x1f"
+_WORDS = r"(?<=\s)(?=\S)|(?<=--)(?=\w)"
+_PATHS = rf"{_WORDS}|(?<=[a-z]\.)(?=[a-z])"
+_JOINTS = rf"{_PATHS}|(?<=\w[-_])(?=\w)"
+"""Where a text may go on in the next line: between words and the halves of a map's name;
+where that is not enough, after a dot within a name; then after a hyphen or underscore."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -68,27 +72,39 @@ def print_table(
             say("  ".join(told).rstrip())
 
 
-def say_wrapped(text: str, indent: str) -> None:
-    """Print a paragraph, indented, in lines that fit."""
-    say(textwrap.fill(text, _columns(), initial_indent=indent, subsequent_indent=indent))
+def wrapped(text: str, indent: str = "", further: str | None = None) -> str:
+    """A paragraph in lines that fit, indented, those after the first by `further`."""
+    return textwrap.fill(
+        text,
+        _columns(),
+        initial_indent=indent,
+        subsequent_indent=indent if further is None else further,
+        break_on_hyphens=False,
+    )
 
 
 def _fold(cell: str, width: int) -> list[str]:
-    if len(cell) <= width:
-        return [cell]
-    # A long name may break after its hyphens, and after a dot within it.
-    loose = re.sub(r"--|(?<=[a-z])\.(?=[a-z])", rf"\g<0>{_SEAM} ", cell)
-    lines = textwrap.wrap(loose, width)
-    return [line.replace(f"{_SEAM} ", "").replace(_SEAM, "") for line in lines] or [""]
+    """A cell in lines of a width, a name whole where it can be, broken at its joints else."""
+    for joints in (_WORDS, _PATHS, _JOINTS):
+        parts = re.split(joints, cell)
+        if max(len(part.rstrip()) for part in parts) <= width:
+            break
+    lines = [""]
+    for part in parts:
+        if len((lines[-1] + part).rstrip()) <= width:
+            lines[-1] += part
+        else:
+            lines += [part[at : at + width] for at in range(0, len(part.rstrip()), width)]
+    return [line.rstrip() for line in lines if line] or [""]
 
 
 def _columns() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
-def moment(at: datetime | None) -> str:
+def moment(at: datetime) -> str:
     """A time for a person: local, to the second."""
-    return "never" if at is None else f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def stamp(at: datetime | None) -> str | None:

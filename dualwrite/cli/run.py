@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import print_json, say, say_waiting, tell
+from dualwrite.cli.output import plural, print_json, say, tell, wrapped
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side, load_link
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dualwrite.sync.run import MapResult
 
 MapNames = Annotated[
-    list[str], typer.Argument(metavar="MAP...", help="Maps, as dualwrite maps lists them.")
+    list[str], typer.Argument(metavar="MAP", help="Maps, as dualwrite maps lists them.")
 ]
 _SECONDS = 60.0
 """How long `stop` may hold a map; it takes a moment."""
@@ -39,7 +39,8 @@ def run(
         bool | None,
         typer.Option(
             "--initial-sync/--skip-initial-sync",
-            help="Copy what both sides hold already, or only what changes from now on.",
+            help="Copy what both sides hold already. "
+            "Skipped: mark the map as running without copying.",
             show_default="copy, for maps that do not run yet",
         ),
     ] = None,
@@ -58,7 +59,7 @@ def run(
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
-    """Bring maps to work: copy, then they run.
+    """Bring both sides into agreement through these maps, then they run.
 
     Every row passes the gate; one that fails is set aside with its reason and stops no
     other. Ctrl-C or a crash loses nothing: the same command goes on where it stopped.
@@ -79,7 +80,7 @@ def run(
         wanted = None if master is None else Master[master.name]
         plan = make_plan(session, names, with_related=with_related, master=wanted)
         for line in plan.why:
-            tell(line)
+            tell(wrapped(line, further="    "))
         options = RunOptions(
             initial_sync=initial_sync,
             dry_run=dry_run,
@@ -110,6 +111,7 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
 
     link = load_link(project)
     catalogue = Catalogue.load(project / "maps")
+    stopped = set()
     with Journal.open(link.journal_url) as journal:
         known = {record.name for record in journal.maps()}
         for name in names:
@@ -118,19 +120,23 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
                 catalogue.entry(name)
         for name in names:
             with journal.lease(name, f"stop (process {os.getpid()})", _SECONDS):
+                if journal.status(name) is MapStatus.NOT_RUNNING:
+                    continue
                 if run := journal.open_run(name):
                     journal.finish_run(run.id, "cancelled", "the map was stopped")
+                stopped.add(name)
                 journal.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
     if as_json:
         print_json({"maps": [{"map": name, "status": "not running"} for name in names]})
     else:
         for name in names:
-            say(f"{name}: not running")
+            say(f"{name}: {'stopped' if name in stopped else 'was not running, nothing changed'}")
 
 
 def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
-    heads = ("Read", "Written", "Equal", "Rejected", "Parked")
-    say(" " * 20 + "".join(f"{head:>12}" for head in heads))
+    if any(result.counts for result in results):
+        heads = ("Read", "Written", "Equal", "Rejected", "Parked")
+        say(" " * 20 + "".join(f"{head:>12}" for head in heads))
     for result in results:
         say(result.map)
         if result.note:
@@ -143,6 +149,11 @@ def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
                 say(f"{where:<20}" + "".join(f"{each:>12,}" for each in told))
     if dry_run:
         say("\nA dry run: nothing was written.")
-    waiting = sum(counts.rejected + counts.parked for r in results for counts in r.counts.values())
-    if not dry_run:
-        say_waiting(waiting)
+        return
+    every = [counts for result in results for counts in result.counts.values()]
+    written = sum(counts.written for counts in every)
+    held = sum(counts.rejected + counts.parked for counts in every)
+    say(
+        f"\n{plural(len(results), 'map runs', 'maps run')}; {plural(written, 'row')} written, "
+        f"{held:,} held back{': dualwrite errors' if held else '.'}"
+    )

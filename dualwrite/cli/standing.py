@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dualwrite.cli.output import moment, print_json, print_table, say, say_waiting, stamp
+from dualwrite.cli.output import print_json, print_table, say, say_waiting, stamp
 from dualwrite.journal.glance import glance
 from dualwrite.journal.records import MapRecord
 from dualwrite.link import Side, load_link
@@ -24,18 +24,10 @@ def print_status(project: Path, as_json: bool) -> None:
     if not maps:
         say("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")
         return
-    numbers = ["Rejected", "Parked", "Conflicts"]
+    numbers = ["Rejected", "Parked"]
     print_table(
-        ["Map", "Status", *numbers, "Last cycle"],
-        [
-            [
-                each.name,
-                each.status.value,
-                *(f"{count:,}" for count in (each.rejected, each.parked, each.conflicts)),
-                moment(each.last_cycle_at),
-            ]
-            for each in maps
-        ],
+        ["Map", "Status", *numbers],
+        [[each.name, each.status.value, f"{each.rejected:,}", f"{each.parked:,}"] for each in maps],
         numbers=numbers,
     )
     say_waiting(sum(each.rejected + each.parked for each in maps))

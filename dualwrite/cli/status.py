@@ -9,7 +9,7 @@ from dualwrite.cli.standing import print_status
 def status(project: Project = HERE, as_json: Json = False) -> None:
     """Show where every map stands.
 
-    Pending: changed rows that the next cycle carries across, by the side they changed on.
+    Rejected and parked rows wait in the journal; dualwrite errors says why.
 
     \b
     Examples:

@@ -54,7 +54,7 @@ def make_plan(
         for name in ordered.sequence
     ]
     why = [
-        f"{name}: {column} of {side.value} is filled in by a second pass"
+        f"second pass: {name}.{column} ({side.value})"
         for name, lookups in ordered.deferred.items()
         for side, column in sorted(lookups, key=lambda each: (each[0].value, each[1]))
     ]

@@ -21,6 +21,7 @@ from dualwrite.errors import (
     AppUnreachableError,
     ConfigError,
     MissingColumnError,
+    MissingFileError,
     MissingTableError,
     PrivilegeError,
     RowsRefusedError,
@@ -65,12 +66,21 @@ def test_an_unknown_database_refuses_us(served: Workshop) -> None:
         app.tables()
 
 
-def test_a_file_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "call", [lambda app: app.tables(), lambda app: app.privileges("customer")], ids=["list", "use"]
+)
+def test_a_file_that_is_not_there_is_told_and_not_made(
+    tmp_path: Path, call: Callable[[App], object]
+) -> None:
     app = open_app(Side.FINOPS, f"sqlite:///{tmp_path}/none.db")
 
-    with pytest.raises(AppRefusedError, match="unable to open"):
-        app.tables()
+    with pytest.raises(MissingFileError) as told:
+        call(app)
 
+    assert str(told.value) == (
+        f"finops: there is no file {tmp_path}/none.db. Nothing was read or written.\n"
+        "  Correct [apps.finops] url in dualwrite.toml; dualwrite makes no app's file."
+    )
     assert not (tmp_path / "none.db").exists()
 
 

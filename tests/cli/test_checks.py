@@ -130,6 +130,21 @@ def test_maps_check_of_a_file_needs_no_project(call: Call, tmp_path: Path) -> No
     assert 2 in {finding["line"] for finding in findings}
 
 
+def test_maps_check_with_nothing_to_check_says_how(call: Call, project: Path) -> None:
+    (project / "maps" / "groups.yaml").unlink()
+
+    done = call("maps", "check", "--project", project)
+
+    assert (done.code, done.out) == (0, "0 maps checked. Name a map, or run one first.\n")
+
+
+def test_maps_check_tells_a_standard_map_by_its_short_path(call: Call, project: Path) -> None:
+    done = call("maps", "check", "units--uoms", "--project", project)
+
+    assert done.code == 1
+    assert done.out.startswith("maps/units/units--uoms.yaml:")
+
+
 def test_all_standard_maps_can_be_checked_outside_a_project(
     call: Call, tmp_path: Path, monkeypatch: object
 ) -> None:

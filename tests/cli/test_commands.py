@@ -88,7 +88,13 @@ def test_a_dry_run_reports_and_writes_nothing(call: Call, project: Path) -> None
 def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
     done = call("run", "groups", "--project", project)
 
-    assert done.out.endswith("\n1 row waits; dualwrite errors says why.\n")
+    assert done.out == (
+        "                            Read     Written       Equal    Rejected      Parked\n"
+        "groups\n"
+        "  to dataverse                 3           1           1           1           0\n"
+        "\n"
+        "1 map runs; 1 row written, 1 held back: dualwrite errors\n"
+    )
     assert rows_of(project / "dataverse.db", "msdyn_group") == [
         ("10", "Retail"),
         ("20", "Wholesale"),
@@ -128,7 +134,12 @@ def test_a_map_that_runs_is_not_copied_again(call: Call, project: Path) -> None:
 
     done = call("run", "groups", "--project", project)
 
-    assert "already running; --initial-sync compares every row again" in done.out
+    assert done.out == (
+        "groups\n"
+        "  already running, nothing copied; --initial-sync compares every row again\n"
+        "\n"
+        "1 map runs; 0 rows written, 0 held back.\n"
+    )
 
 
 def test_the_initial_sync_can_be_skipped(call: Call, project: Path) -> None:
@@ -152,13 +163,32 @@ def test_stop_ends_what_was_cut_off(call: Call, project: Path) -> None:
         journal.start_run("groups", "initial sync", {})
         journal.set_status("groups", MapStatus.INITIALIZING, reason="test")
 
-    assert call("stop", "groups", "--project", project).out == "groups: not running\n"
+    assert call("stop", "groups", "--project", project).out == "groups: stopped\n"
 
     with journal_of(project) as journal:
         assert journal.status("groups") is MapStatus.NOT_RUNNING
         assert [run.outcome for run in journal.runs()] == ["cancelled"]
+
+
+def test_a_map_that_does_not_run_is_not_stopped(call: Call, project: Path) -> None:
+    done = call("stop", "groups", "--project", project)
+
+    assert done.out == "groups: was not running, nothing changed\n"
+    assert as_json(call, "status", "--project", project) == {"maps": []}
     told = as_json(call, "stop", "groups", "--project", project)
     assert told == {"maps": [{"map": "groups", "status": "not running"}]}
+
+
+def test_status_shows_what_waits(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    assert call("status", "--project", project).out == (
+        "Map     Status   Rejected  Parked\n"
+        "------  -------  --------  ------\n"
+        "groups  running         1       0\n"
+        "\n"
+        "1 row waits; dualwrite errors says why.\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "stop", "reconcile"])
@@ -186,6 +216,34 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
     )
 
 
+def test_the_reason_of_a_group_is_told_as_an_example(call: Call, project: Path) -> None:
+    with sqlite3.connect(project / "finops.db") as erp:
+        erp.execute("INSERT INTO CustGroup VALUES ('40', 'Another that is much too long')")
+    erp.close()
+    call("run", "groups", "--project", project)
+
+    told = call("errors", "--project", project).out.splitlines()
+
+    assert told[0] == ("groups, finops->dataverse: 2 rows rejected by length of msdyn_description")
+    assert told[1].startswith("  for example: msdyn_description has ")
+
+
+def test_no_line_of_the_errors_is_too_long(call: Call, project: Path) -> None:
+    long = "groups-of-customers-that-pay-late--msdyn-groups"
+    text = (project / "maps" / "groups.yaml").read_text()
+    (project / "maps" / f"{long}.yaml").write_text(text.replace("map: groups", f"map: {long}"))
+    call("run", long, "--project", project)
+
+    told = call("errors", "--project", project).out.splitlines()
+    retried = call("errors", "retry", "--all", "--project", project).out.splitlines()
+
+    assert told[:2] == [
+        f"{long}, finops->dataverse: 1 row",
+        "    rejected by length of msdyn_description",
+    ]
+    assert max(map(len, told + retried)) <= 80
+
+
 def test_errors_for_a_script(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
 
@@ -203,7 +261,7 @@ def test_errors_of_a_rule_are_listed_one_by_one(call: Call, project: Path) -> No
 
     assert "30   msdyn_description" in call("errors", "--rule", "length", "--project", project).out
     assert call("errors", "--rule", "scale", "--project", project).out == (
-        "No row waits that was refused by scale.\n"
+        "No row waits under the rule 'scale'.\n"
     )
 
 
@@ -217,6 +275,8 @@ def test_errors_are_exported_with_their_values(call: Call, project: Path, tmp_pa
         [row] = csv.DictReader(stream)
     assert told == {"file": str(file), "rows": 1}
     assert (row["id"], row["kind"], row["cause"]) == ("1", "rejected", "length")
+    assert row["column"] == "msdyn_description"
+    assert row["mend"] == "shorten it at the source, or write {truncate: 20} in the map"
     assert json.loads(row["row"])["GROUPID"] == "30"
 
 
@@ -229,8 +289,8 @@ def test_a_mended_row_is_retried(call: Call, project: Path) -> None:
     done = call("errors", "retry", "1", "--project", project)
 
     assert done.out == (
-        "groups, finops->dataverse: 1 written, 0 equal already, 0 rejected again, "
-        "0 parked, 0 gone\n"
+        "groups, finops->dataverse:\n"
+        "  1 written, 0 equal already, 0 rejected again, 0 parked, 0 gone\n"
     )
     assert ("30", "Short") in rows_of(project / "dataverse.db", "msdyn_group")
     assert call("errors", "--project", project).out == (
@@ -259,7 +319,7 @@ def test_unknown_ids_are_refused_before_anything_is_done(
     assert (done.code, done.err) == (
         1,
         (
-            f"errors: no rows wait under the ids 98, 99. {untouched}\n"
+            f"no rows wait under the ids 98, 99. {untouched}\n"
             "  See the ids that there are: dualwrite errors\n"
         ),
     )

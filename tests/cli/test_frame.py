@@ -140,15 +140,70 @@ def test_a_reader_that_has_seen_enough_is_no_fault(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["status", "--jsn"], ["stauts"], ["run"], ["errors", "retry"], ["run", "m", "--master", "me"]],
-    ids=" ".join,
+    ("words", "fault", "usage"),
+    [
+        (["status", "--jsn"], "there is no option --jsn. Did you mean --json?", "[OPTIONS]"),
+        (["stauts"], "there is no command 'stauts'. Did you mean 'status'?", None),
+        (["run"], "MAP is missing", "[OPTIONS] {MAP}..."),
+        (["stop", "--project", "box"], "MAP is missing", "[OPTIONS] {MAP}..."),
+        (
+            ["errors", "retry"],
+            "say which rows: ID..., --map NAME or --all",
+            "[OPTIONS] [ID]...",
+        ),
+        (
+            ["run", "m", "--master", "me"],
+            "--master: 'me' is not one of 'finops', 'dataverse', 'newest', 'fill-blanks'",
+            "[OPTIONS] {MAP}...",
+        ),
+        (
+            ["activity", "--limit", "0"],
+            "--limit: input should be greater than or equal to 1",
+            "[OPTIONS]",
+        ),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
-def test_wrong_usage_ends_with_2(call: Call, words: list[str]) -> None:
+def test_wrong_usage_ends_with_2_and_says_what_to_type(
+    call: Call, words: list[str], fault: str, usage: str | None
+) -> None:
     done = call(*words)
 
+    depth = 2 if words[0] == "errors" else 1
+    name = "dualwrite" if usage is None else f"dualwrite {' '.join(words[:depth])}"
+    assert (done.code, done.out, done.err) == (
+        2,
+        "",
+        (
+            f"{name}: {fault}\n"
+            f"  Usage: {name} {usage or '[OPTIONS] COMMAND [ARGS]...'}\n"
+            f"  More: {name} --help\n"
+        ),
+    )
+
+
+def test_an_option_without_its_word_is_told(call: Call) -> None:
+    done = call("run", "m", "--project")
+
+    assert (done.code, done.err) == (
+        2,
+        "Option '--project' requires an argument\n  More: dualwrite --help\n",
+    )
+
+
+def test_a_group_of_commands_without_one_shows_its_help(call: Call) -> None:
+    done = call("sandbox")
+
     assert (done.code, done.out) == (2, "")
-    assert done.err.startswith("Usage: dualwrite")
+    assert done.err.startswith("Usage: dualwrite sandbox")
+
+
+def test_wrong_usage_is_a_json_document_too(call: Call) -> None:
+    done = call("run", "--json")
+
+    assert json.loads(done.out) == {
+        "error": {"kind": "UsageError", "message": done.err.rstrip("\n")}
+    }
 
 
 def test_the_version_is_told(call: Call) -> None:
@@ -225,21 +280,27 @@ def test_help_teaches_with_an_example(call: Call, words: list[str]) -> None:
     assert all(len(line) <= 80 for line in done.out.splitlines())
 
 
-def test_a_table_fits_its_terminal(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("cell", "lines"),
+    [
+        ("accounts-and-more--of.this.name.still", ["accounts-and-more--", "of.this.name.still"]),
+        ("msdyn_customergroupid.msdyn_groupid", ["msdyn_customergroupid.", "msdyn_groupid"]),
+        ("msdyn_creditlimitismandatory", ["msdyn_", "creditlimitismandatory"]),
+        ("1234567890123456789012345", ["1234567890123456789012", "345"]),
+        ("a. b is -5 and much -> wide", ["a. b is -5 and much ->", "wide"]),
+    ],
+    ids=["halves", "path", "joint", "no joint", "words"],
+)
+def test_a_long_name_breaks_where_a_reader_would(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    cell: str,
+    lines: list[str],
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "30")
 
-    output.print_table(
-        ["Map", "Rows"],
-        [["customers-v3--accounts-and-more.of.this.name.still", "1,000"], ["a. b", "2"]],
-        numbers=["Rows"],
-    )
+    output.print_table(["Map", "Rows"], [[cell, "100,00"]], numbers=["Rows"])
 
-    assert capsys.readouterr().out == (
-        "Map                                 Rows\n"
-        "---------------------------------  -----\n"
-        "customers-v3--accounts-and-        1,000\n"
-        "more.of.this.name.still\n"
-        "a. b                                   2\n"
-    )
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1] == f"{'-' * 22}  ------"
+    assert printed[2:] == [f"{lines[0]:<22}  100,00", *lines[1:]]

@@ -66,6 +66,12 @@ def test_the_page_gives_the_reason_as_the_rule_does(rule, row):
     assert f"| `{rule.name}` | `{rule.reason(row)}` |" in PAGE
 
 
+def test_the_page_tells_a_long_text_as_the_rule_does():
+    rule = Length(column="ORGANIZATIONNAME", length=100)
+
+    assert f"`{rule.reason({rule.column: 'x' * 130})}`" in PAGE
+
+
 @pytest.mark.parametrize("rule", [rule for rule, _ in REASONS], ids=lambda rule: rule.name)
 def test_the_page_gives_the_mend_as_the_rule_does(rule):
     assert f"| `{rule.name}` | {rule.mend} |" in PAGE

@@ -161,6 +161,12 @@ def test_length_counts_characters_and_shows_what_would_be_cut():
     assert reasons(rule, table) == ["name has 4 characters where 3 fit: 'äöüß' would become 'äöü'"]
 
 
+def test_a_long_text_is_not_told_twice_by_the_same_beginning():
+    rule = Length(column="name", length=100)
+
+    assert reasons(rule, gate(name=["x" * 130])) == ["name has 130 characters where 100 fit"]
+
+
 def test_scale_shows_the_value_and_what_would_be_left():
     rule = Scale(column="m", precision=5, scale=2)
     values = ["1.25", "1.234567", "-999.99", "1000", "-0.001", None]

@@ -193,7 +193,7 @@ def test_a_map_that_runs_already_is_not_read_again(world):
 
     result = world.run("customers")["customers"]
 
-    assert result.note == "already running; --initial-sync compares every row again"
+    assert result.note == "already running, nothing copied; --initial-sync compares every row again"
     assert result.counts == {}
     assert world.rows(D, "customer", "accountnumber") == [("C1",)]
 

@@ -58,8 +58,8 @@ def test_of_two_maps_that_need_each_other_one_lookup_waits(world):
         {"billto", "customer"},
     )
     assert planned.why == (
-        "customers: billto of dataverse is filled in by a second pass",
-        "customers: vendor of dataverse is filled in by a second pass",
+        "second pass: customers.billto (dataverse)",
+        "second pass: customers.vendor (dataverse)",
     )
 
 

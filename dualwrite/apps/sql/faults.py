@@ -20,6 +20,7 @@ from dualwrite.errors import (
     AppUnreachableError,
     DualWriteError,
     MissingColumnError,
+    MissingFileError,
     MissingTableError,
     PermanentError,
     PrivilegeError,
@@ -113,12 +114,23 @@ _SQLSTATE_CLASSES = {
 }
 
 
+class NoFileFault(sqlite3.OperationalError):
+    """What SQLite calls `unable to open`, where the reason is that there is no file."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(f"no file {path}")
+        self.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+
+
 def translated(  # noqa: PLR0911 - one a kind
     fault: BaseException, *, app: str, table: str | None, secrets: tuple[str, ...] = ()
 ) -> DualWriteError:
     """Our error for a driver's."""
     if isinstance(fault, sqlalchemy.exc.DBAPIError) and fault.orig is not None:
         fault = fault.orig
+    if isinstance(fault, NoFileFault):
+        return MissingFileError(app=app, path=fault.path)
     kind = _kind(fault)
     reason = _reason(fault, secrets)
     where = table or "?"

@@ -28,6 +28,7 @@ from sqlalchemy.pool import NullPool
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE, as_text, timestamp_text
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, arguments, decimal_type
+from dualwrite.apps.sql.faults import NoFileFault
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -205,6 +206,8 @@ class Sqlite(Dialect):
 
 def connect(path: str, *, patience: float) -> sqlite3.Connection:
     """Open a file that is there, ready for writers and readers side by side."""
+    if not Path(path).exists():
+        raise NoFileFault(path)
     connection = sqlite3.connect(
         f"file:{quote(path)}?mode=rw",
         uri=True,

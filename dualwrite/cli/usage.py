@@ -1,0 +1,45 @@
+"""Wrong usage, told as every other refusal is: subject first, then what to type.
+
+Typer says `Error: Invalid value for '--master': Value error, ...`; its exceptions hold
+what a person needs, so the words are ours.
+"""
+
+from __future__ import annotations
+
+from typer._click.exceptions import (
+    BadParameter,
+    MissingParameter,
+    NoArgsIsHelpError,
+    NoSuchOption,
+    UsageError,
+)
+
+__all__ = ["UsageError", "usage_text"]
+
+
+def usage_text(error: UsageError) -> str:
+    """What is wrong with a command line, how the command is used, where to read on."""
+    if isinstance(error, NoArgsIsHelpError):
+        return error.message
+    if error.ctx is None:
+        return f"{_fault(error)}\n  More: dualwrite --help"
+    name = error.ctx.command_path
+    return f"{name}: {_fault(error)}\n  {error.ctx.get_usage()}\n  More: {name} --help"
+
+
+def _fault(error: UsageError) -> str:
+    match error:
+        case MissingParameter(param=param) if param is not None:
+            return f"{param.get_error_hint().strip(chr(39))} is missing"
+        case BadParameter(param=param) if param is not None:
+            told = error.message.removeprefix("Value error, ")
+            return (
+                f"{param.get_error_hint().strip(chr(39))}: {told[:1].lower()}{told[1:].rstrip('.')}"
+            )
+        case NoSuchOption():
+            near = " or ".join(error.possibilities or ())
+            return (
+                f"there is no option {error.option_name}{f'. Did you mean {near}?' if near else ''}"
+            )
+        case _:
+            return error.message.replace("No such command", "there is no command").rstrip(".")
