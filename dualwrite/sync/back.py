@@ -40,7 +40,15 @@ def returning_rows(
         own = held[name].cast(ready[name].type)
         goes = merged.back.get(str(column.source))
         if goes is not None:
-            value = pc.if_else(goes.filter(mask), ready[name], own)
-            ready = ready.set_column(ready.schema.get_field_index(name), name, value)
+            wins = goes.filter(mask)
+            ready = _with(ready, name, pc.if_else(wins, ready[name], own))
+            # a value that lost is overwritten over there, and nobody's fault any longer
+            for before in (f"source:{column.source}", f"value:{column.target}"):
+                if before in ready.column_names:
+                    ready = _with(ready, before, pc.if_else(wins, ready[before], None))
         changed = pc.or_(changed, differs(ready[name], own))
     return ready.filter(changed), others.filter(changed)
+
+
+def _with(rows: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:
+    return rows.set_column(rows.schema.get_field_index(name), name, values)

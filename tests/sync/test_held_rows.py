@@ -282,6 +282,19 @@ def test_the_second_pass_does_not_let_go_what_the_first_held_back(every_world):
     assert world.unexplained() == {}
 
 
+def test_a_value_that_lost_holds_nothing_back(every_world):
+    """Finops wins, so what dataverse held matters no more; its telephone comes across."""
+    world = every_world
+    world.put(F, "Cust", cust("C1", HOLD=None))
+    world.put(D, "customer", customer("C1", hold=7, phone="2"))
+
+    world.run("customers", master=Master.FINOPS)
+
+    assert world.causes() == []
+    assert world.rows(F, "Cust", "HOLD", "PHONE") == [(None, "2")]
+    assert world.rows(D, "customer", "hold", "phone") == [(None, "2")]
+
+
 def test_a_rejected_row_is_counted_once(world):
     """Both sides hold it, and dataverse won with a value that finops cannot hold."""
     world.put(F, "Cust", cust("C1", HOLD="No"))
