@@ -56,7 +56,8 @@ _SQLITE_KINDS = {
     sqlite3.SQLITE_IOERR: "away",
 }
 _MYSQL_KINDS = {
-    **dict.fromkeys((1205, 1213, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
+    # 1467: a deadlock on the lock of an AUTO_INCREMENT column is told as 'cannot be read'
+    **dict.fromkeys((1205, 1213, 1467, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
     **dict.fromkeys((1021, 1114, 28, 1041), "full"),
     **dict.fromkeys((1044, 1045, 1049, 1698, 2054, 2058), "refused"),
     **dict.fromkeys((1142, 1143, 1227, 1370, 1290, 1836), "privilege"),
@@ -223,7 +224,7 @@ def deadlocked(fault: BaseException, *, first: bool) -> bool:
     if isinstance(fault, pymysql.Error):
         # 1062: MySQL has no ON CONFLICT for one key; who loses the race sees a repeated key,
         # and who sees it again holds a row that really is one too many
-        return bool(fault.args) and fault.args[0] in (1213, 1020, *([1062] if first else []))
+        return bool(fault.args) and fault.args[0] in (1213, 1467, 1020, *([1062] if first else []))
     return sqlstate(fault) in ("40001", "40P01")
 
 
