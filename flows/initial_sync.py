@@ -83,7 +83,7 @@ async def initial_sync(
     wanted = None if master is None else Master(master)
     if dry_run:
         results = rehearse(project, maps, with_related, wanted)
-        await artifacts.show_counts(results)
+        await artifacts.show_counts(results, dry_run=True)
         return results
     plan = plan_run(project, maps, with_related, wanted)
     results, report = await _carry(project, plan, quality, partition_rows)
@@ -182,7 +182,8 @@ def main(
         initial_sync(project, maps, with_related, master, quality, partition_rows, dry_run)
     )
     for result in results:
-        typer.echo(f"{result.map}: {_rows(result):,} rows written")
+        done = "would be written" if dry_run else "written"
+        typer.echo(f"{result.map}: {_rows(result):,} rows {done}")
 
 
 if __name__ == "__main__":

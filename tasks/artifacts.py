@@ -32,15 +32,18 @@ def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
     return [cause for cause in session_of(project).journal.causes() if cause.map in maps]
 
 
-async def show_counts(results: Sequence[MapResult]) -> None:
-    """A table: each map and direction, and what became of its rows."""
+async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) -> None:
+    """A table: each map and direction, and what became, or would become, of its rows."""
     rows = [
         {"map": result.map, "to": side.other.value, **_shown(result, side)}
         for result in results
         for side in Side
         if side.direction in result.counts
     ]
-    await acreate_table_artifact(rows, key="rows-by-map", description="What became of the rows")
+    about = "What became of the rows"
+    if dry_run:
+        about = "A dry run: what would become of the rows"
+    await acreate_table_artifact(rows, key="rows-by-map", description=about)
 
 
 async def show_causes(causes: Sequence[Cause]) -> None:

@@ -40,5 +40,4 @@ def step(
         retry_jitter_factor=0.5,
         retry_condition_fn=is_transient,
         cache_policy=NO_CACHE,
-        timeout_seconds=6 * 3600,
     )

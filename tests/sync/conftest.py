@@ -56,10 +56,10 @@ def real_world(request: pytest.FixtureRequest, new_world: WorldMaker) -> World:
     return new_world(request.param)
 
 
-_SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgresql", "mariadb")]
+_SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:]]
 
 
-@pytest.fixture(params=["memory", "sqlite", *_SLOW])
+@pytest.fixture(params=["memory", *_SLOW])
 def every_world(request: pytest.FixtureRequest, new_world: WorldMaker) -> World:
-    """The same; the servers only where slow tests run."""
+    """The same; databases only where slow tests run."""
     return new_world(request.param)
