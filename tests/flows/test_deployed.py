@@ -12,14 +12,10 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import DeploymentUpdate
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 ROOT = Path(__file__).parents[2]
@@ -113,34 +109,30 @@ def deployed(tmp_path: Path, project: Path) -> Iterator[dict[str, str]]:
 
 
 def test_a_scheduled_run_carries_the_map_and_leaves_its_record(deployed, project):
-    async def schedule():
+    async def order():
         async with get_client() as client:
-            nightly = await client.read_deployment_by_name("initial_sync/nightly")
-            parameters = {**nightly.parameters, "project": str(project), "maps": [MAP]}
-            await client.update_deployment(nightly.id, DeploymentUpdate(parameters=parameters))
-            often = IntervalSchedule(interval=timedelta(seconds=20))
-            await client.create_deployment_schedules(nightly.id, [(often, True)])
+            deployment = await client.read_deployment_by_name("initial_sync/nightly")
+            run = await client.create_flow_run_from_deployment(
+                deployment.id, parameters={"project": str(project), "maps": [MAP]}
+            )
+        return run.id
 
-    async def ended():
+    async def state(run_id):
         async with get_client() as client:
-            runs = await client.read_flow_runs()
-        # one that would overlap is cancelled
-        through = [r for r in runs if r.state.is_final() and not r.state.is_cancelled()]
-        return min(through, key=lambda r: r.expected_start_time, default=None)
+            run = await client.read_flow_run(run_id)
+        return run if run.state.is_final() else None
 
     async def record(run_id):
         async with get_client() as client:
-            mine = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
-            tasks = await client.read_task_runs(flow_run_filter=mine)
+            tasks = await client.read_task_runs()
             artifacts = await client.read_artifacts()
         return tasks, {a.key for a in artifacts if a.flow_run_id == run_id}
 
     with temporary_settings({PREFECT_API_URL: deployed["PREFECT_API_URL"]}):
-        asyncio.run(schedule())
-        run = until(lambda: asyncio.run(ended()), seconds=300)
-        tasks, artifacts = asyncio.run(record(run.id))
+        run_id = asyncio.run(order())
+        run = until(lambda: asyncio.run(state(run_id)), seconds=300)
+        tasks, artifacts = asyncio.run(record(run_id))
 
-    assert run.auto_scheduled
     assert run.state.is_completed(), run.state.message
     assert run.name == f"initial sync {MAP}"
     assert {"summary", "rows-by-map", "rows-held-back", "quality"} <= artifacts
