@@ -18,7 +18,8 @@ from dualwrite.errors import (
 )
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from tests.sync.world import TABLES, TO_D, D, F, World, cust, customer
+from tests.sync.tables import TABLES
+from tests.sync.world import TO_D, D, F, World, cust, customer
 
 BUSY = AppBusyError(app="dataverse", table="customer", reason="a lock")
 DENIED = PrivilegeError(app="dataverse", table="customer", privilege="insert")
