@@ -13,12 +13,14 @@ driver to here and back.  Null is null and '' is ''.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
 
+from dualwrite.apps.capture import Capture, Origin, Snapshot, Watch, Writing
 from dualwrite.link import Side
 from dualwrite.tablemap.filters import Filter
 from dualwrite.tablemap.notation import ColumnPath
@@ -93,11 +95,14 @@ class App(Protocol):
         """
 
     def schema(self, table: str) -> TableSchema:
-        """Describe a table; remembered for the life of the object.
+        """Describe a table; remembered until `refresh`.
 
         Raises:
             MissingTableError: There is none of that name (near names are offered).
         """
+
+    def refresh(self) -> None:
+        """Forget what is remembered of tables: they may have been altered."""
 
     def privileges(self, table: str) -> frozenset[str]:
         """Which of `select`, `insert`, `update`, `delete` our user holds."""
@@ -168,6 +173,61 @@ class App(Protocol):
         Raises:
             As `write`.
         """
+
+    # Capture, see `apps.capture`
+
+    def install(self, capture: Capture) -> None:
+        """Keep these changes from now on; whole again if parts were missing or out of date.
+
+        Entries that stand in the queue stay.
+
+        Raises:
+            NoCaptureError: The table is a view, or has no way to be watched.
+            PrivilegeError: Our user may not make tables or triggers.
+            MissingTableError, MissingColumnError: The capture names what is not there.
+        """
+
+    def uninstall(self, capture: Capture) -> None:
+        """Remove a queue, its entries and its triggers; what is gone already is no fault."""
+
+    def ailments(self, capture: Capture) -> Sequence[str]:
+        """What is wrong with an installed capture, one line each; empty when it is whole.
+
+        A missing queue or trigger, one that is switched off, one that was made for other
+        columns; and ways round it in this app (deletes by cascade, a table that can be emptied).
+        """
+
+    def pending(self, queues: Collection[str]) -> Mapping[str, int]:
+        """How many entries stand in each queue; a queue that is gone is left out."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """One consistent state to read queues and tables from."""
+
+    def writing(self, origin: Origin | None = None) -> AbstractContextManager[Writing]:
+        """One transaction.  Without an origin it is an application's own: captured.
+
+        It waits for other people's locks half a second at most.
+
+        Raises:
+            OvertakenError: A newer epoch has written.
+            AppBusyError: A lock, a deadlock: nothing was written, try the whole again.
+            As `write`.
+        """
+
+    def forget(self, queue: str, ids: pa.Array) -> int:
+        """Drop entries of a queue by id; how many there were.  Others stay, come when they may."""
+
+    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
+        """Ranges of ids (both ends within) of the other app's `queue` that were carried here."""
+
+    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+        """As `forget`, by ranges as `inbox` gives them."""
+
+    def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
+        """Shut out workers with older epochs, by map; the epochs that were seen before."""
+
+    def watch(self, queues: Collection[str]) -> Watch:
+        """Wait for changes of these queues on a connection of its own."""
 
     def close(self) -> None:
         """Give back connections.  The object is not used afterwards."""
