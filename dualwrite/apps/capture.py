@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from dualwrite.apps.canonical import IN_UTC
@@ -196,3 +197,13 @@ class Watch(Protocol):
 def changed_text(columns: Sequence[str]) -> str:
     """Column names as `changed` spells them."""
     return "".join(f"{json.dumps(name, ensure_ascii=False)}," for name in columns)
+
+
+def id_ranges(ids: pa.Array) -> list[tuple[int, int]]:
+    """Ids as ranges with both ends within, as the inbox keeps them: no other id is in one."""
+    ordered = np.unique(ids.to_numpy(zero_copy_only=False))
+    if not len(ordered):
+        return []
+    cuts = np.flatnonzero(np.diff(ordered) != 1)
+    lows, highs = ordered[[0, *(cuts + 1)]], ordered[[*cuts, -1]]
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""An app in memory: Arrow tables under a lock, held to the same contract as the real ones.
+"""An app in memory: Arrow tables, held to the same contract as the real ones.
 
 It refuses what a database would: nulls where none may be, text that is too long, repeated
 keys, references to rows that are not there, deletes of rows that others point at.
@@ -6,26 +6,27 @@ keys, references to rows that are not there, deletes of rows that others point a
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps import constraints
+from dualwrite.apps import memory_capture
 from dualwrite.apps.base import KeyRange, Query, Written
-from dualwrite.apps.canonical import as_text, canonical, distinct
+from dualwrite.apps.canonical import as_text
+from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.cutting import order_of, ranges
-from dualwrite.apps.following import Follower
-from dualwrite.apps.guards import checked, missing_table, with_identities
-from dualwrite.apps.matching import differ, positions
+from dualwrite.apps.memory_state import PATIENCE, State, Store
+from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import NoKeyError, PrivilegeError
 from dualwrite.link import Side
 from dualwrite.tablemap.schema import TableSchema
 
 ALL_RIGHTS = frozenset({"select", "insert", "update", "delete"})
+OUR_PATIENCE = 0.5
 
 
 class MemoryApp:
@@ -34,12 +35,10 @@ class MemoryApp:
     def __init__(self, side: Side, *schemas: TableSchema) -> None:
         self.side = side
         self.before: Callable[[str, str], None] | None = None
-        """Called with (operation, table) before each; what it raises, the app raises."""
-        self._schemas: dict[str, TableSchema] = {}
-        self._rows: dict[str, pa.Table] = {}
-        self._defaults: dict[str, Mapping[str, Any]] = {}
+        """Called with (operation, table) before each statement and each commit; what it
+        raises, the app raises, and what it changes, the first statement of a transaction sees."""
         self._rights: dict[str, frozenset[str]] = {}
-        self._guard = threading.RLock()
+        self._store = Store(side.value)
         for schema in schemas:
             self.create(schema)
 
@@ -56,29 +55,42 @@ class MemoryApp:
     ) -> None:
         """Add an empty table.  `defaults` are for columns that a new row does not give."""
         fields = [pa.field(column.name, column.type) for column in schema.columns.values()]
-        with self._guard:
-            self._schemas[schema.name] = schema
-            self._rows[schema.name] = pa.schema(fields).empty_table()
-            self._defaults[schema.name] = defaults or {}
-            self._rights[schema.name] = rights
+        self._store.schemas[schema.name] = schema
+        self._store.defaults[schema.name] = defaults or {}
+        self._rights[schema.name] = rights
+        empty = pa.schema(fields).empty_table()
+        self._store.change(lambda state: replace(state, rows={**state.rows, schema.name: empty}))
+
+    def drop(self, queue: str) -> None:
+        """Take a queue away as a person would who does not know what it is."""
+        self._store.change(lambda state: state.without_queue(queue))
+
+    @contextmanager
+    def hold(self, table: str, keys: pa.Table) -> Iterator[None]:
+        """Hold rows as an application does that has not committed yet."""
+        held = (table, keys.cast(self._store.state.rows[table].select(keys.column_names).schema))
+        self._store.held.append(held)
+        try:
+            yield
+        finally:
+            self._store.held.remove(held)
 
     def tables(self) -> Sequence[str]:
-        with self._guard:
-            return sorted(self._schemas)
+        return sorted(self._store.schemas)
 
     def schema(self, table: str) -> TableSchema:
-        with self._guard:
-            if table not in self._schemas:
-                raise missing_table(self.name, table, self.tables())
-            return self._schemas[table]
+        return self._store.schema(table)
+
+    def refresh(self) -> None:
+        """Nothing is remembered."""
 
     def privileges(self, table: str) -> frozenset[str]:
         self.schema(table)
         return self._rights[table]
 
     def count(self, query: Query) -> int:
-        with self._doing("select", query.table):
-            return int(self._follower(query).chosen().num_rows)
+        self._ask("select", query.table)
+        return int(self._store.follower(self._store.state, query).chosen().num_rows)
 
     def partitions(
         self, query: Query, *, size: int, together: Sequence[str] = ()
@@ -87,8 +99,8 @@ class MemoryApp:
         columns = order_of(schema, together)
         if not columns:
             raise NoKeyError(app=self.name, table=query.table)
-        with self._doing("select", query.table):
-            keys = self._rows[query.table].select(list(columns)).drop_null()
+        self._ask("select", query.table)
+        keys = self._store.state.rows[query.table].select(list(columns)).drop_null()
         ordered = keys.sort_by([(name, "ascending") for name in columns])
         step = max(size, 1)
         firsts = ordered.take(pa.array(range(step, ordered.num_rows, step), pa.int64()))
@@ -96,16 +108,10 @@ class MemoryApp:
         return ranges(columns, list(dict.fromkeys(zip(*texts, strict=True))))
 
     def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
-        with self._doing("select", query.table):
-            return self._follower(query).read(within)
+        return self._now().read(query, within=within)
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
-        with self._doing("select", query.table):
-            found = self._follower(query).read(None)
-        names = [str(path) for path in query.key]
-        wanted = distinct(keys.select(names).drop_null())
-        typed = pa.table([canonical(wanted[name], found[name].type) for name in names], names=names)
-        return found.filter(pc.is_valid(positions(typed, found.select(names), names)))
+        return self._now().fetch(query, keys)
 
     def write(
         self,
@@ -115,86 +121,137 @@ class MemoryApp:
         key: Sequence[str],
         fresh: bool = False,  # noqa: ARG002 - one way serves here
     ) -> Written:
-        schema = self.schema(table)
-        rows = checked(self.name, schema, rows, key)
-        with self._doing("insert", table):
-            changed, done = self._updated(schema, rows, key)
-            there = positions(self._rows[table].select(list(key)), rows.select(list(key)), key)
-            new = rows.filter(pc.is_null(there))
-            whole = pa.concat_tables([changed, self._completed(schema, new)])
-            self._keep(schema, whole)
-        return done + Written(inserted=new.num_rows, unchanged=_rest(rows, done, new.num_rows))
+        with self._transaction(None, PATIENCE) as writing:
+            return writing.put(table, rows, key=key)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
-        schema = self.schema(table)
-        rows = checked(self.name, schema, rows, key)
-        with self._doing("update", table):
-            changed, done = self._updated(schema, rows, key)
-            self._keep(schema, changed)
-        return done + Written(unchanged=_rest(rows, done, 0))
+        with self._transaction(None, PATIENCE) as writing:
+            return writing.update(table, rows, key=key)
 
     def delete(self, table: str, keys: pa.Table) -> int:
-        schema = self.schema(table)
-        names = keys.column_names
-        keys = checked(self.name, schema, distinct(keys), names)
-        with self._doing("delete", table):
-            rows = self._rows[table]
-            stays = pc.is_null(positions(keys, rows.select(names), names))
-            self._keep(schema, rows.filter(stays))
-            return int(rows.num_rows - self._rows[table].num_rows)
+        with self._transaction(None, PATIENCE) as writing:
+            return writing.delete(table, keys)
+
+    def install(self, capture: Capture) -> None:
+        self._store.change(lambda state: memory_capture.installed(self._store, state, capture))
+
+    def uninstall(self, capture: Capture) -> None:
+        self.drop(capture.queue)
+
+    def ailments(self, capture: Capture) -> Sequence[str]:
+        return memory_capture.ailments(self._store, self._store.state, capture)
+
+    def pending(self, queues: Collection[str]) -> Mapping[str, int]:
+        held = self._store.state.queues
+        return {name: held[name].entries.num_rows for name in queues if name in held}
+
+    @contextmanager
+    def snapshot(self) -> Iterator[MemorySnapshot]:
+        yield self._now()
+
+    @contextmanager
+    def writing(self, origin: Origin | None = None) -> Iterator[MemoryWriting]:
+        with self._transaction(origin, OUR_PATIENCE) as writing:
+            yield writing
+
+    def forget(self, queue: str, ids: pa.Array) -> int:
+        self._ask("forget", queue)
+        store = self._store
+        before = store.change(lambda state: store.forgotten(state, queue, ids)[0])
+        return store.forgotten(before, queue, ids)[1]
+
+    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
+        return self._store.state.inbox.get(queue, ())
+
+    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+        self._ask("forget", queue)
+        store = self._store
+        before = store.change(lambda state: store.forgotten_ranges(state, queue, ranges)[0])
+        return store.forgotten_ranges(before, queue, ranges)[1]
+
+    def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
+        def fenced(state: State) -> State:
+            newest = {name: max(epoch, state.epochs.get(name, 0)) for name, epoch in epochs.items()}
+            return replace(state, epochs={**state.epochs, **newest})
+
+        before = self._store.change(fenced).epochs
+        return {name: before[name] for name in epochs if name in before}
+
+    def watch(self, queues: Collection[str]) -> MemoryWatch:
+        return MemoryWatch(self._store, queues)
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _follower(self, query: Query) -> Follower:
-        return Follower(self.name, self._schemas, self._rows, query)
+    def _now(self) -> MemorySnapshot:
+        return MemorySnapshot(self._store, self._ask)
 
     @contextmanager
-    def _doing(self, right: str, table: str) -> Iterator[None]:
-        self.schema(table)
-        with self._guard:
-            if self.before is not None:
-                self.before(right, table)
-            if right not in self._rights[table]:
-                raise PrivilegeError(app=self.name, table=table, privilege=right)
-            yield
+    def _transaction(self, origin: Origin | None, patience: float) -> Iterator[MemoryWriting]:
+        writing = MemoryWriting(self._store, self._ask, origin, patience=patience)
+        try:
+            yield writing
+            writing.commit()
+        finally:
+            writing.rollback()
 
-    def _updated(
-        self, schema: TableSchema, rows: pa.Table, key: Sequence[str]
-    ) -> tuple[pa.Table, Written]:
-        held = self._rows[schema.name]
-        source = positions(rows.select(list(key)), held.select(list(key)), key)
-        met = pc.is_valid(source)
-        changed: Any = pa.chunked_array([pa.repeat(pa.scalar(value=False), held.num_rows)])
-        for name in rows.column_names:
-            if name in key:
-                continue
-            given = rows[name].take(source)
-            changed = pc.or_(changed, pc.and_(met, differ(held[name], given)))
-            place = held.column_names.index(name)
-            held = held.set_column(place, held.field(place), pc.if_else(met, given, held[name]))
-        return held, Written(updated=pc.sum(changed).as_py() or 0)
-
-    def _completed(self, schema: TableSchema, rows: pa.Table) -> pa.Table:
-        rows, _ = with_identities(schema, rows)
-        held, defaults = self._rows[schema.name], self._defaults[schema.name]
-        arrays = []
-        for column in schema.columns.values():
-            if column.name in rows.column_names:
-                arrays.append(rows[column.name])
-            elif column.has_default and column.name in schema.primary_key:
-                last = pc.max(held[column.name]).as_py() or 0
-                arrays.append(pa.array(range(last + 1, last + 1 + rows.num_rows), column.type))
-            else:
-                value = pa.scalar(defaults.get(column.name), column.type)
-                arrays.append(pa.repeat(value, rows.num_rows))
-        return pa.table(arrays, schema=held.schema)
-
-    def _keep(self, schema: TableSchema, rows: pa.Table) -> None:
-        after = {**self._rows, schema.name: rows}
-        constraints.check(self.name, schema, after, self._schemas)
-        self._rows[schema.name] = rows.combine_chunks()
+    def _ask(self, operation: str, table: str) -> None:
+        """Let `before` have its say, and look whether we may."""
+        if operation in ALL_RIGHTS:
+            self.schema(table)
+        if self.before is not None:
+            self.before(operation, table)
+        if operation in ALL_RIGHTS and operation not in self._rights[table]:
+            raise PrivilegeError(app=self.name, table=table, privilege=operation)
 
 
-def _rest(rows: pa.Table, done: Written, inserted: int) -> int:
-    return max(int(rows.num_rows) - inserted - done.updated, 0)
+class MemorySnapshot:
+    """As `Snapshot`: a state that is kept."""
+
+    def __init__(self, store: Store, asked: Callable[[str, str], None]) -> None:
+        self._store, self._state, self._asked = store, store.state, asked
+
+    def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
+        self._asked("select", capture.table)
+        entries = self._store.queue(self._state, capture).entries
+        return entries.filter(pc.greater(entries["id"], after)).slice(0, limit)
+
+    def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
+        self._asked("select", query.table)
+        return self._store.under(self._state, query, keys)[1]
+
+    def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
+        self._asked("select", query.table)
+        return self._store.follower(self._state, query).read(within)
+
+    def images(self, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+        return memory_capture.images(self._store, self._state, capture, query, ids)
+
+
+class MemoryWatch:
+    """As `Watch`: told by the store of each commit."""
+
+    def __init__(self, store: Store, queues: Collection[str]) -> None:
+        self._store, self._queues = store, frozenset(queues)
+        self._open = True
+        self._seen = self._newest()
+
+    def wait(self, seconds: float) -> bool:
+        with self._store.news:
+            self._store.news.wait_for(
+                lambda: not self._open or self._newest() > self._seen, timeout=seconds
+            )
+            newest, seen = self._newest(), self._seen
+        self._seen = max(newest, seen)
+        return newest > seen
+
+    def close(self) -> None:
+        with self._store.news:
+            self._open = False
+            self._store.news.notify_all()
+
+    def _newest(self) -> int:
+        held = self._store.state.queues
+        # writers take turns, so what comes later has higher ids
+        ids = [pc.max(held[name].entries["id"]).as_py() for name in self._queues & held.keys()]
+        return max((each for each in ids if each is not None), default=0)

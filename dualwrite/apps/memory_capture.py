@@ -1,0 +1,147 @@
+"""How the app in memory keeps changes: entries of a statement, and the installing of queues.
+
+Memory has no triggers, so each statement is compared with what stood before it; what is
+queued is what triggers in a database would queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query
+from dualwrite.apps.capture import ENTRY, Capture, NoCaptureError, changed_text
+from dualwrite.apps.guards import column_of
+from dualwrite.apps.matching import differ
+from dualwrite.apps.memory_state import IMAGE, Queue, State, Store
+from dualwrite.errors import MissingColumnError, MissingTableError
+from dualwrite.tablemap.schema import UnknownPathError
+
+
+def captured(
+    store: Store, before: State, after: State, table: str, *, stays: Any, silent: str | None
+) -> State:
+    """`after` with the entries of one statement in every queue over the table but `silent`.
+
+    Shapes: `stays` are the positions in `before` of the first rows in `after`; the rows
+    beyond them are new.
+    """
+    for name, queue in after.queues.items():
+        if queue.capture.table == table and name != silent:
+            after = after.with_queue(_with_entries(store, queue, before, after, stays))
+    return after
+
+
+def _with_entries(store: Store, queue: Queue, before: State, after: State, stays: Any) -> Queue:
+    capture = queue.capture
+    was, now = before.rows[capture.table], after.rows[capture.table]
+    old_keys, new_keys = store.keys(before, capture), store.keys(after, capture)
+    kept_keys, known_keys = old_keys.take(stays), new_keys.slice(0, len(stays))
+    moved = _none(len(stays))
+    for name in new_keys.column_names:
+        moved = pc.or_(moved, differ(kept_keys[name], known_keys[name]))
+    kept, known = was.take(stays), now.slice(0, len(stays))
+    changed, text = _none(len(stays)), pa.repeat("", len(stays))
+    for name in capture.columns:
+        other = differ(kept[name], known[name])
+        changed = pc.or_(changed, other)
+        spelt = pc.if_else(other, changed_text([name]), "")
+        text = pc.binary_join_element_wise(text, spelt, "")
+    gone = pc.invert(pc.is_in(pa.array(range(was.num_rows), pa.int64()), value_set=stays))
+    updated = pc.and_not(changed, moved)
+    added = now.num_rows - len(stays)
+    parts = [
+        ("d", old_keys.filter(gone), was.filter(gone), None),
+        ("d", kept_keys.filter(moved), kept.filter(moved), None),
+        ("u", known_keys.filter(updated), known.filter(updated), text.filter(updated)),
+        ("i", known_keys.filter(moved), known.filter(moved), None),
+        ("i", new_keys.slice(len(stays)), now.slice(len(stays), added), None),
+    ]
+    for op, keys, rows, said in parts:
+        if keys.num_rows:
+            ops = pa.repeat(op, keys.num_rows)
+            names = pa.nulls(keys.num_rows, pa.string()) if said is None else said
+            pictured = pa.repeat(pa.scalar(op != "d"), keys.num_rows)
+            queue = store.grown(queue, ops, names, keys, rows, pictured)
+    return queue
+
+
+def installed(store: Store, state: State, capture: Capture) -> State:
+    """The state with a queue for `capture`; its entries stay where it was there already.
+
+    Raises:
+        NoCaptureError: The table is a view.
+        MissingTableError, MissingColumnError: The capture names what is not there.
+    """
+    schema = store.schema(capture.table)
+    if schema.read_only is not None:
+        raise NoCaptureError(app=store.app, table=schema.name, reason=schema.read_only)
+    for name in capture.columns:
+        column_of(store.app, schema, name)
+    key = store.keys(state, capture).schema
+    shape = pa.schema([*ENTRY, *key])
+    entries = shape.empty_table()
+    pictured = pa.schema([pa.field(IMAGE, pa.int64()), *state.rows[schema.name].schema])
+    images = pictured.empty_table()
+    if there := state.queues.get(capture.queue):
+        entries, images = _reshaped(there.entries, shape), _reshaped(there.images, pictured)
+    return state.with_queue(Queue(capture, entries, images))
+
+
+def ailments(store: Store, state: State, capture: Capture) -> Sequence[str]:
+    """What is wrong with a capture, one line each."""
+    there = state.queues.get(capture.queue)
+    if there is None:
+        return [f"queue {capture.queue} is missing"]
+    found = []
+    if there.capture != capture:
+        found.append(f"queue {capture.queue} was made for other columns")
+    try:
+        schema = store.schema(capture.table)
+        store.keys(state, capture)
+    except (MissingTableError, MissingColumnError, UnknownPathError):
+        return [*found, f"queue {capture.queue} follows tables or columns that are gone"]
+    lost = [name for name in capture.columns if name not in schema.columns]
+    found += [f"queue {capture.queue} follows column {name}, which is gone" for name in lost]
+    return found
+
+
+def images(store: Store, state: State, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+    """The images of entries as `query` reads rows, their own key as it was then.
+
+    Raises:
+        ValueError: The capture keeps none.
+    """
+    if not capture.images:
+        msg = f"{store.app}.{capture.table}: queue {capture.queue} keeps no images"
+        raise ValueError(msg)
+    queue = store.queue(state, capture)
+    pictured = queue.images.filter(pc.is_in(queue.images[IMAGE], value_set=ids.cast(pa.int64())))
+    rows = {**state.rows, capture.table: pictured.drop_columns([IMAGE])}
+    follower = store.follower(replace(state, rows=rows), query)
+    chosen = pictured[IMAGE].take(follower.chosen()["row"])
+    result = follower.read(None)
+    entries = queue.entries.take(pc.index_in(chosen, value_set=queue.entries["id"]))
+    for path in capture.key:
+        name = str(path)
+        if name in result.column_names:
+            result = result.set_column(result.column_names.index(name), name, entries[name])
+    return result.add_column(0, "id", chosen)
+
+
+def _reshaped(held: pa.Table, shape: pa.Schema) -> pa.Table:
+    columns = [
+        held[each.name].cast(each.type)
+        if each.name in held.column_names
+        else pa.nulls(held.num_rows, each.type)
+        for each in shape
+    ]
+    return pa.table(columns, schema=shape)
+
+
+def _none(count: int) -> Any:
+    return pa.chunked_array([pa.repeat(pa.scalar(value=False), count)])
