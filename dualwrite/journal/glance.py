@@ -11,18 +11,23 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from dualwrite.journal.lag import added, lag_of
 from dualwrite.journal.records import MapRecord, MapStatus
 
-MAPS_SQL = """
+_MAPS_SQL = """
 SELECT m.name, m.status, m.since, m.last_cycle_at,
-       COALESCE(h.rejected, 0), COALESCE(h.parked, 0), m.queues
+       COALESCE(h.rejected, 0), COALESCE(h.parked, 0), COALESCE(c.conflicts, 0),
+       m.queues, m.pending, m.waits, l.lags
 FROM journal_map m
 LEFT JOIN (
     SELECT map,
@@ -30,8 +35,20 @@ LEFT JOIN (
            SUM(CASE WHEN kind = 'parked' THEN 1 ELSE 0 END) AS parked
     FROM journal_held GROUP BY map
 ) h ON h.map = m.name
+LEFT JOIN (
+    SELECT map, COUNT(*) AS conflicts
+    FROM journal_conflict WHERE status = 'open' GROUP BY map
+) c ON c.map = m.name
+LEFT JOIN journal_cycle l ON l.map = m.name AND l.minute >= {since}
 ORDER BY m.name
 """
+_SHOWN_MINUTES = 15
+"""Whose lags are told."""
+
+
+def maps_sql() -> str:
+    """The one statement: a row for each map and each of its latest minutes with a cycle."""
+    return _MAPS_SQL.format(since=int(time.time() // 60) - _SHOWN_MINUTES)
 
 
 def glance(url: str) -> list[MapRecord] | None:
@@ -48,7 +65,7 @@ def _glance_sqlite(path: Path) -> list[MapRecord] | None:
         return []
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            return records(db.execute(MAPS_SQL))
+            return records(db.execute(maps_sql()))
     except sqlite3.Error:
         return None
 
@@ -58,25 +75,44 @@ def _glance_postgresql(url: str) -> list[MapRecord] | None:
 
     try:
         with psycopg.connect(url, connect_timeout=10) as db:
-            return records(db.execute(MAPS_SQL))
+            return records(db.execute(maps_sql()))
     except psycopg.Error:
         return None
 
 
 def records(rows: Iterable[Any]) -> list[MapRecord]:
-    """Rows of `MAPS_SQL`, from any driver, as records."""
-    return [
-        MapRecord(
-            name=name,
-            status=MapStatus(status),
-            since=_moment(since),
-            last_cycle_at=None if last is None else _moment(last),
-            rejected=int(rejected),
-            parked=int(parked),
-            queues=json.loads(queues) if isinstance(queues, str) else queues,
+    """Rows of `maps_sql`, from any driver, as records."""
+    found = []
+    for _, group in groupby(rows, key=itemgetter(0)):
+        minutes = list(group)
+        name, status, since, last, rejected, parked, conflicts, queues, pending, waits, _ = minutes[
+            0
+        ]
+        lags = added(_lags(lags) for *_, lags in minutes if lags is not None)
+        found.append(
+            MapRecord(
+                name=name,
+                status=MapStatus(status),
+                since=_moment(since),
+                last_cycle_at=None if last is None else _moment(last),
+                rejected=int(rejected),
+                parked=int(parked),
+                conflicts=int(conflicts),
+                queues=_json(queues),
+                pending=_json(pending),
+                waits=waits,
+                lag=lag_of(lags),
+            )
         )
-        for name, status, since, last, rejected, parked, queues in rows
-    ]
+    return found
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _lags(value: Any) -> dict[int, int]:
+    return {int(number): times for number, times in _json(value).items()}
 
 
 def _moment(value: str | datetime) -> datetime:

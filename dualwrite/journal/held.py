@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Literal, cast
@@ -34,37 +34,68 @@ def hold(
 ) -> None:
     """Put rows in; a key that is held already keeps its id and gets the newer words.
 
-    A key given twice is held once, as the last one says.
+    A key given twice is held once, as the last one says.  What had changed when it was held
+    before still waits to go across, so that adds up.
     """
     now = datetime.now(UTC)
     rows: dict[str, dict[str, Any]] = {}
     waiting: list[Rejection | Parking] = [*parked, *rejected]
     for each in waiting:
-        refused = isinstance(each, Rejection)
-        key = key_text(each.key)
-        rows[key] = {
-            "map": map_name,
-            "direction": direction,
-            "key": key,
-            "kind": "rejected" if refused else "parked",
-            "cause": each.rule if isinstance(each, Rejection) else each.waits_for,
-            # PostgreSQL's text holds every character but this one.
-            "reason": each.reason.replace("\0", "\\0"),
-            "column": each.column if isinstance(each, Rejection) else "",
-            "mend": each.mend if isinstance(each, Rejection) else "",
-            "row": dict(each.row),
-            "at": now,
-        }
+        new = {"map": map_name, "direction": direction, "at": now, **_told(each)}
+        if earlier := rows.get(new["key"]):
+            new["changed"] = _both(earlier["changed"], new["changed"])
+        rows[new["key"]] = new
     if not rows:
         return
+    few = [key for key, row in rows.items() if row["changed"] is not None]
+    for key, before in _changed(connection, map_name, direction, few):
+        rows[key]["changed"] = _both(before, rows[key]["changed"])
     statement = upsert(connection, WaitingRow)
-    said = ("kind", "cause", "reason", "column", "mend", "row", "at")
+    said = ("kind", "cause", "reason", "column", "mend", "row", "at", "changed")
     newer = {name: statement.excluded[name] for name in said}
     # In one order everywhere, so that two workers on the same keys cannot lock each other out.
     connection.execute(
         statement.on_conflict_do_update(index_elements=["map", "direction", "key"], set_=newer),
         [rows[key] for key in sorted(rows)],
     )
+
+
+def _told(each: Rejection | Parking) -> dict[str, Any]:
+    return {
+        "key": key_text(each.key),
+        "kind": "rejected" if isinstance(each, Rejection) else "parked",
+        "cause": each.rule if isinstance(each, Rejection) else each.waits_for,
+        # PostgreSQL's text holds every character but this one.
+        "reason": each.reason.replace("\0", "\\0"),
+        "column": each.column if isinstance(each, Rejection) else "",
+        "mend": each.mend if isinstance(each, Rejection) else "",
+        "row": dict(each.row),
+        "changed": each.changed,
+    }
+
+
+def _both(first: Sequence[str] | None, second: Sequence[str] | None) -> list[str] | None:
+    """Columns that changed at either time; None, which is all of them, takes in the rest."""
+    if first is None or second is None:
+        return None
+    return list(dict.fromkeys([*first, *second]))
+
+
+def _changed(
+    connection: Connection, map_name: str, direction: str, keys: Sequence[str]
+) -> Iterator[tuple[str, list[str] | None]]:
+    """What is held of these keys already, and which of its columns wait."""
+    rest = iter(keys)
+    while some := list(islice(rest, _AT_ONCE)):
+        found = connection.execute(
+            select(WaitingRow.key, WaitingRow.changed).where(
+                WaitingRow.map == map_name,
+                WaitingRow.direction == direction,
+                WaitingRow.key.in_(some),
+            )
+        )
+        for row in found:
+            yield row.key, row.changed
 
 
 def held_keys(connection: Connection, map_name: str, direction: str) -> dict[str, int]:
@@ -184,6 +215,7 @@ def _rows(connection: Connection, query: Select[Any]) -> list[HeldRow]:
             mend=row.mend,
             row=row.row,
             at=row.at,
+            changed=None if row.changed is None else tuple(row.changed),
         )
         for row in connection.execute(query)
     ]

@@ -20,12 +20,14 @@ from sqlalchemy import (
     Integer,
     MetaData,
     Text,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
+_EMPTY = text("'{}'")
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -73,6 +75,9 @@ class MapRow(Base):
     since: Mapped[datetime]
     last_cycle_at: Mapped[datetime | None]
     queues: Mapped[dict[str, Any]]
+    marks: Mapped[dict[str, Any]] = mapped_column(server_default=_EMPTY)
+    pending: Mapped[dict[str, Any]] = mapped_column(server_default=_EMPTY)
+    waits: Mapped[str | None]
 
 
 class RunRow(Base):
@@ -156,6 +161,53 @@ class WaitingRow(Base):
     mend: Mapped[str]
     row: Mapped[dict[str, Any]]
     at: Mapped[datetime]
+    changed: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class ConflictedRow(Base):
+    """A row that changed on both sides: what each had, and what became of it."""
+
+    __tablename__ = "journal_conflict"
+    __table_args__ = (
+        Index(None, "map", "token", unique=True),
+        Index(None, "map", "status"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    map: Mapped[str]
+    key: Mapped[str]
+    token: Mapped[str]
+    kind: Mapped[str]
+    policy: Mapped[str]
+    status: Mapped[str]
+    outcome: Mapped[str]
+    at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    finops: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    dataverse: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    changed_finops: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    changed_dataverse: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    columns: Mapped[dict[str, Any]]
+
+
+class CycleRow(Base):
+    """What the cycles of one minute (counted from 1970, UTC) did for a map, and how late."""
+
+    __tablename__ = "journal_cycle"
+
+    map: Mapped[str] = mapped_column(primary_key=True)
+    direction: Mapped[str] = mapped_column(primary_key=True)
+    minute: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    batches: Mapped[int]
+    read: Mapped[int]
+    written: Mapped[int]
+    unchanged: Mapped[int]
+    deleted: Mapped[int]
+    rejected: Mapped[int]
+    parked: Mapped[int]
+    conflicts: Mapped[int]
+    lags: Mapped[dict[str, Any]]
 
 
 class ActivityRow(Base):

@@ -3,7 +3,7 @@
 A row that waits is *held*: rejected by a rule or by an app, or parked until
 another row is there.  A key of one direction is held once; the newest word on it
 counts.  All held rows share one sequence of ids, never used twice, so that an id
-alone names a row on the command line.
+alone names a row on the command line.  Conflicts have a sequence of their own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
+from dualwrite.journal.lag import Lag
+from dualwrite.link import Side
+
 Outcome = Literal["done", "failed", "cancelled", "refused"]
+ConflictStatus = Literal["open", "settled", "undone"]
 Key = Mapping[str, str | None]
 
 
@@ -76,6 +80,21 @@ class MapRecord:
     conflicts: int = 0
     queues: Mapping[str, str] = field(default_factory=dict)
     """Side name to the table in which that app queues dirty keys; empty without capture."""
+    pending: Mapping[str, int] = field(default_factory=dict)
+    """Side name to the entries that stood in its queue at the end of the last cycle."""
+    waits: str | None = None
+    """Why the map carries nothing now: an app is away, its tables have changed, a guard."""
+    lag: Lag | None = None
+    """Of the last quarter of an hour, both ways; None where nothing was carried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What an app should show of a map: by another epoch it was restored from a backup."""
+
+    epoch: int
+    capture: str
+    """Fingerprint of the capture that was installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +145,8 @@ class Rejection:
     """What the rule looked at; '' where the app refused, or where it is the row as a whole."""
     mend: str = ""
     """What a person can do about it."""
+    changed: tuple[str, ...] | None = None
+    """Own columns whose change waits; None is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +157,8 @@ class Parking:
     waits_for: str
     reason: str
     row: Mapping[str, Any]
+    changed: tuple[str, ...] | None = None
+    """As of a `Rejection`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +187,8 @@ class HeldRow:
     """When it was last refused or parked."""
     column: str = ""
     mend: str = ""
+    changed: tuple[str, ...] | None = None
+    """Own columns whose change waits, of all times it was held; None is all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +204,40 @@ class Cause:
     rows: int
     column: str = ""
     mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A row that changed on both sides since they last agreed."""
+
+    key: Key
+    """In finops terms."""
+    token: str
+    """The same conflict, journalled again after a crash, has the same one."""
+    kind: Literal["update", "delete"]
+    """`delete`: one side deleted what the other changed."""
+    policy: str
+    outcome: str
+    """`finops`, `dataverse`, `merged`, `kept`, or `waits` for a person."""
+    rows: Mapping[Side, Mapping[str, Any] | None]
+    """What each side had, in its own terms; None where it was deleted."""
+    changed: Mapping[Side, tuple[str, ...] | None] = field(default_factory=dict)
+    """Own columns that each side had changed; None is all of them."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column to the side that won it."""
+    status: ConflictStatus = "settled"
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictRow:
+    """A conflict as stored."""
+
+    id: int
+    map: str
+    at: datetime
+    settled_at: datetime | None
+    """None while it waits."""
+    conflict: Conflict
 
 
 @dataclass(frozen=True, slots=True)

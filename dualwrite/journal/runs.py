@@ -9,7 +9,64 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from dualwrite.journal.models import PartitionRow, RunRow, TallyRow
-from dualwrite.journal.records import COUNTED, Counts, Partition, PartitionPlan, Run
+from dualwrite.journal.records import COUNTED, Counts, Outcome, Partition, PartitionPlan, Run
+
+
+def start(connection: Connection, map_name: str, kind: str, options: Mapping[str, Any]) -> Run:
+    """Store a new run."""
+    started = datetime.now(UTC)
+    run_id = connection.scalar(
+        insert(RunRow)
+        .values(map=map_name, kind=kind, options=dict(options), started_at=started)
+        .returning(RunRow.id)
+    )
+    assert run_id is not None
+    return Run(run_id, map_name, kind, dict(options), started)
+
+
+def unfinished(connection: Connection, map_name: str, kind: str | None) -> Run | None:
+    """The newest run of a map that has not finished."""
+    query = select(RunRow.__table__).where(RunRow.map == map_name, RunRow.finished_at.is_(None))
+    if kind is not None:
+        query = query.where(RunRow.kind == kind)
+    row = connection.execute(query.order_by(RunRow.id.desc()).limit(1)).first()
+    return None if row is None else run_of(row, totals(connection, [row.id]))
+
+
+def take_up(connection: Connection, run_id: int, changed: Mapping[str, Any]) -> Run:
+    """An unfinished run, with changed options; see `Journal.continue_run`."""
+    query = select(RunRow.__table__).where(RunRow.id == run_id, RunRow.finished_at.is_(None))
+    row = connection.execute(query.with_for_update()).first()
+    if row is None:
+        msg = f"there is no unfinished run {run_id}"
+        raise LookupError(msg)
+    if changed:
+        options = {**row.options, **changed}
+        connection.execute(update(RunRow).where(RunRow.id == run_id).values(options=options))
+        row = connection.execute(query).one()
+    return run_of(row, totals(connection, [run_id]))
+
+
+def finish(connection: Connection, run_id: int, outcome: Outcome, reason: str | None) -> None:
+    """End a run; see `Journal.finish_run`."""
+    if connection.scalar(select(RunRow.id).where(RunRow.id == run_id)) is None:
+        msg = f"there is no run {run_id}"
+        raise LookupError(msg)
+    connection.execute(
+        update(RunRow)
+        .where(RunRow.id == run_id, RunRow.finished_at.is_(None))
+        .values(finished_at=datetime.now(UTC), outcome=outcome, reason=reason)
+    )
+
+
+def newest(connection: Connection, map_name: str | None, limit: int) -> list[Run]:
+    """Runs, the newest first."""
+    query = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(limit)
+    if map_name is not None:
+        query = query.where(RunRow.map == map_name)
+    rows = connection.execute(query).all()
+    sums = totals(connection, [row.id for row in rows])
+    return [run_of(row, sums) for row in rows]
 
 
 def plan(connection: Connection, run_id: int, plans: Sequence[PartitionPlan]) -> list[Partition]:

@@ -9,24 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, text
 
-from dualwrite.journal import held, runs
-from dualwrite.journal.database import open_engine, reading, upsert, writing
-from dualwrite.journal.glance import MAPS_SQL, records
+from dualwrite.journal import conflicts as stored
+from dualwrite.journal import cycles, held, maps, runs
+from dualwrite.journal.database import open_engine, reading, writing
+from dualwrite.journal.glance import maps_sql, records
+from dualwrite.journal.lag import Lags
 from dualwrite.journal.lease import Lease, take
-from dualwrite.journal.models import ActivityRow, MapRow, RunRow, TallyRow
+from dualwrite.journal.models import ActivityRow, MapRow, TallyRow
 from dualwrite.journal.records import (
     Activity,
     Cause,
+    Conflict,
+    ConflictRow,
+    ConflictStatus,
     Counts,
     HeldRow,
     MapRecord,
     MapStatus,
+    Mark,
     Outcome,
     Partition,
     PartitionPlan,
@@ -34,6 +41,7 @@ from dualwrite.journal.records import (
     Share,
 )
 from dualwrite.journal.upgrade import bring_up_to_date
+from dualwrite.link import Side
 
 
 class Journal:
@@ -86,56 +94,51 @@ class Journal:
     def set_status(self, map_name: str, status: MapStatus, *, reason: str) -> None:
         """Move a map to `status`, and say so in the activity log.  To where it is: nothing."""
         with self._writing() as connection:
-            _know(connection, map_name)
-            moved = connection.execute(
-                update(MapRow)
-                .where(MapRow.name == map_name, MapRow.status != status.value)
-                .values(status=status.value, since=_now())
-            )
-            if moved.rowcount:
-                _log(connection, map_name, "status", f"{status.value}: {reason}", None)
+            maps.move(connection, map_name, status, reason)
 
     def set_last_cycle(self, map_name: str, at: datetime | None = None) -> None:
         """Note when the last cycle of a map ended: now, unless said otherwise."""
-        self._set_map(map_name, last_cycle_at=at or _now())
+        self._set_map(map_name, last_cycle_at=at or datetime.now(UTC))
 
     def set_queues(self, map_name: str, queues: Mapping[str, str]) -> None:
         """Note in which table each app (by side name) queues the map's dirty keys."""
         self._set_map(map_name, queues=dict(queues))
 
+    def set_marks(self, map_name: str, marks: Mapping[Side, Mark]) -> None:
+        """Note what each app should show of a map the next time."""
+        self._set_map(map_name, marks={side.value: asdict(mark) for side, mark in marks.items()})
+
+    def marks(self, map_name: str) -> dict[Side, Mark]:
+        """What each app should show of a map; a side without capture has no mark."""
+        with self._reading() as connection:
+            return maps.marks(connection, map_name)
+
+    def set_waits(self, map_name: str, reason: str | None) -> None:
+        """Note why a map carries nothing now, or that it does.  A new reason is told in the log."""
+        with self._writing() as connection:
+            maps.set_waits(connection, map_name, reason)
+
     def _set_map(self, map_name: str, **values: object) -> None:
         with self._writing() as connection:
-            _know(connection, map_name)
-            connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
+            maps.change(connection, map_name, **values)
 
     def maps(self) -> list[MapRecord]:
         """Every map that was ever run, by name."""
         with self._reading() as connection:
-            return records(connection.execute(text(MAPS_SQL)))
+            return records(connection.execute(text(maps_sql())))
 
     # Runs
 
     def start_run(self, map_name: str, kind: str, options: Mapping[str, Any]) -> Run:
         """Begin a run.  Whether another one is still open is the caller's question."""
         with self._writing() as connection:
-            _know(connection, map_name)
-            started = _now()
-            run_id = connection.scalar(
-                insert(RunRow)
-                .values(map=map_name, kind=kind, options=dict(options), started_at=started)
-                .returning(RunRow.id)
-            )
-            assert run_id is not None
-        return Run(run_id, map_name, kind, dict(options), started)
+            maps.know(connection, map_name)
+            return runs.start(connection, map_name, kind, options)
 
     def open_run(self, map_name: str, kind: str | None = None) -> Run | None:
         """The newest run of a map that has not finished: the one to resume."""
-        query = select(RunRow.__table__).where(RunRow.map == map_name, RunRow.finished_at.is_(None))
-        if kind is not None:
-            query = query.where(RunRow.kind == kind)
         with self._reading() as connection:
-            row = connection.execute(query.order_by(RunRow.id.desc()).limit(1)).first()
-            return None if row is None else runs.run_of(row, runs.totals(connection, [row.id]))
+            return runs.unfinished(connection, map_name, kind)
 
     def continue_run(self, run_id: int, changed: Mapping[str, Any] | None = None) -> Run:
         """Take up a run that was cut off; `changed` options are stored with it.
@@ -143,19 +146,8 @@ class Journal:
         Raises:
             LookupError: There is no such run, or it has finished.
         """
-        query = select(RunRow.__table__).where(RunRow.id == run_id, RunRow.finished_at.is_(None))
         with self._writing() as connection:
-            row = connection.execute(query.with_for_update()).first()
-            if row is None:
-                msg = f"there is no unfinished run {run_id}"
-                raise LookupError(msg)
-            if changed:
-                options = {**row.options, **changed}
-                connection.execute(
-                    update(RunRow).where(RunRow.id == run_id).values(options=options)
-                )
-                row = connection.execute(query).one()
-            return runs.run_of(row, runs.totals(connection, [run_id]))
+            return runs.take_up(connection, run_id, changed or {})
 
     def finish_run(self, run_id: int, outcome: Outcome, reason: str | None = None) -> None:
         """End a run.  One that has ended keeps its first outcome.
@@ -164,25 +156,12 @@ class Journal:
             LookupError: There is no such run.
         """
         with self._writing() as connection:
-            known = connection.scalar(select(RunRow.id).where(RunRow.id == run_id))
-            if known is None:
-                msg = f"there is no run {run_id}"
-                raise LookupError(msg)
-            connection.execute(
-                update(RunRow)
-                .where(RunRow.id == run_id, RunRow.finished_at.is_(None))
-                .values(finished_at=_now(), outcome=outcome, reason=reason)
-            )
+            runs.finish(connection, run_id, outcome, reason)
 
     def runs(self, map_name: str | None = None, limit: int = 50) -> list[Run]:
         """Runs, the newest first."""
-        query = select(RunRow.__table__).order_by(RunRow.id.desc()).limit(limit)
-        if map_name is not None:
-            query = query.where(RunRow.map == map_name)
         with self._reading() as connection:
-            rows = connection.execute(query).all()
-            totals = runs.totals(connection, [row.id for row in rows])
-        return [runs.run_of(row, totals) for row in rows]
+            return runs.newest(connection, map_name, limit)
 
     def totals(self, run_id: int) -> dict[str, Counts]:
         """What the finished partitions of a run did, by direction."""
@@ -234,7 +213,7 @@ class Journal:
     def record(self, map_name: str, shares: Mapping[str, Share]) -> None:
         """Hold rows and let others go, by direction, in one transaction (a cycle, a retry)."""
         with self._writing() as connection:
-            _know(connection, map_name)
+            maps.know(connection, map_name)
             held.settle(connection, map_name, shares)
 
     def held_keys(self, map_name: str, direction: str) -> dict[str, int]:
@@ -289,6 +268,66 @@ class Journal:
         with self._writing() as connection:
             return held.discard(connection, ids)
 
+    # Cycles
+
+    def note_cycle(
+        self,
+        map_name: str,
+        counts: Mapping[str, Counts],
+        lags: Mapping[str, Lags] | None = None,
+        *,
+        pending: Mapping[Side, int] | None = None,
+    ) -> None:
+        """Add what a cycle did, by direction, to its minute; it is the map's last one now.
+
+        `lags` count the changes carried, by bucket; `pending` is what each queue still holds.
+        """
+        with self._writing() as connection:
+            known = {side.value: each for side, each in (pending or {}).items()}
+            values = {} if pending is None else {"pending": known}
+            maps.change(connection, map_name, last_cycle_at=datetime.now(UTC), **values)
+            cycles.note(connection, map_name, counts, lags or {}, minute=cycles.this_minute())
+
+    def cycles(self, map_name: str, *, minutes: int = 60) -> dict[str, tuple[Counts, Lags]]:
+        """What a map's cycles of the last minutes did, and how late, by direction."""
+        with self._reading() as connection:
+            return cycles.totals(connection, map_name, since=cycles.this_minute() - minutes)
+
+    # Conflicts
+
+    def note_conflicts(self, map_name: str, conflicts: Sequence[Conflict]) -> None:
+        """Store conflicts; one with a token that is stored already takes its place."""
+        with self._writing() as connection:
+            stored.note(connection, map_name, conflicts)
+
+    def conflicts(
+        self,
+        map_name: str | None = None,
+        *,
+        open_only: bool = True,
+        ids: Collection[int] | None = None,
+        limit: int | None = None,
+    ) -> list[ConflictRow]:
+        """Conflicts, the newest first: those that wait for a person, or all."""
+        with self._reading() as connection:
+            return stored.listed(connection, map_name, open_only=open_only, ids=ids, limit=limit)
+
+    def open_conflict_keys(self, map_name: str) -> dict[str, int]:
+        """Every key (as `key_text` writes it) that waits for a person, with its conflict's id."""
+        with self._reading() as connection:
+            return stored.open_keys(connection, map_name)
+
+    def settle_conflict(
+        self, conflict_id: int, outcome: str, status: ConflictStatus = "settled"
+    ) -> None:
+        """Say what became of a conflict.
+
+        Raises:
+            LookupError: There is no such conflict.
+        """
+        with self._writing() as connection:
+            stored.settle(connection, conflict_id, outcome, status)
+
     # Activity and leases
 
     def log(
@@ -300,7 +339,7 @@ class Journal:
     ) -> None:
         """Add a line to the activity log."""
         with self._writing() as connection:
-            _log(connection, map_name, event, text, detail)
+            maps.log(connection, map_name, event, text, detail)
 
     def activity(self, map_name: str | None = None, limit: int = 100) -> list[Activity]:
         """The newest lines of the activity log, the newest first."""
@@ -326,29 +365,3 @@ class Journal:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return writing(self._engine, self._app)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _know(connection: Connection, map_name: str) -> None:
-    new = {"name": map_name, "status": MapStatus.NOT_RUNNING.value, "since": _now(), "queues": {}}
-    connection.execute(upsert(connection, MapRow).values(**new).on_conflict_do_nothing())
-
-
-def _log(
-    connection: Connection,
-    map_name: str | None,
-    event: str,
-    text: str,
-    detail: Mapping[str, Any] | None,
-) -> None:
-    line = {
-        "at": _now(),
-        "map": map_name,
-        "event": event,
-        "text": text,
-        "detail": None if detail is None else dict(detail),
-    }
-    connection.execute(insert(ActivityRow).values(**line))

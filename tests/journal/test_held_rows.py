@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -171,3 +172,40 @@ def test_a_key_comes_back_as_it_was_given(journal: Journal, key: dict[str, str |
     assert list(journal.rejected()[0].key.items()) == list(key.items())
     journal.record("m", {THERE: Share(cleared=[key_text(key)])})
     assert journal.held_keys("m", THERE) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "kept"),
+    [
+        pytest.param(("A",), ("B", "A"), ("A", "B"), id="both wait"),
+        pytest.param(None, ("A",), None, id="all waited before"),
+        pytest.param(("A",), None, None, id="all wait now"),
+        pytest.param((), ("A",), ("A",), id="none waited before"),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True], ids=["one after the other", "in one call"])
+def test_what_changed_while_a_row_was_held_adds_up(
+    journal: Journal,
+    first: tuple[str, ...] | None,
+    second: tuple[str, ...] | None,
+    kept: tuple[str, ...] | None,
+    together: bool,
+) -> None:
+    waiting = replace(parking("1"), changed=first)
+    refused = replace(refusal("1"), changed=second)
+    if together:
+        journal.record("m", {THERE: Share(parked=[waiting], rejected=[refused])})
+    else:
+        journal.record("m", {THERE: Share(parked=[waiting])})
+        journal.record("m", {THERE: Share(rejected=[refused])})
+
+    assert journal.rejected()[0].changed == kept
+
+
+def test_what_changed_is_forgotten_with_the_row(journal: Journal) -> None:
+    held = replace(refusal("1"), changed=("A",))
+    journal.record("m", {THERE: Share(rejected=[held])})
+    journal.record("m", {THERE: Share(cleared=[key_text(held.key)])})
+    journal.record("m", {THERE: Share(rejected=[replace(held, changed=("B",))])})
+
+    assert journal.rejected()[0].changed == ("B",)

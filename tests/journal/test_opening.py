@@ -83,6 +83,38 @@ def test_the_migrations_make_what_the_models_say(url: str) -> None:
     engine.dispose()
 
 
+def test_a_journal_of_the_first_release_is_taken_over_with_what_it_holds(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upgrade, "HEAD", "0001")
+    Journal.open(url).close()
+    engine = database.open_engine(url, app="journal")
+    with database.writing(engine, "journal") as connection:
+        connection.execute(
+            text(
+                "INSERT INTO journal_map (name, status, since, queues) "
+                "VALUES ('m', 'running', '2026-01-01 10:00:00', '{}')"
+            )
+        )
+        connection.execute(
+            text(
+                'INSERT INTO journal_held (id, kind, map, direction, "key", cause, reason, '
+                "\"column\", mend, \"row\", at) VALUES (7, 'rejected', 'm', "
+                "'finops->dataverse', '{\"ID\"\\:\"1\"}', 'required', 'blank', '', '', '{}', "
+                "'2026-01-01 10:00:00')"
+            )
+        )
+    engine.dispose()
+    monkeypatch.undo()
+
+    with Journal.open(url) as journal:
+        [record] = journal.maps()
+        [held] = journal.rejected()
+
+    assert (record.status, record.pending, record.waits) == (MapStatus.RUNNING, {}, None)
+    assert (held.id, held.key, held.changed) == (7, {"ID": "1"}, None)
+
+
 def test_head_is_the_newest_migration() -> None:
     from alembic.config import Config
     from alembic.script import ScriptDirectory

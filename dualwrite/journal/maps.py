@@ -1,0 +1,79 @@
+"""Maps: known, moved, noted upon.  Everything here runs in a caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from dualwrite.journal.database import upsert
+from dualwrite.journal.models import ActivityRow, MapRow
+from dualwrite.journal.records import MapStatus, Mark
+from dualwrite.link import Side
+
+
+def know(connection: Connection, map_name: str) -> None:
+    """Make sure that the map has its row."""
+    new = {
+        "name": map_name,
+        "status": MapStatus.NOT_RUNNING.value,
+        "since": datetime.now(UTC),
+        "queues": {},
+        "marks": {},
+        "pending": {},
+    }
+    connection.execute(upsert(connection, MapRow).values(**new).on_conflict_do_nothing())
+
+
+def move(connection: Connection, map_name: str, status: MapStatus, reason: str) -> None:
+    """Move a map, and say so in the activity log; to where it is: nothing."""
+    know(connection, map_name)
+    moved = connection.execute(
+        update(MapRow)
+        .where(MapRow.name == map_name, MapRow.status != status.value)
+        .values(status=status.value, since=datetime.now(UTC))
+    )
+    if moved.rowcount:
+        log(connection, map_name, "status", f"{status.value}: {reason}", None)
+
+
+def change(connection: Connection, map_name: str, **values: object) -> None:
+    """Store values of a map's row."""
+    know(connection, map_name)
+    connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
+
+
+def set_waits(connection: Connection, map_name: str, reason: str | None) -> None:
+    """Store why a map waits; see `Journal.set_waits`."""
+    know(connection, map_name)
+    before = connection.scalar(select(MapRow.waits).where(MapRow.name == map_name))
+    if before == reason:
+        return
+    connection.execute(update(MapRow).where(MapRow.name == map_name).values(waits=reason))
+    log(connection, map_name, "waits", reason or "goes on", None)
+
+
+def marks(connection: Connection, map_name: str) -> dict[Side, Mark]:
+    """The marks of a map's captures."""
+    stored = connection.scalar(select(MapRow.marks).where(MapRow.name == map_name)) or {}
+    return {Side(side): Mark(**each) for side, each in stored.items()}
+
+
+def log(
+    connection: Connection,
+    map_name: str | None,
+    event: str,
+    text: str,
+    detail: Mapping[str, Any] | None,
+) -> None:
+    """Add a line to the activity log."""
+    line = {
+        "at": datetime.now(UTC),
+        "map": map_name,
+        "event": event,
+        "text": text,
+        "detail": None if detail is None else dict(detail),
+    }
+    connection.execute(insert(ActivityRow).values(**line))
