@@ -4,7 +4,9 @@ A lease runs out by the database's clock unless it is renewed.  One that ran out
 taken over, and so is one whose process, on this very machine, is gone: a command
 that was killed can be repeated at once.  Each taking raises the epoch, and the
 epoch is what a writing transaction checks: a worker that was only slow finds it
-changed and must stop.
+changed and must stop.  The apps remember the epochs they have seen.  A journal that was
+lost or restored from a backup must not hand out lower ones, so an epoch is never lower
+than the seconds since 1970.
 """
 
 from __future__ import annotations
@@ -128,10 +130,20 @@ def take(engine: Engine, app: str, *, map_name: str, holder: str, seconds: float
                 pid=row.pid,
                 since=row.since,
             )
+        epoch = max(row.epoch + 1, int(now.timestamp()))
         connection.execute(
-            update(LeaseRow).where(LeaseRow.map == map_name).values(**mine, epoch=row.epoch + 1)
+            update(LeaseRow).where(LeaseRow.map == map_name).values(**mine, epoch=epoch)
         )
-    return Lease(engine, app, map_name=map_name, epoch=row.epoch + 1, seconds=seconds)
+    return Lease(engine, app, map_name=map_name, epoch=epoch, seconds=seconds)
+
+
+def holder(connection: Connection, map_name: str) -> str | None:
+    """What the living worker that has a map says it does; None where nobody has it."""
+    query = select(LeaseRow.__table__).where(LeaseRow.map == map_name)
+    row = connection.execute(query).first()
+    if row is None or row.expires_at <= now_of(connection) or _is_dead(row):
+        return None
+    return str(row.holder)
 
 
 def machine() -> str:

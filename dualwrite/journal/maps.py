@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,16 +27,25 @@ def know(connection: Connection, map_name: str) -> None:
     connection.execute(upsert(connection, MapRow).values(**new).on_conflict_do_nothing())
 
 
-def move(connection: Connection, map_name: str, status: MapStatus, reason: str) -> None:
-    """Move a map, and say so in the activity log; to where it is: nothing."""
+def move(
+    connection: Connection,
+    map_name: str,
+    status: MapStatus,
+    reason: str,
+    among: Collection[MapStatus] = tuple(MapStatus),
+) -> MapStatus:
+    """Move a map that stands among these, and say so in the activity log; where it stood.
+
+    To where it stands already: nothing.
+    """
     know(connection, map_name)
-    moved = connection.execute(
-        update(MapRow)
-        .where(MapRow.name == map_name, MapRow.status != status.value)
-        .values(status=status.value, since=datetime.now(UTC))
-    )
-    if moved.rowcount:
+    standing = select(MapRow.status).where(MapRow.name == map_name).with_for_update()
+    before = MapStatus(connection.scalar(standing))
+    if before in among and before is not status:
+        values = {"status": status.value, "since": datetime.now(UTC)}
+        connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
         log(connection, map_name, "status", f"{status.value}: {reason}", None)
+    return before
 
 
 def change(connection: Connection, map_name: str, **values: object) -> None:

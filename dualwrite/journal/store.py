@@ -21,8 +21,8 @@ from dualwrite.journal import cycles, held, maps, runs
 from dualwrite.journal.database import open_engine, reading, writing
 from dualwrite.journal.glance import maps_sql, records
 from dualwrite.journal.lag import Lags
-from dualwrite.journal.lease import Lease, take
-from dualwrite.journal.models import ActivityRow, MapRow, TallyRow
+from dualwrite.journal.lease import Lease, holder, take
+from dualwrite.journal.models import ActivityRow, LeaseRow, MapRow, TallyRow
 from dualwrite.journal.records import (
     Activity,
     Cause,
@@ -95,6 +95,13 @@ class Journal:
         """Move a map to `status`, and say so in the activity log.  To where it is: nothing."""
         with self._writing() as connection:
             maps.move(connection, map_name, status, reason)
+
+    def move(
+        self, map_name: str, status: MapStatus, *, among: Collection[MapStatus], reason: str
+    ) -> MapStatus:
+        """As `set_status`, for a map that stands among these; where it stood."""
+        with self._writing() as connection:
+            return maps.move(connection, map_name, status, reason, among)
 
     def set_last_cycle(self, map_name: str, at: datetime | None = None) -> None:
         """Note when the last cycle of a map ended: now, unless said otherwise."""
@@ -352,13 +359,24 @@ class Journal:
                 for row in connection.execute(query)
             ]
 
-    def lease(self, map_name: str, holder: str, seconds: float) -> Lease:
-        """Take the right to work on a map; `holder` says what for.
+    def lease(self, map_name: str, purpose: str, seconds: float) -> Lease:
+        """Take the right to work on a map.
 
         Raises:
             LeaseHeldError: A living worker has it.
         """
-        return take(self._engine, self._app, map_name=map_name, holder=holder, seconds=seconds)
+        return take(self._engine, self._app, map_name=map_name, holder=purpose, seconds=seconds)
+
+    def holder(self, map_name: str) -> str | None:
+        """What the worker that has a map says it does; None where nobody has it."""
+        with self._reading() as connection:
+            return holder(connection, map_name)
+
+    def epoch(self, map_name: str) -> int:
+        """The epoch of the newest lease of a map; 0 where none was taken."""
+        with self._reading() as connection:
+            query = select(LeaseRow.epoch).where(LeaseRow.map == map_name)
+            return connection.scalar(query) or 0
 
     def _reading(self) -> AbstractContextManager[Connection]:
         return reading(self._engine, self._app)

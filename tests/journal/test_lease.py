@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,33 @@ def test_a_lease_given_back_can_be_taken_with_a_higher_epoch(journal: Journal) -
         pass
     with journal.lease("m", "run", 60) as second:
         assert second.epoch > first.epoch
+
+
+def test_a_new_journal_hands_out_higher_epochs_than_the_one_that_was_lost(
+    journal: Journal, tmp_path: Path
+) -> None:
+    with journal.lease("m", "run", 60) as lost:
+        pass
+
+    with Journal.open(f"sqlite:///{tmp_path}/new.db") as new, new.lease("m", "run", 60) as lease:
+        assert lease.epoch >= lost.epoch
+
+
+def test_the_epoch_of_the_newest_lease_is_known(journal: Journal) -> None:
+    assert journal.epoch("m") == 0
+
+    with journal.lease("m", "run", 60) as lease:
+        assert journal.epoch("m") == lease.epoch
+    assert journal.epoch("m") == lease.epoch
+
+
+def test_who_has_a_map_is_known_while_he_has_it(journal: Journal) -> None:
+    assert journal.holder("m") is None
+    with journal.lease("m", "live (process 7)", 60):
+        assert journal.holder("m") == "live (process 7)"
+    assert journal.holder("m") is None
+    journal.lease("m", "run", 0)
+    assert journal.holder("m") is None
 
 
 def test_a_lease_is_given_back_when_the_work_fails(journal: Journal) -> None:

@@ -34,6 +34,18 @@ def test_setting_the_same_status_again_changes_nothing(journal: Journal) -> None
     assert [line.text for line in journal.activity()] == ["running: first"]
 
 
+@pytest.mark.parametrize("before", [MapStatus.RUNNING, MapStatus.PAUSED])
+def test_a_map_is_moved_only_from_where_it_may_stand(journal: Journal, before: MapStatus) -> None:
+    journal.set_status("m", before, reason="test")
+    among = [MapStatus.RUNNING]
+
+    assert journal.move("m", MapStatus.PAUSED, among=among, reason="maintenance") is before
+
+    assert journal.status("m") is MapStatus.PAUSED
+    moved = [line for line in journal.activity() if line.text == "paused: maintenance"]
+    assert len(moved) == (before is MapStatus.RUNNING)
+
+
 def test_the_words_of_the_status_are_the_users(journal: Journal) -> None:
     assert [each.value for each in MapStatus] == [
         "not running",
