@@ -213,8 +213,8 @@ class MemorySnapshot:
 
     def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
         self._asked("select", capture.table)
-        entries = self._store.queue(self._state, capture).entries
-        return entries.filter(pc.greater(entries["id"], after)).slice(0, limit)
+        queue = self._store.queue(self._state, capture)
+        return queue.entries.filter(pc.greater(queue.ids, after)).slice(0, limit)
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
         self._asked("select", query.table)
@@ -253,5 +253,5 @@ class MemoryWatch:
     def _newest(self) -> int:
         held = self._store.state.queues
         # writers take turns, so what comes later has higher ids
-        ids = [pc.max(held[name].entries["id"]).as_py() for name in self._queues & held.keys()]
+        ids = [pc.max(held[name].ids).as_py() for name in self._queues & held.keys()]
         return max((each for each in ids if each is not None), default=0)

@@ -88,7 +88,7 @@ def installed(store: Store, state: State, capture: Capture) -> State:
     pictured = pa.schema([pa.field(IMAGE, pa.int64()), *state.rows[schema.name].schema])
     images = pictured.empty_table()
     if there := state.queues.get(capture.queue):
-        entries, images = _reshaped(there.entries, shape), _reshaped(there.images, pictured)
+        entries, images = _kept(there, key, shape), _reshaped(there.images, pictured)
     return state.with_queue(Queue(capture, entries, images))
 
 
@@ -125,12 +125,17 @@ def images(store: Store, state: State, capture: Capture, query: Query, ids: pa.A
     follower = store.follower(replace(state, rows=rows), query)
     chosen = pictured[IMAGE].take(follower.chosen()["row"])
     result = follower.read(None)
-    entries = queue.entries.take(pc.index_in(chosen, value_set=queue.entries["id"]))
-    for path in capture.key:
-        name = str(path)
+    keys = queue.keys.take(pc.index_in(chosen, value_set=queue.ids))
+    for name in keys.column_names:
         if name in result.column_names:
-            result = result.set_column(result.column_names.index(name), name, entries[name])
+            result = result.set_column(result.column_names.index(name), name, keys[name])
     return result.add_column(0, "id", chosen)
+
+
+def _kept(queue: Queue, key: pa.Schema, shape: pa.Schema) -> pa.Table:
+    parts = _reshaped(queue.keys, key).columns
+    head = [queue.entries.column(place) for place in range(len(ENTRY))]
+    return pa.table([*head, *parts], schema=shape)
 
 
 def _reshaped(held: pa.Table, shape: pa.Schema) -> pa.Table:

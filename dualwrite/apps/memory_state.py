@@ -40,11 +40,21 @@ class Queue:
     entries: pa.Table
     images: pa.Table
 
+    @property
+    def ids(self) -> pa.Array:
+        return self.entries.column(0).combine_chunks()
+
+    @property
+    def keys(self) -> pa.Table:
+        """The key of each entry: a part of it may be called `id` too."""
+        return self.entries.select(range(len(ENTRY), self.entries.num_columns))
+
     def without(self, gone: Any) -> Queue:
         """The queue with the entries that `gone` marks taken out."""
         left = self.entries.filter(pc.invert(gone))
-        known = pc.is_in(self.images[IMAGE], value_set=left["id"].combine_chunks())
-        return replace(self, entries=left, images=self.images.filter(known))
+        queue = replace(self, entries=left)
+        known = pc.is_in(self.images[IMAGE], value_set=queue.ids)
+        return replace(queue, images=self.images.filter(known))
 
 
 @dataclass(frozen=True)
@@ -185,7 +195,7 @@ class Store:
         held = state.queues.get(queue)
         if held is None:
             return state, 0
-        gone = pc.is_in(held.entries["id"], value_set=ids.cast(pa.int64()))
+        gone = pc.is_in(held.ids, value_set=ids.cast(pa.int64()))
         return state.with_queue(held.without(gone)), pc.sum(gone).as_py() or 0
 
     def forgotten_ranges(
@@ -195,7 +205,7 @@ class Store:
         held = state.queues.get(queue)
         if held is None:
             return state, 0
-        ids = held.entries["id"]
+        ids = held.ids
         gone: Any = pa.repeat(pa.scalar(value=False), len(ids))
         for low, high in ranges:
             gone = pc.or_(gone, pc.and_(pc.greater_equal(ids, low), pc.less_equal(ids, high)))

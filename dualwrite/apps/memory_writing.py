@@ -54,11 +54,10 @@ class MemoryWriting:
         return Locked(rows.filter(pc.invert(busy)), rows.select(names).filter(busy))
 
     def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
-        entries = self._store.queue(self._state("select", capture.table), capture).entries
+        queue = self._store.queue(self._state("select", capture.table), capture)
         names = [str(path) for path in capture.key]
-        wanted = distinct(keys.select(names).drop_null())
-        wanted = wanted.cast(entries.select(names).schema)
-        return entries.filter(pc.is_valid(positions(wanted, entries, names)))
+        wanted = distinct(keys.select(names).drop_null()).cast(queue.keys.schema)
+        return queue.entries.filter(pc.is_valid(positions(wanted, queue.keys, names)))
 
     def put(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         """Insert the rows that are not there, update those that differ."""
@@ -112,10 +111,10 @@ class MemoryWriting:
         state = self._state("queue", capture.table)
         queue = self._store.queue(state, capture)
         names = [str(path) for path in capture.key]
-        keys = entries.select(names).cast(queue.entries.select(names).schema)
+        keys = entries.select(range(2, entries.num_columns)).select(names).cast(queue.keys.schema)
         places = positions(self._store.keys(state, capture), keys, names)
         rows = state.rows[capture.table].take(places)
-        ops, changed = entries["op"].cast(pa.string()), entries["changed"].cast(pa.string())
+        ops, changed = (entries.column(place).cast(pa.string()) for place in (0, 1))
         pictured = pc.and_(pc.not_equal(ops, "d"), pc.is_valid(places))
         queue = self._store.grown(queue, ops, changed, keys, rows, pictured)
         self._begun = state.with_queue(queue)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from dualwrite.apps.base import App
+from tests.apps.capturing import CAPTURE
 from tests.apps.workshops import CUSTOMER, GROUP, KINDS, Workshop, workshop
 
 
@@ -34,3 +35,10 @@ def app(shop: Workshop) -> App:
     """An app of each kind with customers and their groups, both empty."""
     shop.create(GROUP, CUSTOMER)
     return shop.open()
+
+
+@pytest.fixture
+def watched(app: App) -> App:
+    """The same, with the changes of customers captured."""
+    app.install(CAPTURE)
+    return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from dualwrite.apps.memory import MemoryApp
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
+from tests.apps.hands import Hand, SqlHand, memory_hand, sql_hand
 from tests.servers.running import Server
 
 KINDS = ("memory", "sqlite", "postgresql", "mariadb")
@@ -33,6 +34,31 @@ _WORDS = {
     "sqlite": {UTC: "TIMESTAMPTZ", NAIVE: "TIMESTAMP", "uuid": "CHAR(36)", "money": "DECIMAL_TEXT"},
     "postgresql": {UTC: "timestamptz", NAIVE: "timestamp", "uuid": "uuid", "money": "numeric"},
     "mariadb": {UTC: "timestamp(6)", NAIVE: "datetime(6)", "uuid": "uuid", "money": "decimal"},
+}
+_OBJECTS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'",
+    "postgresql": (
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace UNION "
+        "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal UNION "
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    ),
+    "mariadb": (
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() UNION "
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS "
+        "WHERE TRIGGER_SCHEMA = DATABASE() UNION "
+        "SELECT ROUTINE_NAME FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()"
+    ),
+}
+_TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?",
+    "postgresql": (
+        "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+        "WHERE NOT tgisinternal AND relname = ?"
+    ),
+    "mariadb": (
+        "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS "
+        "WHERE TRIGGER_SCHEMA = DATABASE() AND EVENT_OBJECT_TABLE = ?"
+    ),
 }
 
 
@@ -103,6 +129,36 @@ class Workshop:
             for statement in statements:
                 connection.execute(statement)
             connection.commit()
+
+    def hand(self) -> AbstractContextManager[Hand]:
+        """A transaction of the application itself."""
+        return memory_hand(self.memory) if self.kind == "memory" else self.sql_hand()
+
+    def sql_hand(self) -> AbstractContextManager[SqlHand]:
+        return sql_hand(self.kind, self.url, self.quote)
+
+    def drop_table(self, name: str) -> None:
+        """As a person who does not know what it is."""
+        if self.kind == "memory":
+            self.memory.drop(name)
+        else:
+            self.execute(f"DROP TABLE {self.quote(name)}")
+
+    def objects(self) -> set[str]:
+        """Names of all tables, triggers and routines; in memory, of queues."""
+        if self.kind == "memory":
+            return set(self.memory._store.state.queues)
+        with self.sql_hand() as hand:
+            return {str(row[0]) for row in hand.rows(_OBJECTS[self.kind])}
+
+    def triggers(self, table: str) -> list[str]:
+        """Names of the triggers on a table."""
+        with self.sql_hand() as hand:
+            return sorted(str(row[0]) for row in hand.rows(_TRIGGERS[self.kind], [table]))
+
+    def drop_trigger(self, table: str, name: str) -> None:
+        on = f" ON {self.quote(table)}" if self.kind == "postgresql" else ""
+        self.execute(f"DROP TRIGGER {self.quote(name)}{on}")
 
     def quote(self, name: str) -> str:
         return _QUOTING[self.kind].identifier_preparer.quote_identifier(name)

@@ -1,0 +1,35 @@
+"""Every app keeps the contract of capture."""
+
+from tests.apps import capturing, writings
+
+
+class TestQueuing(capturing.Queuing):
+    pass
+
+
+class TestLooking(capturing.Looking):
+    pass
+
+
+class TestInstalling(capturing.Installing):
+    pass
+
+
+class TestWatching(capturing.Watching):
+    pass
+
+
+class TestSilence(writings.Silence):
+    pass
+
+
+class TestLocking(writings.Locking):
+    pass
+
+
+class TestRefusals(writings.Refusals):
+    pass
+
+
+class TestCarrying(writings.Carrying):
+    pass

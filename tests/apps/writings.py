@@ -1,0 +1,325 @@
+"""The contract of a writing: silent for its own queue, locked, looked at, noted, fenced.
+
+`test_capture_contract.py` runs it against all apps.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from dualwrite.apps.base import App, Written
+from dualwrite.apps.capture import Origin, OvertakenError
+from dualwrite.errors import AppBusyError, RowsRefusedError
+from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, told
+from tests.apps.reading import asking, customers, held, of_customers
+from tests.apps.workshops import KEY, Workshop
+
+OURS = Origin("customers.yaml", QUEUE, epoch=1)
+THEIRS = "dualwrite_q_accounts_9f8e7d"
+
+
+class Silence:
+    def test_what_we_write_is_not_queued_for_us(self, watched: App) -> None:
+        """It would come back for ever."""
+        with watched.writing(OURS) as writing:
+            assert writing.insert("customer", customers("C1", "C2"), key=KEY) == Written(inserted=2)
+            changed = customers("C1", "C2", name=["a", None])
+            assert writing.update("customer", changed, key=KEY) == Written(updated=1, unchanged=1)
+            assert writing.delete("customer", customers("C2")) == 1
+
+        assert told(watched) == []
+        assert [row["name"] for row in held(watched, of_customers("name"))] == ["a"]
+
+    def test_other_maps_hear_of_it(self, watched: App) -> None:
+        watched.install(OTHER)
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1", rank=1), key=KEY)
+
+        assert (told(watched), told(watched, OTHER)) == ([], [("i", "C1")])
+
+    def test_a_map_that_captures_nothing_here_is_heard_by_all(self, watched: App) -> None:
+        with watched.writing(Origin("one-way.yaml", None, epoch=1)) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+
+        assert told(watched) == [("i", "USMF", "C1")]
+
+    def test_much_is_silent_too(self, watched: App) -> None:
+        rows = customers(*(f"C{i:04d}" for i in range(3000)), name="a")
+        with watched.writing(OURS) as writing:
+            assert writing.insert("customer", rows, key=KEY, fresh=True).inserted == 3000
+
+        assert told(watched) == []
+
+    def test_a_writing_of_an_application_is_queued(self, watched: App) -> None:
+        with watched.writing() as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+
+        assert told(watched) == [("i", "USMF", "C1")]
+
+    def test_the_next_use_of_the_connection_is_heard(self, watched: App) -> None:
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+        watched.write("customer", customers("C2"), key=KEY)
+        with watched.writing() as writing:
+            writing.insert("customer", customers("C3"), key=KEY)
+
+        assert told(watched) == [("i", "USMF", "C2"), ("i", "USMF", "C3")]
+
+    def test_it_is_heard_after_a_refusal_too(self, watched: App) -> None:
+        with pytest.raises(RowsRefusedError), watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1", groupid=G1), key=KEY)
+        watched.write("customer", customers("C2"), key=KEY)
+
+        assert told(watched) == [("i", "USMF", "C2")]
+
+    def test_it_is_heard_after_a_writing_that_broke(self, watched: App) -> None:
+        def broken() -> None:
+            with watched.writing(OURS) as writing:
+                writing.insert("customer", customers("C1"), key=KEY)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            broken()
+        watched.write("customer", customers("C2"), key=KEY)
+
+        assert told(watched) == [("i", "USMF", "C2")]
+        assert watched.count(of_customers()) == 1
+
+    def test_a_statement_after_a_refused_one_stays_silent(self, watched: App) -> None:
+        with watched.writing(OURS) as writing:
+            with pytest.raises(RowsRefusedError):
+                writing.insert("customer", customers("C1", groupid=G1), key=KEY)
+            writing.insert("customer", customers("C2"), key=KEY)
+
+        assert told(watched) == []
+
+    def test_an_application_beside_it_is_heard(self, shop: Workshop, watched: App) -> None:
+        one_writer(shop)
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            with shop.hand() as hand:
+                hand.insert("customer", customer("C2"))
+
+        assert told(watched) == [("i", "USMF", "C2")]
+
+
+class Locking:
+    def test_rows_are_read_as_they_stand_under_the_lock(self, shop: Workshop, watched: App) -> None:
+        with shop.hand() as hand:
+            hand.insert("customer", customer("C1", name="a", credit=Decimal("1.5")))
+        with watched.writing(OURS) as writing:
+            with shop.hand() as hand:
+                hand.update("customer", name="b")
+            found = writing.lock(of_customers("name", "credit"), customers("C1", "C9"))
+
+        assert found.rows.select(["number", "name", "credit"]).to_pylist() == [
+            {"number": "C1", "name": "b", "credit": Decimal("1.5")}
+        ]
+        assert found.busy.num_rows == 0
+        assert sorted(found.busy.column_names) == sorted(KEY)
+
+    @pytest.mark.parametrize("deleting", [True, False])
+    @pytest.mark.parametrize("many", [True, False])
+    def test_a_row_that_someone_holds_is_busy(
+        self, shop: Workshop, watched: App, deleting: bool, many: bool
+    ) -> None:
+        """Nobody is waited for, and nobody's newest value is missed."""
+        if shop.kind == "sqlite":
+            pytest.skip("holds the whole file, not rows")
+        watched.write("customer", customers("C1", "C2"), key=KEY)
+        wanted = customers("C1", "C2", *(f"N{i}" for i in range(400 if many else 1)))
+        if shop.kind == "memory":
+            holding = shop.memory.hold("customer", customers("C1").select(KEY))
+        else:
+            holding = shop.hand()
+        with holding as hand:
+            if hand is not None:
+                hand.update("customer", {"number": "C1"}, name="held")
+            began = time.monotonic()
+            with watched.writing(OURS) as writing:
+                found = writing.lock(of_customers("name"), wanted, deleting=deleting)
+            took = time.monotonic() - began
+
+        assert found.rows["number"].to_pylist() == ["C2"]
+        assert found.busy.select(list(KEY)).to_pylist() == [{"company": "USMF", "number": "C1"}]
+        assert took < 0.9
+
+    def test_lookups_are_read_too(self, shop: Workshop, watched: App) -> None:
+        with shop.hand() as hand:
+            hand.insert("group", {"id": G1, "code": "g1"})
+            hand.insert("customer", customer("C1", groupid=G1), customer("C2", groupid=None))
+        query = asking("customer", "number", "groupid.code", key=("number", "groupid.code"))
+        keys = pa.table({"number": ["C1", "C2"], "groupid.code": ["g1", "g1"]})
+        with watched.writing(OURS) as writing:
+            by_lookup = writing.lock(query, keys)
+            every = writing.lock(of_customers("groupid.code"), customers("C1", "C2"))
+
+        assert by_lookup.rows.to_pylist() == [{"number": "C1", "groupid.code": "g1"}]
+        assert sorted(every.rows["groupid.code"].to_pylist(), key=str) == [None, "g1"]
+
+    def test_no_keys_lock_nothing(self, watched: App) -> None:
+        with watched.writing(OURS) as writing:
+            found = writing.lock(of_customers(), customers())
+
+        assert (found.rows.num_rows, found.busy.num_rows) == (0, 0)
+
+    def test_the_look_sees_what_came_after_the_writing_began(
+        self, shop: Workshop, watched: App
+    ) -> None:
+        one_writer(shop)
+        with watched.writing(OURS) as writing:
+            assert writing.lock(of_customers(), customers("C1", "C2")).rows.num_rows == 0
+            assert writing.dirty(CAPTURE, customers("C1", "C2")).num_rows == 0
+            with shop.hand() as hand:
+                hand.insert("customer", customer("C2"), customer("C3"))
+            found = writing.dirty(CAPTURE, customers("C1", "C2"))
+
+        assert found["number"].to_pylist() == ["C2"]
+        assert found.schema == entries(watched).schema
+
+    def test_a_look_for_many_keys(self, watched: App) -> None:
+        numbers = [f"C{i:04d}" for i in range(1200)]
+        watched.write("customer", customers(*numbers), key=KEY)
+        with watched.writing(OURS) as writing:
+            assert writing.dirty(CAPTURE, customers(*numbers[5:])).num_rows == 1195
+            assert writing.dirty(CAPTURE, customers("C0000", "C0000", "X")).num_rows == 1
+            assert writing.dirty(CAPTURE, customers()).num_rows == 0
+
+    def test_it_waits_for_nobody_long(self, shop: Workshop, watched: App) -> None:
+        one_writer(shop)
+        with shop.hand() as hand:
+            hand.insert("customer", customer("C1"))
+            began = time.monotonic()
+            with pytest.raises(AppBusyError), watched.writing(OURS) as writing:
+                writing.insert("customer", customers("C1"), key=KEY)
+            took = time.monotonic() - began
+
+        assert took < 3
+        assert watched.count(of_customers()) == 1
+
+
+class Refusals:
+    def test_a_row_that_is_there_cannot_be_inserted(self, watched: App) -> None:
+        """It came between the look and now: the next cycle sees it."""
+        watched.write("customer", customers("C2", name="theirs"), key=KEY)
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            for fresh in (True, False):
+                with pytest.raises(RowsRefusedError):
+                    writing.insert("customer", customers("C2", "C3"), key=KEY, fresh=fresh)
+            writing.insert("customer", customers("C4"), key=KEY)
+
+        assert [(row["number"], row["name"]) for row in held(watched, of_customers("name"))] == [
+            *[("C1", None), ("C2", "theirs"), ("C4", None)]
+        ]
+
+    def test_a_refused_update_leaves_the_rest(self, watched: App) -> None:
+        watched.write("customer", customers("C1", "C2", name="a"), key=KEY)
+        with watched.writing(OURS) as writing:
+            writing.update("customer", customers("C1", name="b"), key=KEY)
+            bad = customers("C1", "C2", name="c", groupid=[None, G1])
+            with pytest.raises(RowsRefusedError):
+                writing.update("customer", bad, key=KEY)
+            writing.update("customer", customers("C2", name="d"), key=KEY)
+
+        assert [row["name"] for row in held(watched, of_customers("name"))] == ["b", "d"]
+
+    def test_a_refused_delete_leaves_the_rest(self, watched: App) -> None:
+        watched.write("group", pa.table({"id": [G1], "code": ["g1"]}), key=["id"])
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1", groupid=G1), key=KEY)
+            with pytest.raises(RowsRefusedError):
+                writing.delete("group", pa.table({"code": ["g1"]}))
+
+        assert watched.count(of_customers()) == 1
+
+
+class Carrying:
+    def test_the_inbox_holds_what_was_carried_last(self, watched: App) -> None:
+        with watched.writing(OURS) as writing:
+            writing.carried(THEIRS, pa.array([9, 5, 6, 7, 11, 10**15], pa.int64()))
+            writing.carried("dualwrite_q_other_1", pa.array([3], pa.int64()))
+
+        assert [*watched.inbox(THEIRS)] == [(5, 7), (9, 9), (11, 11), (10**15, 10**15)]
+        with watched.writing(OURS) as writing:
+            writing.carried(THEIRS, pa.array([20, 21], pa.int64()))
+        assert [*watched.inbox(THEIRS)] == [(20, 21)]
+        assert [*watched.inbox("dualwrite_q_other_1")] == [(3, 3)]
+        assert [*watched.inbox("dualwrite_q_none")] == []
+
+    def test_rows_and_inbox_commit_together(self, watched: App) -> None:
+        watched.write("customer", customers("C0"), key=KEY)
+        ids = entries(watched)["id"].combine_chunks()
+
+        def carry(*, broken: bool) -> None:
+            with watched.writing(OURS) as writing:
+                writing.insert("customer", customers("C1"), key=KEY)
+                writing.carried(THEIRS, pa.array([1], pa.int64()))
+                assert writing.forget(CAPTURE, ids) == 1
+                if broken:
+                    raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            carry(broken=True)
+
+        assert [*watched.inbox(THEIRS)] == []
+        assert watched.count(of_customers()) == 1
+        assert watched.pending([QUEUE]) == {QUEUE: 1}
+        carry(broken=False)
+        assert [*watched.inbox(THEIRS)] == [(1, 1)]
+        assert watched.count(of_customers()) == 2
+        assert watched.pending([QUEUE]) == {QUEUE: 0}
+
+    def test_entries_can_be_put_into_our_own_queue(self, watched: App) -> None:
+        added = pa.table(
+            {
+                "op": ["u", "d"],
+                "changed": ['"name",', None],
+                "company": ["USMF", "USMF"],
+                "number": ["C1", None],
+            }
+        )
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            writing.queue(CAPTURE, added)
+            writing.queue(CAPTURE, added.slice(0, 0))
+
+        assert entries(watched).select(added.column_names).to_pylist() == added.to_pylist()
+        assert entries(watched)["at"].null_count == 0
+
+    def test_an_older_epoch_is_overtaken(self, watched: App) -> None:
+        with watched.writing(replace(OURS, epoch=2)) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+
+        with pytest.raises(OvertakenError) as caught, watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C2"), key=KEY)
+
+        assert str(caught.value) == (
+            "customers.yaml: another worker has taken it over (finops has seen a newer one). "
+            "This transaction was rolled back; what was committed before stays.\n"
+            "  See dualwrite status; nothing needs to be repaired."
+        )
+        with watched.writing(replace(OURS, map="other.yaml")) as writing:
+            writing.insert("customer", customers("C3"), key=KEY)
+        assert [row["number"] for row in held(watched, of_customers())] == ["C1", "C3"]
+
+    def test_a_fence_shuts_out_and_says_what_was_before(self, watched: App) -> None:
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+
+        assert watched.fence({"customers.yaml": 5, "new.yaml": 1}) == {"customers.yaml": 1}
+        assert watched.fence({"customers.yaml": 4, "new.yaml": 2}) == {
+            "customers.yaml": 5, "new.yaml": 1,
+        }  # fmt: skip
+        for epoch in (1, 4):
+            late = replace(OURS, epoch=epoch)
+            with pytest.raises(OvertakenError), watched.writing(late) as writing:
+                writing.insert("customer", customers("C2"), key=KEY)
+        with watched.writing(replace(OURS, epoch=5)) as writing:
+            writing.insert("customer", customers("C3"), key=KEY)
+        assert watched.count(of_customers()) == 2
