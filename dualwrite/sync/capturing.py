@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from dualwrite.apps.capture import Capture
+from dualwrite.apps.capture import Capture, NoCaptureError
+from dualwrite.journal.records import Mark
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.odata import parse_filter
@@ -49,6 +50,44 @@ def captures_of(session: Session, table_map: TableMap) -> Mapping[Side, Capture]
     return {
         side: capture_of(session, table_map, side) for side in Side if table_map.flows_from(side)
     }
+
+
+def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
+    """Have both apps keep what changes from now on.  Where that runs already: nothing.
+
+    A side that cannot be watched (a view) is left out, and said in the activity log: what
+    changes there crosses by `reconcile --repair`.
+
+    Raises:
+        PrivilegeError: Our user may not make the queue.
+        TransientError, PermanentError: From the apps.
+    """
+    queues: dict[str, str] = {}
+    marks: dict[Side, Mark] = {}
+    for side, capture in captures_of(session, table_map).items():
+        try:
+            session.apps[side].install(capture)
+        except NoCaptureError as error:
+            session.journal.log(table_map.name, "capture", str(error))
+            continue
+        queues[side.value] = capture.queue
+        marks[side] = Mark(epoch, fingerprint(capture))
+    session.journal.set_queues(table_map.name, queues)
+    session.journal.set_marks(table_map.name, marks)
+
+
+def fingerprint(capture: Capture) -> str:
+    """A short text that is another one when the capture would be made otherwise."""
+    told = repr((capture.table, capture.key, capture.columns, capture.images))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def installed(session: Session, table_map: TableMap) -> Mapping[Side, Capture]:
+    """Those captures that the journal knows to be installed."""
+    record = next((each for each in session.journal.maps() if each.name == table_map.name), None)
+    queues = {} if record is None else record.queues
+    captures = captures_of(session, table_map)
+    return {side: each for side, each in captures.items() if side.value in queues}
 
 
 def steering_columns(table_map: TableMap, side: Side) -> list[str]:

@@ -11,23 +11,34 @@ direction, for the journal.  Nothing is journalled here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.apps.base import Written
+from dualwrite.apps.capture import Capture, Origin, Writing
+from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import Counts
+from dualwrite.link import Side
 from dualwrite.rules import Rule, Verdict, judge
 from dualwrite.sync.back import returning_rows
-from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.holding import Held, hold
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.merge import Mask, Merged, merge
 from dualwrite.sync.session import Session
+from dualwrite.sync.standing import (
+    Standing,
+    nothing_stands,
+    stand_under_lock,
+    stand_unlocked,
+)
 from dualwrite.sync.way import Way, reading
-from dualwrite.sync.writing import write_rows
+from dualwrite.sync.writing import Write, write_rows
 from dualwrite.tablemap.model import Master
 from dualwrite.translate.flow import comparable, fit, translate
 
@@ -76,14 +87,31 @@ class Outcome:
 
 
 class Carrier:
-    """Carries rows along one way; made once for a run, shared by its threads."""
+    """Carries rows along one way; made once for a run, shared by its threads.
 
-    def __init__(self, session: Session, way: Way, back: Way | None, finder: Finder) -> None:
+    `captures` are the queues that are installed, `epoch` is that of the map's lease.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        way: Way,
+        back: Way | None,
+        finder: Finder,
+        *,
+        captures: Mapping[Side, Capture] | None = None,
+        epoch: int = 0,
+    ) -> None:
         self.session, self.way, self.back, self.finder = session, way, back, finder
+        self._captures, self._epoch = captures or {}, epoch
         self._counterpart = reading(session, way.table_map, way.target, filtered=False)
+        self._own = reading(session, way.table_map, way.source, filtered=False)
 
     def carry(self, rows: pa.Table, manner: Manner) -> Outcome:
         """Carry rows of the way's source across.
+
+        What an application changes meanwhile is left to the next cycle: its values stay,
+        and a row that it holds locked is put into the source's queue.
 
         Shapes: `rows` is (n, c), named by source path, as `reading` reads them.
 
@@ -94,28 +122,87 @@ class Carrier:
         outcome = Outcome()
         out = translate(rows, self.way.flow)
         verdict = manner.gate(self.way, out, self.way.source_rules)
-        theirs, found = self._counterparts(out, manner)
-        stay = _staying(found, manner)
-        if stay is not None:
-            rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
-            theirs, found = theirs.filter(stay), found.filter(stay)
-        if verdict.failures and not manner.fresh:
-            # what cannot be told in the other side's terms settles nothing either
-            theirs, found = (
-                _without(theirs, pc.invert(verdict.passed)),
-                pc.and_(found, verdict.passed),
-            )
-        merged = self._merge(rows, out, theirs, found, manner)
-        wanted = pc.or_(merged.write, pc.invert(verdict.passed))
-        self._forward(rows, out, merged, wanted, verdict.filter(wanted), manner, outcome)
+        with self._writing(self.way.target, manner) as writing:
+            standing = self._standing(writing, out, manner)
+            stay = _staying(standing, manner)
+            if stay is not None:
+                rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
+                standing = standing.filter(stay)
+            busy = standing.busy
+            if pc.any(busy).as_py():
+                free = pc.invert(busy)
+                self._later(rows.filter(busy))
+                rows, out, verdict = rows.filter(free), out.filter(free), verdict.filter(free)
+                standing = standing.filter(free)
+            theirs, found = standing.theirs, standing.found
+            if verdict.failures and not manner.fresh:
+                # what cannot be told in the other side's terms settles nothing either
+                theirs, found = (
+                    _without(theirs, pc.invert(verdict.passed)),
+                    pc.and_(found, verdict.passed),
+                )
+            merged = self._yielding(self._merge(rows, out, theirs, found, manner), standing)
+            self._forward(writing, rows, out, merged, verdict, manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
         return outcome
 
-    def _counterparts(self, out: pa.Table, manner: Manner) -> tuple[pa.Table, Mask]:
-        """What the target holds under the rows' keys, aligned with them, and whether it does."""
+    @contextmanager
+    def _writing(self, side: Side, manner: Manner) -> Iterator[Writing | None]:
+        """A transaction in an app; none in a dry run."""
+        if manner.dry_run:
+            yield None
+            return
+        capture = self._captures.get(side)
+        queue = None if capture is None else capture.queue
+        origin = Origin(self.way.table_map.name, queue, self._epoch)
+        with self.session.apps[side].writing(origin) as writing:
+            yield writing
+
+    def _standing(self, writing: Writing | None, out: pa.Table, manner: Manner) -> Standing:
+        """What the target holds under the rows' keys, aligned with them."""
         if manner.fresh:
-            return pa.table({}), pa.repeat(pa.scalar(value=False), out.num_rows)
-        return counterparts(self.session, self.way, self._counterpart, out)
+            return nothing_stands(self.way, out)
+        if writing is None:
+            return stand_unlocked(self.session, self.way, self._counterpart, out)
+        capture = self._captures.get(self.way.target)
+        return stand_under_lock(writing, self.way, self._counterpart, out, capture)
+
+    def _later(self, rows: pa.Table) -> None:
+        """Leave rows to the next cycle."""
+        source, names = self.way.source, list(self.way.flow.source_key)
+        app, capture = self.session.apps[source], self._captures.get(source)
+        if capture is None:
+            raise AppBusyError(
+                app=self.way.target.value,
+                table=self.way.target_table,
+                reason="rows to be written are locked by an application",
+            )
+        n = rows.num_rows
+        said = [pa.repeat(pa.scalar("u"), n), pa.nulls(n, pa.string())]
+        entries = pa.table([*said, *rows.select(names).columns], names=["op", "changed", *names])
+        with app.writing(Origin(self.way.table_map.name, capture.queue, self._epoch)) as writing:
+            writing.queue(capture, entries)
+
+    def _yielding(self, merged: Merged, standing: Standing) -> Merged:
+        """What the other side has changed since capture began is newer than any master's word."""
+        dirty = standing.dirty
+        if not pc.any(dirty).as_py():
+            return merged
+        gone = pc.and_not(dirty, standing.found)
+        write = pc.and_not(merged.write, gone)
+        forward, held = merged.forward, comparable(standing.theirs, self.way.flow)
+        back = dict(merged.back)
+        for column in self.way.flow.columns:
+            name = str(column.target)
+            if name in self.way.two_way and name not in self.way.flow.key:
+                newer = pc.and_(dirty, standing.dirt.touches([column.target.column]))
+                newer = pc.and_(newer, standing.found)
+                theirs = held[name].cast(forward[name].type)
+                forward = replace_columns(
+                    forward, pa.table({name: pc.if_else(newer, theirs, forward[name])})
+                )
+                back[name] = pc.and_not(back[name], newer)
+        return replace(merged, forward=forward, write=write, back=back)
 
     def _merge(
         self, rows: pa.Table, out: pa.Table, theirs: pa.Table, found: Mask, manner: Manner
@@ -140,9 +227,9 @@ class Carrier:
         if manner.master is Master.NEWEST and not manner.fresh:
             ours, others = ends.end(self.way.source).modified, ends.end(self.way.target).modified
             if ours is not None and others is not None:
-                moment = pa.timestamp("us", "UTC")
-                mine = _moment(rows[str(ours)], moment)
-                other = _moment(theirs[str(others)], moment)
+                instant = pa.timestamp("us", "UTC")
+                mine = moment(rows[str(ours)], instant)
+                other = moment(theirs[str(others)], instant)
                 newer = pc.if_else(pc.equal(mine, other), None, pc.greater(mine, other))
                 # without both times, or at a tie, the map's own master decides
                 tie = self._is_master(ends.master)
@@ -155,21 +242,21 @@ class Carrier:
 
     def _forward(
         self,
+        writing: Writing | None,
         rows: pa.Table,
         out: pa.Table,
         merged: Merged,
-        wanted: Mask,
         verdict: Verdict,
         manner: Manner,
         outcome: Outcome,
     ) -> None:
-        """Write the `wanted` rows; `verdict` is what the gate said of their translation."""
-        way = self.way
-        ready = _replace(out.filter(wanted), merged.forward.filter(wanted))
+        """Write the rows that must be; `verdict` is what the gate said of their translation."""
+        way, wanted = self.way, pc.or_(merged.write, pc.invert(verdict.passed))
+        verdict = verdict.filter(wanted)
+        ready = replace_columns(out.filter(wanted), merged.forward.filter(wanted))
         ready = self.finder.fill_in(ready, way)
         verdict = verdict.join(manner.gate(way, ready, way.target_rules))
-        passed = ready.filter(verdict.passed)
-        written, refused = self._write(way, passed, manner)
+        written, refused = self._write(writing, way, ready, verdict, manner)
         held = hold(way, rows.filter(wanted), ready, verdict, refused)
         # what is late was read and counted when the rows were written
         counts = Counts(
@@ -182,19 +269,27 @@ class Carrier:
         )
         outcome.add(way.source.direction, counts, held, _seen(rows, way, manner))
         if manner.dry_run:
-            self.finder.pretend(way.target, way.target_table, passed)
+            self.finder.pretend(way.target, way.target_table, ready.filter(verdict.passed))
 
-    def _write(self, way: Way, passed: pa.Table, manner: Manner) -> tuple[Any, dict[int, str]]:
-        physical = physical_rows(way, passed)
-        return write_rows(
-            self.session.apps[way.target],
-            way.target_table,
-            physical,
-            key=way.written_key,
-            fresh=manner.fresh,
-            update_only=manner.update_only,
-            dry_run=manner.dry_run,
-        )
+    def _write(
+        self,
+        writing: Writing | None,
+        way: Way,
+        ready: pa.Table,
+        verdict: Verdict,
+        manner: Manner,
+    ) -> tuple[Written, dict[int, str]]:
+        """Write the rows that passed; the refused ones by their number in `ready`."""
+        passed = pc.indices_nonzero(verdict.passed)
+        n = len(passed)
+        if writing is None or not n:
+            return (Written(updated=n) if manner.update_only else Written(inserted=n)), {}
+        write: Write = writing.update if manner.update_only else writing.insert
+        if manner.fresh:
+            write = partial(writing.insert, fresh=True)
+        physical = physical_rows(way, ready.take(passed))
+        written, refused = write_rows(write, way.target_table, physical, key=way.written_key)
+        return written, {passed[number].as_py(): reason for number, reason in refused.items()}
 
     def _return(
         self, rows: pa.Table, theirs: pa.Table, merged: Merged, manner: Manner, outcome: Outcome
@@ -202,24 +297,29 @@ class Carrier:
         """Write on the source side what the other side won, or alone decides."""
         if self.back is None or manner.fresh or manner.insert_only:
             return
-        ready, source_rows = returning_rows(self.back, rows, theirs, merged)
+        back = self.back
+        ready, source_rows = returning_rows(back, rows, theirs, merged)
         if not ready.num_rows:
-            outcome.add(
-                self.back.source.direction, Counts(), Held(), _seen(theirs, self.back, manner)
-            )
+            outcome.add(back.source.direction, Counts(), Held(), _seen(theirs, back, manner))
             return
-        ready = self.finder.fill_in(ready, self.back)
-        verdict = manner.gate(self.back, ready, self.back.rules)
-        passed = ready.filter(verdict.passed)
+        ready = self.finder.fill_in(ready, back)
         update = Manner(manner.master, update_only=True, dry_run=manner.dry_run)
-        written, refused = self._write(self.back, passed, update)
-        held = hold(self.back, source_rows, ready, verdict, refused)
+        with self._writing(back.target, manner) as writing:
+            if writing is not None:
+                # a row that its own side has changed meanwhile is the next cycle's
+                capture = self._captures.get(back.target)
+                own = stand_under_lock(writing, back, self._own, ready, capture)
+                stays = pc.invert(pc.or_(own.busy, own.dirty))
+                ready, source_rows = ready.filter(stays), source_rows.filter(stays)
+            verdict = manner.gate(back, ready, back.rules)
+            written, refused = self._write(writing, back, ready, verdict, update)
+        held = hold(back, source_rows, ready, verdict, refused)
         counts = Counts(
             written=written.updated,
             rejected=len(held.rejected),
             parked=len(held.parked),
         )
-        outcome.add(self.back.source.direction, counts, held, _seen(theirs, self.back, manner))
+        outcome.add(back.source.direction, counts, held, _seen(theirs, back, manner))
 
 
 def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
@@ -254,22 +354,23 @@ def _without(rows: pa.Table, mask: Mask) -> pa.Table:
     return rows.take(pc.if_else(mask, pa.scalar(None, pa.int64()), numbers))
 
 
-def _staying(found: Mask, manner: Manner) -> Mask | None:
+def _staying(standing: Standing, manner: Manner) -> Mask | None:
     if manner.fresh:
         return None
     if manner.insert_only:
-        return pc.invert(found)
-    return found if manner.update_only else None
+        return pc.invert(standing.found)
+    return standing.found if manner.update_only else None
 
 
-def _replace(rows: pa.Table, columns: pa.Table) -> pa.Table:
+def replace_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
+    """Rows with some of their columns in the place of their own."""
     for name in columns.column_names:
         at = rows.schema.get_field_index(name)
         rows = rows.set_column(at, name, columns[name])
     return rows
 
 
-def _moment(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
+def moment(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
     """A time on one scale: a time without a zone is read as UTC."""
     if pa.types.is_timestamp(values.type) and values.type.tz is None:
         return pc.assume_timezone(values, "UTC")

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dualwrite.journal.records import Key, Parking, Rejection
 from dualwrite.rules import Verdict
+from dualwrite.sync.changes import names_of
 from dualwrite.sync.way import Way
 
 REFUSED = "refused by the app"
@@ -41,12 +42,18 @@ class Held:
 
 
 def hold(
-    way: Way, source: pa.Table, ready: pa.Table, verdict: Verdict, refused: Mapping[int, str]
+    way: Way,
+    source: pa.Table,
+    ready: pa.Table,
+    verdict: Verdict,
+    refused: Mapping[int, str],
+    changed: pa.Array | None = None,
 ) -> Held:
     """Describe every row that did not pass.
 
-    Shapes: `source` and `ready` are aligned, n rows each; `refused` maps a row's number
-    among those that passed to the app's reason.
+    Shapes: `source` and `ready` are aligned, n rows each; `refused` maps the number of a row
+    that passed and that the app refused to the app's reason.  `changed` (n,) says as an entry does
+    which columns wait with the row: null for all of them.
     """
     numbers = _failing(verdict, refused)
     if not numbers:
@@ -54,8 +61,10 @@ def hold(
     names = list(way.flow.source_key)
     taken = source.take(numbers)
     keys = keys_of(taken.select(names))
-    rows = [{name: _plain(value) for name, value in row.items()} for row in taken.to_pylist()]
+    rows = plain_rows(taken)
     at = {number: place for place, number in enumerate(numbers)}
+    told_changed = [None] * len(numbers) if changed is None else changed.take(numbers).to_pylist()
+    waiting = [names_of(text) for text in told_changed]
     rejected: dict[int, Rejection] = {}
     parked: dict[int, Parking] = {}
     for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
@@ -66,28 +75,31 @@ def hold(
                 continue
             key, whole = keys[at[number]], rows[at[number]]
             if rule.parks:
-                parked[number] = Parking(key, rule.waits_for(row), rule.reason(row), whole)
+                parked[number] = Parking(
+                    key, rule.waits_for(row), rule.reason(row), whole, changed=waiting[at[number]]
+                )
             else:
                 rejected[number] = Rejection(
-                    key, rule.name, rule.reason(row), whole, column=rule.about, mend=rule.mend
+                    key,
+                    rule.name,
+                    rule.reason(row),
+                    whole,
+                    column=rule.about,
+                    mend=rule.mend,
+                    changed=waiting[at[number]],
                 )
-    for number, reason in _of_all(verdict, refused).items():
-        rejected[number] = Rejection(keys[at[number]], REFUSED, reason, rows[at[number]])
+    for number, reason in refused.items():
+        place = at[number]
+        rejected[number] = Rejection(
+            keys[place], REFUSED, reason, rows[place], changed=waiting[place]
+        )
     return Held(tuple(rejected.values()), tuple(parked.values()))
 
 
 def _failing(verdict: Verdict, refused: Mapping[int, str]) -> list[int]:
     """The numbers of all rows held back, ascending."""
     held = pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist()
-    return sorted({*held, *_of_all(verdict, refused)})
-
-
-def _of_all(verdict: Verdict, refused: Mapping[int, str]) -> dict[int, str]:
-    """Refused rows by their number among all rows, not among those that passed."""
-    if not refused:
-        return {}
-    passed = pc.indices_nonzero(verdict.passed)
-    return {passed[number].as_py(): reason for number, reason in refused.items()}
+    return sorted({*held, *refused})
 
 
 def keys_of(keys: pa.Table) -> list[Key]:
@@ -95,6 +107,11 @@ def keys_of(keys: pa.Table) -> list[Key]:
     texts = [keys[name].cast(pa.string()) for name in keys.column_names]
     rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
     return rows
+
+
+def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them, no digit lost.  For few rows: these are objects."""
+    return [{name: _plain(value) for name, value in row.items()} for row in rows.to_pylist()]
 
 
 def _plain(value: Any) -> Any:

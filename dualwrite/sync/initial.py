@@ -21,8 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import KeyRange, Query
+from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import Leg, MapPlan
@@ -168,6 +170,14 @@ class InitialSync:
         outcome.seen.clear()
         return outcome
 
+    @cached_property
+    def _captures(self) -> Mapping[Side, Capture]:
+        return {} if self.run is None else installed(self.session, self.plan.table_map)
+
+    @property
+    def _epoch(self) -> int:
+        return 0 if self.run is None else int(self.run.options.get("epoch", 0))
+
     def _leg(self, partition: PartitionPlan) -> Leg:
         return next(
             leg
@@ -180,7 +190,9 @@ class InitialSync:
             way = self._way(leg.source, leg)
             flows_back = self.plan.table_map.flows_from(leg.source.other)
             back = self._way(leg.source.other, leg) if flows_back else None
-            self._carriers[leg] = Carrier(self.session, way, back, self.finder)
+            self._carriers[leg] = Carrier(
+                self.session, way, back, self.finder, captures=self._captures, epoch=self._epoch
+            )
         return self._carriers[leg]
 
     def _way(self, source: Side, leg: Leg) -> Way:

@@ -25,14 +25,20 @@ from dualwrite.translate.lookups import Lookup, attach
 WHOLE_TABLE_ROWS = 100_000
 """Tables up to this size are read whole: at most some 20 MB for a text key and a reference."""
 
+SMALL_BATCH = 2_000
+"""So few rows ask for their own keys: a table is not read whole for them."""
+
 _Kept = tuple[Side, str, tuple[ColumnPath, ...]]
 
 
 class Finder:
-    """Answers for both apps which row a natural key names.  Safe to share between threads."""
+    """Answers for both apps which row a natural key names.  Safe to share between threads.
 
-    def __init__(self, apps: Mapping[Side, App]) -> None:
-        self._apps = apps
+    With `keys_only` a small batch never reads a table whole: for cycles, which come often.
+    """
+
+    def __init__(self, apps: Mapping[Side, App], *, keys_only: bool = False) -> None:
+        self._apps, self._keys_only = apps, keys_only
         self._lock = threading.Lock()
         self._whole: dict[_Kept, pa.Table | None] = {}
         self._pretended: defaultdict[tuple[Side, str], list[pa.Table]] = defaultdict(list)
@@ -64,17 +70,19 @@ class Finder:
             lookups=_declared(way, lookup.table),
         )
         app = self._apps[way.target]
-        index = self._read_whole(app, query)
+        index = self._read_whole(app, query, rows.num_rows)
         if index is None:
             names = [name for name, _ in lookup.key]
             wanted = rows.select(names).rename_columns([str(path) for path in key])
             index = app.fetch(query, _distinct(wanted))
         return self._with_pretended(way.target, lookup, index)
 
-    def _read_whole(self, app: App, query: Query) -> pa.Table | None:
+    def _read_whole(self, app: App, query: Query, batch: int) -> pa.Table | None:
         kept: _Kept = (app.side, query.table, query.columns)
         with self._lock:
             if kept not in self._whole:
+                if self._keys_only and batch <= SMALL_BATCH:
+                    return None
                 small = app.count(query) <= WHOLE_TABLE_ROWS
                 self._whole[kept] = app.read(query) if small else None
             return self._whole[kept]

@@ -42,17 +42,29 @@ def make_plan(
     for side in Side:
         session.apps[side].tables()
     chosen = _related(session, names) if with_related else tuple(dict.fromkeys(names))
-    maps = {name: session.map(name) for name in chosen}
-    refuse_faulty(session, list(maps.values()))
+    maps = [session.map(name) for name in chosen]
+    refuse_faulty(session, maps)
+    return order_maps(session, maps, master=master)
+
+
+def order_maps(
+    session: Session, maps: Sequence[TableMap], *, master: Master | None = None
+) -> RunPlan:
+    """Put maps in the order of what they need; they are not checked.
+
+    Raises:
+        TransientError, PermanentError: From the apps.
+    """
 
     def nullable(side: Side, table: str, column: str) -> bool:
         return session.schema(side, table).columns[column].nullable
 
-    ordered = order(maps.values(), reference_of(session), nullable)
-    plans = [
-        MapPlan(maps[name], master or maps[name].master, _by_side(ordered.deferred.get(name, ())))
-        for name in ordered.sequence
-    ]
+    by_name = {each.name: each for each in maps}
+    ordered = order(maps, reference_of(session), nullable)
+    plans = []
+    for name in ordered.sequence:
+        deferred = _by_side(ordered.deferred.get(name, ()))
+        plans.append(MapPlan(by_name[name], master or by_name[name].master, deferred))
     why = [
         f"second pass: {name}.{column} ({side.value})"
         for name, lookups in ordered.deferred.items()

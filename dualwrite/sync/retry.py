@@ -7,13 +7,14 @@ other, so they are tried until a pass frees none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
@@ -52,17 +53,41 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
         LeaseHeldError: Another worker has the map.
         TransientError, PermanentError: From the apps; the rows stay held.
     """
+
+    def tried(way: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
+        with kept_lease(session, way[0], "errors retry") as lease:
+            return _try_way(session, way, mine, finder, gate, lease.epoch)
+
+    return _until_none_is_freed(session, rows, tried)
+
+
+def again(
+    session: Session, rows: Sequence[HeldRow], *, epoch: int, gate: Gate = rules_only
+) -> list[Retried]:
+    """As `retry`, for a worker that holds the lease, with that `epoch`."""
+
+    def tried(way: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
+        return _try_way(session, way, mine, finder, gate, epoch)
+
+    return _until_none_is_freed(session, rows, tried)
+
+
+def _until_none_is_freed(
+    session: Session,
+    rows: Sequence[HeldRow],
+    tried: Callable[[tuple[str, str], Sequence[HeldRow], Finder], Retried],
+) -> list[Retried]:
     results: dict[tuple[str, str], Retried] = {}
     waiting = list(rows)
     while waiting:
         # made anew for each pass, as it remembers what was not there before
-        finder = Finder(session.apps)
+        finder = Finder(session.apps, keys_only=True)
         freed = 0
         for way in dict.fromkeys((row.map, row.direction) for row in waiting):
             mine = [row for row in waiting if (row.map, row.direction) == way]
-            tried = _try_way(session, *way, mine, finder, gate)
-            results[way] = results[way].then(tried) if way in results else tried
-            freed += tried.counts.written
+            passed = tried(way, mine, finder)
+            results[way] = results[way].then(passed) if way in results else passed
+            freed += passed.counts.written
         waiting = session.journal.parked(ids={row.id for row in waiting}) if freed else []
     return list(results.values())
 
@@ -74,32 +99,39 @@ def release_parked(session: Session, map_name: str) -> None:
 
 def _try_way(
     session: Session,
-    name: str,
-    direction: str,
+    way: tuple[str, str],
     held: Sequence[HeldRow],
     finder: Finder,
     gate: Gate,
+    epoch: int,
 ) -> Retried:
+    name, direction = way
     source = next(side for side in Side if side.direction == direction)
     table_map = session.map(name)
+    flows_back = table_map.flows_from(source.other)
+    for side in Side:
+        session.apps[side].fence({name: epoch})
+    carrier = Carrier(
+        session,
+        compile_way(session, table_map, source),
+        compile_way(session, table_map, source.other) if flows_back else None,
+        finder,
+        captures=installed(session, table_map),
+        epoch=epoch,
+    )
     total, gone = Counts(), 0
-    with kept_lease(session, name, "errors retry"):
-        for start in range(0, len(held), AT_ONCE):
-            batch = held[start : start + AT_ONCE]
-            outcome, lost = _try_batch(session, table_map, source, batch, finder, gate)
-            total += outcome.counts.get(direction, Counts())
-            gone += lost
+    for start in range(0, len(held), AT_ONCE):
+        batch = held[start : start + AT_ONCE]
+        outcome, lost = _try_batch(session, carrier, batch, gate)
+        total += outcome.counts.get(direction, Counts())
+        gone += lost
     return Retried(name, direction, total, gone)
 
 
 def _try_batch(
-    session: Session,
-    table_map: TableMap,
-    source: Side,
-    held: Sequence[HeldRow],
-    finder: Finder,
-    gate: Gate,
+    session: Session, carrier: Carrier, held: Sequence[HeldRow], gate: Gate
 ) -> tuple[Outcome, int]:
+    table_map, source = carrier.way.table_map, carrier.way.source
     name, direction = table_map.name, source.direction
     query = reading(session, table_map, source)
     keys = _keys(session, table_map, source, held)
@@ -108,14 +140,6 @@ def _try_batch(
     asked = key_texts(keys, keys.column_names)
     missing = row_of(asked, there).is_null().to_pylist()
     lost = [h for h, gone in zip(held, missing, strict=True) if gone and None not in h.key.values()]
-    carrier = Carrier(
-        session,
-        compile_way(session, table_map, source),
-        compile_way(session, table_map, source.other)
-        if table_map.flows_from(source.other)
-        else None,
-        finder,
-    )
     outcome = carrier.carry(rows, Manner(_winner(session, table_map, source), gate=gate))
     if asked.null_count:
         # A row without its whole key cannot be asked for: it stays, as what it was.

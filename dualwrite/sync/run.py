@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
-from dualwrite.journal.store import Journal
 from dualwrite.link import Side
+from dualwrite.sync.capturing import start_capture
 from dualwrite.sync.carry import Gate, Outcome, rules_only
 from dualwrite.sync.initial import KIND, InitialSync, Options, is_empty
 from dualwrite.sync.lookups import Finder
@@ -26,6 +26,7 @@ from dualwrite.sync.plan import MapPlan, RunPlan
 from dualwrite.sync.retry import release_parked
 from dualwrite.sync.session import Session
 from dualwrite.sync.workers import kept_lease
+from dualwrite.tablemap.model import TableMap
 
 ATTEMPTS = 3
 
@@ -88,23 +89,29 @@ def begun(
         LeaseHeldError: Another worker has the map.
     """
     name = plan.table_map.name
-    with kept_lease(session, name, f"run (process {os.getpid()})"):
-        yield begin(session, plan, options, finder)
+    with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
+        yield begin(session, plan, options, finder, epoch=lease.epoch)
 
 
-def begin(session: Session, plan: MapPlan, options: RunOptions, finder: Finder) -> InitialSync:
+def begin(
+    session: Session, plan: MapPlan, options: RunOptions, finder: Finder, *, epoch: int = 0
+) -> InitialSync:
     """Start the initial sync of a map, or take up the one that was cut off.
 
-    The caller holds the map's lease.
+    From here on the apps keep what changes.  The caller holds the map's lease, of this `epoch`.
     """
     journal, name = session.journal, plan.table_map.name
+    for side in Side:
+        session.apps[side].fence({name: epoch})
+    start_capture(session, plan.table_map, epoch)
     run = journal.open_run(name, KIND)
+    noted = {"master": plan.master.value, "epoch": epoch}
     if run is None:
         fresh = {side.value: is_empty(session, plan, side) for side in Side}
-        run = journal.start_run(name, KIND, {"fresh": fresh, "master": plan.master.value})
+        run = journal.start_run(name, KIND, {"fresh": fresh, **noted})
         journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
     else:
-        run = journal.continue_run(run.id, {"continued": True})
+        run = journal.continue_run(run.id, {"continued": True, "epoch": epoch})
         journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
     engine = Options(options.partition_rows, options.dry_run, options.gate)
     return InitialSync(session, plan, engine, finder=finder, run=run)
@@ -171,7 +178,7 @@ def run_maps(
     if options.initial_sync is False:
         if not options.dry_run:
             for each in due:
-                _skip(session.journal, each.table_map.name)
+                _skip(session, each.table_map)
         return list(results.values())
     for phase in (1, 2):
         for each in due:
@@ -185,11 +192,16 @@ def run_maps(
     return list(results.values())
 
 
-def _skip(journal: Journal, name: str) -> None:
+def _skip(session: Session, table_map: TableMap) -> None:
     """Let a map run as it is; an initial sync that was cut off is given up."""
-    if run := journal.open_run(name, KIND):
-        journal.finish_run(run.id, "cancelled", "the initial sync was skipped")
-    journal.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
+    journal, name = session.journal, table_map.name
+    with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
+        for side in Side:
+            session.apps[side].fence({name: lease.epoch})
+        start_capture(session, table_map, lease.epoch)
+        if run := journal.open_run(name, KIND):
+            journal.finish_run(run.id, "cancelled", "the initial sync was skipped")
+        journal.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
 
 
 def _run_phase(

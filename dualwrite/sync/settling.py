@@ -26,13 +26,13 @@ def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str,
         held = outcome.held.get(direction, Held())
         waiting = journal.held_keys(map_name, direction)
         still = {key_text(key) for key in held.keys}
-        came = _among(waiting, outcome.seen.get(direction, ())) if waiting else set()
+        came = among(waiting, outcome.seen.get(direction, ())) if waiting else set()
         counts = outcome.counts.get(direction, Counts())
         shares[direction] = Share(counts, held.rejected, held.parked, came - still)
     return shares
 
 
-def _among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:
+def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:
     """Which of the waiting keys are among the rows that were seen."""
     texts = list(waiting)
     found: set[str] = set()

@@ -132,6 +132,12 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
     )
 
 
+def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:
+    """A query of the key and these paths alone."""
+    wanted = {*paths, *query.key}
+    return replace(query, columns=tuple(path for path in query.columns if path in wanted))
+
+
 def touched_tables(ways: Collection[Way]) -> set[tuple[Side, str]]:
     """The tables that the ways write."""
     return {(way.target, way.target_table) for way in ways}

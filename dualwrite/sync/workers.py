@@ -7,11 +7,11 @@ A worker that only carries partitions neither begins nor ends a run.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 
 from dualwrite.errors import PermanentError, TransientError
-from dualwrite.journal.lease import Lease, LeaseLostError
+from dualwrite.journal.lease import Lease, LeaseHeldError, LeaseLostError
 from dualwrite.sync.initial import KIND, InitialSync, Options
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.session import Session
@@ -50,12 +50,46 @@ def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
         LeaseHeldError: Another worker has the map.
         LeaseLostError: At the end, if another worker took it over meanwhile.
     """
-    with session.journal.lease(map_name, holder, LEASE_SECONDS) as lease:
-        done = threading.Event()
-        lost: list[LeaseLostError] = []
+    with session.journal.lease(map_name, holder, LEASE_SECONDS) as lease, renewed([lease]):
+        yield lease
 
-        def keep() -> None:
-            while not done.wait(LEASE_SECONDS / 4):
+
+@contextmanager
+def kept_leases(
+    session: Session, names: Sequence[str], holder: str
+) -> Iterator[tuple[Mapping[str, Lease], Mapping[str, LeaseHeldError]]]:
+    """As `kept_lease`, for many maps; those that another worker has come second.
+
+    Raises:
+        LeaseLostError: At the end, if another worker took one over meanwhile.
+    """
+    with ExitStack() as stack:
+        leases: dict[str, Lease] = {}
+        taken: dict[str, LeaseHeldError] = {}
+        for name in names:
+            try:
+                lease = session.journal.lease(name, holder, LEASE_SECONDS)
+            except LeaseHeldError as error:
+                taken[name] = error
+            else:
+                leases[name] = stack.enter_context(lease)
+        stack.enter_context(renewed(list(leases.values())))
+        yield leases, taken
+
+
+@contextmanager
+def renewed(leases: Sequence[Lease]) -> Iterator[None]:
+    """Renew leases from a thread until the block ends.
+
+    Raises:
+        LeaseLostError: At the end, if another worker took one over meanwhile.
+    """
+    done = threading.Event()
+    lost: list[LeaseLostError] = []
+
+    def keep() -> None:
+        while not done.wait(LEASE_SECONDS / 4):
+            for lease in leases:
                 try:
                     lease.renew()
                 except TransientError:
@@ -64,12 +98,12 @@ def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
                     lost.append(error)
                     return
 
-        keeper = threading.Thread(target=keep, name=f"lease of {map_name}", daemon=True)
-        keeper.start()
-        try:
-            yield lease
-        finally:
-            done.set()
-            keeper.join()
-        if lost:
-            raise lost[0]
+    keeper = threading.Thread(target=keep, name="leases", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+    if lost:
+        raise lost[0]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dualwrite.apps.base import App
+from dualwrite.apps.capture import Origin, Writing
 from dualwrite.errors import (
     AppBusyError,
     AppUnreachableError,
@@ -39,16 +41,15 @@ class Faulty:
             self._faults.read.append(within.low)
         return self._app.read(query, within=within)
 
-    def write(self, table: str, rows: Any, **options: Any) -> Any:
-        if self._app.side is not self._faults.side:
-            return self._app.write(table, rows, **options)
-        fault = self._faults.next()
+    @contextmanager
+    def writing(self, origin: Origin | None = None) -> Iterator[Writing]:
+        fault = self._faults.next() if self._app.side is self._faults.side else None
         if fault is not None and not self._faults.after:
             raise fault
-        written = self._app.write(table, rows, **options)
+        with self._app.writing(origin) as writing:
+            yield writing
         if fault is not None:
             raise fault
-        return written
 
 
 class Faults:
@@ -174,8 +175,7 @@ def test_the_second_pass_is_taken_up_too(every_world):
     world = every_world
     world.put(F, "Cust", cust("C1", INVOICEACCOUNT="C2"), cust("C2", INVOICEACCOUNT="C1"))
     world.put(D, "customer", customer("D1"))
-    original = world.session.apps[D].update
-    calls: list[Callable[..., Any]] = []
+    calls: list[str] = []
 
     class NoUpdates:
         def __init__(self, app: App) -> None:
@@ -184,8 +184,20 @@ def test_the_second_pass_is_taken_up_too(every_world):
         def __getattr__(self, name: str) -> Any:
             return getattr(self._app, name)
 
-        def update(self, *args: Any, **options: Any) -> Any:
-            calls.append(original)
+        @contextmanager
+        def writing(self, origin: Origin | None = None) -> Iterator[Any]:
+            with self._app.writing(origin) as writing:
+                yield Frozen(writing)
+
+    class Frozen:
+        def __init__(self, writing: Writing) -> None:
+            self._writing = writing
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._writing, name)
+
+        def update(self, table: str, *args: Any, **options: Any) -> Any:
+            calls.append(table)
             raise DENIED
 
     world.wrap = NoUpdates  # type: ignore[assignment]

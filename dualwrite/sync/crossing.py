@@ -1,0 +1,309 @@
+"""Changed rows on their way across: one batch, one transaction in the target.
+
+    translate ─> lock and look ─> decide ─> look up ─> check ─┬─> write ─> inbox ─> commit
+                                                              ├─> reject
+                                                              └─> park
+
+What is held back and what was in conflict is journalled before the commit: a crash
+between the two leaves a line too many in the journal, which the next try replaces, and
+never a row that was set aside or overwritten without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Written
+from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
+from dualwrite.journal.records import Counts, Share
+from dualwrite.link import Side
+from dualwrite.rules import Verdict
+from dualwrite.sync.carry import Gate, physical_rows, replace_columns, rules_only
+from dualwrite.sync.changes import Changes
+from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
+from dualwrite.sync.conflict_record import Batch, conflicts_of, newer
+from dualwrite.sync.holding import Held, hold
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.session import Session
+from dualwrite.sync.standing import Standing, stand_under_lock
+from dualwrite.sync.way import Way, only_needed, reading
+from dualwrite.sync.writing import write_rows
+from dualwrite.translate.flow import comparable, translate
+
+Mask = Any
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What became of n rows.
+
+    `left` marks those that stay in their queue, for somebody holds their counterpart;
+    `unfit` those that the narrow way cannot carry: they need all their columns.
+    """
+
+    counts: Counts
+    held: Held
+    left: Mask
+    unfit: Mask
+
+
+@dataclass(frozen=True)
+class Link:
+    """What every batch of one map has in common."""
+
+    session: Session
+    finder: Finder
+    captures: Mapping[Side, Capture]
+    epoch: int
+    gate: Gate = rules_only
+    policies: Policies | None = None
+    """In the place of the map's own: a person has decided."""
+
+
+class Crossing:
+    """One way of a map, ready to carry changes.
+
+    A `narrow` one carries some columns only, of rows that stand on both sides and that only
+    the source has changed.  One that is not `marking` is followed by another for the rest of
+    the same changes, which marks them as carried.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        way: Way,
+        back: Way | None,
+        *,
+        narrow: bool = False,
+        marking: bool = True,
+    ) -> None:
+        self.link, self.way, self.narrow, self._marking = link, way, narrow, marking
+        query = reading(link.session, way.table_map, way.target, filtered=False)
+        self.query = only_needed(query, way.flow.targets) if narrow else query
+        self.policies = link.policies or policies_of(way.table_map, way.source)
+        self._sources = {
+            str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
+        }
+        columns = () if back is None else back.flow.columns
+        self._own = {
+            str(c.source): frozenset(path.column for path in c.reads) for c in columns if c.source
+        }
+        self._theirs_alone = sorted(
+            {p.column for c in columns if str(c.source) not in way.two_way for p in c.reads}
+        )
+
+    @property
+    def name(self) -> str:
+        """The map's name."""
+        return self.way.table_map.name
+
+    def carry(self, rows: pa.Table, changes: Changes) -> Crossed:
+        """Carry n changed rows of the source across.
+
+        Shapes: `rows` (n, c) as the way reads them, `changes` of the same n keys, aligned.
+
+        Raises:
+            TransientError, PermanentError: Nothing of this batch was written.
+        """
+        way, n = self.way, len(changes)
+        out = translate(rows, way.flow)
+        verdict = self.link.gate(way, out, way.source_rules)
+        with self.link.session.apps[way.target].writing(self.origin) as writing:
+            capture = self.link.captures.get(way.target)
+            standing = stand_under_lock(writing, way, self.query, out, capture)
+            unfit = self._unfit(standing)
+            goes = pc.invert(pc.or_(standing.busy, unfit))
+            batch = Batch(rows, out, changes, standing).filter(goes)
+            crossed, raced = self._cross(writing, batch, verdict.filter(goes))
+        left = pc.or_(standing.busy, _marked(pc.indices_nonzero(goes), _numbers(raced), n))
+        return replace(crossed, left=left, unfit=unfit)
+
+    @property
+    def origin(self) -> Origin:
+        """Who writes, for the target."""
+        capture = self.link.captures.get(self.way.target)
+        return Origin(self.name, None if capture is None else capture.queue, self.link.epoch)
+
+    def mark(self, writing: Writing, ids: pa.Array) -> None:
+        """Note in the target that these entries of the source are in it."""
+        capture = self.link.captures.get(self.way.source)
+        if capture is not None and self._marking:
+            writing.carried(capture.queue, ids)
+
+    def _unfit(self, standing: Standing) -> Mask:
+        if not self.narrow:
+            return pa.repeat(pa.scalar(value=False), len(standing.found))
+        plain = pc.and_not(standing.found, standing.dirty)
+        return pc.and_not(pc.invert(plain), standing.busy)
+
+    def _cross(self, writing: Writing, batch: Batch, verdict: Verdict) -> tuple[Crossed, Mask]:
+        """Decide and write; and which rows of the batch somebody inserted at the same moment."""
+        way, n = self.way, len(batch.changes)
+        both = self._both(batch)
+        decision = decide(both, self.policies, way.source)
+        failed = pc.and_not(pc.invert(verdict.passed), decision.asks)
+        wanted = pc.or_(decision.write, failed)
+        ready = replace_columns(batch.out.filter(wanted), decision.forward.filter(wanted))
+        ready = self.link.finder.fill_in(ready, way)
+        verdict = verdict.filter(wanted).join(self.link.gate(way, ready, way.target_rules))
+        fate = self._write(writing, ready, verdict, both.found.filter(wanted), decision)
+        source = batch.rows.filter(wanted)
+        held = hold(way, source, ready, verdict, fate.refused, batch.changes.changed.filter(wanted))
+        numbers = pc.indices_nonzero(wanted)
+        raced = _marked(numbers, fate.raced, n)
+        stopped = [*pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist(), *fate.refused]
+        through = pc.invert(pc.or_(raced, _marked(numbers, stopped, n)))
+        conflicts = pc.and_(decision.conflicts, through)
+        self._note(batch, decision, conflicts, held)
+        self._settle(writing, batch, decision, conflicts)
+        self._call_back(writing, batch, pc.and_(pc.invert(both.found), pc.and_(wanted, through)))
+        self.mark(writing, batch.changes.ids_of(through))
+        counts = Counts(
+            read=n,
+            written=fate.written.inserted + fate.written.updated,
+            unchanged=n - ready.num_rows + fate.written.unchanged,
+            rejected=len(held.rejected),
+            parked=len(held.parked),
+            conflicts=pc.sum(conflicts).as_py() or 0,
+        )
+        return Crossed(counts, held, raced, raced), raced
+
+    def _both(self, batch: Batch) -> Both:
+        standing, changes = batch.standing, batch.changes
+        mine = batch.out.select(list(self.way.flow.names))
+        dirty = standing.dirty
+        return Both(
+            mine,
+            comparable(standing.theirs, self.way.flow),
+            standing.found,
+            dirty,
+            {name: changes.touches(columns) for name, columns in self._sources.items()},
+            {
+                name: pc.and_(dirty, standing.dirt.touches(self._own.get(name, ())))
+                for name in self.way.two_way
+            },
+            newer(self.way, batch.rows, changes, standing, self.policies.tie),
+            self.way.two_way,
+        )
+
+    def _write(
+        self, writing: Writing, ready: pa.Table, verdict: Verdict, found: Mask, decision: Decision
+    ) -> Fate:
+        """Insert the rows that are new, update the columns that change of the others."""
+        way, fate = self.way, Fate()
+        table, key = way.target_table, way.written_key
+        there = pc.indices_nonzero(pc.and_(verdict.passed, found))
+        if len(there):
+            rows = changing_columns(way, physical_rows(way, ready.take(there)), decision.changing)
+            if rows.num_columns > len(key):
+                done, bad = write_rows(writing.update, table, rows, key=key)
+                fate.add(done, {there[number].as_py(): why for number, why in bad.items()})
+        new = pc.indices_nonzero(pc.and_not(verdict.passed, found))
+        if len(new):
+            rows = physical_rows(way, ready.take(new))
+            done, bad = write_rows(writing.insert, table, rows, key=key)
+            refused = {new[number].as_py(): why for number, why in bad.items()}
+            raced = self._raced(writing, ready, list(refused))
+            fate.raced += raced
+            fate.add(done, {n: why for n, why in refused.items() if n not in raced})
+        return fate
+
+    def _raced(self, writing: Writing, ready: pa.Table, refused: list[int]) -> list[int]:
+        """Which refused inserts were refused because the row is there meanwhile."""
+        if not refused:
+            return []
+        again = stand_under_lock(writing, self.way, self.query, ready.take(refused), None)
+        there = pc.or_(again.found, again.busy).to_pylist()
+        return [number for number, is_there in zip(refused, there, strict=True) if is_there]
+
+    def _note(self, batch: Batch, decision: Decision, conflicts: Mask, held: Held) -> None:
+        journal = self.link.session.journal
+        if pc.any(conflicts).as_py():
+            journal.note_conflicts(
+                self.name, conflicts_of(self.way, batch, decision, conflicts, self.policies)
+            )
+        if held.rejected or held.parked:
+            share = Share(rejected=held.rejected, parked=held.parked)
+            journal.record(self.name, {self.way.source.direction: share})
+
+    def _settle(self, writing: Writing, batch: Batch, decision: Decision, conflicts: Mask) -> None:
+        """What the other side's own entries still have to say, once a conflict is decided."""
+        capture, standing = self.link.captures.get(self.way.target), batch.standing
+        if capture is None or not pc.any(conflicts).as_py():
+            return
+        # where its delete won, that is what has to cross
+        stands = pc.and_not(pc.invert(standing.found), pc.or_(decision.write, decision.asks))
+        settled = pc.and_not(conflicts, stands)
+        writing.forget(capture, standing.dirt.ids_of(settled))
+        pieces = [
+            pc.if_else(mask, changed_text(sorted(self._own.get(name, ()))), "")
+            for name, mask in decision.kept.items()
+        ]
+        pieces += [
+            pc.if_else(standing.dirt.touches([column]), changed_text([column]), "")
+            for column in self._theirs_alone
+        ]
+        if not pieces:
+            return
+        said: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+        remain = pc.and_(pc.and_not(settled, decision.asks), pc.not_equal(said, ""))
+        self._enqueue(
+            writing, capture, batch.keys_there(self.way).filter(remain), said.filter(remain)
+        )
+
+    def _call_back(self, writing: Writing, batch: Batch, made: Mask) -> None:
+        """A row made anew may have values that its own app gave it: they have to cross."""
+        capture = self.link.captures.get(self.way.target)
+        if capture is None or not self._theirs_alone or not pc.any(made).as_py():
+            return
+        keys = batch.keys_there(self.way).filter(made)
+        said = pa.repeat(pa.scalar(changed_text(self._theirs_alone)), keys.num_rows)
+        self._enqueue(writing, capture, keys, said)
+
+    def _enqueue(self, writing: Writing, capture: Capture, keys: pa.Table, said: Any) -> None:
+        if keys.num_rows:
+            ops = pa.repeat(pa.scalar("u"), keys.num_rows)
+            names = ["op", "changed", *keys.column_names]
+            writing.queue(capture, pa.table([ops, said, *keys.columns], names=names))
+
+
+@dataclass
+class Fate:
+    """What a target made of the rows that passed; rows by number."""
+
+    written: Written = field(default_factory=Written)
+    refused: dict[int, str] = field(default_factory=dict)
+    raced: list[int] = field(default_factory=list)
+
+    def add(self, written: Written, refused: dict[int, str]) -> None:
+        """One more part."""
+        self.written += written
+        self.refused |= refused
+
+
+def changing_columns(way: Way, physical: pa.Table, changing: Collection[str]) -> pa.Table:
+    """Of rows to update, the key and the columns that change in one of them."""
+    kept = set(way.written_key)
+    kept |= {c.target.column for c in way.flow.columns if str(c.target) in changing}
+    kept |= {
+        group[0].type_column
+        for group in way.lookups
+        if group[0].type_column is not None and group[0].column in kept
+    }
+    return physical.select([name for name in physical.column_names if name in kept])
+
+
+def _marked(numbers: pa.Array, local: Sequence[int], n: int) -> Mask:
+    """A mask of n rows from numbers within a part of them."""
+    marked = numbers.take(pa.array(local, pa.int64())).cast(pa.int64())
+    return pc.is_in(pa.array(range(n), pa.int64()), value_set=marked)
+
+
+def _numbers(mask: Mask) -> list[int]:
+    numbers: list[int] = pc.indices_nonzero(mask).to_pylist()
+    return numbers

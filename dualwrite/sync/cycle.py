@@ -1,0 +1,313 @@
+"""A cycle: everything that is queued on either side is carried across, once.
+
+    recover ─> guard ─> walk finops ─> walk dataverse ─> delete, children first ─> journal
+
+A walk reads one side in one snapshot, all maps in the order of what they need, so a child
+is never ahead of its parent.  The second walk's snapshot is taken after the first one's
+writes: what they decided is in it.  An app that is away is no fault of a row: the maps wait
+and say so, and the next cycle goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import TypeVar
+
+from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
+from dualwrite.errors import DualWriteError, PermanentError, TransientError
+from dualwrite.journal.lease import LeaseLostError
+from dualwrite.journal.records import MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
+from dualwrite.sync.carry import Gate, rules_only
+from dualwrite.sync.crossing import Link
+from dualwrite.sync.lane import Lane, Tally
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
+from dualwrite.sync.planning import order_maps
+from dualwrite.sync.retry import again
+from dualwrite.sync.run import MapResult, Progress, silent
+from dualwrite.sync.session import Session
+from dualwrite.sync.way import reading
+from dualwrite.sync.workers import kept_leases
+
+Answer = TypeVar("Answer")
+
+CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
+"""Maps of these statuses take part; the queues of the others fill."""
+
+
+@dataclass
+class Track:
+    """One map in a worker's hands."""
+
+    plan: MapPlan
+    lanes: Mapping[Side, Lane]
+    fault: DualWriteError | None = None
+    result: MapResult = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.result = MapResult(self.name)
+
+    @property
+    def name(self) -> str:
+        """The map's name."""
+        return self.plan.table_map.name
+
+
+class Cycles:
+    """Runs cycles over some maps, for as long as their leases are held."""
+
+    def __init__(
+        self,
+        session: Session,
+        plans: Sequence[MapPlan],
+        epochs: Mapping[str, int],
+        *,
+        gate: Gate = rules_only,
+        allow_deletes: bool = False,
+    ) -> None:
+        self.session, self._epochs, self._gate = session, epochs, gate
+        self._allow_deletes = allow_deletes
+        self.finder = Finder(session.apps, keys_only=True)
+        self.tracks: list[Track] = []
+        self._faults: dict[str, DualWriteError] = {}
+        for plan in plans:
+            try:
+                self.tracks.append(self._track(plan))
+            except PermanentError as fault:
+                self._faults[plan.table_map.name] = fault
+        self._recover()
+
+    def _track(self, plan: MapPlan) -> Track:
+        table_map = plan.table_map
+        captures = installed(self.session, table_map)
+        epoch = self._epochs[table_map.name]
+        link = Link(self.session, self.finder, captures, epoch, self._gate)
+        lanes = {side: Lane(link, plan, side) for side in Side if side in captures}
+        return Track(plan, lanes)
+
+    def _recover(self) -> None:
+        """What a worker before us carried, and did not come to forget, is not carried again."""
+        for side in Side:
+            self.session.apps[side].fence(self._epochs)
+        for track in self.tracks:
+            for side, lane in track.lanes.items():
+                queue = lane.capture.queue
+                ranges = self.session.apps[side.other].inbox(queue)
+                if ranges:
+                    self.session.apps[side].forget_ranges(queue, ranges)
+
+    @cached_property
+    def queues(self) -> Mapping[Side, list[str]]:
+        """All queues that are read, by app."""
+        return {
+            side: [track.lanes[side].capture.queue for track in self.tracks if side in track.lanes]
+            for side in Side
+        }
+
+    def pending(self) -> Mapping[Side, Mapping[str, int]]:
+        """How many entries stand in each queue."""
+        return {side: self.session.apps[side].pending(self.queues[side]) for side in Side}
+
+    def once(self, progress: Progress = silent) -> list[MapResult]:
+        """One cycle; the result of each map, its `note` saying why it waits if it does.
+
+        Raises:
+            LeaseLostError, OvertakenError: Another worker has taken over.
+        """
+        started = time.monotonic()
+        for track in self.tracks:
+            track.fault, track.result = None, MapResult(track.name)
+            for lane in track.lanes.values():
+                lane.tally = Tally()
+        pending = {side: self._count(side) for side in Side}
+        self._guard(pending)
+        for side in Side:
+            # what the first walk decided may have left entries for the second
+            counted = pending[side] if side is Side.FINOPS else self._count(side)
+            self._walk(side, counted, progress)
+        for track in reversed(self.tracks):
+            for lane in track.lanes.values():
+                self._try([track], lane.removals)
+        self._release()
+        return self._journalled(started)
+
+    # Parts of a cycle
+
+    def _count(self, side: Side) -> Mapping[str, int]:
+        """The entries of each queue of a side; a queue that is gone is its map's fault."""
+        tracks = [track for track in self.tracks if side in track.lanes]
+        queues = [track.lanes[side].capture.queue for track in tracks]
+        counted = self._try(tracks, lambda: self.session.apps[side].pending(queues))
+        if counted is None:
+            return {}
+        for track in tracks:
+            capture = track.lanes[side].capture
+            if capture.queue not in counted:
+                track.fault = track.fault or QueueMissingError(
+                    app=side.value, table=capture.table, queue=capture.queue
+                )
+        return counted
+
+    def _walk(self, side: Side, pending: Mapping[str, int], progress: Progress) -> None:
+        busy = self._with_work(side, pending, more_than=0)
+        if not busy:
+            return
+
+        def walk() -> None:
+            with self.session.apps[side].snapshot() as snapshot:
+                for number, track in enumerate(busy, 1):
+                    self._try([track], partial(track.lanes[side].upserts, snapshot))
+                    target = track.plan.table_map.end(side.other).table
+                    self.finder.forget(side.other, target)
+                    progress(track.name, number, len(busy))
+                for track in busy:
+                    self._try([track], partial(track.lanes[side].finish, snapshot))
+
+        self._try(busy, walk)
+
+    def _with_work(self, side: Side, pending: Mapping[str, int], *, more_than: int) -> list[Track]:
+        return [
+            track
+            for track in self.tracks
+            if track.fault is None
+            and side in track.lanes
+            and pending.get(track.lanes[side].capture.queue, 0) > more_than
+        ]
+
+    def _guard(self, pending: Mapping[Side, Mapping[str, int]]) -> None:
+        """Refuse to empty a side, before anything is written."""
+        if self._allow_deletes:
+            return
+        for side in Side:
+            many = self._with_work(side, pending[side], more_than=MASS_DELETE_ROWS)
+            if not many:
+                continue
+
+            def look(side: Side = side, many: Sequence[Track] = many) -> None:
+                with self.session.apps[side].snapshot() as snapshot:
+                    for track in many:
+                        self._try([track], partial(self._guard_one, track, side, snapshot))
+
+            self._try(many, look)
+
+    def _guard_one(self, track: Track, side: Side, snapshot: Snapshot) -> None:
+        deletes = track.lanes[side].deletes(snapshot)
+        if deletes <= MASS_DELETE_ROWS:
+            return
+        query = reading(self.session, track.plan.table_map, side.other)
+        guard_deletes(
+            map_name=track.name,
+            side=side.other,
+            deletes=deletes,
+            rows=self.session.apps[side.other].count(query),
+            command=f"dualwrite sync {track.name} --allow-deletes",
+        )
+
+    def _release(self) -> None:
+        """What was written may be what a parked row waits for."""
+        if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
+            return
+        for track in self.tracks:
+            parked = self.session.journal.parked(track.name)
+            if parked and track.fault is None:
+                epoch = self._epochs[track.name]
+                self._try([track], partial(again, self.session, parked, epoch=epoch))
+
+    def _try(self, tracks: Sequence[Track], work: Callable[[], Answer]) -> Answer | None:
+        """Do some work; its fault is these maps' fault, and the others go on."""
+        try:
+            return work()
+        except (OvertakenError, LeaseLostError):
+            raise
+        except (TransientError, PermanentError) as fault:
+            for track in tracks:
+                track.fault = track.fault or fault
+            return None
+
+    def _journalled(self, started: float) -> list[MapResult]:
+        left = {side: self._count(side) for side in Side}
+        for track in self.tracks:
+            self._journal_one(track, left)
+            track.result.seconds = time.monotonic() - started
+        for name, fault in self._faults.items():
+            self.session.journal.set_waits(name, str(fault))
+        faulty = [MapResult(name, note=str(fault)) for name, fault in self._faults.items()]
+        return [track.result for track in self.tracks] + faulty
+
+    def _journal_one(self, track: Track, left: Mapping[Side, Mapping[str, int]]) -> None:
+        journal, lanes = self.session.journal, track.lanes
+        counts = {lane.direction: lane.tally.counts for lane in lanes.values()}
+        lags = {lane.direction: lane.tally.lags for lane in lanes.values() if lane.tally.lags}
+        track.result.counts = {d: each for d, each in counts.items() if any(each.values())}
+        pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
+        journal.note_cycle(track.name, track.result.counts, lags, pending=pending)
+        track.result.note = "" if track.fault is None else str(track.fault)
+        journal.set_waits(track.name, track.result.note or None)
+        resuming = journal.status(track.name) is MapStatus.RESUMING
+        if resuming and track.fault is None and not any(pending.values()):
+            journal.set_status(track.name, MapStatus.RUNNING, reason="caught up")
+
+
+def run_cycle(
+    session: Session,
+    names: Sequence[str] | None = None,
+    *,
+    progress: Progress = silent,
+    allow_deletes: bool = False,
+    gate: Gate = rules_only,
+) -> list[MapResult]:
+    """One cycle over the maps that run, or over those of them that are named.
+
+    A map that another worker has, or whose app is away, says so in its result's `note`; the
+    others go on.
+
+    Raises:
+        UnknownMapError: There is no such map.
+        LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
+    """
+    with cycles_of(session, names, gate=gate, allow_deletes=allow_deletes) as (cycles, others):
+        return [*cycles.once(progress), *others]
+
+
+@contextmanager
+def cycles_of(
+    session: Session,
+    names: Sequence[str] | None = None,
+    *,
+    gate: Gate = rules_only,
+    allow_deletes: bool = False,
+) -> Iterator[tuple[Cycles, list[MapResult]]]:
+    """Cycles over maps whose leases are held until the end; and what is said of the others."""
+    status = {each.name: each.status for each in session.journal.maps()}
+    wanted = list(status) if names is None else list(dict.fromkeys(names))
+    others: list[MapResult] = []
+    plans: list[MapPlan] = []
+    for name in wanted:
+        if status.get(name, MapStatus.NOT_RUNNING) in CARRIED:
+            continue
+        if names is not None:
+            session.map(name)
+            told = status.get(name, MapStatus.NOT_RUNNING).value
+            others.append(MapResult(name, note=f"{told}: nothing was carried"))
+    running = [name for name in wanted if status.get(name) in CARRIED]
+    holder = f"sync (process {os.getpid()})"
+    with kept_leases(session, running, holder) as (leases, taken):
+        others += [MapResult(name, note=str(error)) for name, error in taken.items()]
+        maps = []
+        for name in leases:
+            try:
+                maps.append(session.map(name))
+            except PermanentError as error:
+                session.journal.set_waits(name, str(error))
+                others.append(MapResult(name, note=str(error)))
+        plans = list(order_maps(session, maps).maps)
+        epochs = {name: lease.epoch for name, lease in leases.items()}
+        cycles = Cycles(session, plans, epochs, gate=gate, allow_deletes=allow_deletes)
+        yield cycles, others

@@ -1,0 +1,340 @@
+"""One way of one map in a cycle: pages of dirty keys, from the queue to the other side.
+
+A page is read in the source's snapshot, carried, and forgotten.  What is left in the
+queue is what somebody holds locked over there; everything else is across, held in the
+journal, or settled as a conflict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query
+from dualwrite.apps.capture import Capture, Snapshot, changed_text
+from dualwrite.errors import PermanentError
+from dualwrite.journal.lag import added, tally
+from dualwrite.journal.records import Counts, Rejection, Share, key_text
+from dualwrite.link import Side
+from dualwrite.sync.capturing import steering_columns
+from dualwrite.sync.changes import DRIFTED, Changes, changes_of
+from dualwrite.sync.crossing import Crossed, Crossing, Link
+from dualwrite.sync.holding import keys_of
+from dualwrite.sync.plan import MapPlan
+from dualwrite.sync.removing import Removal
+from dualwrite.sync.settling import among
+from dualwrite.sync.way import Way, compile_way, only_needed, reading
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.keys import key_text as key_texts
+from dualwrite.translate.keys import row_of
+
+PAGE = 25_000
+"""Entries read, carried and forgotten together."""
+AT_MOST = 200_000
+"""Entries of one queue in one cycle; the rest is for the next, so that memory stays bounded."""
+
+
+class DriftError(PermanentError):
+    """A table no longer has the shape that its capture was made for."""
+
+    def __init__(self, *, app: str, table: str, map_name: str) -> None:
+        self.app, self.table, self.map_name = app, table, map_name
+        super().__init__(
+            f"{app}.{table}: the table has changed its columns since {map_name} was started. "
+            "Its changes stay in the queue; nothing was written.\n"
+            "  Correct the map (dualwrite maps check), then: dualwrite check --repair"
+        )
+
+
+@dataclass
+class Tally:
+    """What a lane did in a cycle."""
+
+    counts: Counts = field(default_factory=Counts)
+    lags: dict[int, int] = field(default_factory=dict)
+
+    def add(self, crossed: Crossed, at: pa.Array) -> None:
+        """Count a batch in; `at` is when the changes that are through were made."""
+        self.counts += crossed.counts
+        now = pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
+        late = pc.divide(pc.microseconds_between(at, now).cast(pa.float64()), 1e6)
+        self.lags = added([self.lags, tally(late)])
+
+
+class Lane:
+    """Carries what one side of a map has queued.  Made for a worker, used by many cycles."""
+
+    def __init__(self, link: Link, plan: MapPlan, source: Side) -> None:
+        self.link, self.plan, self.source = link, plan, source
+        self.tally = Tally()
+        self._map, self._app = plan.table_map, link.session.apps[source]
+        self.capture: Capture = link.captures[source]
+        """Whose queue it carries."""
+        self._steering = steering_columns(self._map, source)
+        self._query = reading(link.session, self._map, source)
+        end = self._map.end(source)
+        self._bare = Query(end.table, end.key, end.key, lookups=end.lookups)
+        self._narrow: dict[frozenset[str], Crossing] = {}
+        waits = self._deferred_targets()
+        self._late_targets = waits
+        self._full = self._crossing(lambda _: True)
+        self._first = self._full
+        if waits:
+            self._first = self._crossing(lambda path: path not in waits, marking=False)
+        self._removal = Removal(self._full)
+        self._gone: list[Changes] = []
+        self._late: list[Changes] = []
+
+    @property
+    def direction(self) -> str:
+        """`finops->dataverse` or the other."""
+        return self.source.direction
+
+    def deletes(self, snapshot: Snapshot) -> int:
+        """How many queued keys are gone from the source: what the guard asks before a cycle."""
+        count = 0
+        for entries in self._pages(snapshot):
+            changes = changes_of(entries)
+            gone = changes.filter(changes.deleted)
+            if len(gone):
+                there = snapshot.fetch(self._bare, gone.keys)
+                count += len(gone) - there.num_rows
+        return count
+
+    def upserts(self, snapshot: Snapshot) -> None:
+        """Carry what is there; what is gone is kept for `removals`."""
+        self._blocked = self.link.session.journal.open_conflict_keys(self._map.name)
+        self._waiting = self.link.session.journal.held_keys(self._map.name, self.direction)
+        self._gone.clear()
+        self._late.clear()
+        for entries in self._pages(snapshot):
+            if pc.any(pc.equal(entries["op"], DRIFTED)).as_py():
+                raise DriftError(
+                    app=self.source.value, table=self.capture.table, map_name=self._map.name
+                )
+            changes = self._rejoined(self._unblocked(self._named(changes_of(entries))))
+            changes = changes.widened(changes.touches(self._steering))
+            whole = changes.changed.is_null()
+            part = changes.filter(pc.invert(whole))
+            if len(part):
+                self._carry(snapshot, part, self._narrowed(part))
+            if pc.any(whole).as_py():
+                self._carry(snapshot, changes.filter(whole), self._first)
+
+    def finish(self, snapshot: Snapshot) -> None:
+        """The lookups that had to wait for other rows of the same cycle."""
+        for changes in self._late:
+            own = sorted(
+                path.column
+                for c in self._full.way.flow.columns
+                if c.target in self._late_targets
+                for path in c.reads
+            )
+            crossing = self._crossing_of(frozenset(own))
+            names = pa.repeat(pa.scalar("".join(f'"{name}",' for name in own)), len(changes))
+            self._carry(snapshot, replace(changes, changed=names), crossing, last=True)
+        self._late.clear()
+
+    def removals(self) -> None:
+        """Delete across what is gone from the source."""
+        for changes in self._gone:
+            crossed = self._removal.carry(changes)
+            self._settle(changes, crossed, pc.invert(crossed.left))
+        self._gone.clear()
+
+    # Pages
+
+    def _pages(self, snapshot: Snapshot) -> Any:
+        after, read = 0, 0
+        while read < AT_MOST:
+            entries = snapshot.dirty(self.capture, after=after, limit=PAGE)
+            if not entries.num_rows:
+                return
+            yield entries
+            read += entries.num_rows
+            if entries.num_rows < PAGE:
+                return
+            after = entries["id"][-1].as_py()
+
+    def _carry(
+        self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
+    ) -> None:
+        """Carry changes of n keys; those that are absent are forgotten or kept for later."""
+        query = self._query if not crossing.narrow else _needed(self._query, crossing.way)
+        rows = snapshot.fetch(query, changes.keys)
+        at = row_of(changes.texts, key_texts(rows, changes.keys.column_names))
+        here = at.is_valid()
+        there = changes.filter(here)
+        if len(there):
+            crossed = crossing.carry(rows.take(at.drop_null()), there)
+            kept = pc.or_(crossed.left, crossed.unfit)
+            done = pc.invert(kept)
+            if crossing is self._first and self._first is not self._full:
+                self._late.append(there.filter(done))
+                self._settle(there, crossed, done, forget=False)
+            else:
+                self._settle(there, crossed, done)
+            again = pc.and_not(crossed.unfit, crossed.left)
+            if pc.any(again).as_py():
+                # a late column of a row that is held whole waits with it
+                whole = self._full if last else self._first
+                self._carry(snapshot, there.filter(again), whole)
+        absent = changes.filter(pc.invert(here))
+        if len(absent):
+            self._part(snapshot, absent)
+
+    def _part(self, snapshot: Snapshot, absent: Changes) -> None:
+        """Keys without a row in the map: gone for good, or out of the filter."""
+        names = absent.keys.column_names
+        alive = key_texts(snapshot.fetch(self._bare, absent.keys), names)
+        out = row_of(absent.texts, alive).is_valid()
+        if self._map.when_left == "delete":
+            self._gone.append(absent)
+            return
+        left, gone = absent.filter(out), absent.filter(pc.invert(out))
+        if len(left):
+            self._forget(left.ids)
+            self.tally.counts += Counts(read=len(left), unchanged=len(left))
+        if len(gone):
+            self._gone.append(gone)
+
+    # What is not to be carried
+
+    def _named(self, changes: Changes) -> Changes:
+        """Without the keys that have a null part: nothing can be looked for by them."""
+        nameless = changes.texts.is_null()
+        if not pc.any(nameless).as_py():
+            return changes
+        lost = changes.filter(pc.and_not(nameless, changes.deleted))
+        rejections = [
+            Rejection(
+                key,
+                "key_present",
+                "a part of the integration key is null, so the row has no name on either side",
+                dict(key),
+                mend=f"fill it in in {self.source.value}",
+            )
+            for key in keys_of(lost.keys)
+        ]
+        journal = self.link.session.journal
+        journal.record(self._map.name, {self.direction: Share(rejected=rejections)})
+        self.tally.counts += Counts(read=len(lost), rejected=len(lost))
+        self._forget(changes.ids_of(nameless))
+        return changes.filter(pc.invert(nameless))
+
+    def _unblocked(self, changes: Changes) -> Changes:
+        """Without the keys whose conflict waits for a person: they are decided with it."""
+        if not self._blocked:
+            return changes
+        held = {key_text(key): key for key in self._in_own_terms()}
+        names = changes.keys.column_names
+        columns = {n: pa.array([k[n] for k in held.values()], pa.string()) for n in names}
+        own = pa.table({n: changes.keys[n].cast(pa.string()) for n in names})
+        waits = pc.is_in(key_texts(own, names), value_set=key_texts(pa.table(columns), names))
+        if pc.any(waits).as_py():
+            self._forget(changes.ids_of(waits))
+            self.tally.counts += Counts(read=pc.sum(waits).as_py())
+        return changes.filter(pc.invert(waits))
+
+    def _rejoined(self, changes: Changes) -> Changes:
+        """With the columns that waited in the journal with an earlier version of the row."""
+        came = among(self._waiting, (changes.keys,)) if self._waiting else set()
+        if not came:
+            return changes
+        journal, ids = self.link.session.journal, {self._waiting[text] for text in came}
+        held = journal.rejected(self._map.name, ids=ids) + journal.parked(self._map.name, ids=ids)
+        names = changes.keys.column_names
+        keys = {n: pa.array([row.key[n] for row in held], pa.string()) for n in names}
+        own = pa.table({n: changes.keys[n].cast(pa.string()) for n in names})
+        at = row_of(key_texts(own, names), key_texts(pa.table(keys), names))
+        said = [None if row.changed is None else changed_text(row.changed) for row in held]
+        waited = pc.if_else(at.is_valid(), pa.array(said, pa.string()).take(at), "")
+        return replace(changes, changed=pc.binary_join_element_wise(changes.changed, waited, ""))
+
+    def _in_own_terms(self) -> list[dict[str, str | None]]:
+        """The keys of open conflicts as this side spells them."""
+        conflicts = self.link.session.journal.conflicts(self._map.name)
+        names = [str(path) for path in self._map.end(self.source).key]
+        rows = [each.conflict.rows.get(self.source) or {} for each in conflicts]
+        keys = [{name: _text(row.get(name)) for name in names} for row in rows]
+        if self.source is Side.FINOPS:
+            keys += [dict(each.conflict.key) for each in conflicts]
+        return keys
+
+    # Ways
+
+    def _narrowed(self, changes: Changes) -> Crossing:
+        """The crossing for the columns that changed in one of these rows."""
+        touched = [c for c in self.capture.columns if pc.any(changes.touches([c])).as_py()]
+        return self._crossing_of(frozenset(touched))
+
+    def _crossing_of(self, own: frozenset[str]) -> Crossing:
+        if own not in self._narrow:
+            if len(self._narrow) > 64:
+                self._narrow.clear()
+            wanted = {
+                c.target
+                for c in self._full.way.flow.columns
+                if any(path.column in own for path in c.reads)
+            }
+            self._narrow[own] = self._crossing(lambda path: path in wanted, narrow=True)
+        return self._narrow[own]
+
+    def _crossing(
+        self,
+        keep: Callable[[ColumnPath], bool],
+        *,
+        narrow: bool = False,
+        marking: bool = True,
+    ) -> Crossing:
+        session, table_map = self.link.session, self._map
+        way = compile_way(session, table_map, self.source, keep=keep)
+        across = self.source.other
+        back = compile_way(session, table_map, across) if table_map.flows_from(across) else None
+        return Crossing(self.link, way, back, narrow=narrow, marking=marking)
+
+    def _deferred_targets(self) -> Collection[ColumnPath]:
+        """Target paths of lookups that may have to wait, on either side."""
+        found = set()
+        for column in self._map.columns:
+            for side in Side:
+                end, target = column.end(side), column.end(self.source.other)
+                waits = self.plan.deferred.get(side, frozenset())
+                if end is not None and target is not None and end.is_lookup and end.column in waits:
+                    found.add(target)
+        return found
+
+    # Done
+
+    def _settle(
+        self, changes: Changes, crossed: Crossed, done: Any, *, forget: bool = True
+    ) -> None:
+        """Journal what became of a batch, then drop its entries."""
+        through = changes.filter(done)
+        self.tally.add(crossed, through.at)
+        if self._waiting:
+            still = {key_text(key) for key in crossed.held.keys}
+            came = among(self._waiting, (through.keys,)) - still
+            if came:
+                share = Share(cleared=came)
+                self.link.session.journal.record(self._map.name, {self.direction: share})
+        if forget:
+            self._forget(through.ids)
+
+    def _forget(self, ids: pa.Array) -> None:
+        if len(ids):
+            self._app.forget(self.capture.queue, ids)
+
+
+def _needed(query: Query, way: Way) -> Query:
+    modified = way.table_map.end(way.source).modified
+    return only_needed(query, (*way.flow.reads, *([modified] if modified else [])))
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
