@@ -160,7 +160,7 @@ class Writing(Protocol):
     def insert(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
     ) -> Written:
-        """As `App.write`."""
+        """As `App.write`; but with `fresh` a row that is there already is refused."""
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         """As `App.update`."""

@@ -122,7 +122,7 @@ class MemoryApp:
         fresh: bool = False,  # noqa: ARG002 - one way serves here
     ) -> Written:
         with self._transaction(None, PATIENCE) as writing:
-            return writing.put(table, rows, key=key)
+            return writing.insert(table, rows, key=key)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         with self._transaction(None, PATIENCE) as writing:

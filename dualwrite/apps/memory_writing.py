@@ -59,34 +59,22 @@ class MemoryWriting:
         wanted = distinct(keys.select(names).drop_null()).cast(queue.keys.schema)
         return queue.entries.filter(pc.is_valid(positions(wanted, queue.keys, names)))
 
-    def put(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
-        """Insert the rows that are not there, update those that differ."""
-        schema = self._store.schema(table)
-        rows = checked(self._store.app, schema, rows, key)
-        state = self._state("insert", table)
-        changed, done = self._updated(state, schema, rows, key)
-        new = rows.filter(self._absent(state, table, rows, key))
-        self._keep(state, schema, pa.concat_tables([changed, self._completed(state, schema, new)]))
-        rest = max(rows.num_rows - new.num_rows - done.updated, 0)
-        return done + Written(inserted=new.num_rows, unchanged=rest)
-
     def insert(
-        self,
-        table: str,
-        rows: pa.Table,
-        *,
-        key: Sequence[str],
-        fresh: bool = False,  # noqa: ARG002 - one way serves here
+        self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
     ) -> Written:
         schema = self._store.schema(table)
         rows = checked(self._store.app, schema, rows, key)
         state = self._state("insert", table)
-        if not pc.all(self._absent(state, table, rows, key), min_count=0).as_py():
-            reason = f"a row with its ({', '.join(key)}) is there already"
+        names = list(key)
+        there = positions(state.rows[table].select(names), rows.select(names), names)
+        new = rows.filter(pc.is_null(there))
+        if fresh and new.num_rows < rows.num_rows:
+            reason = f"{rows.num_rows - new.num_rows} of the rows are there already"
             raise RowsRefusedError(app=self._store.app, table=table, reason=reason)
-        whole = pa.concat_tables([state.rows[table], self._completed(state, schema, rows)])
-        self._keep(state, schema, whole)
-        return Written(inserted=rows.num_rows)
+        changed, done = self._updated(state, schema, rows, key)
+        self._keep(state, schema, pa.concat_tables([changed, self._completed(state, schema, new)]))
+        rest = max(rows.num_rows - new.num_rows - done.updated, 0)
+        return done + Written(inserted=new.num_rows, unchanged=rest)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         schema = self._store.schema(table)
@@ -156,10 +144,6 @@ class MemoryWriting:
         if origin.epoch < seen:
             raise OvertakenError(app=self._store.app, map_name=origin.map)
         return replace(state, epochs={**state.epochs, origin.map: origin.epoch})
-
-    def _absent(self, state: State, table: str, rows: pa.Table, key: Sequence[str]) -> Any:
-        names = list(key)
-        return pc.is_null(positions(state.rows[table].select(names), rows.select(names), names))
 
     def _updated(
         self, state: State, schema: TableSchema, rows: pa.Table, key: Sequence[str]

@@ -277,8 +277,8 @@ class Queuing:
         app.install(capture)
         with shop.hand() as hand:
             hand.insert(hostile, {"key": "1", **dict.fromkeys(names, "x")})
-            hand.update(hostile, **dict.fromkeys(names[4:], "y"))
-            hand.update(hostile, **{names[0]: "z"})
+            hand.update(hostile, None, **dict.fromkeys(names[4:], "y"))
+            hand.update(hostile, None, **{names[0]: "z"})
 
         assert entries(app, capture)["changed"].to_pylist() == [
             *[None, changed_text(names[4:]), None, None]
