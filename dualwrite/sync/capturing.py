@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 
 from dualwrite.apps.capture import Capture, NoCaptureError
+from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.records import Mark
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
@@ -56,24 +57,50 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     """Have both apps keep what changes from now on.  Where that runs already: nothing.
 
     A side that cannot be watched (a view) is left out, and said in the activity log: what
-    changes there crosses by `reconcile --repair`.
+    changes there crosses by `reconcile --repair`.  The journal knows a queue before the app
+    has it, so that none is left behind unknown.
 
     Raises:
         PrivilegeError: Our user may not make the queue.
-        TransientError, PermanentError: From the apps.
+        TransientError, PermanentError: From the apps; queues that were not there before are gone.
     """
-    queues: dict[str, str] = {}
-    marks: dict[Side, Mark] = {}
-    for side, capture in captures_of(session, table_map).items():
+    name, journal = table_map.name, session.journal
+    before = queues_of(session, name)
+    captures = captures_of(session, table_map)
+    journal.set_queues(name, {**before, **{s.value: c.queue for s, c in captures.items()}})
+    made: dict[Side, Capture] = {}
+    try:
+        for side, capture in captures.items():
+            try:
+                session.apps[side].install(capture)
+            except NoCaptureError as error:
+                journal.log(name, "capture", str(error))
+                continue
+            made[side] = capture
+    except DualWriteError:
+        new = {side: each for side, each in made.items() if side.value not in before}
+        left = remove_captures(session, new)
+        journal.set_queues(name, {**before, **{side.value: new[side].queue for side in left}})
+        raise
+    journal.set_queues(name, {side.value: each.queue for side, each in made.items()})
+    prints = {side: fingerprint(each) for side, each in made.items()}
+    journal.set_marks(name, {side: Mark(epoch, prints.get(side, "")) for side in Side})
+
+
+def remove_captures(session: Session, captures: Mapping[Side, Capture]) -> tuple[Side, ...]:
+    """Take captures out of the apps; the sides that would not have it, and keep theirs."""
+    left = []
+    for side, capture in captures.items():
         try:
-            session.apps[side].install(capture)
-        except NoCaptureError as error:
-            session.journal.log(table_map.name, "capture", str(error))
-            continue
-        queues[side.value] = capture.queue
-        marks[side] = Mark(epoch, fingerprint(capture))
-    session.journal.set_queues(table_map.name, queues)
-    session.journal.set_marks(table_map.name, marks)
+            session.apps[side].uninstall(capture)
+        except (TransientError, PermanentError):
+            left.append(side)
+    return tuple(left)
+
+
+def queues_of(session: Session, name: str) -> Mapping[str, str]:
+    """The queues of a map by side name, as the journal knows them."""
+    return next((each.queues for each in session.journal.maps() if each.name == name), {})
 
 
 def fingerprint(capture: Capture) -> str:
@@ -84,8 +111,7 @@ def fingerprint(capture: Capture) -> str:
 
 def installed(session: Session, table_map: TableMap) -> Mapping[Side, Capture]:
     """Those captures that the journal knows to be installed."""
-    record = next((each for each in session.journal.maps() if each.name == table_map.name), None)
-    queues = {} if record is None else record.queues
+    queues = queues_of(session, table_map.name)
     captures = captures_of(session, table_map)
     return {side: each for side, each in captures.items() if side.value in queues}
 

@@ -56,7 +56,8 @@ def newer(way: Way, rows: pa.Table, changes: Changes, standing: Standing, tie: S
     """
     ours, others = (way.table_map.end(side).modified for side in (way.source, way.target))
     mine, theirs = changes.at, standing.dirt.at
-    if ours is not None and others is not None and str(ours) in rows.column_names:
+    named = ours is not None and others is not None and str(ours) in rows.column_names
+    if named and str(others) in standing.theirs.column_names:
         mine = pc.coalesce(moment(rows[str(ours)], _INSTANT), mine)
         theirs = pc.coalesce(moment(standing.theirs[str(others)], _INSTANT), theirs)
     later = pc.if_else(pc.equal(mine, theirs), None, pc.greater(mine, theirs))

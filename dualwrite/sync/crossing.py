@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 import pyarrow as pa
@@ -52,6 +53,14 @@ class Crossed:
     unfit: Mask
 
 
+class Only(Enum):
+    """Which rows a crossing takes; the others are unfit for it."""
+
+    ALL = "all"
+    THERE = "the target has, or has had, a row"
+    CLEAN = "both sides have a row, and only the source has changed it"
+
+
 @dataclass(frozen=True)
 class Link:
     """What every batch of one map has in common."""
@@ -68,9 +77,8 @@ class Link:
 class Crossing:
     """One way of a map, ready to carry changes.
 
-    A `narrow` one carries some columns only, of rows that stand on both sides and that only
-    the source has changed.  One that is not `marking` is followed by another for the rest of
-    the same changes, which marks them as carried.
+    One for `Only.CLEAN` rows may carry some columns only.  One that is not `marking` is
+    followed by another for the rest of the same changes, which marks them as carried.
     """
 
     def __init__(
@@ -79,12 +87,12 @@ class Crossing:
         way: Way,
         back: Way | None,
         *,
-        narrow: bool = False,
+        only: Only = Only.ALL,
         marking: bool = True,
     ) -> None:
-        self.link, self.way, self.narrow, self._marking = link, way, narrow, marking
+        self.link, self.way, self.only, self._marking = link, way, only, marking
         query = reading(link.session, way.table_map, way.target, filtered=False)
-        self.query = only_needed(query, way.flow.targets) if narrow else query
+        self.query = only_needed(query, way.flow.targets) if only is Only.CLEAN else query
         self.policies = link.policies or policies_of(way.table_map, way.source)
         self._sources = {
             str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
@@ -136,10 +144,14 @@ class Crossing:
             writing.carried(capture.queue, ids)
 
     def _unfit(self, standing: Standing) -> Mask:
-        if not self.narrow:
-            return pa.repeat(pa.scalar(value=False), len(standing.found))
-        plain = pc.and_not(standing.found, standing.dirty)
-        return pc.and_not(pc.invert(plain), standing.busy)
+        match self.only:
+            case Only.ALL:
+                fit: Mask = pa.repeat(pa.scalar(value=True), len(standing.found))
+            case Only.THERE:
+                fit = pc.or_(standing.found, standing.dirty)
+            case Only.CLEAN:
+                fit = pc.and_not(standing.found, standing.dirty)
+        return pc.and_not(pc.invert(fit), standing.busy)
 
     def _cross(self, writing: Writing, batch: Batch, verdict: Verdict) -> tuple[Crossed, Mask]:
         """Decide and write; and which rows of the batch somebody inserted at the same moment."""

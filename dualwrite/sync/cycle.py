@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.crossing import Link
-from dualwrite.sync.lane import Lane, Tally
+from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
 from dualwrite.sync.planning import order_maps
@@ -49,10 +49,6 @@ class Track:
     plan: MapPlan
     lanes: Mapping[Side, Lane]
     fault: DualWriteError | None = None
-    result: MapResult = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.result = MapResult(self.name)
 
     @property
     def name(self) -> str:
@@ -103,6 +99,11 @@ class Cycles:
                 if ranges:
                     self.session.apps[side].forget_ranges(queue, ranges)
 
+    @property
+    def names(self) -> set[str]:
+        """The maps in this worker's hands, those among them that cannot be carried too."""
+        return {track.name for track in self.tracks} | set(self._faults)
+
     @cached_property
     def queues(self) -> Mapping[Side, list[str]]:
         """All queues that are read, by app."""
@@ -111,10 +112,6 @@ class Cycles:
             for side in Side
         }
 
-    def pending(self) -> Mapping[Side, Mapping[str, int]]:
-        """How many entries stand in each queue."""
-        return {side: self.session.apps[side].pending(self.queues[side]) for side in Side}
-
     def once(self, progress: Progress = silent) -> list[MapResult]:
         """One cycle; the result of each map, its `note` saying why it waits if it does.
 
@@ -122,21 +119,44 @@ class Cycles:
             LeaseLostError, OvertakenError: Another worker has taken over.
         """
         started = time.monotonic()
+        self.turn(progress)
+        return self.told(started)
+
+    def turn(self, progress: Progress = silent, sides: Collection[Side] = tuple(Side)) -> bool:
+        """Carry what is queued on these sides, without a word to the journal; whether any was.
+
+        Raises:
+            As `once`.
+        """
         for track in self.tracks:
-            track.fault, track.result = None, MapResult(track.name)
-            for lane in track.lanes.values():
-                lane.tally = Tally()
-        pending = {side: self._count(side) for side in Side}
+            track.fault = None
+        pending = {side: self._count(side) for side in Side if side in sides}
+        if not any(count for counted in pending.values() for count in counted.values()):
+            return False
         self._guard(pending)
         for side in Side:
-            # what the first walk decided may have left entries for the second
-            counted = pending[side] if side is Side.FINOPS else self._count(side)
-            self._walk(side, counted, progress)
+            if side in pending:
+                # what the first walk decided may have left entries for the second
+                first = side is next(iter(pending))
+                self._walk(side, pending[side] if first else self._count(side), progress)
         for track in reversed(self.tracks):
             for lane in track.lanes.values():
                 self._try([track], lane.removals)
         self._release()
-        return self._journalled(started)
+        return True
+
+    def told(self, started: float) -> list[MapResult]:
+        """Journal what was done since the last time, and give it back, map by map."""
+        left = {side: self._count(side) for side in Side}
+        results = []
+        for track in self.tracks:
+            result = self._told_one(track, left)
+            result.seconds = time.monotonic() - started
+            results.append(result)
+        for name, fault in self._faults.items():
+            self.session.journal.set_waits(name, str(fault))
+            results.append(MapResult(name, note=str(fault)))
+        return results
 
     # Parts of a cycle
 
@@ -231,28 +251,19 @@ class Cycles:
                 track.fault = track.fault or fault
             return None
 
-    def _journalled(self, started: float) -> list[MapResult]:
-        left = {side: self._count(side) for side in Side}
-        for track in self.tracks:
-            self._journal_one(track, left)
-            track.result.seconds = time.monotonic() - started
-        for name, fault in self._faults.items():
-            self.session.journal.set_waits(name, str(fault))
-        faulty = [MapResult(name, note=str(fault)) for name, fault in self._faults.items()]
-        return [track.result for track in self.tracks] + faulty
-
-    def _journal_one(self, track: Track, left: Mapping[Side, Mapping[str, int]]) -> None:
-        journal, lanes = self.session.journal, track.lanes
-        counts = {lane.direction: lane.tally.counts for lane in lanes.values()}
-        lags = {lane.direction: lane.tally.lags for lane in lanes.values() if lane.tally.lags}
-        track.result.counts = {d: each for d, each in counts.items() if any(each.values())}
+    def _told_one(self, track: Track, left: Mapping[Side, Mapping[str, int]]) -> MapResult:
+        journal, lanes, result = self.session.journal, track.lanes, MapResult(track.name)
+        tallies = {lane.direction: lane.tell() for lane in lanes.values()}
+        lags = {direction: tally.lags for direction, tally in tallies.items() if tally.lags}
+        result.counts = {d: t.counts for d, t in tallies.items() if any(t.counts.values())}
         pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
-        journal.note_cycle(track.name, track.result.counts, lags, pending=pending)
-        track.result.note = "" if track.fault is None else str(track.fault)
-        journal.set_waits(track.name, track.result.note or None)
+        journal.note_cycle(track.name, result.counts, lags, pending=pending)
+        result.note = "" if track.fault is None else str(track.fault)
+        journal.set_waits(track.name, result.note or None)
         resuming = journal.status(track.name) is MapStatus.RESUMING
         if resuming and track.fault is None and not any(pending.values()):
             journal.set_status(track.name, MapStatus.RUNNING, reason="caught up")
+        return result
 
 
 def run_cycle(

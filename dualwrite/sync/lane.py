@@ -23,12 +23,12 @@ from dualwrite.journal.records import Counts, Rejection, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import steering_columns
 from dualwrite.sync.changes import DRIFTED, Changes, changes_of
-from dualwrite.sync.crossing import Crossed, Crossing, Link
+from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.removing import Removal
 from dualwrite.sync.settling import among
-from dualwrite.sync.way import Way, compile_way, only_needed, reading
+from dualwrite.sync.way import compile_way, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
@@ -83,9 +83,11 @@ class Lane:
         waits = self._deferred_targets()
         self._late_targets = waits
         self._full = self._crossing(lambda _: True)
-        self._first = self._full
+        # a new row may wait for one that waits for it: its lookups come when all are there
+        self._there, self._new = self._full, self._full
         if waits:
-            self._first = self._crossing(lambda path: path not in waits, marking=False)
+            self._there = self._crossing(lambda _: True, only=Only.THERE)
+            self._new = self._crossing(lambda path: path not in waits, marking=False)
         self._removal = Removal(self._full)
         self._gone: list[Changes] = []
         self._late: list[Changes] = []
@@ -94,6 +96,11 @@ class Lane:
     def direction(self) -> str:
         """`finops->dataverse` or the other."""
         return self.source.direction
+
+    def tell(self) -> Tally:
+        """What was done since it was asked last."""
+        tally, self.tally = self.tally, Tally()
+        return tally
 
     def deletes(self, snapshot: Snapshot) -> int:
         """How many queued keys are gone from the source: what the guard asks before a cycle."""
@@ -124,7 +131,7 @@ class Lane:
             if len(part):
                 self._carry(snapshot, part, self._narrowed(part))
             if pc.any(whole).as_py():
-                self._carry(snapshot, changes.filter(whole), self._first)
+                self._carry(snapshot, changes.filter(whole), self._there)
 
     def finish(self, snapshot: Snapshot) -> None:
         """The lookups that had to wait for other rows of the same cycle."""
@@ -165,7 +172,9 @@ class Lane:
         self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
     ) -> None:
         """Carry changes of n keys; those that are absent are forgotten or kept for later."""
-        query = self._query if not crossing.narrow else _needed(self._query, crossing.way)
+        query = self._query
+        if crossing.only is Only.CLEAN:
+            query = only_needed(query, crossing.way.flow.reads)
         rows = snapshot.fetch(query, changes.keys)
         at = row_of(changes.texts, key_texts(rows, changes.keys.column_names))
         here = at.is_valid()
@@ -174,19 +183,23 @@ class Lane:
             crossed = crossing.carry(rows.take(at.drop_null()), there)
             kept = pc.or_(crossed.left, crossed.unfit)
             done = pc.invert(kept)
-            if crossing is self._first and self._first is not self._full:
+            if crossing is self._new and self._new is not self._full:
                 self._late.append(there.filter(done))
                 self._settle(there, crossed, done, forget=False)
             else:
                 self._settle(there, crossed, done)
             again = pc.and_not(crossed.unfit, crossed.left)
             if pc.any(again).as_py():
-                # a late column of a row that is held whole waits with it
-                whole = self._full if last else self._first
-                self._carry(snapshot, there.filter(again), whole)
+                self._carry(snapshot, there.filter(again), self._wider(crossing, last=last))
         absent = changes.filter(pc.invert(here))
         if len(absent):
             self._part(snapshot, absent)
+
+    def _wider(self, crossing: Crossing, *, last: bool) -> Crossing:
+        """The crossing for what was unfit for this one."""
+        if last:
+            return self._full  # a late column of a row that is held whole waits with it
+        return self._new if crossing is self._there else self._there
 
     def _part(self, snapshot: Snapshot, absent: Changes) -> None:
         """Keys without a row in the map: gone for good, or out of the filter."""
@@ -282,21 +295,21 @@ class Lane:
                 for c in self._full.way.flow.columns
                 if any(path.column in own for path in c.reads)
             }
-            self._narrow[own] = self._crossing(lambda path: path in wanted, narrow=True)
+            self._narrow[own] = self._crossing(lambda path: path in wanted, only=Only.CLEAN)
         return self._narrow[own]
 
     def _crossing(
         self,
         keep: Callable[[ColumnPath], bool],
         *,
-        narrow: bool = False,
+        only: Only = Only.ALL,
         marking: bool = True,
     ) -> Crossing:
         session, table_map = self.link.session, self._map
         way = compile_way(session, table_map, self.source, keep=keep)
         across = self.source.other
         back = compile_way(session, table_map, across) if table_map.flows_from(across) else None
-        return Crossing(self.link, way, back, narrow=narrow, marking=marking)
+        return Crossing(self.link, way, back, only=only, marking=marking)
 
     def _deferred_targets(self) -> Collection[ColumnPath]:
         """Target paths of lookups that may have to wait, on either side."""
@@ -329,11 +342,6 @@ class Lane:
     def _forget(self, ids: pa.Array) -> None:
         if len(ids):
             self._app.forget(self.capture.queue, ids)
-
-
-def _needed(query: Query, way: Way) -> Query:
-    modified = way.table_map.end(way.source).modified
-    return only_needed(query, (*way.flow.reads, *([modified] if modified else [])))
 
 
 def _text(value: Any) -> str | None:

@@ -26,7 +26,7 @@ from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.lease import LeaseHeldError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.capturing import captures_of
+from dualwrite.sync.capturing import captures_of, queues_of, remove_captures
 from dualwrite.sync.queues import export, forget, keep
 from dualwrite.sync.session import Session
 from dualwrite.sync.workers import kept_lease
@@ -223,8 +223,8 @@ def _stop(session: Session, name: str) -> Moved:
         return Moved(
             name,
             MapStatus.NOT_RUNNING,
-            f"stopped; process {error.pid} on {error.machine} has not let go of it yet, so its queues "
-            "stay. Once that has ended: dualwrite check --repair",
+            f"stopped; process {error.pid} on {error.machine} has not let go of it yet, "
+            "so its queues stay. Once that has ended: dualwrite check --repair",
         )
     if not left:
         return Moved(name, MapStatus.NOT_RUNNING, "stopped")
@@ -272,16 +272,11 @@ def stop_capture(session: Session, name: str) -> tuple[Side, ...]:
         for side in Side
         if side.value in queues
     }
-    left = _uninstalled(session, captures)
+    left = remove_captures(session, captures)
     session.journal.set_queues(name, {side.value: queues[side.value] for side in left})
     if not left:
         session.journal.set_marks(name, {})
     return left
-
-
-def queues_of(session: Session, name: str) -> Mapping[str, str]:
-    """The queues of a map by side name, as the journal knows them."""
-    return next((each.queues for each in session.journal.maps() if each.name == name), {})
 
 
 def _captures(session: Session, name: str) -> Mapping[Side, Capture]:
@@ -289,13 +284,3 @@ def _captures(session: Session, name: str) -> Mapping[Side, Capture]:
         return captures_of(session, session.map(name))
     except (UnknownMapError, MapError, TransientError, PermanentError):
         return {}
-
-
-def _uninstalled(session: Session, captures: Mapping[Side, Capture]) -> tuple[Side, ...]:
-    left = []
-    for side, capture in captures.items():
-        try:
-            session.apps[side].uninstall(capture)
-        except (TransientError, PermanentError):
-            left.append(side)
-    return tuple(left)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from dualwrite.apps.base import App, Query
@@ -24,6 +25,8 @@ from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
 from dualwrite.sandbox.schema.creating import driver_url
+from dualwrite.sync.capturing import captures_of
+from dualwrite.sync.cycle import run_cycle
 from dualwrite.sync.planning import make_plan
 from dualwrite.sync.reconcile import Comparison, reconcile
 from dualwrite.sync.run import MapResult, RunOptions, run_maps
@@ -63,6 +66,8 @@ class World:
     memory: dict[Side, MemoryApp] = field(default_factory=dict)
     wrap: Callable[[App], App] = lambda app: app
     """Put before both apps of a run: a fault, a counter."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What the last cycle said of its maps."""
     _opened: ExitStack = field(default_factory=ExitStack)
     _session: Session | None = None
 
@@ -120,6 +125,27 @@ class World:
         """Run, and tell what was counted for each map, zeros left out."""
         return {name: told(result) for name, result in self.run(*names, **options).items()}
 
+    def cycle(self, *names: str, **options: Any) -> dict[str, dict[str, int]]:
+        """As `dualwrite sync`: what was counted for each map that did something."""
+        results = run_cycle(self.open(), names or None, **options)
+        self.notes = {result.map: result.note for result in results if result.note}
+        return {result.map: counts for result in results if (counts := told(result))}
+
+    def settle(self) -> None:
+        """Cycles until nothing is left to do."""
+        for _ in range(10):
+            if not self.cycle():
+                return
+        raise AssertionError(self.cycle(), self.notes)
+
+    def conflicts(self, name: str = "customers") -> list[tuple[str, str, str]]:
+        """(last part of the key, kind, outcome) of each conflict on record, oldest first."""
+        stored = self.session.journal.conflicts(name, open_only=False)
+        return [
+            (str(list(each.conflict.key.values())[-1]), each.conflict.kind, each.conflict.outcome)
+            for each in reversed(stored)
+        ]
+
     def reconcile(self, name: str = "customers") -> Comparison:
         session = self.open()
         return reconcile(session, session.map(name))
@@ -172,6 +198,36 @@ class World:
         types = {name: app.schema(table).columns[name].type for name in key}
         app.delete(table, pa.table({n: pa.array([v], types[n]) for n, v in key.items()}))
 
+    def rename(self, side: Side, table: str, column: str, old: str, new: str) -> None:
+        """Change a key, as an application does by one UPDATE."""
+        if self.memory:
+            self._rename_in_memory(side, table, column, old, new)
+            return
+        self.execute(
+            side,
+            f"UPDATE {_quoted(self, table)} SET {_quoted(self, column)} = '{new}'"
+            f" WHERE {_quoted(self, column)} = '{old}'",
+        )
+
+    def _rename_in_memory(self, side: Side, table: str, column: str, old: str, new: str) -> None:
+        app = self.session.apps[side]
+        schema = app.schema(table)
+        paths = tuple(ColumnPath((name,)) for name in schema.columns)
+        found = app.read(Query(table, paths))
+        row = found.filter(pc.equal(found[column], old))
+        at = row.column_names.index(column)
+        renamed = row.set_column(at, column, pa.array([new]))
+        with app.writing() as writing:
+            writing.delete(table, row.select(list(schema.primary_key)))
+            writing.insert(table, renamed, key=schema.primary_key)
+
+    def entries(self, side: Side, name: str) -> pa.Table:
+        """What stands in a map's queue."""
+        session = self.open()
+        capture = captures_of(session, session.map(name))[side]
+        with session.apps[side].snapshot() as snapshot:
+            return snapshot.dirty(capture, limit=1000)
+
     def rows(self, side: Side, table: str, *paths: str) -> list[tuple[Any, ...]]:
         """What an app holds, sorted."""
         columns = tuple(map(ColumnPath.parse, paths))
@@ -198,6 +254,10 @@ class World:
                 return list(result) if result.returns_rows else []
         finally:
             engine.dispose()
+
+
+def _quoted(world: World, name: str) -> str:
+    return f"`{name}`" if world.kind == "mariadb" else f'"{name}"'
 
 
 _LOOKUPS = {"vendor": {"customer": Reference("customer", "customerid")}}

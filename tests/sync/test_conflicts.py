@@ -1,0 +1,166 @@
+"""Conflicts: a row that changed on both sides, whatever the policy, is on record and agrees."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.sync.world import D, F, World, cust, customer
+
+ASKED = "policy: ask"
+
+
+def conflicting(world: World, policy: str) -> World:
+    world.map("customers", ("columns:", f"conflicts: {{{policy}}}\ncolumns:"))
+    world.put(F, "Cust", cust("C1", "one", CREDIT=Decimal("1.00")))
+    world.run()
+    return world
+
+
+def both(world: World) -> list[tuple[str, ...]]:
+    """(name, credit) of C1 on either side."""
+    finops = world.rows(F, "Cust", "NAME", "CREDIT")
+    dataverse = world.rows(D, "customer", "name", "credit")
+    return [tuple(map(str, row)) for row in (*finops, *dataverse)]
+
+
+def set_name(world: World, finops: str, dataverse: str) -> None:
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": finops})
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": dataverse})
+
+
+@pytest.mark.parametrize(
+    ("policy", "winner"),
+    [
+        ("policy: finops", "theirs of finops"),
+        ("policy: dataverse", "theirs of dataverse"),
+        ("policy: newest", "theirs of dataverse"),
+        ("policy: merge, then: finops", "theirs of finops"),
+        ("policy: merge, then: newest", "theirs of dataverse"),
+        ("policy: finops, columns: {NAME: dataverse}", "theirs of dataverse"),
+    ],
+)
+def test_one_side_wins_a_column_that_both_changed(every_world, policy, winner):
+    world = conflicting(every_world, policy)
+    set_name(world, "theirs of finops", "theirs of dataverse")
+
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {winner}
+    assert [(key, kind) for key, kind, _ in world.conflicts()] == [("C1", "update")]
+    assert world.unexplained() == {}
+
+
+def test_columns_that_changed_on_one_side_only_are_merged(every_world):
+    world = conflicting(every_world, "policy: merge")
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "new"})
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "credit": Decimal("9.00")})
+
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {"new"}
+    assert {row[1].rstrip("0") for row in both(world)} == {"9."}
+    assert world.conflicts() == [("C1", "update", "merged")]
+
+
+def test_the_losing_side_takes_the_whole_row_where_rows_win(every_world):
+    world = conflicting(every_world, "policy: dataverse")
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "CREDIT": Decimal("7.00")})
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "new"})
+
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {"new"}
+    assert {row[1].rstrip("0") for row in both(world)} == {"1."}
+    assert world.unexplained() == {}
+
+
+def test_the_same_change_on_both_sides_is_no_conflict(every_world):
+    world = conflicting(every_world, "policy: merge")
+    set_name(world, "same", "same")
+
+    world.settle()
+
+    assert world.conflicts() == []
+
+
+def test_a_conflict_keeps_both_versions_and_what_each_side_changed(every_world):
+    world = conflicting(every_world, "policy: finops")
+    set_name(world, "f", "d")
+
+    world.settle()
+
+    (stored,) = world.session.journal.conflicts("customers", open_only=False)
+    conflict = stored.conflict
+    assert conflict.rows[F]["NAME"] == "f"
+    assert conflict.rows[D]["name"] == "d"
+    assert conflict.changed == {F: ("NAME",), D: ("name",)}
+    assert conflict.columns == {"name": "finops"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [("policy: finops", []), ("policy: dataverse", ["kept"]), ("policy: newest", ["kept"])],
+)
+def test_a_delete_in_finops_against_an_update_in_dataverse(every_world, policy, left):
+    world = conflicting(every_world, policy)
+    world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "kept"})
+
+    world.settle()
+
+    assert [row[0] for row in world.rows(D, "customer", "name")] == left
+    assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
+    assert [kind for _, kind, _ in world.conflicts()] == ["delete"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [("policy: finops", ["kept"]), ("policy: dataverse", []), ("policy: newest", [])],
+)
+def test_an_update_in_finops_against_a_delete_in_dataverse(every_world, policy, left):
+    world = conflicting(every_world, policy)
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "kept"})
+    world.remove(D, "customer", accountnumber="C1")
+
+    world.settle()
+
+    assert [row[0] for row in world.rows(D, "customer", "name")] == left
+    assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
+    assert [kind for _, kind, _ in world.conflicts()] == ["delete"]
+
+
+def test_a_row_made_on_both_sides_is_merged_too(every_world):
+    world = conflicting(every_world, "policy: merge, then: dataverse")
+    world.put(F, "Cust", cust("N1", "of finops"))
+    world.put(D, "customer", customer("N1", "of dataverse"))
+
+    world.settle()
+
+    assert world.rows(F, "Cust", "ACCOUNT", "NAME")[1] == ("N1", "of dataverse")
+    assert world.rows(D, "customer", "accountnumber", "name")[1] == ("N1", "of dataverse")
+    assert world.unexplained() == {}
+
+
+def test_asked_neither_is_written_until_a_person_says(every_world):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+
+    world.settle()
+
+    assert [row[0] for row in both(world)] == ["f", "d"]
+    assert world.conflicts() == [("C1", "update", "waits")]
+    (record,) = [each for each in world.session.journal.maps() if each.name == "customers"]
+    assert record.conflicts == 1
+
+
+def test_what_changes_while_a_conflict_waits_waits_with_it(every_world):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.settle()
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
+
+    world.settle()
+
+    assert [row[0] for row in both(world)] == ["f2", "d"]
