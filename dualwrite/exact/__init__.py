@@ -1,0 +1,45 @@
+"""Exact arithmetic over Arrow decimals: the ground that money and units stand on.
+
+No float comes in and none is made on the way.  Each computation keeps all its digits
+and is rounded once, in a named mode, at the end.
+"""
+
+from dualwrite.exact.modes import MODES, Mode, UnknownModeError, mode_of, round_ratio
+from dualwrite.exact.numbers import (
+    NotExactError,
+    TooManyDigitsError,
+    as_decimals,
+    greatest,
+    minus,
+    narrow,
+    scale_of,
+    times_ten,
+    whole_parts,
+    with_scale,
+)
+from dualwrite.exact.pieces import by_pieces
+from dualwrite.exact.ratios import affine
+from dualwrite.exact.rounding import round_to, round_to_step, same
+
+__all__ = [
+    "MODES",
+    "Mode",
+    "NotExactError",
+    "TooManyDigitsError",
+    "UnknownModeError",
+    "affine",
+    "as_decimals",
+    "by_pieces",
+    "greatest",
+    "minus",
+    "mode_of",
+    "narrow",
+    "round_ratio",
+    "round_to",
+    "round_to_step",
+    "same",
+    "scale_of",
+    "times_ten",
+    "whole_parts",
+    "with_scale",
+]

@@ -1,0 +1,78 @@
+"""A decimal column rounded to places behind the point, or to steps; and compared with another."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.exact.modes import ARROW_MODES, Mode
+from dualwrite.exact.numbers import TooManyDigitsError
+
+
+def round_to(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
+    """`values` rounded to `places` digits behind the point.
+
+    Shapes: `values` (n,) decimal128 or decimal256; `places` one number, or (n,) whole
+    numbers, null for "all that are there".  The result has the scale of `values` and all
+    the digits of its width, since 9.99 may become 10.0.
+
+    Raises:
+        TooManyDigitsError: 76 digits are too few for a rounded value.
+    """
+    kind = values.type
+    if isinstance(places, int) and places >= kind.scale:
+        return values
+    values = values.cast(_widest(kind))
+    try:
+        return _rounded(values, places, mode)
+    except pa.ArrowInvalid:
+        if values.type.bit_width == 256:
+            raise TooManyDigitsError(what="rounding") from None
+        return round_to(values.cast(pa.decimal256(76, kind.scale)), places, mode)
+
+
+def _widest(kind: pa.DataType) -> pa.DataType:
+    narrow = kind.bit_width == 128
+    return pa.decimal128(38, kind.scale) if narrow else pa.decimal256(76, kind.scale)
+
+
+def _rounded(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
+    if isinstance(places, int):
+        return pc.round(values, ndigits=places, round_mode=ARROW_MODES[mode])
+    digits = pc.fill_null(places.cast(pa.int32()), values.type.scale)
+    return pc.round_binary(values, digits, round_mode=ARROW_MODES[mode])
+
+
+def round_to_step(values: pa.Array, step: Decimal, mode: Mode) -> pa.Array:
+    """`values` rounded to multiples of `step`, which has no more digits than their scale.
+
+    Shapes: `values` (n,) decimal128 or decimal256; the result is of the same scale.
+
+    Raises:
+        TooManyDigitsError: 76 digits are too few for a rounded value.
+    """
+    values = values.cast(_widest(values.type))
+    multiple = pa.scalar(step, values.type)
+    try:
+        return pc.round_to_multiple(values, multiple, ARROW_MODES[mode])
+    except pa.ArrowInvalid:
+        if values.type.bit_width == 256:
+            raise TooManyDigitsError(what="rounding") from None
+        return round_to_step(values.cast(pa.decimal256(76, values.type.scale)), step, mode)
+
+
+def same(left: pa.Array, right: pa.Array) -> pa.BooleanArray:
+    """Where two decimal columns hold the same number, whatever their scales; null is like null.
+
+    Shapes: both (n,); so is the result, which is never null.
+    """
+    if left.type != right.type:
+        scale = max(left.type.scale, right.type.scale)
+        left, right = (each.cast(pa.decimal256(76, scale)) for each in (left, right))
+    equal = pc.equal(left, right)
+    if not equal.null_count:
+        return equal
+    neither = pc.and_(left.is_null(), right.is_null())
+    return pc.or_(pc.fill_null(equal, fill_value=False), neither)

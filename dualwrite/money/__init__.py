@@ -1,0 +1,47 @@
+"""Money, exact: currencies, how many digits an amount may have, discounts, exchange rates."""
+
+from dualwrite.exact import MODES, Mode, NotExactError, TooManyDigitsError, UnknownModeError
+from dualwrite.money.currencies import (
+    Currency,
+    UnknownCurrencyError,
+    accounting_currencies,
+    cash_steps,
+    currencies,
+    currency,
+    known,
+    minor_units,
+)
+from dualwrite.money.discounts import SplitDiscount, join_discount, split_discount
+from dualwrite.money.precision import (
+    Kind,
+    fits,
+    has_room,
+    places,
+    rounded,
+    same_after_rounding,
+)
+
+__all__ = [
+    "MODES",
+    "Currency",
+    "Kind",
+    "Mode",
+    "NotExactError",
+    "SplitDiscount",
+    "TooManyDigitsError",
+    "UnknownCurrencyError",
+    "UnknownModeError",
+    "accounting_currencies",
+    "cash_steps",
+    "currencies",
+    "currency",
+    "fits",
+    "has_room",
+    "join_discount",
+    "known",
+    "minor_units",
+    "places",
+    "rounded",
+    "same_after_rounding",
+    "split_discount",
+]

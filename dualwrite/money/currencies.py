@@ -1,0 +1,128 @@
+"""The currencies of ISO 4217, those of today and those of the past, and their minor units.
+
+A minor unit of 2 says that an amount on a document has cents.  Some currencies have
+none (JPY), some three digits (KWD), a few no minor unit at all (gold, the SDR, and old
+money of which ISO hands none down): there only the column's own scale holds.  Cash may
+be coarser than the account: 0.05 in CHF, whole crowns in SEK.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.errors import PermanentError
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    """One currency."""
+
+    code: str
+    name: str
+    minor_unit: int | None
+    """Digits behind the point of a document amount; None where ISO states none."""
+    cash_step: Decimal | None
+    """What cash amounts are a multiple of; None where no minor unit is stated."""
+    number: str | None = None
+    """The three digits that ISO gives it beside the code; None for one of the past."""
+    withdrawn: dt.date | None = None
+    """The last day on which it was money anywhere."""
+
+
+class UnknownCurrencyError(PermanentError):
+    """A code that is no currency's."""
+
+    def __init__(self, *, code: str) -> None:
+        self.code = code
+        near = difflib.get_close_matches(code.strip().upper(), currencies(), n=1, cutoff=0.6)
+        hint = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(
+            f"there is no currency {code!r}.{hint} Nothing was computed.\n"
+            "  A code is three capital letters of ISO 4217, such as EUR."
+        )
+
+
+@cache
+def currencies() -> Mapping[str, Currency]:
+    """All of them by code, in the order of their codes."""
+    file = resources.files("dualwrite.money").joinpath("currencies.csv")
+    with file.open(encoding="utf-8") as lines:
+        return {row["code"]: _read(row) for row in csv.DictReader(lines)}
+
+
+def _read(row: Mapping[str, str]) -> Currency:
+    minor = int(row["minor_unit"]) if row["minor_unit"] else None
+    step = None if minor is None else Decimal(row["cash_step"] or Decimal(1).scaleb(-minor))
+    return Currency(
+        code=row["code"],
+        name=row["name"],
+        minor_unit=minor,
+        cash_step=step,
+        number=row["number"] or None,
+        withdrawn=dt.date.fromisoformat(row["withdrawn"]) if row["withdrawn"] else None,
+    )
+
+
+def currency(code: str) -> Currency:
+    """The currency of that code.
+
+    Raises:
+        UnknownCurrencyError: There is none.
+    """
+    found = currencies().get(code)
+    if found is None:
+        raise UnknownCurrencyError(code=code)
+    return found
+
+
+def known(codes: pa.Array) -> pa.BooleanArray:
+    """Which of `codes` are currencies; null is none."""
+    return pc.is_in(_texts(codes), value_set=_codes())
+
+
+def minor_units(codes: pa.Array) -> pa.Int8Array:
+    """The minor unit of each of `codes`: null where none is stated or the code is unknown."""
+    return _minor_units().take(pc.index_in(_texts(codes), value_set=_codes()))
+
+
+def cash_steps(codes: pa.Array) -> pa.Decimal128Array:
+    """What cash amounts are a multiple of: null where none is stated or the code is unknown."""
+    steps = pa.array([each.cash_step for each in currencies().values()], pa.decimal128(9, 4))
+    return steps.take(pc.index_in(_texts(codes), value_set=_codes()))
+
+
+def accounting_currencies(companies: pa.Array, accounting: Mapping[str, str]) -> pa.StringArray:
+    """The accounting currency of each row's company; null where the company has none.
+
+    `accounting` gives the currency code by company.  Companies are told apart without
+    regard to case, as the ERP does.
+    """
+    names = pa.array([name.upper() for name in accounting], pa.string())
+    codes = pa.array(list(accounting.values()), pa.string())
+    return codes.take(pc.index_in(pc.utf8_upper(_texts(companies)), value_set=names))
+
+
+@cache
+def _codes() -> pa.StringArray:
+    return pa.array(list(currencies()), pa.string())
+
+
+@cache
+def _minor_units() -> pa.Int8Array:
+    return pa.array([each.minor_unit for each in currencies().values()], pa.int8())
+
+
+def _texts(codes: pa.Array | pa.ChunkedArray) -> pa.StringArray:
+    if isinstance(codes, pa.ChunkedArray):
+        codes = codes.combine_chunks()
+    return codes.cast(pa.string())

@@ -1,0 +1,139 @@
+"""How many digits an amount may have, what it becomes when it is rounded, and what is no change.
+
+Three kinds of money: an *amount* stands on a document and has no more digits than the
+currency's minor unit; a *price* is per unit and has as many as its column; *cash* is
+paid in coins, so it is a multiple of the currency's cash step.
+
+A value that one side holds as 10.005 and the other, by the map's policy, as 10.00 has
+not changed when 10.00 comes back: `same_after_rounding` says so.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.exact import Mode, as_decimals, round_to, round_to_step, same, scale_of
+from dualwrite.money.currencies import cash_steps, currency, minor_units
+
+Kind = Literal["amount", "price", "cash"]
+"""What a money column holds."""
+
+Currencies: TypeAlias = str | pa.Array | None
+"""One code for the whole column, a code for each row, or None where only the scale counts."""
+
+
+def places(scale: int, currencies: Currencies = None, kind: Kind = "amount") -> int | pa.Array:
+    """The digits behind the point that a money column of `scale` may use: one number, or (n,).
+
+    Raises:
+        UnknownCurrencyError: The one code for the column is no currency's.
+    """
+    if currencies is None or kind == "price":
+        return scale
+    if isinstance(currencies, str):
+        minor = currency(currencies).minor_unit
+        return scale if minor is None else min(scale, minor)
+    return pc.min_element_wise(minor_units(currencies), pa.scalar(scale, pa.int8()))
+
+
+def rounded(
+    amounts: pa.Array,
+    scale: int,
+    mode: Mode,
+    currencies: Currencies = None,
+    kind: Kind = "amount",
+) -> pa.Array:
+    """`amounts` as a column of `scale` holds them under the policy `round: mode`.
+
+    Shapes: `amounts` (n,) decimals or whole numbers; the result (n,) decimals with the
+    scale of `amounts`, null where `amounts` is.  A currency that is unknown or has no
+    minor unit counts for nothing: there the scale alone decides.
+
+    Raises:
+        NotExactError: The amounts are floats or texts.
+        UnknownCurrencyError: The one code for the column is no currency's.
+    """
+    amounts = as_decimals(amounts, "amounts")
+    if kind == "cash" and currencies is not None:
+        return _in_cash(amounts, scale, mode, currencies)
+    return round_to(amounts, places(scale, currencies, kind), mode)
+
+
+def fits(
+    amounts: pa.Array,
+    scale: int,
+    currencies: Currencies = None,
+    kind: Kind = "amount",
+    precision: int | None = None,
+) -> pa.BooleanArray:
+    """Which amounts a column of `scale` holds without losing a digit; null fits.
+
+    With `precision`, the column's digits in all, there must also be room before the point.
+
+    Shapes, currencies and errors as in `rounded`.
+    """
+    amounts = as_decimals(amounts, "amounts")
+    digits = places(scale, currencies, kind)
+    if isinstance(digits, int) and digits >= scale_of(amounts) and kind != "cash":
+        mask = _all_true(amounts)
+    else:
+        mask = same(rounded(amounts, scale, "down", currencies, kind), amounts)
+    return mask if precision is None else pc.and_(mask, has_room(amounts, precision - scale))
+
+
+def has_room(amounts: pa.Array, digits: int) -> pa.BooleanArray:
+    """Which amounts have at most so many digits before the point; null has none."""
+    edge = Decimal(10) ** digits
+    ends = pc.min_max(amounts).as_py().values()
+    if all(end is None or abs(end) < edge for end in ends):
+        return _all_true(amounts)
+    wide = amounts.cast(pa.decimal256(76, scale_of(amounts)))
+    return pc.fill_null(pc.less(pc.abs(wide), pa.scalar(edge, wide.type)), fill_value=True)
+
+
+def same_after_rounding(
+    sent: pa.Array,
+    came_back: pa.Array,
+    scale: int,
+    mode: Mode,
+    currencies: Currencies = None,
+    kind: Kind = "amount",
+) -> pa.BooleanArray:
+    """Where what came back is what `sent` became when it was rounded: no change.
+
+    Shapes: both (n,); the result (n,), never null.  Null is the same as null alone.
+    """
+    return same(rounded(sent, scale, mode, currencies, kind), as_decimals(came_back, "amounts"))
+
+
+def _in_cash(amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies) -> pa.Array:
+    """To multiples of the cash step; where none is stated, to the places of an amount."""
+    codes = currencies
+    if isinstance(codes, str):
+        step = currency(codes).cash_step
+        steps = pa.repeat(pa.scalar(step, pa.decimal128(9, 4)), len(amounts))
+    else:
+        steps = cash_steps(codes)
+    result = round_to(amounts, places(scale, currencies), mode)
+    for step in pc.unique(steps.drop_null()).to_pylist():
+        # a coarser column, and amounts with fewer digits, hold nothing but multiples
+        if _digits_behind(step) > min(scale, scale_of(amounts)):
+            continue
+        rows = pc.fill_null(pc.equal(steps, pa.scalar(step, steps.type)), fill_value=False)
+        chosen = round_to_step(amounts.filter(rows), step, mode)
+        if chosen.type.bit_width > result.type.bit_width:
+            result = result.cast(chosen.type)
+        result = pc.replace_with_mask(result, rows, chosen.cast(result.type))
+    return result
+
+
+def _digits_behind(number: Decimal) -> int:
+    return max(0, -int(number.normalize().as_tuple().exponent))
+
+
+def _all_true(values: pa.Array) -> pa.BooleanArray:
+    return pa.repeat(pa.scalar(value=True), len(values))

@@ -1,0 +1,1 @@
+"""Units of measure, exact: classes, units, conversions, and quantities between them."""
