@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -77,6 +77,14 @@ class Changes:
     def aligned(self, texts: pa.Array) -> Changes:
         """The changes of keys given as texts: none for those that have no entry."""
         return self.take(row_of(texts, self.texts).cast(pa.int64()))
+
+    def without(self, ids: pa.Array) -> Changes:
+        """Without these entries, and without the keys that had no other."""
+        stays = pc.invert(pc.is_in(self.ids, value_set=ids))
+        if pc.all(stays).as_py():
+            return self
+        left = replace(self, ids=self.ids.filter(stays), of=self.of.filter(stays))
+        return left.filter(left.any)
 
     @property
     def any(self) -> Mask:

@@ -11,6 +11,7 @@ never a row that was set aside or overwritten without a word.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -34,7 +35,7 @@ from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
 from dualwrite.sync.way import Way, only_needed, reading
 from dualwrite.sync.writing import write_rows
-from dualwrite.translate.flow import comparable, translate
+from dualwrite.translate.flow import comparable, fit, translate
 
 Mask = Any
 
@@ -72,6 +73,8 @@ class Link:
     gate: Gate = rules_only
     policies: Policies | None = None
     """In the place of the map's own: a person has decided."""
+    settled: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
+    """Entries of a side's own queue that a conflict dealt with in this cycle."""
 
 
 class Crossing:
@@ -136,6 +139,12 @@ class Crossing:
         """Who writes, for the target."""
         capture = self.link.captures.get(self.way.target)
         return Origin(self.name, None if capture is None else capture.queue, self.link.epoch)
+
+    def keys_there(self, rows: pa.Table) -> pa.Table:
+        """The keys of source rows as the target spells them."""
+        return fit(
+            translate(rows, self.way.flow).select(list(self.way.flow.key)), self.way.key_flow
+        )
 
     def mark(self, writing: Writing, ids: pa.Array) -> None:
         """Note in the target that these entries of the source are in it."""
@@ -251,7 +260,9 @@ class Crossing:
         # where its delete won, that is what has to cross
         stands = pc.and_not(pc.invert(standing.found), pc.or_(decision.write, decision.asks))
         settled = pc.and_not(conflicts, stands)
-        writing.forget(capture, standing.dirt.ids_of(settled))
+        ids = standing.dirt.ids_of(settled)
+        writing.forget(capture, ids)
+        self.link.settled[self.way.target].append(ids)
         pieces = [
             pc.if_else(mask, changed_text(sorted(self._own.get(name, ()))), "")
             for name, mask in decision.kept.items()

@@ -42,6 +42,10 @@ CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
 """Maps of these statuses take part; the queues of the others fill."""
 
 
+QUIET_SECONDS = 30.0
+"""How often the journal hears of a map with which nothing happens."""
+
+
 @dataclass
 class Track:
     """One map in a worker's hands."""
@@ -49,6 +53,9 @@ class Track:
     plan: MapPlan
     lanes: Mapping[Side, Lane]
     fault: DualWriteError | None = None
+    said: object = None
+    """What the journal was told last, where nothing was carried."""
+    again_at: float = 0.0
 
     @property
     def name(self) -> str:
@@ -257,8 +264,12 @@ class Cycles:
         lags = {direction: tally.lags for direction, tally in tallies.items() if tally.lags}
         result.counts = {d: t.counts for d, t in tallies.items() if any(t.counts.values())}
         pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
-        journal.note_cycle(track.name, result.counts, lags, pending=pending)
         result.note = "" if track.fault is None else str(track.fault)
+        said = (result.note, pending)
+        if not result.counts and track.said == said and time.monotonic() < track.again_at:
+            return result
+        track.said, track.again_at = said, time.monotonic() + QUIET_SECONDS
+        journal.note_cycle(track.name, result.counts, lags, pending=pending)
         journal.set_waits(track.name, result.note or None)
         resuming = journal.status(track.name) is MapStatus.RESUMING
         if resuming and track.fault is None and not any(pending.values()):

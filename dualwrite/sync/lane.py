@@ -149,9 +149,12 @@ class Lane:
 
     def removals(self) -> None:
         """Delete across what is gone from the source."""
-        for changes in self._gone:
-            crossed = self._removal.carry(changes)
-            self._settle(changes, crossed, pc.invert(crossed.left))
+        settled = self.link.settled.pop(self.source, [])
+        for gone in self._gone:
+            changes = gone.without(pa.concat_arrays(settled)) if settled else gone
+            if len(changes):
+                crossed = self._removal.carry(changes)
+                self._settle(changes, crossed, pc.invert(crossed.left))
         self._gone.clear()
 
     # Pages

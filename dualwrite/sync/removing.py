@@ -60,7 +60,9 @@ class Removal:
             decided = pc.and_(dirty, through)
             self._note(changes, standing, decided, wins, asks, held)
             if capture is not None and pc.any(decided).as_py():
-                writing.forget(capture, standing.dirt.ids_of(decided))
+                ids = standing.dirt.ids_of(decided)
+                writing.forget(capture, ids)
+                self._link.settled[way.target].append(ids)
                 back = pc.and_not(decided, pc.or_(wins, asks))
                 self._bring_back(writing, standing, back)
             self._crossing.mark(writing, changes.ids_of(through))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from dualwrite.sync.conflict_inbox import NoSuchConflictError, resolve_conflict, undo_conflict
 from tests.sync.world import D, F, World, cust, customer
 
 ASKED = "policy: ask"
@@ -108,11 +109,14 @@ def test_a_delete_in_finops_against_an_update_in_dataverse(every_world, policy, 
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "kept"})
 
+    (identity,) = world.rows(D, "customer", "customerid")
+
     world.settle()
 
     assert [row[0] for row in world.rows(D, "customer", "name")] == left
     assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
     assert [kind for _, kind, _ in world.conflicts()] == ["delete"]
+    assert world.rows(D, "customer", "customerid") == [identity] * len(left), "never made anew"
 
 
 @pytest.mark.parametrize(
@@ -164,3 +168,72 @@ def test_what_changes_while_a_conflict_waits_waits_with_it(every_world):
     world.settle()
 
     assert [row[0] for row in both(world)] == ["f2", "d"]
+
+
+@pytest.mark.parametrize(("side", "winner"), [(F, "f"), (D, "d")])
+def test_a_person_takes_a_side(every_world, side, winner):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.settle()
+
+    resolve_conflict(world.session, world.conflict_id(), side)
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {winner}
+    assert world.session.journal.conflicts("customers") == []
+    assert world.unexplained() == {}
+
+
+@pytest.mark.parametrize(("side", "left"), [(F, []), (D, ["d"])])
+def test_a_person_decides_about_a_deleted_row(every_world, side, left):
+    world = conflicting(every_world, ASKED)
+    world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
+    world.settle()
+
+    resolve_conflict(world.session, world.conflict_id(), side)
+    world.settle()
+
+    assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
+    assert [row[0] for row in world.rows(D, "customer", "name")] == left
+
+
+@pytest.mark.parametrize(("policy", "loser"), [("finops", "d"), ("dataverse", "f")])
+def test_a_decision_is_undone(every_world, policy, loser):
+    world = conflicting(every_world, f"policy: {policy}")
+    set_name(world, "f", "d")
+    world.settle()
+
+    undo_conflict(world.session, world.conflict_id())
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {loser}
+    assert world.unexplained() == {}
+    with pytest.raises(NoSuchConflictError, match="it is undone"):
+        undo_conflict(world.session, world.conflict_id())
+
+
+def test_a_deleted_row_comes_back_when_it_is_undone(every_world):
+    world = conflicting(every_world, "policy: finops")
+    world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
+    world.settle()
+
+    undo_conflict(world.session, world.conflict_id())
+    world.settle()
+
+    assert [row[0] for row in world.rows(F, "Cust", "NAME")] == ["d"]
+    assert [row[0] for row in world.rows(D, "customer", "name")] == ["d"]
+
+
+def test_a_row_that_was_kept_goes_when_it_is_undone(every_world):
+    world = conflicting(every_world, "policy: dataverse")
+    world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
+    world.settle()
+
+    undo_conflict(world.session, world.conflict_id())
+    world.settle()
+
+    assert world.rows(F, "Cust", "NAME") == []
+    assert world.rows(D, "customer", "name") == []

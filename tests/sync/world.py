@@ -146,6 +146,11 @@ class World:
             for each in reversed(stored)
         ]
 
+    def conflict_id(self) -> int:
+        """The one conflict on record."""
+        (stored,) = self.session.journal.conflicts("customers", open_only=False)
+        return stored.id
+
     def reconcile(self, name: str = "customers") -> Comparison:
         session = self.open()
         return reconcile(session, session.map(name))

@@ -1,0 +1,248 @@
+"""What a person does with a conflict: take a side, or take back what was decided.
+
+Nothing is written here past the engine.  A decision is put into a queue, as if the app had
+made the change anew, and the next cycle carries it like any other, through the gate; while a live
+worker has the map, that is at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from dualwrite.apps.canonical import canonical
+from dualwrite.apps.capture import Capture, changed_text
+from dualwrite.errors import PermanentError
+from dualwrite.journal.records import Conflict, ConflictRow
+from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
+from dualwrite.sync.changes import none_of
+from dualwrite.sync.conflict import Policies, Policy
+from dualwrite.sync.crossing import Crossing, Link
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.session import Session
+from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.workers import kept_lease
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import end_of_path
+
+
+class NoSuchConflictError(PermanentError):
+    """An id names no conflict, or not one of that kind."""
+
+    def __init__(self, *, conflict_id: int, reason: str) -> None:
+        self.conflict_id, self.reason = conflict_id, reason
+        super().__init__(
+            f"conflict {conflict_id}: {reason}. Nothing was changed.\n"
+            "  dualwrite conflicts lists those that wait, dualwrite conflicts --all every one."
+        )
+
+
+def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
+    """Let one side win a conflict that waits: what it holds now crosses whole.
+
+    Raises:
+        NoSuchConflictError: There is none of that id, or it is settled.
+        TransientError, PermanentError: From the apps; the conflict still waits.
+    """
+    found = _find(session, conflict_id)
+    if found.conflict.status != "open":
+        raise NoSuchConflictError(conflict_id=conflict_id, reason="it is settled already")
+    table_map = session.map(found.map)
+    capture = _capture(session, table_map, side, conflict_id)
+    # settled first: a cycle forgets what it finds queued of a conflict that waits
+    session.journal.settle_conflict(conflict_id, side.value)
+    try:
+        _enqueue(session, table_map, capture, side, found.conflict, changed=None)
+    except BaseException:
+        session.journal.settle_conflict(conflict_id, "waits", "open")
+        raise
+    session.journal.log(
+        found.map, "conflict", f"conflict {conflict_id}: {side.value} wins", {"id": conflict_id}
+    )
+
+
+def undo_conflict(session: Session, conflict_id: int) -> None:
+    """Give the losing side its version back, and let it cross.
+
+    Of a row that both sides changed, the columns that it lost; of one that was deleted,
+    the whole row; a row that was kept though one side had deleted it is deleted.
+
+    Raises:
+        NoSuchConflictError: There is none of that id, it waits, or it was undone before.
+        LeaseHeldError: Another worker has the map.
+        TransientError, PermanentError: From the apps; nothing was changed.
+    """
+    found = _find(session, conflict_id)
+    conflict = found.conflict
+    if conflict.status != "settled":
+        raise NoSuchConflictError(conflict_id=conflict_id, reason=f"it is {conflict.status}")
+    table_map = session.map(found.map)
+    for loser in Side:
+        lost = _lost(conflict, loser)
+        if lost is None:
+            continue
+        stored = conflict.rows.get(loser)
+        with kept_lease(session, found.map, "conflicts undo") as lease:
+            for side in Side:
+                session.apps[side].fence({found.map: lease.epoch})
+            if stored is None:
+                _delete(session, table_map, loser.other, conflict)
+            else:
+                _give_back(session, table_map, loser, stored, lost, lease.epoch)
+    session.journal.settle_conflict(conflict_id, conflict.outcome, "undone")
+    session.journal.log(
+        found.map, "conflict", f"conflict {conflict_id}: undone", {"id": conflict_id}
+    )
+
+
+def _find(session: Session, conflict_id: int) -> ConflictRow:
+    found = session.journal.conflicts(open_only=False, ids=[conflict_id])
+    if not found:
+        raise NoSuchConflictError(conflict_id=conflict_id, reason="there is none")
+    return found[0]
+
+
+def _lost(conflict: Conflict, loser: Side) -> frozenset[str] | None:
+    """The columns that a side lost, by the name the conflict has for them; None for nothing."""
+    if conflict.kind == "delete":
+        return frozenset() if conflict.outcome == loser.other.value else None
+    lost = frozenset(c for c, winner in conflict.columns.items() if winner == loser.other.value)
+    return lost or None
+
+
+def _give_back(
+    session: Session,
+    table_map: TableMap,
+    loser: Side,
+    stored: Mapping[str, Any],
+    lost: frozenset[str],
+    epoch: int,
+) -> None:
+    """Carry a stored version across, and have it come back from there."""
+    captures = installed(session, table_map)
+    finder = Finder(session.apps, keys_only=True)
+    wins = Policies(Policy(loser.value), Policy(loser.value), {}, loser)
+    link = Link(session, finder, captures, epoch, policies=wins)
+    way = compile_way(session, table_map, loser)
+    back = compile_way(session, table_map, loser.other)
+    names = {str(path) for path in (c.target for c in way.flow.columns)} & lost
+    own = sorted(
+        {
+            path.column
+            for c in way.flow.columns
+            if not lost or str(c.target) in names or str(c.source) in lost
+            for path in c.reads
+        }
+    )
+    rows = _typed(session, table_map, loser, stored)
+    keys = rows.select(list(way.flow.source_key))
+    Crossing(link, way, back).carry(rows, none_of(keys, [own or None]))
+    there = captures.get(loser.other)
+    if there is not None:
+        across = sorted(
+            {
+                path.column
+                for c in back.flow.columns
+                if not lost or str(c.source) in lost or str(c.target) in lost
+                for path in c.reads
+            }
+        )
+        key = Crossing(link, way, back).keys_there(rows)
+        _queue(session, loser.other, there, key, changed_text(across) if lost else None)
+
+
+def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> None:
+    """Delete a row as the app itself would, so that it goes on the other side too."""
+    end = table_map.end(side)
+    schema = session.schema(side, end.table)
+    identity = schema.primary_key or schema.unique[0]
+    stored = conflict.rows.get(side)
+    if stored is None:
+        return
+    rows = _typed(session, table_map, side, stored)
+    query = reading(session, table_map, side, filtered=False)
+    own = tuple(ColumnPath((name,)) for name in identity)
+    query = replace(query, columns=tuple(dict.fromkeys((*query.columns, *own))))
+    found = session.apps[side].fetch(query, rows.select([str(path) for path in end.key]))
+    session.apps[side].delete(end.table, found.select(list(identity)))
+
+
+def _enqueue(
+    session: Session,
+    table_map: TableMap,
+    capture: Capture,
+    side: Side,
+    conflict: Conflict,
+    *,
+    changed: str | None,
+) -> None:
+    """Queue a conflict's key on one side."""
+    stored = conflict.rows.get(side) or {}
+    if side is Side.FINOPS:
+        stored = {**stored, **conflict.key}
+    if not all(str(path) in stored for path in capture.key):
+        # the winner has deleted its row: the other side's version has the key
+        other = conflict.rows.get(side.other)
+        assert other is not None, "one side had a row"
+        stored = _key_across(session, table_map, side.other, other)
+    names = [str(path) for path in capture.key]
+    _queue(session, side, capture, _typed(session, table_map, side, stored).select(names), changed)
+
+
+def _key_across(
+    session: Session, table_map: TableMap, side: Side, stored: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    way = compile_way(session, table_map, side)
+    link = Link(session, Finder(session.apps), {}, 0)
+    row: dict[str, Any] = (
+        Crossing(link, way, None)
+        .keys_there(_typed(session, table_map, side, stored))
+        .to_pylist()[0]
+    )
+    return row
+
+
+def _queue(
+    session: Session, side: Side, capture: Capture, keys: pa.Table, changed: str | None
+) -> None:
+    said = [pa.array(["u"]), pa.array([changed], pa.string())]
+    entries = pa.table([*said, *keys.columns], names=["op", "changed", *keys.column_names])
+    with session.apps[side].writing() as writing:
+        writing.queue(capture, entries)
+
+
+def _capture(session: Session, table_map: TableMap, side: Side, conflict_id: int) -> Capture:
+    capture = installed(session, table_map).get(side)
+    if capture is None:
+        reason = f"{table_map.name} does not run, so nothing would carry it"
+        raise NoSuchConflictError(conflict_id=conflict_id, reason=reason)
+    return capture
+
+
+def _typed(
+    session: Session, table_map: TableMap, side: Side, stored: Mapping[str, Any]
+) -> pa.Table:
+    """One stored row as `reading` would read it; columns that were not stored are null."""
+    end = table_map.end(side)
+    columns: dict[str, Any] = {}
+    for path in reading(session, table_map, side, filtered=False).columns:
+        kind = end_of_path(
+            path, end.table, lambda table: session.schema(side, table), end.lookups
+        ).type
+        columns[str(path)] = canonical(pa.array([_text(stored.get(str(path)))], pa.string()), kind)
+    return pa.table(columns)
+
+
+def _text(value: Any) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "1" if value else "0"
+        case _:
+            return str(value)
