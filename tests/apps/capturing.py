@@ -449,7 +449,7 @@ class Installing:
         app.uninstall(CAPTURE)
 
         assert shop.objects() == before
-        assert not [name for name in before if "customer_" in name]
+        assert not [name for name in before if "q_customer" in name]
         assert app.pending([QUEUE]) == {}
         app.uninstall(CAPTURE)
         with shop.hand() as hand:

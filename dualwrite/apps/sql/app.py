@@ -6,32 +6,45 @@ Reading is one statement, so what it gives is one state of the database.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from dualwrite.apps.base import KeyRange, Query, Written
-from dualwrite.apps.canonical import as_text, canonical, distinct
+from dualwrite.apps.canonical import canonical
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenError, Watch, id_ranges
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
-from dualwrite.apps.guards import checked, with_identities
-from dualwrite.apps.sql import ranges
+from dualwrite.apps.sql import queues, ranges
+from dualwrite.apps.sql.capturing import BRIEFLY, INBOX
 from dualwrite.apps.sql.catalogue import Catalogue
-from dualwrite.apps.sql.dialect import Dialect, Staged
+from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.apps.sql.faults import DRIVER_ERRORS, deadlocked, translated
-from dualwrite.apps.sql.select import Paths, columns_of, rows_of
+from dualwrite.apps.sql.queues import Queue
+from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Pool, Session
-from dualwrite.errors import AppUnreachableError, NoKeyError, UnreadableValueError
+from dualwrite.apps.sql.snapshot import SqlSnapshot
+from dualwrite.apps.sql.watch import Watching
+from dualwrite.apps.sql.writing import SqlWriting
+from dualwrite.errors import (
+    AppUnreachableError,
+    DualWriteError,
+    MissingColumnError,
+    MissingTableError,
+    NoKeyError,
+    PrivilegeError,
+    RowsRefusedError,
+)
 from dualwrite.link import Side
-from dualwrite.tablemap.schema import Column, TableSchema
+from dualwrite.tablemap.schema import TableSchema, UnknownPathError
 
-FEW = 200
-"""So many keys are named in the statement itself; more of them are staged."""
 STAGING = "dualwrite_staging"
 RETRIES = 4
-"""So often a merge is begun anew when it lost a deadlock; the winner was done meanwhile."""
+"""So often a write is begun anew when it lost a deadlock; the winner was done meanwhile."""
+T = TypeVar("T")
 
 
 class SqlApp:
@@ -42,6 +55,14 @@ class SqlApp:
         self._dialect = dialect
         self._catalogue = Catalogue(dialect, app=self.name)
         self._pool = Pool(dialect.connect)
+        self._capturing = dialect.capturing()
+        self._reader = Reader(
+            dialect,
+            app=self.name,
+            schema_of=lambda table: self.schema(table),
+            tables=self._known_tables,
+        )
+        self._queues: dict[str, Queue] = {}
 
     @property
     def name(self) -> str:
@@ -59,12 +80,13 @@ class SqlApp:
         with self._session(table) as session:
             return self._dialect.privileges(session, table)
 
+    def refresh(self) -> None:
+        self._catalogue.refresh()
+        self._queues.clear()
+
     def count(self, query: Query) -> int:
-        paths = self._paths(query)
-        conditions = rows_of(paths, query)
-        counted = sa.select(sa.func.count()).select_from(paths.source).where(*conditions)
         with self._session(query.table) as session:
-            return session.number(counted)
+            return self._reader.count(session, query)
 
     def partitions(
         self, query: Query, *, size: int, together: Sequence[str] = ()
@@ -78,185 +100,235 @@ class SqlApp:
         return key_ranges(columns, marks)
 
     def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
-        paths = self._paths(query)
-        described, expressions = columns_of(paths, self._dialect, query.columns)
-        conditions = rows_of(paths, query)
-        if within is not None:
-            conditions += ranges.inside(self._dialect, paths.schema, paths.root, within)
-        statement = sa.select(*expressions).select_from(paths.source).where(*conditions)
         with self._session(query.table) as session:
-            return self._read(session, query, described, statement)
+            return self._reader.read(session, query, within)
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
-        paths = self._paths(query)
-        described, expressions = columns_of(paths, self._dialect, query.columns)
-        found = [paths.find(path) for path in query.key]
-        wanted = distinct(keys.select([str(path) for path in query.key]).drop_null())
-        conditions = rows_of(paths, query)
-        source = paths.source
-        typed = pa.table(
-            [
-                canonical(values, column.type)
-                for values, (column, _) in zip(wanted.columns, found, strict=True)
-            ],
-            names=[f"k{position}" for position in range(len(found))],
-        )
-        if typed.num_rows <= FEW:
-            among = self._among(found, typed)
-            statement = sa.select(*expressions).select_from(source).where(*conditions, among)
-            with self._session(query.table) as session:
-                return self._read(session, query, described, statement)
-        columns = {
-            name: column for name, (column, _) in zip(typed.column_names, found, strict=True)
-        }
-        staged = self._dialect.staging(STAGING, columns)
-        on = [
-            self._dialect.same(column, expression, staged.c[name])
-            for name, (column, expression) in zip(typed.column_names, found, strict=True)
-        ]
-        joined = source.join(staged, sa.and_(*on))
-        statement = sa.select(*expressions).select_from(joined).where(*conditions)
-        with self._session(query.table) as session, session.transaction(writing=False):
-            session.stage(STAGING, typed, columns, key=typed.column_names)
-            result = self._read(session, query, described, statement)
-            session.unstage(STAGING)
-        return result
+        with self._faults(query.table):
+            named = self._reader.keys(query, keys)
+        with self._session(query.table) as session:
+            if not named.many:
+                return self._reader.fetch(session, query, named)
+            with session.transaction(writing=False):
+                named.stage(session, STAGING)
+                found = self._reader.fetch(session, query, named)
+                session.unstage(STAGING)
+                return found
 
     def write(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
     ) -> Written:
-        schema = self.schema(table)
-        rows = checked(self.name, schema, rows, key)
-        if not rows.num_rows:
-            return Written()
-        whole, identities = with_identities(schema, rows)
-        if fresh and self._ingested(schema, whole):
-            return Written(inserted=rows.num_rows)
-        return self._merge(schema, whole, key, identities, inserting=True)
+        if fresh:
+            try:
+                return self._alone(table, lambda one: one.insert(table, rows, key=key, fresh=True))
+            except RowsRefusedError as fault:
+                # some row is there: the careful way says what to do with each
+                cause = fault.__cause__
+                if isinstance(cause, DRIVER_ERRORS) and not self._dialect.conflicted(cause):
+                    raise
+        return self._alone(table, lambda one: one.insert(table, rows, key=key))
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
-        schema = self.schema(table)
-        rows = checked(self.name, schema, rows, key)
-        if not rows.num_rows:
-            return Written()
-        return self._merge(schema, rows, key, (), inserting=False)
+        return self._alone(table, lambda one: one.update(table, rows, key=key))
 
     def delete(self, table: str, keys: pa.Table) -> int:
-        schema = self.schema(table)
-        keys = checked(self.name, schema, distinct(keys), keys.column_names)
-        if not keys.num_rows:
+        return self._alone(table, lambda one: one.delete(table, keys))
+
+    def install(self, capture: Capture) -> None:
+        self.refresh()
+        schema = self.schema(capture.table)
+        if schema.read_only is not None:
+            reason = f"it is {schema.read_only}"
+            raise NoCaptureError(app=self.name, table=capture.table, reason=reason)
+        queue = self._queue(capture)
+        if self._read(capture.table, lambda one: self._capturing.faults(one, self._reader, queue)):
+            self._define(capture, lambda one: self._capturing.install(one, self._reader, queue))
+
+    def uninstall(self, capture: Capture) -> None:
+        self._queues.pop(capture.queue, None)
+        self._define(capture, lambda one: self._capturing.uninstall(one, capture))
+
+    def ailments(self, capture: Capture) -> Sequence[str]:
+        self.refresh()
+        try:
+            queue = self._queue(capture)
+        except (MissingTableError, MissingColumnError, UnknownPathError) as fault:
+            return [str(fault).split("\n", 1)[0]]
+        return self._read(
+            capture.table,
+            lambda one: [
+                *self._capturing.faults(one, self._reader, queue),
+                *self._capturing.ways_round(one, self._reader, queue),
+            ],
+        )
+
+    def pending(self, queues: Collection[str]) -> Mapping[str, int]:
+        with self._session(None) as session:
+            return {
+                name: session.number(
+                    sa.select(sa.func.count()).select_from(
+                        self._dialect.table(TableSchema(name, {}))
+                    )
+                )
+                for name in sorted(self._capturing.standing(session, queues))
+            }
+
+    @contextmanager
+    def snapshot(self) -> Iterator[SqlSnapshot]:
+        with self._session(None) as session:
+            self._capturing.begin_reading(session)
+            try:
+                yield SqlSnapshot(
+                    session,
+                    self._reader,
+                    self._capturing,
+                    queue_of=self._queue,
+                    faults=self._faults,
+                )
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+    @contextmanager
+    def writing(self, origin: Origin | None = None) -> Iterator[SqlWriting]:
+        with self._session(None) as session, self._transaction(session, origin, BRIEFLY):
+            yield self._written(session, alone=False)
+
+    def forget(self, queue: str, ids: pa.Array) -> int:
+        return self.forget_ranges(queue, id_ranges(ids))
+
+    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
+        inbox = self._dialect.table(INBOX)
+        with self._session(None) as session:
+            if not self._capturing.standing(session, [INBOX.name]):
+                return []
+            low, high = session.arrays(
+                sa.select(inbox.c["low"], inbox.c["high"])
+                .where(inbox.c["queue"] == queue)
+                .order_by(inbox.c["low"])
+            )
+        return list(
+            zip(
+                canonical(low, pa.int64()).to_pylist(),
+                canonical(high, pa.int64()).to_pylist(),
+                strict=True,
+            )
+        )
+
+    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+        if not ranges:
             return 0
-        staged = self._staged(schema, keys, keys.column_names, ())
-        with self._session(table) as session, session.transaction(writing=True):
-            session.stage(STAGING, keys, schema.columns, key=keys.column_names)
-            gone = self._dialect.delete(session, staged)
-            session.unstage(STAGING)
-        return gone
+        with self._session(queue) as session, session.transaction(writing=True):
+            if not self._capturing.standing(session, [queue]):
+                return 0
+            return queues.drop(session, self._dialect, queue, ranges)
+
+    def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
+        seen = {}
+        with self._session(None) as session:
+            self._books(session)
+            with session.transaction(writing=True):
+                for name in sorted(epochs):  # in one order, or two workers deadlock
+                    before = self._capturing.seen(session, name)
+                    if before != epochs[name]:
+                        self._capturing.see(session, name, epochs[name])
+                    if before is not None:
+                        seen[name] = before
+        return seen
+
+    def watch(self, queues: Collection[str]) -> Watch:
+        with self._faults(None):
+            return Watching(self._capturing.watch(queues), self._faults)
 
     def close(self) -> None:
         self._pool.clear()
         self._catalogue.close()
 
-    def _merge(
-        self,
-        schema: TableSchema,
-        rows: pa.Table,
-        key: Sequence[str],
-        identities: Sequence[str],
-        *,
-        inserting: bool,
-    ) -> Written:
-        staged = self._staged(schema, rows, key, identities)
+    def _queue(self, capture: Capture) -> Queue:
+        """A capture as a queue, worked out once."""
+        known = self._queues.get(capture.queue)
+        if known is None or known.capture != capture:
+            known = self._queues[capture.queue] = queues.resolve(capture, self._reader)
+        return known
 
-        def merged() -> Written:
-            with self._pool.session() as session, session.transaction(writing=True):
-                session.stage(STAGING, rows, schema.columns, key=key)
-                done = self._dialect.merge(session, staged, inserting=inserting)
-                session.unstage(STAGING)
-            return done
-
-        with self._faults(schema.name):
-            for attempt in range(RETRIES):
-                try:
-                    done = merged()
-                    break
-                except DRIVER_ERRORS as fault:
-                    if not deadlocked(fault, first=attempt == 0):
-                        raise
-            else:
-                done = merged()
-        # where the key is not unique there, more rows may have been updated than were given
-        rest = max(rows.num_rows - done.inserted - done.updated, 0)
-        return done + Written(unchanged=rest)
-
-    def _staged(
-        self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]
-    ) -> Staged:
-        return Staged(
-            self._dialect,
-            schema,
-            name=STAGING,
-            columns=rows.column_names,
-            key=key,
-            identities=identities,
-        )
-
-    def _ingested(self, schema: TableSchema, rows: pa.Table) -> bool:
-        try:
-            with self._pool.session() as session, session.transaction(writing=True):
-                return self._dialect.ingest(session, schema, rows)
-        except DRIVER_ERRORS as fault:
-            if self._dialect.conflicted(fault):
-                return False  # some row is there: the careful way says what to do with each
-            raise self._translated(fault, schema.name) from fault
-
-    def _among(
-        self, found: Sequence[tuple[Column, sa.ColumnElement[object]]], keys: pa.Table
-    ) -> sa.ColumnElement[bool]:
-        texts = [as_text(values).to_pylist() for values in keys.columns]
-        if len(found) == 1:
-            column, expression = found[0]
-            return expression.in_([self._dialect.literal(column, text) for text in texts[0]])
-        return sa.or_(
-            sa.false(),
-            *(
-                sa.and_(
-                    *(
-                        expression == self._dialect.literal(column, text)
-                        for (column, expression), text in zip(found, row, strict=True)
-                    )
-                )
-                for row in zip(*texts, strict=True)
-            ),
-        )
-
-    def _read(
-        self,
-        session: Session,
-        query: Query,
-        described: Sequence[Column],
-        statement: sa.Select[tuple[object, ...]],
-    ) -> pa.Table:
-        names = [str(path) for path in query.columns]
-        arrays = list(session.arrays(statement))
-        for position, (name, column) in enumerate(zip(names, described, strict=True)):
+    def _alone(self, table: str, work: Callable[[SqlWriting], T]) -> T:
+        """One call in a transaction of its own, begun anew when it lost a deadlock."""
+        for attempt in range(RETRIES):
             try:
-                arrays[position] = canonical(arrays[position], column.type)
-            except pa.ArrowInvalid as fault:
-                raise UnreadableValueError(
-                    app=self.name,
-                    table=query.table,
-                    column=name,
-                    wanted=str(column.type),
-                    keys=_bad_keys(query, names, arrays, position, column),
-                ) from fault
-        return pa.table(arrays, names=names)
+                return self._once(table, work)
+            except DualWriteError as fault:
+                if fault.__cause__ is None or not deadlocked(fault.__cause__, first=attempt == 0):
+                    raise
+        return self._once(table, work)
 
-    def _paths(self, query: Query) -> Paths:
-        return Paths(self._dialect, query, app=self.name, schema_of=self.schema, tables=self.tables)
+    def _once(self, table: str, work: Callable[[SqlWriting], T]) -> T:
+        with self._session(table) as session, self._transaction(session, None, None):
+            return work(self._written(session, alone=True))
 
     @contextmanager
-    def _session(self, table: str) -> Iterator[Session]:
+    def _transaction(
+        self, session: Session, origin: Origin | None, wait: float | None
+    ) -> Iterator[None]:
+        try:
+            self._enter(session, origin, wait)
+            yield
+            self._capturing.commit(session, origin)
+        except BaseException:
+            session.rollback()
+            raise
+
+    def _enter(self, session: Session, origin: Origin | None, wait: float | None) -> None:
+        try:
+            seen = self._capturing.begin(session, origin, wait=wait)
+        except DRIVER_ERRORS as fault:
+            if not isinstance(self._translated(fault, None), MissingTableError):
+                raise
+            session.rollback()
+            self._books(session)
+            seen = self._capturing.begin(session, origin, wait=wait)
+        if origin is None or seen == origin.epoch:
+            return
+        newer = seen is not None and seen > origin.epoch
+        if newer or not self._capturing.see(session, origin.map, origin.epoch):
+            raise OvertakenError(app=self.name, map_name=origin.map)
+
+    def _written(self, session: Session, *, alone: bool) -> SqlWriting:
+        return SqlWriting(
+            session,
+            self._reader,
+            self._capturing,
+            queue_of=self._queue,
+            faults=self._faults,
+            alone=alone,
+        )
+
+    def _books(self, session: Session) -> None:
+        with session.transaction(writing=True):
+            self._capturing.keep_books(session)
+
+    def _read(self, table: str, work: Callable[[Session], T]) -> T:
+        with self._session(table) as session:
+            return work(session)
+
+    def _define(self, capture: Capture, work: Callable[[Session], None]) -> None:
+        """Make or remove tables and triggers."""
+        try:
+            with self._session(capture.table) as session:
+                self._books(session)
+                with self._transaction(session, None, BRIEFLY):
+                    work(session)
+        except PrivilegeError as fault:
+            raise PrivilegeError(
+                app=self.name, table=capture.table, privilege="make tables and triggers"
+            ) from fault
+
+    def _known_tables(self) -> Sequence[str]:
+        with self._faults(None):
+            return self._catalogue.known_tables()
+
+    @contextmanager
+    def _session(self, table: str | None) -> Iterator[Session]:
         with self._faults(table), self._pool.session() as session:
             yield session
 
@@ -272,23 +344,3 @@ class SqlApp:
         if isinstance(error, AppUnreachableError):
             self._pool.clear()
         return error
-
-
-def _bad_keys(
-    query: Query,
-    names: Sequence[str],
-    arrays: Sequence[pa.ChunkedArray | pa.Array],
-    position: int,
-    column: Column,
-) -> list[str]:
-    """The keys of the first five rows whose value has no place in its type."""
-    found: list[str] = []
-    for row, value in enumerate(arrays[position]):
-        try:
-            canonical(pa.array([value.as_py()], value.type), column.type)
-        except pa.ArrowInvalid:
-            key = [arrays[names.index(str(path))][row].as_py() for path in query.key]
-            found.append(", ".join(map(str, key)) if key else f"row {row + 1}")
-            if len(found) == 5:
-                break
-    return found

@@ -15,6 +15,9 @@ from dualwrite.apps.guards import missing_table
 from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
 
+OURS = "dualwrite_"
+"""So the tables begin that we keep in an app; they are none of its own."""
+
 
 class Catalogue:
     """The tables of one database."""
@@ -23,12 +26,25 @@ class Catalogue:
         self._dialect, self._app = dialect, app
         self._engine = dialect.engine()
         self._known: dict[str, TableSchema] = {}
+        self._names: Sequence[str] | None = None
         self._guard = threading.Lock()
 
     def tables(self) -> Sequence[str]:
         """Names of tables and views, sorted; always asked anew."""
         with self._engine.connect() as connection:
-            return _names(sa.inspect(connection), self._dialect.schema)
+            names = _names(sa.inspect(connection), self._dialect.schema)
+        self._names = names
+        return names
+
+    def known_tables(self) -> Sequence[str]:
+        """The names as they were last seen."""
+        return self._names if self._names is not None else self.tables()
+
+    def refresh(self) -> None:
+        """Forget what is remembered."""
+        with self._guard:
+            self._known.clear()
+            self._names = None
 
     def schema(self, table: str) -> TableSchema:
         """Describe a table.
@@ -71,7 +87,7 @@ def _names(inspector: sa.Inspector, place: str | None) -> list[str]:
     names = [*inspector.get_table_names(schema=place), *inspector.get_view_names(schema=place)]
     if inspector.dialect.name == "postgresql":
         names += inspector.get_materialized_view_names(schema=place)
-    return sorted(set(names))
+    return sorted(name for name in set(names) if not name.startswith(OURS))
 
 
 def _by_name(columns: Sequence[Column], references: dict[str, Reference]) -> dict[str, Column]:

@@ -10,7 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -21,6 +21,9 @@ from dualwrite.apps.canonical import IN_UTC, NAIVE, WIDEST
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
 
+if TYPE_CHECKING:
+    from dualwrite.apps.sql.capturing import Capturing
+
 Expression = sa.ColumnElement[Any]
 
 
@@ -29,6 +32,8 @@ class Dialect(ABC):
 
     compiler: sa.Dialect
     schema: str | None
+    moment: str
+    """The type of a time in UTC, to the microsecond or as near as may be."""
 
     def __init__(self, url: sa.URL, *, schema: str | None, patience: float) -> None:
         self.url, self.schema, self.patience = url, schema, patience
@@ -60,12 +65,31 @@ class Dialect(ABC):
         """Which of the four rights our user holds."""
 
     @abstractmethod
-    def merge(self, session: Session, staged: Staged, *, inserting: bool) -> Written:
-        """Carry staged rows into the table."""
+    def merge(self, session: Session, staged: Staged, *, inserting: bool, meeting: bool) -> Written:
+        """Carry staged rows into the table.
+
+        With `meeting` a row that another inserts meanwhile is updated, else it is refused.
+        """
 
     @abstractmethod
     def delete(self, session: Session, staged: Staged) -> int:
         """Delete the rows that the staged keys name."""
+
+    @abstractmethod
+    def capturing(self) -> Capturing:
+        """How this database keeps queues."""
+
+    def queued(self, name: str, column: Column) -> Column:
+        """The column of a queue, of that name, that holds values of `column`."""
+        return Column(name, column.type, column.native)
+
+    def kept(self, column: Column, expression: Expression) -> Expression:  # noqa: ARG002
+        """A captured value as the queue's column takes it."""
+        return expression
+
+    def altered(self, column: Column, old: Expression, new: Expression) -> sa.ColumnElement[bool]:
+        """As `differs`, between two values of the column itself."""
+        return self.differs(column, old, new)
 
     def ingest(self, session: Session, schema: TableSchema, rows: pa.Table) -> bool:  # noqa: ARG002
         """Insert rows straight into the table; False where this dialect has no way for them."""
@@ -259,6 +283,12 @@ class Staged:
             .where(self.target.c[self.key[0]].is_(None))
         )
         return sa.insert(self.target).from_select(list(self.columns), absent)
+
+
+def covered(schema: TableSchema, key: Sequence[str]) -> bool:
+    """Whether a unique index sees to it that a key names one row."""
+    sets = (schema.primary_key, *schema.unique)
+    return tuple(sorted(key)) in {tuple(sorted(names)) for names in sets if names}
 
 
 def decimal_type(precision: int | None, scale: int | None) -> pa.DataType:

@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE, as_text
+from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, decimal_type
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -121,7 +122,7 @@ class MysqlSession(Session):
     def unstage(self, name: str) -> None:
         self.run(f"DROP TEMPORARY TABLE {self.quote(name)}")
 
-    def begin(self, *, writing: bool) -> None:  # noqa: ARG002 - the first lock decides
+    def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
         self.run("BEGIN")
 
     def commit(self) -> None:
@@ -174,6 +175,12 @@ class Mysql(Dialect):
     """What MariaDB and MySQL say in their own way."""
 
     compiler = MysqlSession.compiler
+    moment = "timestamp(6)"
+
+    def capturing(self) -> Capturing:
+        from dualwrite.apps.sql.capture_mysql import MysqlCapture
+
+        return MysqlCapture(self)
 
     def connect(self) -> Session:
         return MysqlSession(self.url, patience=self.patience)
@@ -248,7 +255,14 @@ class Mysql(Dialect):
     def conflicted(self, fault: Exception) -> bool:
         return bool(fault.args) and fault.args[0] == 1062
 
-    def merge(self, session: Session, staged: Staged, *, inserting: bool) -> Written:
+    def merge(
+        self,
+        session: Session,
+        staged: Staged,
+        *,
+        inserting: bool,
+        meeting: bool,  # noqa: ARG002 - there is no ON CONFLICT for one key
+    ) -> Written:
         updated = session.run(staged.update()) if staged.changing else 0
         inserted = session.run(staged.insert()) if inserting else 0
         return Written(inserted=inserted, updated=updated)

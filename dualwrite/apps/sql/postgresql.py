@@ -24,7 +24,8 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import canonical, uuid_bytes
-from dualwrite.apps.sql.dialect import Dialect, Expression, Staged
+from dualwrite.apps.sql.capturing import Capturing
+from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, covered
 from dualwrite.apps.sql.faults import sqlstate
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -102,7 +103,7 @@ class PostgresqlSession(Session):
     def unstage(self, name: str) -> None:
         """Nothing to do: it goes with the transaction."""
 
-    def begin(self, *, writing: bool) -> None:  # noqa: ARG002 - the first lock decides
+    def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
         self.run("BEGIN")
 
     def commit(self) -> None:
@@ -122,6 +123,27 @@ class Postgresql(Dialect):
     """What PostgreSQL says in its own way."""
 
     compiler = _COMPILER
+    moment = "TIMESTAMP WITH TIME ZONE"
+
+    def capturing(self) -> Capturing:
+        from dualwrite.apps.sql.capture_postgresql import PostgresqlCapture
+
+        return PostgresqlCapture(self)
+
+    def queued(self, name: str, column: Column) -> Column:
+        """In a type that holds the column's values even after it was widened."""
+        return Column(name, column.type, _widest(column))
+
+    def kept(self, column: Column, expression: Expression) -> Expression:
+        kind = _widest(column)
+        if kind == column.native:
+            return expression
+        return _cast(_cast(expression, "NUMERIC") if column.native == "MONEY" else expression, kind)
+
+    def altered(self, column: Column, old: Expression, new: Expression) -> sa.ColumnElement[bool]:
+        if pa.types.is_string(column.type) and column.native != "UUID":
+            old, new = (sa.collate(sa.cast(each, sa.Text), "C") for each in (old, new))
+        return old.is_distinct_from(new)
 
     def connect(self) -> Session:
         url = self.url.set(drivername="postgresql")
@@ -194,17 +216,17 @@ class Postgresql(Dialect):
         # 0A000: COPY is not for tables with row security, an INSERT is
         return sqlstate(fault) in ("23505", "0A000")
 
-    def merge(self, session: Session, staged: Staged, *, inserting: bool) -> Written:
+    def merge(self, session: Session, staged: Staged, *, inserting: bool, meeting: bool) -> Written:
         one: Any = sa.literal_column("1").label("one")
         done: list[Any] = [sa.literal_column("0"), sa.literal_column("0")]
         if staged.changing:
             updated = staged.update().returning(one).cte("updated")
             done[1] = sa.select(sa.func.count()).select_from(updated).scalar_subquery()
         if inserting:
-            if tuple(sorted(staged.key)) not in _unique_sets(staged.schema):
+            if not covered(staged.schema, staged.key):
                 turn = sa.func.hashtextextended(f"dualwrite {staged.schema.name}", 0)
                 session.arrays(sa.select(sa.cast(sa.func.pg_advisory_xact_lock(turn), sa.Text)))
-            inserted = self._insert(staged).cte("inserted")
+            inserted = self._insert(staged, meeting=meeting).cte("inserted")
             fresh = sa.func.count().filter(inserted.c.fresh)
             met = sa.func.count().filter(sa.not_(inserted.c.fresh))
             done[0] = sa.select(fresh).select_from(inserted).scalar_subquery()
@@ -212,12 +234,12 @@ class Postgresql(Dialect):
         counts = session.arrays(sa.select(done[0].label("i"), done[1].label("u")))
         return Written(inserted=counts[0][0].as_py(), updated=counts[1][0].as_py())
 
-    def _insert(self, staged: Staged) -> Any:
+    def _insert(self, staged: Staged, *, meeting: bool) -> Any:
         insert = staged.insert()
         fresh = sa.literal_column("(xmax = 0)", sa.Boolean).label("fresh")
         absent = insert.select
         careful = postgresql.insert(staged.target).from_select(list(staged.columns), absent)
-        if tuple(sorted(staged.key)) not in _unique_sets(staged.schema):
+        if not meeting or not covered(staged.schema, staged.key):
             return careful.returning(fresh)
         keys = [staged.target.c[name] for name in staged.key]
         if not staged.changing:
@@ -248,10 +270,6 @@ class Postgresql(Dialect):
         return frozenset(right for right, yes in zip(rights, held, strict=True) if yes[0].as_py())
 
 
-def _unique_sets(schema: TableSchema) -> set[tuple[str, ...]]:
-    return {tuple(sorted(names)) for names in (schema.primary_key, *schema.unique) if names}
-
-
 def _exotic(column: Column) -> bool:
     """Whether the column takes text only by a cast."""
     if column.native == "MONEY":
@@ -277,6 +295,16 @@ class _Native(sa.types.UserDefinedType[Any]):
 
     def get_col_spec(self, **_: Any) -> str:
         return self.name
+
+
+def _widest(column: Column) -> str:
+    """The type by which a queue holds values of the column."""
+    kind = column.type
+    if pa.types.is_string(kind):
+        return column.native if column.native in ("UUID", "CITEXT") else "TEXT"
+    if pa.types.is_timestamp(kind):
+        return f"TIMESTAMP {'WITHOUT' if kind.tz is None else 'WITH'} TIME ZONE"
+    return _staged_as(column).upper()
 
 
 def _staged_as(column: Column) -> str:  # noqa: PLR0911 - one a kind

@@ -34,13 +34,15 @@ class Paths:
         app: str,
         schema_of: Callable[[str], TableSchema],
         tables: Callable[[], Sequence[str]],
+        root: Any = None,
     ) -> None:
+        """`root` stands in for the table, under the name `t0`: a trigger's rows, say."""
         self._dialect, self._app = dialect, app
         self._schema_of, self._tables = schema_of, tables
         self._lookups: Mapping[str, Reference] = query.lookups
         self._joined: dict[tuple[str, str, str], tuple[TableSchema, Any]] = {}
         self.schema = schema_of(query.table)
-        self.root = dialect.table(self.schema).alias("t0")
+        self.root = dialect.table(self.schema).alias("t0") if root is None else root
         self.source: sa.FromClause = self.root
 
     def find(self, path: ColumnPath) -> Found:
@@ -56,6 +58,11 @@ class Paths:
             lookups = {}
         column = column_of(self._app, schema, path.steps[-1])
         return column, alias.c[column.name]
+
+    @property
+    def follows(self) -> bool:
+        """Whether a lookup was joined."""
+        return bool(self._joined)
 
     def compared(self, path: ColumnPath) -> Expression:
         """A path as a filter uses it."""

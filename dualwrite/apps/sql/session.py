@@ -56,7 +56,8 @@ class Session(ABC):
         """Drop a temporary table of ours."""
 
     @abstractmethod
-    def begin(self, *, writing: bool) -> None: ...
+    def begin(self, *, writing: bool, wait: float | None = None) -> None:
+        """Begin a transaction; where that takes a lock, wait for it `wait` seconds."""
 
     @abstractmethod
     def commit(self) -> None: ...

@@ -27,6 +27,7 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE, as_text, timestamp_text
+from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, arguments, decimal_type
 from dualwrite.apps.sql.faults import NoFileFault
 from dualwrite.apps.sql.session import Session
@@ -83,14 +84,16 @@ class SqliteSession(Session):
     def unstage(self, name: str) -> None:
         self.run(f"DROP TABLE temp.{self.quote(name)}")
 
-    def begin(self, *, writing: bool) -> None:
+    def begin(self, *, writing: bool, wait: float | None = None) -> None:
         if not writing:
             self.run("BEGIN")
             return
-        if not self._writer.acquire(timeout=self._patience):
+        wait = self._patience if wait is None else wait
+        if not self._writer.acquire(timeout=wait):
             raise _locked()
         self._writing = True
         try:
+            self.run(f"PRAGMA busy_timeout = {round(wait * 1000)}")
             self.run("BEGIN IMMEDIATE")
         except sqlite3.Error:
             self._release()
@@ -120,6 +123,12 @@ class Sqlite(Dialect):
     """What SQLite says in its own way."""
 
     compiler = SqliteSession.compiler
+    moment = "TIMESTAMPTZ"
+
+    def capturing(self) -> Capturing:
+        from dualwrite.apps.sql.capture_sqlite import SqliteCapture
+
+        return SqliteCapture(self)
 
     @property
     def path(self) -> str:
@@ -186,7 +195,14 @@ class Sqlite(Dialect):
             sqlite3.SQLITE_CONSTRAINT_UNIQUE,
         )
 
-    def merge(self, session: Session, staged: Staged, *, inserting: bool) -> Written:
+    def merge(
+        self,
+        session: Session,
+        staged: Staged,
+        *,
+        inserting: bool,
+        meeting: bool,  # noqa: ARG002 - one writer at a time
+    ) -> Written:
         updated = session.run(staged.update()) if staged.changing else 0
         inserted = session.run(staged.insert()) if inserting else 0
         return Written(inserted=inserted, updated=updated)

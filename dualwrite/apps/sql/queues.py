@@ -1,0 +1,195 @@
+"""A queue as a table: what its columns are, its entries read, added and dropped.
+
+The parts of the key stand in `k1`, `k2` and so on, and the image, where one is kept, in
+`v1`, `v2` and so on: no name of an application's column can collide with ours.  Entries are
+dropped by runs of ids that follow each other, never by a bound: an id between two that were
+read may belong to a transaction that has yet to commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.sql.elements import quoted_name
+
+from dualwrite.apps.base import Query
+from dualwrite.apps.canonical import IN_UTC, canonical
+from dualwrite.apps.capture import ENTRY, Capture, id_ranges
+from dualwrite.apps.guards import column_of
+from dualwrite.apps.sql.dialect import Dialect
+from dualwrite.apps.sql.reading import Keys, Reader
+from dualwrite.apps.sql.select import Found, columns_of, rows_of
+from dualwrite.apps.sql.session import Session
+from dualwrite.tablemap.schema import Column, TableSchema, type_column
+
+ID = Column("id", pa.int64(), "BIGINT", nullable=False, has_default=True)
+RUNS = 500
+"""So many runs of ids are named in one statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A capture in the terms of its database."""
+
+    capture: Capture
+    source: TableSchema
+    """The table that is captured."""
+    table: TableSchema
+    """The queue."""
+    ends: tuple[Column, ...]
+    """The columns at the ends of the key's paths."""
+    key: tuple[Column, ...]
+    """The columns of the queue that hold the key."""
+    images: tuple[Column, ...]
+    """Those that hold the captured columns, in their order; none where no image is kept."""
+
+    @property
+    def name(self) -> str:
+        return self.capture.queue
+
+    @property
+    def steering(self) -> tuple[str, ...]:
+        """The table's own columns that decide what key a row has."""
+        names: list[str] = []
+        for path in self.capture.key:
+            names.append(path.column)
+            kind = type_column(self.source, path.column) if path.targets else None
+            names += [kind] if kind else []
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns by which a row is the same before and after an update; maybe none."""
+        if self.source.primary_key:
+            return self.source.primary_key
+        columns = self.source.columns
+        for names in self.source.unique:
+            if not any(columns[name].nullable for name in names):
+                return names
+        return ()
+
+
+def resolve(capture: Capture, reader: Reader) -> Queue:
+    """A capture as the tables are now.
+
+    Raises:
+        MissingTableError, MissingColumnError: It names what is not there.
+        UnknownPathError: Its key leads nowhere.
+    """
+    dialect = reader.dialect
+    paths = reader.paths(Query(capture.table, capture.key, lookups=capture.lookups))
+    ends = tuple(paths.find(path)[0] for path in capture.key)
+    own = [column_of(reader.app, paths.schema, name) for name in capture.columns]
+    key = tuple(dialect.queued(f"k{place}", column) for place, column in enumerate(ends, start=1))
+    images = tuple(
+        dialect.queued(f"v{place}", column)
+        for place, column in enumerate(own if capture.images else (), start=1)
+    )
+    text = Column("", pa.string(), "TEXT")
+    entry = (
+        ID,
+        dialect.queued("op", text),
+        dialect.queued("changed", text),
+        Column("at", IN_UTC, dialect.moment),
+    )
+    columns = {column.name: column for column in (*entry, *key, *images)}
+    table = TableSchema(capture.queue, columns, primary_key=("id",))
+    return Queue(capture, paths.schema, table, ends, key, images)
+
+
+def entries(
+    session: Session,
+    dialect: Dialect,
+    queue: Queue,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+    keys: Keys | None = None,
+) -> pa.Table:
+    """Entries of a queue by id, those of some keys or all of them."""
+    table = dialect.table(queue.table)
+    wanted = [queue.table.columns[name] for name in ENTRY.names] + list(queue.key)
+    expressions = [
+        dialect.readable(column, table.c[column.name]).label(f"c{position}")
+        for position, column in enumerate(wanted)
+    ]
+    source: sa.FromClause = table
+    condition: sa.ColumnElement[bool] = table.c["id"] > after
+    if keys is not None:
+        found: list[Found] = [(column, table.c[column.name]) for column in queue.key]
+        source, condition = keys.among(table, found)
+    statement = (
+        sa.select(*expressions)
+        .select_from(source)
+        .where(condition)
+        .order_by(table.c["id"])
+        .limit(limit)
+    )
+    arrays = session.arrays(statement)
+    types = [*ENTRY.types, *(end.type for end in queue.ends)]
+    names = [*ENTRY.names, *(str(path) for path in queue.capture.key)]
+    return pa.table(
+        [canonical(values, kind) for values, kind in zip(arrays, types, strict=True)], names=names
+    )
+
+
+def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa.Array) -> pa.Table:
+    """The images of entries as a query would read them, `id` first; a delete has none."""
+    dialect = reader.dialect
+    table = dialect.table(queue.table)
+    parts = []
+    for condition in among(table.c["id"], ids):
+        root = (
+            sa.select(
+                table.c["id"].label("dualwrite_id"),
+                *(
+                    table.c[held.name].label(quoted_name(name, quote=True))
+                    for name, held in zip(queue.capture.columns, queue.images, strict=True)
+                ),
+            )
+            .where(condition, table.c["op"] != "d")
+            .subquery("t0")
+        )
+        paths = reader.paths(query, root)
+        described, expressions = columns_of(paths, dialect, query.columns)
+        statement = (
+            sa.select(root.c["dualwrite_id"], *expressions)
+            .select_from(paths.source)
+            .where(*rows_of(paths, query))
+        )
+        parts.append(reader.rows(session, query, described, statement, beside=(ID,)))
+    return pa.concat_tables(parts)
+
+
+def among(column: sa.ColumnElement[Any], ids: pa.Array) -> Iterator[sa.ColumnElement[bool]]:
+    """Conditions that together name exactly these ids."""
+    found = id_ranges(ids)
+    for start in range(0, max(len(found), 1), RUNS):
+        yield within(column, found[start : start + RUNS])
+
+
+def within(
+    column: sa.ColumnElement[Any], ranges: Sequence[tuple[int, int]]
+) -> sa.ColumnElement[bool]:
+    """The condition that an id lies in one of the ranges, both ends within."""
+    return sa.or_(
+        sa.false(),
+        *(
+            column == low if low == high else sa.and_(column >= low, column <= high)
+            for low, high in ranges
+        ),
+    )
+
+
+def drop(session: Session, dialect: Dialect, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+    """Drop entries by ranges of ids; how many there were."""
+    table = dialect.table(TableSchema(queue, {"id": ID}))
+    gone = 0
+    for start in range(0, len(ranges), RUNS):
+        condition = within(table.c["id"], ranges[start : start + RUNS])
+        gone += session.run(sa.delete(table).where(condition))
+    return gone
