@@ -127,7 +127,7 @@ def explain(table: pa.Table, verdict: Verdict, limit: int | None = None) -> list
     for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
         rule = failure.rule
         numbers = failure.indices.filter(pc.is_in(failure.indices, value_set=wanted))
-        told = table.select(list(dict.fromkeys(rule.columns))).take(numbers).to_pylist()
+        told = rule.told(table, numbers)
         for number, row in zip(numbers.to_pylist(), told, strict=True):
             reasons[number].append({"rule": rule.name, "reason": rule.reason(row)})
     keys = table.select(list(verdict.key)).take(rows).to_pylist()

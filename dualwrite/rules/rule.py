@@ -47,6 +47,13 @@ class Rule:
         """Which rows fail: as long as the table, never null."""
         raise NotImplementedError
 
+    def told(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
+        """What `reason` is asked with, of failing rows by their numbers in the table."""
+        told: list[dict[str, Any]] = (
+            table.select(list(dict.fromkeys(self.columns))).take(rows).to_pylist()
+        )
+        return told
+
     def reason(self, row: Mapping[str, Any], /) -> str:
         """Why `row`, which failed, did."""
         raise NotImplementedError

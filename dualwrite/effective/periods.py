@@ -1,0 +1,270 @@
+"""What makes a table date-effective, and its periods as whole numbers.
+
+A period is measured in ticks: days, or seconds of UTC (finer where `tick` says so).
+Here every period runs from its first tick up to and without `ends`, however the table
+writes its end, so that two periods touch when one number equals another.  A value finer
+than a tick counts as the tick that it lies in: 23:59:59.997 ends a day as 23:59:59 does.
+
+null, 2154-12-31 (the last day that Finance and Operations knows) and 9999-12-31 are one
+and the same as an end: none.  Other days after 2154-12-31 are a fault: mostly a "never"
+that a time zone has moved into the next year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Kind = Literal["date", "instant"]
+Gaps = Literal["forbid", "allow"]
+Tick = Literal["second", "millisecond", "microsecond"]
+Moment = date | datetime
+Ticks = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+NEVER = 2**62
+"""Where a period without an end ends."""
+EPOCH = date(1970, 1, 1)
+DAY = 86_400_000_000
+"""Microseconds."""
+LAST_DAYS = (date(2154, 12, 31), date(9999, 12, 31))
+"""The days that mean no end: Finance and Operations' own, and everyone else's."""
+_LAST = tuple((day - EPOCH).days for day in LAST_DAYS)
+_STEPS: dict[Tick, int] = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
+_MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Which columns of a table say whose row it is and when it is valid.
+
+    `entity` are the columns of which one row is valid at a time: no two of its periods
+    overlap, and with `gaps` forbidden none is missing between the first and the last.
+    `end_inclusive` says that the end is the last day (or tick) of the period, as in
+    Finance and Operations, and not the first one after it.  `tick` matters for instants
+    with an inclusive end only: the next period starts one tick after it.
+
+    Raises:
+        ValueError: No entity, or a column that stands for two things.
+    """
+
+    entity: tuple[str, ...]
+    start: str
+    end: str
+    kind: Kind = "date"
+    gaps: Gaps = "forbid"
+    end_inclusive: bool = True
+    tick: Tick = "second"
+
+    def __post_init__(self) -> None:
+        if not self.entity:
+            msg = "periods need an entity: the columns of which one row is valid at a time"
+            raise ValueError(msg)
+        names = (*self.entity, self.start, self.end)
+        if len(set(names)) < len(names):
+            msg = f"a column stands twice among entity, start and end: {', '.join(names)}"
+            raise ValueError(msg)
+
+    @property
+    def was(self) -> str:
+        """The column that says where a row started until now, when its start moves."""
+        return f"was:{self.start}"
+
+    @property
+    def step(self) -> int:
+        """Microseconds in a tick."""
+        if self.kind == "date":
+            return DAY
+        return _STEPS[self.tick] if self.end_inclusive else 1
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The periods of n rows in ticks."""
+
+    begins: Ticks
+    ends: Ticks
+    """Without: the first tick after the period."""
+    no_start: Mask
+    beyond: Mask
+    """A bound lies after the last day, and is no way to say "no end"."""
+
+    @property
+    def sound(self) -> Mask:
+        """Which are periods at all."""
+        return ~(self.no_start | self.beyond | (self.begins >= self.ends))
+
+    def __len__(self) -> int:
+        return len(self.begins)
+
+
+def place(table: pa.Table, periods: Periods) -> Placed:
+    """Put the rows of `table` on the axis of ticks.
+
+    Raises:
+        KeyError: The table lacks a column.
+        TypeError: A bound is neither a date nor a timestamp.
+    """
+    starts, has_start, _ = _microseconds(table, periods.start)
+    ends, has_end, is_day = _microseconds(table, periods.end)
+    step = periods.step
+    start_days, end_days = starts // DAY, ends // DAY
+    endless = ~has_end | np.isin(end_days, _LAST)
+    beyond = (has_start & (start_days > _LAST[0])) | (~endless & (end_days > _LAST[0]))
+    # the end of a day, when instants are measured, is the end of its last tick
+    last = DAY // step - 1 if is_day and periods.kind == "instant" else 0
+    after = ends // step + last + 1 if periods.end_inclusive else ends // step
+    return Placed(
+        begins=starts // step,
+        ends=np.where(endless, NEVER, after),
+        no_start=~has_start,
+        beyond=beyond,
+    )
+
+
+def begins_of(table: pa.Table, periods: Periods, name: str | None = None) -> tuple[Ticks, Mask]:
+    """The ticks of the starts alone, or of another column of starts, and which there are."""
+    starts, has_start, _ = _microseconds(table, name or periods.start)
+    return starts // periods.step, has_start
+
+
+def _microseconds(table: pa.Table, name: str) -> tuple[Ticks, Mask, bool]:
+    """A bound since 1970 in UTC, where there is one, and whether the column holds days."""
+    column = column_of(table, name)
+    kind = column.type
+    if pa.types.is_null(kind):
+        nothing = np.zeros(len(column), np.int64)
+        return nothing, np.zeros(len(column), np.bool_), False
+    has = np.ones(len(column), np.bool_)
+    if column.null_count:
+        has = column.is_valid().to_numpy(zero_copy_only=False)
+    if pa.types.is_date(kind):
+        return _numbers(column.cast(pa.date32()).view(pa.int32())) * DAY, has, True
+    if not pa.types.is_timestamp(kind):
+        msg = f"column {name} holds {kind}, and a period is bounded by dates or timestamps"
+        raise TypeError(msg)
+    numbers = _numbers(column.view(pa.int64()))
+    if kind.unit == "ns":
+        return numbers // 1_000, has, False
+    return numbers * _MICROSECONDS[kind.unit], has, False
+
+
+def _numbers(values: pa.Array) -> Ticks:
+    filled = pc.fill_null(values, 0) if values.null_count else values
+    numbers: Ticks = filled.to_numpy().astype(np.int64, copy=False)
+    return numbers
+
+
+def column_of(table: pa.Table, name: str) -> pa.Array:
+    """One column as one array."""
+    column = table[name]
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def tick_of(moment: Moment, periods: Periods, *, last: bool = False) -> int:
+    """The tick that `moment` lies in; of a bare day the first one, or the `last`.
+
+    Raises:
+        ValueError: A time without a zone, which could be several moments.
+    """
+    if not isinstance(moment, datetime):
+        day = (moment - EPOCH).days * DAY
+        return (day + DAY - 1 if last else day) // periods.step
+    if moment.tzinfo is None:
+        msg = f"{moment.isoformat()} says no time zone: give it one, such as UTC"
+        raise ValueError(msg)
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since // timedelta(microseconds=1)) // periods.step
+
+
+def starts_of(ticks: Ticks, periods: Periods, kind: pa.DataType) -> pa.Array:
+    """Starts as a column of `kind` holds them."""
+    return _bounds(ticks * periods.step, kind)
+
+
+def ends_of(ticks: Ticks, periods: Periods, kind: pa.DataType) -> pa.Array:
+    """Ends as a column of `kind` holds them; no end is null."""
+    endless = ticks == NEVER
+    told = np.where(endless, 0, ticks - 1 if periods.end_inclusive else ticks)
+    return _bounds(told * periods.step, kind, without=endless)
+
+
+def _bounds(microseconds: Ticks, kind: pa.DataType, without: Mask | None = None) -> pa.Array:
+    moments = pa.array(microseconds, mask=without).view(pa.timestamp("us", "UTC"))
+    if pa.types.is_date(kind):
+        return moments.cast(pa.date32(), safe=False).cast(kind)
+    if kind.tz is None:
+        return moments.cast(pa.timestamp("us")).cast(kind)
+    return moments.cast(kind)
+
+
+def written(begins: int, ends: int, periods: Periods) -> str:
+    """A period as a person writes it, its end as the table would."""
+    last = "no end" if ends == NEVER else _moment(ends - periods.end_inclusive, periods)
+    return f"{_moment(begins, periods)} to {last}"
+
+
+def _moment(tick: int, periods: Periods) -> str:
+    if periods.kind == "date":
+        return (EPOCH + timedelta(days=tick)).isoformat()
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=tick * periods.step)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def numbered(tables: Sequence[pa.Table], columns: Sequence[str]) -> tuple[list[Ticks], int]:
+    """A number for each distinct combination of `columns`, the same in all `tables`, and a bound.
+
+    All numbers are below the bound, and the bound is no more than a few times the rows.
+    null is a value like others here.
+    """
+    lengths = [table.num_rows for table in tables]
+    total = sum(lengths)
+    codes, count = np.zeros(total, np.int64), 1
+    for name in columns:
+        own, size = _encoded(_stacked(tables, name))
+        codes, count = (own, size) if count == 1 else (codes * size + own, count * size)
+        if count > 4 * total + 1:
+            codes, count = _encoded(pa.array(codes))
+    return np.split(codes, np.cumsum(lengths)[:-1]), count
+
+
+def _stacked(tables: Sequence[pa.Table], name: str) -> pa.Array:
+    first, *others = [column_of(table, name) for table in tables]
+    if not others:
+        return first
+    kind = first.type
+    return pa.concat_arrays([first, *(o if o.type == kind else o.cast(kind) for o in others)])
+
+
+def _encoded(values: pa.Array) -> tuple[Ticks, int]:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    encoded: Any = values.dictionary_encode(null_encoding="encode")
+    indices = encoded.indices.to_numpy().astype(np.int64, copy=False)
+    return indices, max(len(encoded.dictionary), 1)
+
+
+def in_line(codes: Ticks, begins: Ticks) -> Ticks:
+    """One number a row that sorts by entity, then by start, and is equal only when both are."""
+    if not len(codes):
+        return codes
+    low = int(begins.min())
+    span = int(begins.max()) - low + 1
+    if (int(codes.max()) + 1) * span >= 2**63:
+        begins = np.unique(begins, return_inverse=True)[1].astype(np.int64)
+        low, span = 0, int(begins.max()) + 1
+    return codes * span + (begins - low)
+
+
+def order_of(line: Ticks) -> Ticks:
+    """The order of the rows; rows that agree stay as they stand."""
+    if np.all(line[:-1] <= line[1:]):
+        return np.arange(len(line))
+    return np.argsort(line, kind="stable")
