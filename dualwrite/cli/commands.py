@@ -14,13 +14,17 @@ from dualwrite import __version__
 from dualwrite.cli import (
     activity,
     check,
+    conflicts,
     errors,
     init,
+    life,
     maps,
+    queue,
     reconcile,
     run,
     sandbox,
     status,
+    sync,
 )
 from dualwrite.cli.failures import report, report_interrupt, report_usage
 from dualwrite.cli.usage import UsageError, usage_text
@@ -104,6 +108,7 @@ def root(
       dualwrite init contoso        a project folder with dualwrite.toml
       dualwrite check               is everything there that is needed?
       dualwrite run MAP             bulk copy, then the map runs
+      dualwrite live                carry each change as it commits
       dualwrite errors              which rows were refused, and why
 
     Exit codes: 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
@@ -114,9 +119,15 @@ commands.command()(init.init)
 commands.command()(check.check)
 commands.add_typer(maps.app, name="maps")
 commands.command()(run.run)
-commands.command()(run.stop)
+commands.command()(sync.sync)
+commands.command()(sync.live)
+commands.command()(life.pause)
+commands.command()(life.resume)
+commands.command()(life.stop)
 commands.command()(status.status)
 commands.command()(activity.activity)
 commands.add_typer(errors.app, name="errors")
+commands.add_typer(conflicts.app, name="conflicts")
+commands.command()(queue.queue)
 commands.command()(reconcile.reconcile)
 commands.add_typer(sandbox.app, name="sandbox")

@@ -6,12 +6,20 @@ upper one holds for the lower one too: `dualwrite errors --project box discard 3
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 HERE = Path()
+
+
+class SideWord(StrEnum):
+    """A side, without the engine's imports, to be quick."""
+
+    FINOPS = "finops"
+    DATAVERSE = "dataverse"
 
 
 def _project(ctx: typer.Context, given: Path) -> Path:
@@ -40,4 +48,7 @@ Json = Annotated[
         help="Print one JSON document for scripts; messages go to stderr.",
         callback=_as_json,
     ),
+]
+MapNames = Annotated[
+    list[str], typer.Argument(metavar="MAP", help="Maps, as dualwrite maps lists them.")
 ]

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, SideWord
 from dualwrite.cli.output import print_json, print_table, say
-
-
-class SideWord(StrEnum):
-    """A side, without the engine's imports, to be quick."""
-
-    FINOPS = "finops"
-    DATAVERSE = "dataverse"
 
 
 def reconcile(

@@ -1,27 +1,22 @@
-"""`dualwrite run` and `dualwrite stop`: maps into work, and out of it."""
+"""`dualwrite run`: maps into work."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.counts import print_counts, total
+from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, say, tell, wrapped
-from dualwrite.journal.records import Counts
-from dualwrite.link import Side, load_link
 
 if TYPE_CHECKING:
     from dualwrite.sync.run import MapResult
 
-MapNames = Annotated[
-    list[str], typer.Argument(metavar="MAP", help="Maps, as dualwrite maps lists them.")
-]
-_SECONDS = 60.0
-"""How long `stop` may hold a map; it takes a moment."""
+
+_KINDS = ("read", "written", "unchanged", "rejected", "parked")
 
 
 class MasterWord(StrEnum):
@@ -95,64 +90,13 @@ def run(
         _print(results, dry_run=dry_run)
 
 
-def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
-    """Take maps out of work.
-
-    Rows stay as they are on both sides, rejected rows stay in the journal. An initial
-    sync that was cut off is given up; the next run begins a new one.
-
-    \b
-    Example:
-      dualwrite stop customers-v3--accounts
-    """
-    from dualwrite.journal.records import MapStatus
-    from dualwrite.journal.store import Journal
-    from dualwrite.tablemap.catalogue import Catalogue
-
-    link = load_link(project)
-    catalogue = Catalogue.load(project / "maps")
-    stopped = set()
-    with Journal.open(link.journal_url) as journal:
-        known = {record.name for record in journal.maps()}
-        for name in names:
-            # A map whose file is gone can still be stopped.
-            if name not in known:
-                catalogue.entry(name)
-        for name in names:
-            with journal.lease(name, f"stop (process {os.getpid()})", _SECONDS):
-                if journal.status(name) is MapStatus.NOT_RUNNING:
-                    continue
-                if run := journal.open_run(name):
-                    journal.finish_run(run.id, "cancelled", "the map was stopped")
-                stopped.add(name)
-                journal.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
-    if as_json:
-        print_json({"maps": [{"map": name, "status": "not running"} for name in names]})
-    else:
-        for name in names:
-            say(f"{name}: {'stopped' if name in stopped else 'was not running, nothing changed'}")
-
-
 def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
-    if any(result.counts for result in results):
-        heads = ("Read", "Written", "Equal", "Rejected", "Parked")
-        say(" " * 20 + "".join(f"{head:>12}" for head in heads))
-    for result in results:
-        say(result.map)
-        if result.note:
-            say(f"  {result.note}")
-        for side in Side:
-            counts = result.counts.get(side.direction, Counts())
-            told = (counts.read, counts.written, counts.unchanged, counts.rejected, counts.parked)
-            if any(told):
-                where = f"  to {side.other.value}"
-                say(f"{where:<20}" + "".join(f"{each:>12,}" for each in told))
+    print_counts(results, _KINDS)
     if dry_run:
         say("\nA dry run: nothing was written.")
         return
-    every = [counts for result in results for counts in result.counts.values()]
-    written = sum(counts.written for counts in every)
-    held = sum(counts.rejected + counts.parked for counts in every)
+    sums = total(results)
+    written, held = sums.written, sums.rejected + sums.parked
     say(
         f"\n{plural(len(results), 'map runs', 'maps run')}; {plural(written, 'row')} written, "
         f"{held:,} held back{': dualwrite errors' if held else '.'}"

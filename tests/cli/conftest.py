@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dualwrite.cli import main
-from dualwrite.link import Side, write_config
+from dualwrite.journal.store import Journal
+from dualwrite.link import Side, load_link, write_config
 
 GROUPS = """\
 map: groups
@@ -88,3 +91,35 @@ def project(tmp_path: Path) -> Path:
         crm.execute("INSERT INTO msdyn_group VALUES ('10', 'Retail')")
     crm.close()
     return folder
+
+
+def journal_of(project: Path) -> Journal:
+    """The project's journal, opened."""
+    return Journal.open(load_link(project).journal_url)
+
+
+def as_json(call: Call, *words: object, code: int = 0) -> Any:
+    """The JSON document of a command."""
+    done = call(*words, "--json")
+    assert done.code == code, done.err
+    return json.loads(done.out)
+
+
+def rows_of(file: Path, table: str) -> list[tuple[Any, ...]]:
+    """All rows of a table, sorted."""
+    connection = sqlite3.connect(file)
+    try:
+        return connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+    finally:
+        connection.close()
+
+
+def change(file: Path, *statements: str) -> None:
+    """What an application does, in one transaction."""
+    connection = sqlite3.connect(file)
+    try:
+        with connection:
+            for statement in statements:
+                connection.execute(statement)
+    finally:
+        connection.close()

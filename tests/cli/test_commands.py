@@ -6,24 +6,11 @@ import csv
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from dualwrite.journal.records import MapStatus
-from dualwrite.journal.store import Journal
 from dualwrite.link import load_link
-from tests.cli.conftest import Call
-
-
-def journal_of(project: Path) -> Journal:
-    return Journal.open(load_link(project).journal_url)
-
-
-def as_json(call: Call, *words: object, code: int = 0) -> Any:
-    done = call(*words, "--json")
-    assert done.code == code, done.err
-    return json.loads(done.out)
+from tests.cli.conftest import Call, as_json, journal_of, rows_of
 
 
 def test_init_makes_a_project_that_loads(call: Call, tmp_path: Path) -> None:
@@ -105,10 +92,13 @@ def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
                 "map": "groups",
                 "status": "running",
                 "pending": {"finops": 0, "dataverse": 0},
+                "pending_as_of_last_cycle": [],
                 "rejected": 1,
                 "parked": 0,
                 "conflicts": 0,
                 "last_cycle_at": None,
+                "lag": None,
+                "waits": None,
             }
         ]
     }
@@ -158,40 +148,9 @@ def test_a_map_that_another_worker_has_is_refused(call: Call, project: Path) -> 
     assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
 
 
-def test_stop_ends_what_was_cut_off(call: Call, project: Path) -> None:
-    with journal_of(project) as journal:
-        journal.start_run("groups", "initial sync", {})
-        journal.set_status("groups", MapStatus.INITIALIZING, reason="test")
-
-    assert call("stop", "groups", "--project", project).out == "groups: stopped\n"
-
-    with journal_of(project) as journal:
-        assert journal.status("groups") is MapStatus.NOT_RUNNING
-        assert [run.outcome for run in journal.runs()] == ["cancelled"]
-
-
-def test_a_map_that_does_not_run_is_not_stopped(call: Call, project: Path) -> None:
-    done = call("stop", "groups", "--project", project)
-
-    assert done.out == "groups: was not running, nothing changed\n"
-    assert as_json(call, "status", "--project", project) == {"maps": []}
-    told = as_json(call, "stop", "groups", "--project", project)
-    assert told == {"maps": [{"map": "groups", "status": "not running"}]}
-
-
-def test_status_shows_what_waits(call: Call, project: Path) -> None:
-    call("run", "groups", "--project", project)
-
-    assert call("status", "--project", project).out == (
-        "Map     Status   Rejected  Parked\n"
-        "------  -------  --------  ------\n"
-        "groups  running         1       0\n"
-        "\n"
-        "1 row waits; dualwrite errors says why.\n"
-    )
-
-
-@pytest.mark.parametrize("command", ["run", "stop", "reconcile"])
+@pytest.mark.parametrize(
+    "command", ["run", "stop", "pause", "resume", "sync", "live", "queue", "reconcile"]
+)
 def test_a_map_that_is_not_there_is_told(call: Call, project: Path, command: str) -> None:
     done = call(command, "group", "--project", project)
 
@@ -352,11 +311,3 @@ def test_reconcile_tells_what_is_not_the_same(call: Call, project: Path) -> None
 
     assert (told["same"], told["only_finops"], told["held"]) == (2, 1, 1)
     assert "30   only finops, held" in call("reconcile", "groups", "--project", project).out
-
-
-def rows_of(file: Path, table: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(file)
-    try:
-        return connection.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
-    finally:
-        connection.close()

@@ -23,7 +23,9 @@ from tests.cli.conftest import Call
 ALL = [
     *(["status"], ["activity"], ["errors"], ["check"], ["maps"], ["reconcile", "m"]),
     *(["run", "m"], ["stop", "m"], ["errors", "discard", "1"], ["errors", "retry", "--all"]),
-    ["maps", "check"],
+    *(["maps", "check"], ["sync"], ["live"], ["pause", "m"], ["resume", "m"], ["queue", "m"]),
+    *(["conflicts"], ["conflicts", "show", "1"], ["conflicts", "undo", "1"]),
+    ["conflicts", "resolve", "1", "--take", "finops"],
 ]
 
 
@@ -76,7 +78,7 @@ def test_a_locked_journal_is_told(
     holder = sqlite3.connect(project / ".dualwrite" / "journal.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
-    done = call("stop", "groups", "--project", project)
+    done = call("pause", "groups", "--project", project)
     status = call("status", "--project", project)
     holder.close()
 
@@ -270,7 +272,12 @@ def test_status_imports_nothing_heavy(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["run"], ["errors"], ["errors", "retry"], ["sandbox", "create"]]
+    "words",
+    [
+        *([], ["run"], ["errors"], ["errors", "retry"], ["sandbox", "create"], ["sync"], ["live"]),
+        *(["pause"], ["resume"], ["stop"], ["queue"], ["check"], ["status"], ["conflicts"]),
+        *(["conflicts", "show"], ["conflicts", "resolve"], ["conflicts", "undo"]),
+    ],
 )
 def test_help_teaches_with_an_example(call: Call, words: list[str]) -> None:
     done = call(*words, "--help")

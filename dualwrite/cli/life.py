@@ -1,0 +1,108 @@
+"""`dualwrite pause`, `resume` and `stop`: several maps at once, a result for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dualwrite.cli.options import HERE, Json, MapNames, Project
+from dualwrite.cli.output import print_json, say, tell, wrapped
+
+if TYPE_CHECKING:
+    from dualwrite.sync.life import Moved
+
+
+def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
+    """Carry nothing through these maps for now.
+
+    Both apps go on working; their changes queue, for as long as the pause lasts.
+
+    \b
+    Example:
+      dualwrite pause customers-v3--accounts vendors-v2--msdyn-vendors
+    """
+    from dualwrite.sync import life
+    from dualwrite.sync.session import open_session
+
+    with open_session(project) as session:
+        _show(life.pause(session, names), as_json=as_json)
+
+
+def resume(
+    names: MapNames,
+    catch_up: Annotated[
+        bool, typer.Option("--catch-up", help="Carry what has queued, then run. The default.")
+    ] = False,
+    keep_queue: Annotated[
+        bool,
+        typer.Option(
+            "--keep-queue", help="Run at once; what has queued waits among the held rows."
+        ),
+    ] = False,
+    drop_queue: Annotated[
+        bool,
+        typer.Option(
+            "--drop-queue", help="Run at once; what has queued is exported to a file, then dropped."
+        ),
+    ] = False,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
+    """Let paused maps run again.
+
+    Say what becomes of the changes that have queued. Maps that still catch up can go live at
+    once, too.
+
+    \b
+    Examples:
+      dualwrite resume customers-v3--accounts
+      dualwrite resume customers-v3--accounts --keep-queue
+      dualwrite resume customers-v3--accounts --drop-queue
+    """
+    if catch_up + keep_queue + drop_queue > 1:
+        msg = "take one of --catch-up, --keep-queue and --drop-queue"
+        raise typer.BadParameter(msg)
+    from dualwrite.sync import life
+    from dualwrite.sync.session import open_session
+
+    how = life.Resume.CATCH_UP
+    if keep_queue:
+        how = life.Resume.KEEP_QUEUE
+    if drop_queue:
+        how = life.Resume.DROP_QUEUE
+    with open_session(project) as session:
+        _show(life.resume(session, names, how), as_json=as_json)
+
+
+def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
+    """Take maps out of work, and their queues out of the apps.
+
+    Rows stay as they are on both sides, rejected rows stay in the journal. Changes made from
+    now on are not kept: the next run compares every row. An initial sync that was cut off
+    is given up.
+
+    \b
+    Example:
+      dualwrite stop customers-v3--accounts
+    """
+    from dualwrite.sync import life
+    from dualwrite.sync.session import open_session
+
+    with open_session(project) as session:
+        _show(life.stop(session, names), as_json=as_json)
+
+
+def _show(results: Sequence[Moved], *, as_json: bool) -> None:
+    for each in results:
+        if each.error is not None:
+            tell(str(each.error))
+        elif not as_json:
+            say(wrapped(f"{each.map}: {each.note}", further="  "))
+            for file in each.files:
+                say(f"  {file}")
+    if as_json:
+        print_json({"maps": [each.as_dict() for each in results]})
+    if any(each.error is not None for each in results):
+        raise typer.Exit(1)

@@ -1,0 +1,91 @@
+"""How many changes wait in the apps' queues, counted without SQLAlchemy or Arrow.
+
+`dualwrite status` asks each app once, through its bare driver, and only SQLite and
+PostgreSQL.  Of an app that is away, or of another kind, it tells what stood there at the
+end of the last cycle, and says so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from dualwrite.journal.records import MapRecord
+from dualwrite.link import Link, Side
+
+AT_MOST = 100_000
+"""Entries of one queue that are counted; more are told as so many."""
+_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Changes that wait, by map and side, and the sides that were not asked just now."""
+
+    entries: Mapping[tuple[str, Side], int]
+    not_asked: frozenset[Side]
+
+    def of(self, record: MapRecord, side: Side) -> int:
+        """Of one map and side: counted, or else as the last cycle left it."""
+        return self.entries.get((record.name, side), record.pending.get(side.value, 0))
+
+
+def count_pending(link: Link, maps: Sequence[MapRecord]) -> Pending:
+    """Count every queue that the journal knows of."""
+    entries: dict[tuple[str, Side], int] = {}
+    not_asked = set()
+    for side in Side:
+        queues = {each.name: each.queues[side.value] for each in maps if side.value in each.queues}
+        if not queues:
+            continue
+        counted = _count(link.apps[side].url, list(queues.values()))
+        if counted is None:
+            not_asked.add(side)
+            continue
+        entries |= {(name, side): counted[queue] for name, queue in queues.items()}
+    return Pending(entries, frozenset(not_asked))
+
+
+def _count(url: str, queues: Sequence[str]) -> dict[str, int] | None:
+    """Entries by queue; None where the app cannot be asked, or a queue is gone."""
+    kind = url.partition("://")[0].partition("+")[0]
+    if kind == "sqlite":
+        return _count_sqlite(url, queues)
+    if kind in ("postgresql", "postgres"):
+        return _count_postgresql(url, queues)
+    return None
+
+
+def _count_sqlite(url: str, queues: Sequence[str]) -> dict[str, int] | None:
+    path = Path(unquote(url.partition(":///")[2].partition("?")[0])).absolute()
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as db:
+            return {queue: db.execute(_statement(queue)).fetchone()[0] for queue in queues}
+    except sqlite3.Error:
+        return None
+
+
+def _count_postgresql(url: str, queues: Sequence[str]) -> dict[str, int] | None:
+    import psycopg
+
+    try:
+        plain = f"postgresql://{url.partition('://')[2]}"
+        with psycopg.connect(plain, connect_timeout=_SECONDS) as db:
+            db.execute(f"SET statement_timeout = {_SECONDS * 1000}".encode())
+            return {queue: _first(db.execute(_statement(queue).encode())) for queue in queues}
+    except psycopg.Error:
+        return None
+
+
+def _first(cursor: Any) -> int:
+    return int(cursor.fetchone()[0])
+
+
+def _statement(queue: str) -> str:
+    name = queue.replace('"', '""')
+    return f'SELECT COUNT(*) FROM (SELECT 1 FROM "{name}" LIMIT {AT_MOST}) q'  # noqa: S608 - quoted

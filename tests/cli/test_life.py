@@ -1,0 +1,271 @@
+"""Pause, resume, stop, sync, live and queue, as a person and as a script would call them."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from dualwrite.journal.records import MapStatus
+from tests.cli.conftest import Call, as_json, change, journal_of, rows_of
+
+RETAIL = "UPDATE CustGroup SET DESCRIPTION = 'Retailers' WHERE GROUPID = '10'"
+NEW = "INSERT INTO msdyn_group VALUES ('40', 'New')"
+
+
+@pytest.fixture
+def running(call: Call, project: Path) -> Path:
+    """Groups run, one of them held back."""
+    assert call("run", "groups", "--project", project).code == 0
+    return project
+
+
+def test_sync_carries_what_changed_on_either_side(call: Call, running: Path) -> None:
+    change(running / "finops.db", RETAIL)
+    change(running / "dataverse.db", NEW, "DELETE FROM msdyn_group WHERE msdyn_groupid = '20'")
+
+    done = call("sync", "--project", running)
+
+    assert (done.code, done.out) == (
+        0,
+        (
+            "                          Read   Written   Deleted  Rejected    Parked Conflicts\n"
+            "groups\n"
+            "  to dataverse               1         1         0         0         0         0\n"
+            "  to finops                  2         1         1         0         0         0\n"
+            "\n"
+            "3 rows carried, 0 held back.\n"
+        ),
+    )
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
+    assert [row[0] for row in rows_of(running / "finops.db", "CustGroup")] == ["10", "30", "40"]
+    assert call("sync", "--project", running).out == "Nothing was pending in 1 map.\n"
+
+
+def test_sync_for_a_script(call: Call, running: Path) -> None:
+    change(running / "finops.db", RETAIL)
+
+    [told] = as_json(call, "sync", "groups", "--project", running)["maps"]
+
+    assert told["finops->dataverse"] == {
+        "read": 1,
+        "written": 1,
+        "unchanged": 0,
+        "deleted": 0,
+        "rejected": 0,
+        "parked": 0,
+    }
+    assert told["conflicts"] == 0
+
+
+def test_sync_where_no_map_runs(call: Call, project: Path) -> None:
+    assert call("sync", "--project", project).out == (
+        "No map runs: nothing was carried. Start one with: dualwrite run MAP\n"
+    )
+
+
+def test_a_map_that_was_named_and_waits_is_a_failure(call: Call, running: Path) -> None:
+    call("pause", "groups", "--project", running)
+
+    done = call("sync", "groups", "--project", running)
+
+    assert done.code == 1
+    assert "paused: nothing was carried" in done.out
+    assert call("sync", "--project", running).code == 0
+
+
+def test_a_paused_map_lets_its_changes_queue(call: Call, running: Path) -> None:
+    assert call("pause", "groups", "--project", running).out == (
+        "groups: paused; changes queue in both apps until it is resumed\n"
+    )
+    change(running / "finops.db", RETAIL)
+    call("sync", "--project", running)
+
+    [told] = as_json(call, "status", "--project", running)["maps"]
+    assert (told["status"], told["pending"]) == ("paused", {"finops": 1, "dataverse": 0})
+    assert ("10", "Retail") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+def test_a_resumed_map_catches_up_and_runs(call: Call, running: Path) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+
+    done = call("resume", "groups", "--project", running)
+    call("sync", "--project", running)
+
+    assert done.out == (
+        "groups: resuming; the next cycles carry what has queued (dualwrite sync groups),\n"
+        "  then it runs\n"
+    )
+    [told] = as_json(call, "status", "--project", running)["maps"]
+    assert (told["status"], told["pending"]["finops"]) == ("running", 0)
+    assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+def test_a_kept_queue_is_carried_by_a_retry(call: Call, running: Path) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+
+    call("resume", "groups", "--keep-queue", "--project", running)
+
+    [row] = as_json(call, "errors", "--rule", "kept at resume", "--project", running)["rejected"]
+    assert row["key"] == {"GROUPID": "10"}
+    call("errors", "retry", row["id"], "--project", running)
+    assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+def test_a_dropped_queue_is_named_by_its_file(call: Call, running: Path) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+
+    [told] = as_json(call, "resume", "groups", "--drop-queue", "--project", running)["maps"]
+
+    finops, _ = (Path(file) for file in told["files"])
+    assert told["status"] == "running"
+    assert re.fullmatch(r"groups-\d{8}T\d{6}Z-finops\.csv", finops.name)
+    with finops.open(newline="", encoding="utf-8") as stream:
+        [row] = csv.DictReader(stream)
+    assert (row["GROUPID"], row["op"], row["changed"]) == ("10", "u", "DESCRIPTION")
+    assert ("10", "Retail") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+def test_only_one_word_may_be_said_of_a_queue(call: Call, running: Path) -> None:
+    done = call("resume", "groups", "--keep-queue", "--drop-queue", "--project", running)
+
+    assert done.code == 2
+    assert "take one of --catch-up, --keep-queue and --drop-queue" in done.err
+
+
+def test_each_map_has_its_result(call: Call, running: Path) -> None:
+    done = call("pause", "group", "groups", "--project", running, "--json")
+
+    assert done.code == 1
+    assert done.err.startswith("there is no map 'group'. Did you mean 'groups'?")
+    told = as_json(call, "pause", "group", "groups", "--project", running, code=1)["maps"]
+    assert told[0]["error"]["kind"] == "UnknownMapError"
+    assert told[1] == {
+        "map": "groups",
+        "status": "paused",
+        "note": "was paused already, nothing changed",
+    }
+
+
+def test_stop_ends_what_was_cut_off(call: Call, project: Path) -> None:
+    with journal_of(project) as journal:
+        journal.start_run("groups", "initial sync", {})
+        journal.set_status("groups", MapStatus.INITIALIZING, reason="test")
+
+    assert call("stop", "groups", "--project", project).out == "groups: stopped\n"
+
+    with journal_of(project) as journal:
+        assert journal.status("groups") is MapStatus.NOT_RUNNING
+        assert [run.outcome for run in journal.runs()] == ["cancelled"]
+
+
+def test_stop_leaves_nothing_of_ours_about_the_map_in_the_apps(call: Call, running: Path) -> None:
+    call("stop", "groups", "--project", running)
+
+    for file in ("finops.db", "dataverse.db"):
+        left = rows_of(running / file, "sqlite_master")
+        assert [name for kind, name, *_ in left if kind == "trigger" or "_q_" in name] == []
+
+
+def test_a_map_that_does_not_run_is_not_stopped(call: Call, project: Path) -> None:
+    done = call("stop", "groups", "--project", project)
+
+    assert done.out == "groups: was not running, nothing changed\n"
+    assert as_json(call, "status", "--project", project) == {"maps": []}
+    told = as_json(call, "stop", "groups", "--project", project)
+    assert told == {
+        "maps": [
+            {
+                "map": "groups",
+                "status": "not running",
+                "note": "was not running, nothing changed",
+            }
+        ]
+    }
+
+
+def test_live_carries_for_as_long_as_it_is_told(call: Call, running: Path) -> None:
+    change(running / "finops.db", RETAIL)
+
+    done = call("live", "--for", "0.3", "--project", running)
+
+    assert done.code == 0
+    assert re.search(r"^\d\d:\d\d:\d\d groups: 1 to dataverse$", done.out, re.MULTILINE)
+    assert "\nIn all:\n" in done.out
+    assert done.err == "Live. Ctrl-C stops it; what is not across yet stays in the queues.\n"
+    assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+def test_live_where_nothing_changes(call: Call, running: Path) -> None:
+    assert call("live", "--for", "0", "--project", running).out == (
+        "Nothing changed on either side.\n"
+    )
+    assert as_json(call, "live", "--for", "0", "--project", running) == {"maps": []}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX's")
+def test_live_ends_well_when_it_is_asked_to(call: Call, running: Path) -> None:
+    asked = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    asked.start()
+
+    done = call("live", "--project", running)
+
+    asked.join()
+    assert (done.code, done.out) == (0, "Nothing changed on either side.\n")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_queue_of_a_map_is_shown_with_what_changed(call: Call, running: Path) -> None:
+    change(running / "finops.db", RETAIL)
+    change(running / "dataverse.db", NEW)
+
+    told = call("queue", "groups", "--project", running).out.splitlines()
+
+    assert told[0] == "finops: 1 change waits."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  update  10   DESCRIPTION", told[3])
+    assert told[5] == "dataverse: 1 change waits."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  insert  40 *", told[8])
+
+
+def test_the_queue_is_narrowed_by_side_and_key(call: Call, running: Path) -> None:
+    change(
+        running / "finops.db",
+        RETAIL,
+        "INSERT INTO CustGroup VALUES ('A10', 'x'), ('B20', 'y'), ('C10', 'z')",
+    )
+    words = ("queue", "groups", "--side", "finops", "--project", running)
+
+    queues = as_json(call, *words, "--key", "a1")["queues"]
+    done = call(*words, "--limit", "1")
+
+    assert list(queues) == ["finops"]
+    assert queues["finops"]["pending"] == 4
+    [entry] = queues["finops"]["entries"]
+    assert (entry["what"], entry["key"], entry["changed"]) == ("insert", {"GROUPID": "A10"}, None)
+    assert entry["at"].endswith("Z")
+    assert done.out.startswith("finops: 4 changes wait; 1 change shown.\n")
+
+
+def test_a_queue_is_written_to_a_file(call: Call, running: Path, tmp_path: Path) -> None:
+    change(running / "finops.db", RETAIL)
+    file = tmp_path / "waiting.csv"
+    words = ("queue", "groups", "--csv", file, "--project", running)
+
+    assert call(*words).code == 2
+    assert as_json(call, *words, "--side", "finops") == {"file": str(file), "entries": 1}
+    assert file.read_text(encoding="utf-8").startswith('"GROUPID","op","changed","at"')
+
+
+def test_a_map_that_does_not_run_has_no_queue(call: Call, project: Path) -> None:
+    assert call("queue", "groups", "--project", project).out == (
+        "groups has no queue: it does not run. Start it with: dualwrite run groups\n"
+    )
