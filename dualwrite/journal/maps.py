@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,10 +65,28 @@ def set_waits(connection: Connection, map_name: str, reason: str | None) -> None
     log(connection, map_name, "waits", reason or "goes on", None)
 
 
-def marks(connection: Connection, map_name: str) -> dict[Side, Mark]:
-    """The marks of a map's captures."""
-    stored = connection.scalar(select(MapRow.marks).where(MapRow.name == map_name)) or {}
-    return {Side(side): Mark(**each) for side, each in stored.items()}
+def marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side, Mark]]:
+    """The marks of captures by map; of one map, or of all."""
+    query = select(MapRow.name, MapRow.marks)
+    if map_name is not None:
+        query = query.where(MapRow.name == map_name)
+    return {
+        row.name: {Side(side): Mark(**each) for side, each in row.marks.items()}
+        for row in connection.execute(query)
+    }
+
+
+def spelled(by_side: Mapping[Side, Mark]) -> dict[str, Any]:
+    """Marks as a map's row keeps them."""
+    return {side.value: asdict(mark) for side, mark in by_side.items()}
+
+
+def advance(connection: Connection, epochs: Mapping[str, int]) -> None:
+    """Raise the epoch of each map's marks."""
+    for name, known in marks(connection, None).items():
+        if name in epochs:
+            newer = {side: replace(mark, epoch=epochs[name]) for side, mark in known.items()}
+            change(connection, name, marks=spelled(newer))
 
 
 def log(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
@@ -113,12 +112,22 @@ class Journal:
 
     def set_marks(self, map_name: str, marks: Mapping[Side, Mark]) -> None:
         """Note what each app should show of a map the next time."""
-        self._set_map(map_name, marks={side.value: asdict(mark) for side, mark in marks.items()})
+        self._set_map(map_name, marks=maps.spelled(marks))
 
     def marks(self, map_name: str) -> dict[Side, Mark]:
         """What each app should show of a map; a side without capture has no mark."""
         with self._reading() as connection:
-            return maps.marks(connection, map_name)
+            return maps.marks(connection, map_name).get(map_name, {})
+
+    def all_marks(self) -> dict[str, dict[Side, Mark]]:
+        """What each app should show of each map."""
+        with self._reading() as connection:
+            return maps.marks(connection, None)
+
+    def advance_marks(self, epochs: Mapping[str, int]) -> None:
+        """Note that both apps have seen these epochs, by map."""
+        with self._writing() as connection:
+            maps.advance(connection, epochs)
 
     def set_waits(self, map_name: str, reason: str | None) -> None:
         """Note why a map carries nothing now, or that it does.  A new reason is told in the log."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,7 +23,7 @@ from pathlib import Path
 
 from dualwrite.apps.capture import Capture
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
-from dualwrite.journal.lease import LeaseHeldError
+from dualwrite.journal.lease import Lease, LeaseHeldError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capturing import captures_of, queues_of, remove_captures
@@ -162,7 +162,7 @@ def _go_live(session: Session, name: str, clear: Callable[[Session, TableMap], M
     among = (MapStatus.PAUSED, MapStatus.RESUMING)
     # a worker that catches up has to let go first
     session.journal.move(name, MapStatus.PAUSED, among=among, reason="goes live at once")
-    with _own_lease(session, name, "resume"):
+    with own_lease(session, name, "resume"):
         cleared = clear(session, table_map)
         session.journal.log(name, "resume", cleared.note)
         session.journal.move(name, MapStatus.RUNNING, among=among, reason="resumed")
@@ -211,7 +211,7 @@ def _stop(session: Session, name: str) -> Moved:
         # a worker that carries it sees this at the border of its cycle, and lets go
         journal.move(name, MapStatus.NOT_RUNNING, among=tuple(MapStatus), reason="stopped")
     try:
-        with _own_lease(session, name, "stop"):
+        with own_lease(session, name, "stop"):
             if run := journal.open_run(name):
                 journal.finish_run(run.id, "cancelled", "the map was stopped")
             journal.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
@@ -239,24 +239,24 @@ def _stop(session: Session, name: str) -> Moved:
 
 
 @contextmanager
-def _own_lease(session: Session, name: str, purpose: str) -> Iterator[None]:
+def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
     """Take a map's lease, waiting for the worker that has it to come to its cycle's border.
 
     An initial sync is not waited for: it lasts.
     """
     deadline = time.monotonic() + PATIENCE
     holder = f"{purpose} (process {os.getpid()})"
-    while True:
-        try:
-            with kept_lease(session, name, holder):
-                yield
-        except LeaseHeldError:
-            status = session.journal.status(name)
-            if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return
+    with ExitStack() as stack:
+        while True:
+            try:
+                lease = stack.enter_context(kept_lease(session, name, holder))
+                break
+            except LeaseHeldError:
+                status = session.journal.status(name)
+                if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield lease
 
 
 def stop_capture(session: Session, name: str) -> tuple[Side, ...]:

@@ -64,7 +64,7 @@ def entries(
     """The oldest entries of a queue, of keys that hold `text` somewhere."""
     capture = capture_of(session, table_map, side)
     found: list[pa.Table] = []
-    for page in _pages(session, capture, side, PAGE if text else min(limit, PAGE)):
+    for page in pages(session, capture, side, PAGE if text else min(limit, PAGE)):
         found.append(page.filter(_holds(page, text)) if text else page)
         if sum(each.num_rows for each in found) >= limit:
             break
@@ -86,7 +86,7 @@ def export(session: Session, table_map: TableMap, side: Side, file: Path) -> lis
         file.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as stream:
             writer: Any = None
-            for page in _pages(session, capture, side, PAGE):
+            for page in pages(session, capture, side, PAGE):
                 rows = _spelled(page)
                 writer = writer or csv.CSVWriter(stream, rows.schema)
                 writer.write_table(rows)
@@ -120,7 +120,7 @@ def keep(session: Session, table_map: TableMap, side: Side) -> tuple[int, int]:
     capture = capture_of(session, table_map, side)
     query = reading(session, table_map, side)
     held = left = 0
-    for page in _pages(session, capture, side, PAGE):
+    for page in pages(session, capture, side, PAGE):
         every = changes_of(page)
         named = every.texts.is_valid()
         moves = pc.and_not(named, every.deleted)
@@ -157,7 +157,7 @@ def _rejections(table_map: TableMap, changes: Changes, rows: pa.Table) -> list[R
     ]
 
 
-def _pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator[pa.Table]:
+def pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator[pa.Table]:
     """A queue page by page, at least one; each in a state of its own, so that no reader
     stands in the way of a writer of the same file for long.
     """

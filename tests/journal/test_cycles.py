@@ -73,6 +73,18 @@ def test_marks_are_kept_by_side(journal: Journal) -> None:
     assert journal.marks("m") == {Side.FINOPS: Mark(3, "abc")}
 
 
+def test_marks_move_on_with_the_workers(journal: Journal) -> None:
+    journal.set_marks("m", {Side.FINOPS: Mark(3, "abc"), Side.DATAVERSE: Mark(3, "")})
+    journal.set_marks("n", {Side.FINOPS: Mark(4, "def")})
+
+    journal.advance_marks({"m": 9, "never heard of": 7})
+
+    assert journal.all_marks() == {
+        "m": {Side.FINOPS: Mark(9, "abc"), Side.DATAVERSE: Mark(9, "")},
+        "n": {Side.FINOPS: Mark(4, "def")},
+    }
+
+
 def test_why_a_map_waits_is_told_once_in_the_log(journal: Journal) -> None:
     for reason in ("finops: no answer", "finops: no answer", None, None):
         journal.set_waits("m", reason)

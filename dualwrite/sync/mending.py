@@ -1,0 +1,213 @@
+"""What can be wrong with the capture of a map, and how it is mended without loss.
+
+A queue or a trigger that was missing for a while has not seen what changed meanwhile.  So
+after it is installed again both sides are compared, and what differs is queued anew on
+the side that was not watched: the cycles carry it like any other change, and where the
+other side has changed it too it is a conflict, on record.  Nothing is deleted by a mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.capture import Capture, Origin
+from dualwrite.journal.lease import Lease
+from dualwrite.journal.records import MapRecord, MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.capturing import (
+    captures_of,
+    fingerprint,
+    installed,
+    start_capture,
+)
+from dualwrite.sync.changes import DRIFTED
+from dualwrite.sync.fencing import restored
+from dualwrite.sync.initial import KIND
+from dualwrite.sync.life import own_lease, stop_capture
+from dualwrite.sync.queues import PAGE, pages
+from dualwrite.sync.reconcile import Kind, reconcile
+from dualwrite.sync.session import Session
+from dualwrite.sync.standing import sound_keys
+from dualwrite.sync.way import compile_way
+from dualwrite.tablemap.model import TableMap
+from dualwrite.translate.flow import translate
+
+CAPTURED = (MapStatus.RUNNING, MapStatus.PAUSED, MapStatus.RESUMING)
+"""Maps of these statuses have their changes queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing that is wrong with a map at work."""
+
+    map: str
+    side: Side | None
+    text: str
+    fix: str
+
+
+def ailments(session: Session, record: MapRecord) -> list[Ailment]:
+    """What is wrong with a map that is at work, or was.
+
+    Raises:
+        TransientError, PermanentError: From the apps, or the map cannot be read.
+    """
+    name = record.name
+    match record.status:
+        case MapStatus.NOT_RUNNING:
+            return list(_leftovers(record))
+        case MapStatus.INITIALIZING:
+            return list(_stuck(session, name))
+        case MapStatus.RUNNING | MapStatus.PAUSED | MapStatus.RESUMING:
+            found = list(_uncaptured(session, record, session.map(name)))
+            if record.waits is not None and not found:
+                text, _, fix = record.waits.partition("\n")
+                found.append(Ailment(name, None, f"waits: {text}", fix.strip()))
+            return found
+
+
+def _leftovers(record: MapRecord) -> Iterator[Ailment]:
+    for side in Side:
+        if side.value in record.queues:
+            yield Ailment(
+                record.name,
+                side,
+                f"it does not run, but its queue {record.queues[side.value]} is still in "
+                f"{side.value} and goes on filling",
+                _repair(record.name),
+            )
+
+
+def _stuck(session: Session, name: str) -> Iterator[Ailment]:
+    if session.journal.holder(name) is None:
+        cut = session.journal.open_run(name, KIND) is not None
+        yield Ailment(
+            name,
+            None,
+            "its initial sync was cut off" if cut else "it is initializing, but nothing is begun",
+            f"go on with: dualwrite run {name}\nor give it up: dualwrite stop {name}",
+        )
+
+
+def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Iterator[Ailment]:
+    name, marks = record.name, session.journal.marks(record.name)
+    for side, capture in captures_of(session, table_map).items():
+        app, table = session.apps[side], f"{side.value}.{capture.table}"
+        if side.value not in record.queues:
+            if app.schema(capture.table).read_only is None:
+                text = f"changes of {table} are not captured"
+                yield Ailment(name, side, text, _repair(name))
+            continue
+        found = list(app.ailments(capture))
+        if not found and side in marks and marks[side].capture != fingerprint(capture):
+            found = [f"queue {capture.queue} was made for an earlier form of the map"]
+        for text in found:
+            yield Ailment(name, side, f"{table}: {text}", _repair(name))
+    for side in Side:
+        if restored(session, side, {name: marks}):
+            text = f"{side.value} stands as it did some time ago: restored from a backup?"
+            yield Ailment(name, side, text, _repair(name))
+
+
+def _repair(name: str) -> str:
+    return f"dualwrite check {name} --repair"
+
+
+def mend(session: Session, record: MapRecord) -> str:
+    """Mend what can be mended of a map; what was done, in one line.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+        TransientError, PermanentError: From the apps; what was done stays done.
+    """
+    name = record.name
+    with own_lease(session, name, "check --repair") as lease:
+        if record.status is MapStatus.NOT_RUNNING:
+            left = stop_capture(session, name)
+            return "its queue could not be removed yet" if left else "its queues were removed"
+        if record.status not in CAPTURED:
+            return "nothing can be mended from here"
+        done = _mend_capture(session, record, session.map(name), lease)
+        session.journal.set_waits(name, None)
+        session.journal.log(name, "repaired", done)
+        return done
+
+
+def _mend_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
+    name, marks = record.name, session.journal.marks(record.name)
+    before = {(each.side, each.text) for each in _uncaptured(session, record, table_map)}
+    older = {side for side in Side if restored(session, side, {name: marks})}
+    for side in Side:
+        session.apps[side].fence({name: lease.epoch})
+    start_capture(session, table_map, lease.epoch)
+    captures = installed(session, table_map)
+    for side in older & captures.keys():
+        _forget_what_was_carried(session, name, captures, side, lease)
+    now = next(each for each in session.journal.maps() if each.name == name)
+    after = {(each.side, each.text) for each in _uncaptured(session, now, table_map)}
+    unwatched = {side for side, _ in before - after if side is not None} - older
+    unwatched |= {side for side in captures if _drop_drifted(session, captures[side], side)}
+    # of a restored app the other side knows better what was last agreed
+    unwatched |= {side.other for side in older}
+    queued = _queue_differences(session, table_map, unwatched & captures.keys(), lease)
+    rows = " and ".join(f"{count:,} in {side.value}" for side, count in queued.items())
+    return f"installed again; rows that differ were queued: {rows or 'none'}"
+
+
+def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:
+    """Drop entries of the time when the table no longer fitted: they say that something
+    changed, and not what.  Whether there were any.
+    """
+    lost = [
+        page["id"].filter(pc.equal(page["op"], DRIFTED)).combine_chunks()
+        for page in pages(session, capture, side, PAGE)
+    ]
+    return sum(session.apps[side].forget(capture.queue, ids) for ids in lost if len(ids)) > 0
+
+
+def _forget_what_was_carried(
+    session: Session, name: str, captures: Mapping[Side, Capture], side: Side, lease: Lease
+) -> None:
+    """A restored app gives out ids a second time: what was noted of them means others now."""
+    across = captures.get(side.other)
+    origin = Origin(name, None if across is None else across.queue, lease.epoch)
+    with session.apps[side.other].writing(origin) as writing:
+        writing.carried(captures[side].queue, pa.array([], pa.int64()))
+
+
+def _queue_differences(
+    session: Session, table_map: TableMap, unwatched: Collection[Side], lease: Lease
+) -> dict[Side, int]:
+    """Queue every row that is not the same: where it differs, on the sides that were not
+    watched; where it stands alone, on its own side, so that it comes back across.
+    """
+    captures = installed(session, table_map)
+    queued = dict.fromkeys(captures, 0)
+    if not unwatched:
+        return {}
+
+    def queue(side: Side, keys: pa.Table) -> None:
+        if side not in captures or not keys.num_rows:
+            return
+        n = keys.num_rows
+        head = [pa.repeat(pa.scalar("u"), n), pa.nulls(n, pa.string())]
+        entries = pa.table([*head, *keys.columns], names=["op", "changed", *keys.column_names])
+        origin = Origin(table_map.name, captures[side].queue, lease.epoch)
+        with session.apps[side].writing(origin) as writing:
+            writing.queue(captures[side], entries)
+        queued[side] += n
+
+    def found(kind: Kind, side: Side, rows: pa.Table) -> None:
+        own = [str(path) for path in table_map.end(side).key]
+        if kind is Kind.ONLY or side in unwatched:
+            queue(side, rows.select(own))
+        if kind is Kind.DIFFER and side.other in unwatched:
+            way = compile_way(session, table_map, side)
+            queue(side.other, sound_keys(way, translate(rows, way.flow))[0])
+
+    reconcile(session, table_map, found=found)
+    return {side: count for side, count in queued.items() if count}

@@ -1,0 +1,247 @@
+"""Capture that was lost, switched off or left behind is found, and mended without loss."""
+
+from __future__ import annotations
+
+import pytest
+
+from dualwrite.journal.records import MapRecord, MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.capturing import queues_of
+from dualwrite.sync.cycle import run_cycle
+from dualwrite.sync.fencing import fence
+from dualwrite.sync.life import pause, stop
+from dualwrite.sync.mending import ailments, mend
+from tests.sync.tables import D, F
+from tests.sync.world import World
+
+
+@pytest.fixture
+def running(world: World) -> World:
+    """Companies run; three of them are on both sides."""
+    world.run("companies")
+    return world
+
+
+def record(world: World) -> MapRecord:
+    return next(each for each in world.session.journal.maps() if each.name == "companies")
+
+
+def told(world: World) -> list[tuple[Side | None, str]]:
+    return [(each.side, each.text) for each in ailments(world.session, record(world))]
+
+
+def name_it(world: World, side: Side, name: str, code: str = "DEMF") -> None:
+    if side is F:
+        world.put(F, "Company", {"CODE": code, "NAME": name})
+    else:
+        world.put(D, "company", {"code": code, "name": name})
+
+
+def names(world: World, code: str = "DEMF") -> list[str | None]:
+    found = (world.rows(F, "Company", "CODE", "NAME"), world.rows(D, "company", "code", "name"))
+    return [dict(rows).get(code) for rows in found]
+
+
+def lose(world: World, side: Side) -> None:
+    """A person drops a queue who does not know what it is."""
+    world.memory[side].drop(queues_of(world.session, "companies")[side.value])
+
+
+def settle(world: World) -> None:
+    for _ in range(3):
+        run_cycle(world.session)
+
+
+def test_a_map_that_is_well_has_no_ailment(running: World) -> None:
+    assert told(running) == []
+    pause(running.session, ["companies"])
+    assert told(running) == []
+
+
+@pytest.mark.parametrize("side", Side)
+def test_what_changed_while_a_queue_was_gone_crosses_after_the_mend(
+    running: World, side: Side
+) -> None:
+    lose(running, side)
+    name_it(running, side, "unseen")
+    name_it(running, side, "new", code="NEW")
+    name_it(running, side.other, "seen", code="USMF")
+
+    [(where, text)] = told(running)
+    done = mend(running.session, record(running))
+    settle(running)
+
+    assert where is side
+    assert text.endswith("is missing")
+    assert done.startswith("installed again; rows that differ were queued: 3 in ")
+    assert told(running) == []
+    assert names(running) == ["unseen", "unseen"]
+    assert names(running, "NEW") == ["new", "new"]
+    assert set(names(running, "USMF")) <= {"seen", "Contoso US"}
+    assert len(set(names(running, "USMF"))) == 1
+    assert running.reconcile("companies").unexplained == 0
+
+
+def test_a_row_deleted_unseen_comes_back(running: World) -> None:
+    """To delete across what merely stands alone would be a guess."""
+    lose(running, F)
+    running.remove(F, "Company", CODE="FRRT")
+
+    mend(running.session, record(running))
+    settle(running)
+
+    assert names(running, "FRRT") == ["not in the link", "not in the link"]
+
+
+def test_what_both_sides_changed_while_both_queues_were_gone_is_a_conflict(
+    running: World,
+) -> None:
+    for side in Side:
+        lose(running, side)
+        name_it(running, side, f"of {side.value}")
+
+    mend(running.session, record(running))
+    settle(running)
+
+    [conflict] = running.session.journal.conflicts(open_only=False)
+    assert {
+        row["NAME" if side is F else "name"] for side, row in conflict.conflict.rows.items() if row
+    } == {
+        "of finops",
+        "of dataverse",
+    }
+    assert len(set(names(running))) == 1
+
+
+def test_a_mend_of_what_is_well_changes_nothing(running: World) -> None:
+    name_it(running, F, "queued")
+
+    assert mend(running.session, record(running)) == (
+        "installed again; rows that differ were queued: none"
+    )
+    settle(running)
+
+    assert names(running) == ["queued", "queued"]
+
+
+def test_a_map_that_ran_before_there_was_capture_is_captured(running: World) -> None:
+    for side in Side:
+        lose(running, side)
+    running.session.journal.set_queues("companies", {})
+    running.session.journal.set_marks("companies", {})
+    name_it(running, F, "unseen")
+
+    assert told(running) == [
+        (F, "changes of finops.Company are not captured"),
+        (D, "changes of dataverse.company are not captured"),
+    ]
+    mend(running.session, record(running))
+    settle(running)
+
+    assert told(running) == []
+    assert len(set(names(running))) == 1
+
+
+def test_a_map_that_was_edited_while_it_ran_is_told(running: World) -> None:
+    running.map("companies", ("  - NAME = name\n", ""))
+
+    assert {where for where, _ in told(running)} == set(Side)
+    mend(running.session, record(running))
+    assert told(running) == []
+
+
+def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
+    queue = queues_of(running.session, "companies")["finops"]
+    stop(running.session, ["companies"])
+    running.session.journal.set_queues("companies", {"finops": queue})
+
+    assert told(running) == [
+        (
+            F,
+            f"it does not run, but its queue {queue} is still in finops and goes on filling",
+        )
+    ]
+    assert mend(running.session, record(running)) == "its queues were removed"
+    assert told(running) == []
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: bool) -> None:
+    journal = running.session.journal
+    journal.set_status("companies", MapStatus.INITIALIZING, reason="test")
+    if begun:
+        journal.start_run("companies", "initial sync", {})
+
+    [found] = ailments(running.session, record(running))
+
+    assert found.text == (
+        "its initial sync was cut off" if begun else "it is initializing, but nothing is begun"
+    )
+    assert (
+        found.fix == "go on with: dualwrite run companies\nor give it up: dualwrite stop companies"
+    )
+    with journal.lease("companies", "run", 60):
+        assert told(running) == []
+
+
+def test_why_a_map_waits_is_told_with_what_to_do(running: World) -> None:
+    running.session.journal.set_waits("companies", "finops: no answer.\n  Check the server.")
+
+    [found] = ailments(running.session, record(running))
+
+    assert (found.text, found.fix) == ("waits: finops: no answer.", "Check the server.")
+
+
+class TestRestored:
+    """One app comes back from a backup."""
+
+    @pytest.fixture
+    def restored(self, running: World) -> World:
+        """finops stands as it did before it was told of changes that crossed meanwhile."""
+        app = running.memory[F]
+        backup = app._store.state
+        name_it(running, F, "later in finops", code="USMF")
+        name_it(running, D, "later in dataverse")
+        fenced(running)
+        settle(running)
+        app._store.change(lambda _: backup)
+        return running
+
+    def test_a_worker_that_starts_notices_and_carries_nothing(self, restored: World) -> None:
+        faults = fence(restored.session, {"companies": 2**40})
+
+        assert str(faults["companies"]) == (
+            "companies: finops stands as it did some time ago: it was restored from a backup, or "
+            "is another database. Nothing was carried.\n"
+            "  dualwrite check companies --repair compares both sides, and lets go across what "
+            "differs."
+        )
+        assert list(fence(restored.session, {"companies": 2**40})) == ["companies"]
+
+    def test_what_the_other_side_holds_comes_back(self, restored: World) -> None:
+        assert told(restored) == [
+            (F, "finops stands as it did some time ago: restored from a backup?")
+        ]
+
+        mend(restored.session, record(restored))
+        name_it(restored, F, "after", code="NEW")
+        settle(restored)
+
+        assert names(restored) == ["later in dataverse"] * 2
+        assert names(restored, "USMF") == ["later in finops"] * 2
+        assert names(restored, "NEW") == ["after"] * 2
+        assert told(restored) == []
+
+
+def fenced(world: World) -> None:
+    with world.session.journal.lease("companies", "test", 60) as lease:
+        assert fence(world.session, {"companies": lease.epoch}) == {}
+
+
+def test_a_worker_that_starts_shuts_out_older_ones(running: World) -> None:
+    fenced(running)
+
+    newest = running.session.journal.epoch("companies")
+    for side in Side:
+        assert running.memory[side].fence({"companies": 0}) == {"companies": newest}
+        assert running.session.journal.marks("companies")[side].epoch == newest
