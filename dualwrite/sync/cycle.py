@@ -26,6 +26,7 @@ from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.crossing import Link
+from dualwrite.sync.fencing import fence
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
@@ -97,8 +98,9 @@ class Cycles:
 
     def _recover(self) -> None:
         """What a worker before us carried, and did not come to forget, is not carried again."""
-        for side in Side:
-            self.session.apps[side].fence(self._epochs)
+        restored = fence(self.session, self._epochs)
+        self._faults |= restored
+        self.tracks = [track for track in self.tracks if track.name not in restored]
         for track in self.tracks:
             for side, lane in track.lanes.items():
                 queue = lane.capture.queue

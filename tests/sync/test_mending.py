@@ -218,6 +218,15 @@ class TestRestored:
         )
         assert list(fence(restored.session, {"companies": 2**40})) == ["companies"]
 
+    def test_a_cycle_waits_and_says_so(self, restored: World) -> None:
+        name_it(restored, D, "even later")
+
+        [result] = run_cycle(restored.session)
+
+        assert result.note.startswith("companies: finops stands as it did some time ago")
+        assert record(restored).waits == result.note
+        assert names(restored)[0] != "even later"
+
     def test_what_the_other_side_holds_comes_back(self, restored: World) -> None:
         assert told(restored) == [
             (F, "finops stands as it did some time ago: restored from a backup?")
