@@ -107,16 +107,30 @@ def minus(left: pa.Array, right: pa.Array) -> pa.Array:
     return narrow(pc.subtract(left, right))
 
 
+def times(left: pa.Array, right: pa.Array) -> pa.Array:
+    """The product of two columns of whole numbers, as decimal256.
+
+    Raises:
+        TooManyDigitsError: 76 digits are too few for it.
+    """
+    digits = [len(str(greatest(each))) for each in (left, right)]
+    if sum(digits) >= 76:
+        raise TooManyDigitsError(what="multiplying")
+    return pc.multiply(
+        *(
+            each.cast(pa.decimal256(most, 0))
+            for each, most in zip((left, right), digits, strict=True)
+        )
+    )
+
+
 def times_ten(wholes: pa.Array, power: int) -> pa.Array:
     """Whole numbers times 10 ** `power`.
 
     Raises:
-        TooManyDigitsError: 76 digits are too few.
+        TooManyDigitsError: 76 digits are too few for it.
     """
     if power == 0:
         return wholes
-    digits = len(str(greatest(wholes)))
-    if digits + power > 74:
-        raise TooManyDigitsError(what="scaling")
     factor = pa.scalar(Decimal(10) ** power, pa.decimal256(power + 1, 0))
-    return pc.multiply(wholes.cast(pa.decimal256(digits, 0)), factor)
+    return times(wholes, pa.repeat(factor, len(wholes)))

@@ -20,13 +20,19 @@ from dualwrite.money.precision import (
     rounded,
     same_after_rounding,
 )
+from dualwrite.money.rateerrors import NoRateError, RefusedRateError
+from dualwrite.money.rates import ExchangeRates, Quoted, rate
 
 __all__ = [
     "MODES",
     "Currency",
+    "ExchangeRates",
     "Kind",
     "Mode",
+    "NoRateError",
     "NotExactError",
+    "Quoted",
+    "RefusedRateError",
     "SplitDiscount",
     "TooManyDigitsError",
     "UnknownCurrencyError",
@@ -41,6 +47,7 @@ __all__ = [
     "known",
     "minor_units",
     "places",
+    "rate",
     "rounded",
     "same_after_rounding",
     "split_discount",

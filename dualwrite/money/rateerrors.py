@@ -1,0 +1,81 @@
+"""What a person is told where no exchange rate holds, and which ones lie nearest."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from dualwrite.errors import PermanentError
+from dualwrite.money.ratetable import RateTable, date_of, days_of
+
+
+class NoRateError(PermanentError):
+    """No rate between two currencies holds on a day: neither way round, nor over others."""
+
+    def __init__(
+        self,
+        *,
+        type_: str,
+        from_: str,
+        to: str,
+        on: dt.date,
+        near: Sequence[str] = (),
+        hint: str = "",
+    ) -> None:
+        self.type, self.from_, self.to, self.on, self.near = type_, from_, to, on, tuple(near)
+        nearest = f"Nearest: {'; '.join(near)}" if near else "There is none for other days either."
+        super().__init__(
+            f"no exchange rate of type {type_!r} from {from_} to {to} holds on {on}, "
+            "nor back, nor over other currencies. Nothing was computed.\n"
+            f"  {hint or nearest}\n"
+            "  Enter a rate that holds on that day in the ERP, or take a day that has one."
+        )
+
+
+class RefusedRateError(PermanentError):
+    """The rate that holds on the day cannot be right."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"{reason}. Nothing was computed.\n  Correct the rate where it is kept, in the ERP."
+        )
+
+
+def no_rate(table: RateTable, type_: str, from_: str, to: str, on: dt.date) -> NoRateError:
+    """The error, with the nearest rates of the pair."""
+    known = table.types.to_pylist()
+    hint = "" if type_ in known else _other_type(type_, known)
+    return NoRateError(
+        type_=type_, from_=from_, to=to, on=on, near=_near(table, type_, from_, to, on), hint=hint
+    )
+
+
+def _other_type(type_: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(type_, known, n=1)
+    if near:
+        return f"There is no such type. Did you mean {near[0]!r}?"
+    return f"There is no such type; there are: {', '.join(known) or 'none at all'}"
+
+
+def _near(table: RateTable, type_: str, from_: str, to: str, on: dt.date) -> list[str]:
+    day = days_of(pa.array([on]))[0].as_py()
+    told = []
+    for one, other in ((from_, to), (to, from_)):
+        pair = table.pair_codes(
+            table.type_codes(pa.array([type_])),
+            table.currency_codes(pa.array([one])),
+            table.currency_codes(pa.array([other])),
+        )[0].as_py()
+        if pair is not None:
+            told += [f"{one} to {other} {_period(table, at)}" for at in table.near(pair, day)]
+    return told
+
+
+def _period(table: RateTable, at: int) -> str:
+    first, last = table.days(at)
+    begins = date_of(first)
+    return f"from {begins}" if last is None else f"from {begins} to {date_of(last)}"
