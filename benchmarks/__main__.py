@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only initial|cli] [--rows N] [--json]`."""
+"""`python -m benchmarks [--only initial|incremental|cli] [--rows N] [--json]`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import psutil
 
-from benchmarks import cli, initial
+from benchmarks import cli, incremental, initial
 
-CASES = ("initial", "cli")
+CASES = ("initial", "incremental", "cli")
 
 
 def main() -> None:
@@ -35,6 +35,8 @@ def main() -> None:
 def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
     if only in (None, "initial"):
         yield from initial.results(rows)
+    if only in (None, "incremental"):
+        yield from incremental.results(rows)
     if only in (None, "cli"):
         yield from cli.results()
 

@@ -25,7 +25,7 @@ def results(rows: int) -> Iterator[dict[str, Any]]:
     """Measure, in turns; medians."""
     with running.postgresql() as server, tempfile.TemporaryDirectory() as folder:
         finops, dataverse = server.fresh_database(), server.fresh_database()
-        finops, dataverse = _plain(finops), _plain(dataverse)
+        finops, dataverse = plain(finops), plain(dataverse)
         project = Path(folder) / "bench"
         customers.prepare(project, finops, dataverse, rows)
         ours, bare = [], []
@@ -49,18 +49,18 @@ def results(rows: int) -> Iterator[dict[str, Any]]:
         server.drop(dataverse)
 
 
-def _plain(url: str) -> str:
+def plain(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://")
 
 
 def _copy(finops: str, dataverse: str) -> processes.Measured:
-    psql = _psql()
-    out = f'{psql} "{finops}" -q -c "COPY customer TO STDOUT"'
-    into = f'{psql} "{dataverse}" -q -c "COPY customer_copy FROM STDIN"'
+    client = psql()
+    out = f'{client} "{finops}" -q -c "COPY customer TO STDOUT"'
+    into = f'{client} "{dataverse}" -q -c "COPY customer_copy FROM STDIN"'
     return processes.run(["bash", "-o", "pipefail", "-c", f"{out} | {into}"])
 
 
-def _psql() -> str:
+def psql() -> str:
     """The machine's psql, or the one that comes with the server's wheel."""
     if found := shutil.which("psql"):
         return found

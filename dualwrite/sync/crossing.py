@@ -73,6 +73,8 @@ class Link:
     gate: Gate = rules_only
     policies: Policies | None = None
     """In the place of the map's own: a person has decided."""
+    noting: bool = True
+    """Whether held rows and conflicts are journalled; else the caller deals with them."""
     settled: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Entries of a side's own queue that a conflict dealt with in this cycle."""
 
@@ -121,16 +123,28 @@ class Crossing:
         Raises:
             TransientError, PermanentError: Nothing of this batch was written.
         """
-        way, n = self.way, len(changes)
+        way = self.way
         out = translate(rows, way.flow)
         verdict = self.link.gate(way, out, way.source_rules)
         with self.link.session.apps[way.target].writing(self.origin) as writing:
-            capture = self.link.captures.get(way.target)
-            standing = stand_under_lock(writing, way, self.query, out, capture)
-            unfit = self._unfit(standing)
-            goes = pc.invert(pc.or_(standing.busy, unfit))
-            batch = Batch(rows, out, changes, standing).filter(goes)
-            crossed, raced = self._cross(writing, batch, verdict.filter(goes))
+            return self._within(writing, rows, out, changes, verdict)
+
+    def within(self, writing: Writing, rows: pa.Table, changes: Changes) -> Crossed:
+        """As `carry`, in a transaction of the caller's, who made it with our `origin`."""
+        out = translate(rows, self.way.flow)
+        verdict = self.link.gate(self.way, out, self.way.source_rules)
+        return self._within(writing, rows, out, changes, verdict)
+
+    def _within(
+        self, writing: Writing, rows: pa.Table, out: pa.Table, changes: Changes, verdict: Verdict
+    ) -> Crossed:
+        way, n = self.way, len(changes)
+        capture = self.link.captures.get(way.target)
+        standing = stand_under_lock(writing, way, self.query, out, capture)
+        unfit = self._unfit(standing)
+        goes = pc.invert(pc.or_(standing.busy, unfit))
+        batch = Batch(rows, out, changes, standing).filter(goes)
+        crossed, raced = self._cross(writing, batch, verdict.filter(goes))
         left = pc.or_(standing.busy, _marked(pc.indices_nonzero(goes), _numbers(raced), n))
         return replace(crossed, left=left, unfit=unfit)
 
@@ -180,7 +194,8 @@ class Crossing:
         stopped = [*pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist(), *fate.refused]
         through = pc.invert(pc.or_(raced, _marked(numbers, stopped, n)))
         conflicts = pc.and_(decision.conflicts, through)
-        self._note(batch, decision, conflicts, held)
+        if self.link.noting:
+            self._note(batch, decision, conflicts, held)
         self._settle(writing, batch, decision, conflicts)
         self._call_back(writing, batch, pc.and_(pc.invert(both.found), pc.and_(wanted, through)))
         self.mark(writing, batch.changes.ids_of(through))

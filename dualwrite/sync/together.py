@@ -1,0 +1,175 @@
+"""Writing both sides at once, for programs that want the answer of both before they go on.
+
+The rows are written as the app's own, so they are queued, and carried across in the
+same breath.  If the other side will not have one of them, nothing is kept on either side and the
+caller hears why.  Otherwise the own side commits first: should the other's commit then
+fail, or this process die between the two, the queue still holds the change and the next cycle
+brings it across.  So the queue is the journalled intent: one side alone never keeps a change
+for longer than that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query, Written
+from dualwrite.errors import PermanentError, RowError, TransientError
+from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
+from dualwrite.sync.changes import changes_of
+from dualwrite.sync.crossing import Crossed, Crossing, Link
+from dualwrite.sync.lookups import Finder
+from dualwrite.sync.session import Session
+from dualwrite.sync.way import compile_way, reading
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.keys import key_text, row_of
+
+
+class NotTogetherError(RowError):
+    """The other side will not have these rows, so neither side has them."""
+
+    def __init__(self, *, map_name: str, side: Side, reasons: Sequence[str]) -> None:
+        self.map_name, self.side, self.reasons = map_name, side, tuple(reasons)
+        told = "\n".join(f"  {reason}" for reason in self.reasons[:5])
+        more = len(self.reasons) - 5
+        super().__init__(
+            f"{map_name}: {side.other.value} does not take {len(self.reasons)} of the rows. "
+            f"Nothing was kept on either side.\n{told}"
+            + (f"\n  and {more:,} more" if more > 0 else "")
+        )
+
+
+class FollowsError(TransientError):
+    """One side has the rows; the other's commit failed, and it gets them with the next cycle."""
+
+    def __init__(self, *, map_name: str, side: Side, reason: str) -> None:
+        self.map_name, self.side, self.reason = map_name, side, reason
+        super().__init__(
+            f"{map_name}: {side.value} has the rows, {side.other.value} did not confirm them. "
+            "They are queued, and cross with the next cycle: do not write them again.\n"
+            f"  The reason: {reason}"
+        )
+
+
+class NotCarriedError(PermanentError):
+    """The map is not one that can be written through."""
+
+    def __init__(self, *, map_name: str, side: Side, reason: str) -> None:
+        self.map_name, self.side, self.reason = map_name, side, reason
+        super().__init__(
+            f"{map_name}: cannot be written together from {side.value}: {reason}. "
+            f"Nothing was written.\n  Start it with: dualwrite run {map_name}"
+        )
+
+
+@dataclass(frozen=True)
+class Together:
+    """What a write did: on the side it was made, and across."""
+
+    here: Written
+    across: int
+
+
+def write_together(
+    session: Session, map_name: str, side: Side, rows: pa.Table | Sequence[Mapping[str, Any]]
+) -> Together:
+    """Write rows of a map's table on one side, and on the other, or on neither.
+
+    Shapes: `rows` is (n, c), named by the table's own columns on `side`, its integration key's
+    own columns among them; a list of mappings is made into one.  Rows outside the map's filter
+    are written on this side alone, as an application would.
+
+    Raises:
+        NotTogetherError: A row was rejected, would be parked, or is in conflict across.
+        RowsRefusedError: This side will not have them.
+        NotCarriedError: The map does not run.
+        TransientError, PermanentError: From the apps; nothing was kept, unless the message says
+            that the other side follows.
+    """
+    table_map = session.map(map_name)
+    captures = installed(session, table_map)
+    if side not in captures:
+        raise NotCarriedError(map_name=map_name, side=side, reason="it does not run")
+    finder = Finder(session.apps, keys_only=True)
+    link = Link(session, finder, captures, session.journal.epoch(map_name), noting=False)
+    back = compile_way(session, table_map, side.other) if side.other in captures else None
+    crossing = Crossing(link, compile_way(session, table_map, side), back, marking=False)
+    own_app, other_app = session.apps[side], session.apps[side.other]
+    given = _typed(session, table_map, side, rows)
+    end = table_map.end(side)
+    key = list(dict.fromkeys(path.column for path in end.key))
+    with _following(map_name, side) as kept, other_app.writing(crossing.origin) as across:
+        with own_app.writing() as here:
+            written = here.insert(end.table, given, key=key)
+            stored = here.lock(_by_own_key(session, table_map, side, key), given.select(key)).rows
+            entries = here.dirty(captures[side], stored.select([str(p) for p in end.key]))
+            changes = changes_of(entries)
+            aligned = stored.take(
+                row_of(changes.texts, key_text(stored, changes.keys.column_names))
+            )
+            crossed = crossing.within(across, aligned, changes)
+            _refuse(map_name, side, crossed)
+        kept.set()
+    own_app.forget(captures[side].queue, changes.ids)
+    return Together(written, crossed.counts.written)
+
+
+@contextmanager
+def _following(map_name: str, side: Side) -> Iterator[threading.Event]:
+    """Once this side is committed, a fault of the other's means that it follows later."""
+    kept = threading.Event()
+    try:
+        yield kept
+    except (TransientError, PermanentError) as fault:
+        if not kept.is_set():
+            raise
+        raise FollowsError(map_name=map_name, side=side, reason=str(fault)) from fault
+
+
+def _refuse(map_name: str, side: Side, crossed: Crossed) -> None:
+    reasons = [f"{_told(each.key)}: {each.reason}" for each in crossed.held.rejected]
+    reasons += [f"{_told(each.key)}: {each.reason}" for each in crossed.held.parked]
+    busy = pc.sum(crossed.left).as_py() or 0
+    if busy:
+        reasons.append(f"{busy:,} of them are locked by an application; try again")
+    if crossed.counts.conflicts:
+        reasons.append(
+            f"{crossed.counts.conflicts:,} of them were changed in {side.other.value} meanwhile; "
+            "let a cycle settle that first"
+        )
+    if reasons:
+        raise NotTogetherError(map_name=map_name, side=side, reasons=reasons)
+
+
+def _told(key: Mapping[str, str | None]) -> str:
+    return ", ".join(str(part) for part in key.values())
+
+
+def _by_own_key(session: Session, table_map: TableMap, side: Side, key: Sequence[str]) -> Query:
+    """What a way reads, found by the own columns of the key."""
+    query = reading(session, table_map, side)
+    own = tuple(ColumnPath((name,)) for name in key)
+    return replace(query, columns=tuple(dict.fromkeys((*query.columns, *own))), key=own)
+
+
+def _typed(
+    session: Session, table_map: TableMap, side: Side, rows: pa.Table | Sequence[Mapping[str, Any]]
+) -> pa.Table:
+    if isinstance(rows, pa.Table):
+        return rows
+    schema = session.schema(side, table_map.end(side).table)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    columns = {}
+    for name in names:
+        column = schema.columns.get(name)
+        values = [row.get(name) for row in rows]
+        columns[name] = pa.array(values, None if column is None else column.type)
+    return pa.table(columns)
