@@ -43,6 +43,9 @@ INBOX = TableSchema(
 class Capturing(ABC):
     """Queues, triggers, origins and locks of one database."""
 
+    at_once = True
+    """Whether what `held` locks may be read by the same statement."""
+
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 

@@ -64,13 +64,17 @@ class Queue:
     @property
     def identity(self) -> tuple[str, ...]:
         """The columns by which a row is the same before and after an update; maybe none."""
-        if self.source.primary_key:
-            return self.source.primary_key
-        columns = self.source.columns
-        for names in self.source.unique:
-            if not any(columns[name].nullable for name in names):
-                return names
-        return ()
+        return identity_of(self.source)
+
+
+def identity_of(schema: TableSchema) -> tuple[str, ...]:
+    """The columns that tell the rows of a table apart; maybe none."""
+    if schema.primary_key:
+        return schema.primary_key
+    for names in schema.unique:
+        if not any(schema.columns[name].nullable for name in names):
+            return names
+    return ()
 
 
 def resolve(capture: Capture, reader: Reader) -> Queue:

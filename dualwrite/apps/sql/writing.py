@@ -70,7 +70,7 @@ class SqlWriting:
             if not place:  # the whole database is ours
                 rows = self._reader.rows(self._session, query, described, statement)
                 return Locked(rows, rows.select(_names(query.key)).slice(0, 0))
-            if not paths.follows:
+            if self._capturing.at_once and not paths.follows:
                 held = self._capturing.held(statement, paths.root, deleting=deleting)
                 rows = self._reader.rows(self._session, query, described, held)
                 return Locked(rows, self._busy(query, named, rows))
