@@ -22,6 +22,8 @@ from tests.apps.reading import asking, customers, held, of_customers
 from tests.apps.workshops import KEY, Workshop
 
 OURS = Origin("customers.yaml", QUEUE, epoch=1)
+ONE = {"company": "USMF", "number": "C1"}
+"""By a unique index: MariaDB locks whatever a statement of an application looks at."""
 THEIRS = "dualwrite_q_accounts_9f8e7d"
 
 
@@ -144,14 +146,14 @@ class Locking:
             holding = shop.hand()
         with holding as hand:
             if hand is not None:
-                hand.update("customer", {"number": "C1"}, name="held")
+                hand.update("customer", ONE, name="held")
             began = time.monotonic()
             with watched.writing(OURS) as writing:
                 found = writing.lock(of_customers("name"), wanted, deleting=deleting)
             took = time.monotonic() - began
 
         assert found.rows["number"].to_pylist() == ["C2"]
-        assert found.busy.select(list(KEY)).to_pylist() == [{"company": "USMF", "number": "C1"}]
+        assert found.busy.select(list(KEY)).to_pylist() == [ONE]
         assert took < 0.9
 
     def test_lookups_are_read_too(self, shop: Workshop, watched: App) -> None:
@@ -199,7 +201,7 @@ class Locking:
         one_writer(shop)
         watched.write("customer", customers("C1", "C2", "C3"), key=KEY)
         with shop.hand() as hand:
-            hand.update("customer", {"number": "C1"}, name="held")
+            hand.update("customer", ONE, name="held")
             hand.insert("customer", customer("C9"))
             with watched.writing(OURS) as writing:
                 writing.update("customer", customers("C2", name="a"), key=KEY)
