@@ -118,14 +118,14 @@ async def _phase(
     report: Report,
 ) -> None:
     name = plan.table_map.name
-    with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}"):
-        begun = begin_map(project, plan, phase, partition_rows)
+    with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}") as lease:
+        begun = begin_map(project, plan, phase, lease.epoch, partition_rows)
         if phase == 1:
             artifacts.announce("initializing", name)
         # A leg begins when the one before it is through: what it finds there is settled.
         for direction in dict.fromkeys(each.direction for each in begun.partitions):
             under_way = [
-                carry_partition.submit(project, plan, begun.run_id, each, quality)
+                carry_partition.submit(project, plan, begun.run_id, lease.epoch, each, quality)
                 for each in begun.partitions
                 if each.direction == direction
             ]
@@ -133,7 +133,7 @@ async def _phase(
                 result.add(Outcome(dict(carried.counts)))
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
-            finish_map(project, plan, begun.run_id)
+            finish_map(project, plan, begun.run_id, lease.epoch)
             artifacts.announce("running", name, rows=_rows(result))
             log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
 

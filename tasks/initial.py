@@ -60,11 +60,16 @@ def rehearse(
 
 
 @step(name="begin map", task_run_name="begin {plan.table_map.name}", tags=["plan"])
-def begin_map(project: Path, plan: MapPlan, phase: int, partition_rows: int | None) -> Begun:
-    """Begin a map's initial sync, or take up the one that was cut off; cut it in partitions."""
+def begin_map(
+    project: Path, plan: MapPlan, phase: int, epoch: int, partition_rows: int | None
+) -> Begun:
+    """Begin a map's initial sync, or take up the one that was cut off; cut it in partitions.
+
+    `epoch` is that of the lease that the flow holds: the apps take no write of an older one.
+    """
     session = session_of(project)
     options = RunOptions(partition_rows=partition_rows or session.link.partition_rows)
-    sync = begin(session, plan, options, Finder(session.apps))
+    sync = begin(session, plan, options, Finder(session.apps), epoch=epoch)
     assert sync.run is not None
     return Begun(sync.run.id, [each.plan for each in sync.partitions(phase)])
 
@@ -75,7 +80,12 @@ def begin_map(project: Path, plan: MapPlan, phase: int, partition_rows: int | No
     tags=["writes"],
 )
 def carry_partition(
-    project: Path, plan: MapPlan, run_id: int, partition: PartitionPlan, quality: bool
+    project: Path,
+    plan: MapPlan,
+    run_id: int,
+    epoch: int,
+    partition: PartitionPlan,
+    quality: bool,
 ) -> Carried:
     """Carry one partition across and journal it.
 
@@ -83,7 +93,7 @@ def carry_partition(
     with those of partitions that another thread of this process has just finished.
     """
     gate = GreatExpectationsGate() if quality else rules_only
-    sync = sync_of(project, plan, run_id, partition.phase, gate)
+    sync = sync_of(project, plan, run_id, epoch, partition.phase, gate)
     outcome = sync.carry(partition)
     used = sync.options.gate
     report = used.take() if isinstance(used, GreatExpectationsGate) else Report()
@@ -91,9 +101,9 @@ def carry_partition(
 
 
 @step(name="finish map", task_run_name="finish {plan.table_map.name}", tags=["plan"])
-def finish_map(project: Path, plan: MapPlan, run_id: int) -> None:
+def finish_map(project: Path, plan: MapPlan, run_id: int, epoch: int) -> None:
     """Nothing is left to carry: the map runs."""
-    finish(sync_of(project, plan, run_id, plan.phases[-1], rules_only))
+    finish(sync_of(project, plan, run_id, epoch, plan.phases[-1], rules_only))
 
 
 @step(name="release parked", task_run_name="release parked {plan.table_map.name}", tags=["writes"])

@@ -22,7 +22,7 @@ from dualwrite.sync.workers import take_up
 _lock = threading.RLock()
 _open = ExitStack()
 _sessions: dict[Path, Session] = {}
-_syncs: dict[tuple[Path, str, int, int], InitialSync] = {}
+_syncs: dict[tuple[Path, str, int, int, int], InitialSync] = {}
 _KEPT = 4
 """Compiled maps that a process keeps: those being carried, and few before them."""
 
@@ -41,14 +41,18 @@ def session_of(project: Path) -> Session:
         return _sessions[where]
 
 
-def sync_of(project: Path, plan: MapPlan, run_id: int, phase: int, gate: Gate) -> InitialSync:
+def sync_of(
+    project: Path, plan: MapPlan, run_id: int, epoch: int, phase: int, gate: Gate
+) -> InitialSync:
     """A map's initial sync, compiled once for all partitions of a run's phase.
+
+    A run that is taken up again has another epoch: what was compiled before is of no use then.
 
     Raises:
         NoOpenRunError: The run has ended.
     """
     with _lock:
-        asked = (project.resolve(), plan.table_map.name, run_id, phase)
+        asked = (project.resolve(), plan.table_map.name, run_id, epoch, phase)
         if asked not in _syncs:
             while len(_syncs) >= _KEPT:
                 del _syncs[next(iter(_syncs))]

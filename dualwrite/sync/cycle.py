@@ -164,7 +164,7 @@ class Cycles:
             results.append(result)
         for name, fault in self._faults.items():
             self.session.journal.set_waits(name, str(fault))
-            results.append(MapResult(name, note=str(fault)))
+            results.append(MapResult(name, note=str(fault), stuck=True))
         return results
 
     # Parts of a cycle
@@ -267,6 +267,7 @@ class Cycles:
         result.counts = {d: t.counts for d, t in tallies.items() if any(t.counts.values())}
         pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
         result.note = "" if track.fault is None else str(track.fault)
+        result.stuck = isinstance(track.fault, PermanentError)
         said = (result.note, pending)
         if not result.counts and track.said == said and time.monotonic() < track.again_at:
             return result
@@ -330,7 +331,7 @@ def cycles_of(
                 maps.append(session.map(name))
             except PermanentError as error:
                 session.journal.set_waits(name, str(error))
-                others.append(MapResult(name, note=str(error)))
+                others.append(MapResult(name, note=str(error), stuck=True))
         plans = list(order_maps(session, maps).maps)
         epochs = {name: lease.epoch for name, lease in leases.items()}
         cycles = Cycles(session, plans, epochs, gate=gate, allow_deletes=allow_deletes)

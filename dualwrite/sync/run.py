@@ -59,6 +59,9 @@ class MapResult:
     seconds: float = 0.0
     counts: dict[str, Counts] = field(default_factory=dict)
     note: str = ""
+    """Why nothing was carried."""
+    stuck: bool = False
+    """Whether a person must act first; else it goes on by itself."""
     held: list[tuple[str, object]] = field(default_factory=list)
 
     def add(self, outcome: Outcome) -> None:
