@@ -2,7 +2,9 @@
 
 Rows are compared as the sync itself would compare them: told in the other side's
 terms, null-safe, only in columns that the map carries.  A row that the journal
-holds back is reported as such: it differs for a known reason.
+holds back is reported as such: it differs for a known reason.  What changes meanwhile is
+no difference: a row that is not the same is read again, and one that stands in a queue
+is `pending`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
+from dualwrite.sync.capturing import installed
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.merge import Mask
@@ -26,6 +29,7 @@ from dualwrite.sync.way import Way, compile_way, reading
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
+from dualwrite.translate.keys import key_text as key_texts
 
 SHOWN = 100
 PARTITION_ROWS = 25_000
@@ -50,6 +54,8 @@ class Comparison:
     same: int = 0
     differ: int = 0
     only: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
+    pending: int = 0
+    """Rows whose change is on its way: queued, not carried yet."""
     held: int = 0
     """How many of those that differ or stand alone the journal holds back."""
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -66,6 +72,7 @@ class Comparison:
             "same": self.same,
             "differ": self.differ,
             **{f"only_{side.value}": count for side, count in self.only.items()},
+            "pending": self.pending,
             "held": self.held,
             "rows": self.rows,
         }
@@ -95,27 +102,97 @@ def reconcile(
     result = Comparison(table_map.name)
     sides = [side for side in Side if table_map.flows_from(side)]
     for number, source in enumerate(sides):
-        way = compile_way(session, table_map, source)
-        flows_back = table_map.flows_from(source.other)
-        back = compile_way(session, table_map, source.other) if flows_back else None
-        across = reading(session, table_map, source.other, filtered=False)
+        comparing = _Comparing(session, table_map, source, alone=number > 0)
         noting = _Noting(session, result, source, found)
         for rows in batches(session, source, reading(session, table_map, source)):
-            out = translate(rows, way.flow)
-            theirs, here = counterparts(session, way, across, out)
-            noting.note(Kind.ONLY, rows.filter(pc.invert(here)))
+            looked = comparing.look(rows)
+            same = rows.num_rows - _count(looked.suspect)
+            # what changed, or crossed, between the two reads is looked at again
+            looked = comparing.again(looked)
+            waits = comparing.waiting(looked)
+            result.pending += _count(waits)
+            stands = pc.invert(waits)
+            noting.note(Kind.ONLY, looked.rows.filter(pc.and_(looked.only, stands)))
             if number == 0:
-                columns = unequal_columns(way, back, rows, out, theirs)
-                unequal = pc.and_(here, _any(columns, rows.num_rows))
-                picked = {name: mask.filter(unequal) for name, mask in columns.items()}
-                noting.note(Kind.DIFFER, rows.filter(unequal), picked, theirs.filter(unequal))
-                result.same += _count(here) - _count(unequal)
+                differ = pc.and_(looked.unequal, stands)
+                picked = {name: mask.filter(differ) for name, mask in looked.columns.items()}
+                noting.note(
+                    Kind.DIFFER, looked.rows.filter(differ), picked, looked.theirs.filter(differ)
+                )
+                result.same += same + looked.rows.num_rows - _count(looked.suspect)
             progress(rows.num_rows)
     if len(sides) == 1:
         across = reading(session, table_map, sides[0].other)
-        beyond = session.apps[sides[0].other].count(across) - result.same - result.differ
+        known = result.same + result.differ + result.pending
+        beyond = session.apps[sides[0].other].count(across) - known
         result.only[sides[0].other] = max(0, beyond)
     return result
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """n rows of one side held against the other: which stand alone, which differ, and where."""
+
+    rows: pa.Table
+    out: pa.Table
+    theirs: pa.Table
+    only: Mask
+    unequal: Mask
+    columns: Mapping[str, Mask]
+
+    @property
+    def suspect(self) -> Mask:
+        """Rows that are not the same."""
+        return pc.or_(self.only, self.unequal)
+
+
+class _Comparing:
+    """Compares rows of one side; on the second walk only those that stand `alone` count."""
+
+    def __init__(self, session: Session, table_map: TableMap, source: Side, *, alone: bool) -> None:
+        self._session, self._source, self._alone = session, source, alone
+        self._way = compile_way(session, table_map, source)
+        flows_back = table_map.flows_from(source.other)
+        self._back = compile_way(session, table_map, source.other) if flows_back else None
+        self._own = reading(session, table_map, source)
+        self._across = reading(session, table_map, source.other, filtered=False)
+        self._captures = installed(session, table_map)
+
+    def look(self, rows: pa.Table) -> _Looked:
+        """Compare rows as they were read with what the other side holds now."""
+        out = translate(rows, self._way.flow)
+        theirs, here = counterparts(self._session, self._way, self._across, out)
+        only = pc.invert(here)
+        if self._alone:
+            return _Looked(rows, out, theirs, only, pc.and_not(only, only), {})
+        columns = unequal_columns(self._way, self._back, rows, out, theirs)
+        return _Looked(rows, out, theirs, only, pc.and_(here, _any(columns, len(here))), columns)
+
+    def again(self, looked: _Looked) -> _Looked:
+        """Read the rows that were not the same once more, and compare those."""
+        keys = looked.rows.filter(looked.suspect).select([str(p) for p in self._own.key])
+        if not keys.num_rows:
+            return self.look(looked.rows.slice(0, 0))
+        return self.look(self._session.apps[self._source].fetch(self._own, keys))
+
+    def waiting(self, looked: _Looked) -> Mask:
+        """Which rows that are not the same stand in a queue: their change is on its way."""
+        if not _count(looked.suspect):
+            return looked.suspect
+        own = looked.rows.select([str(path) for path in self._own.key])
+        there = looked.out.select(list(self._way.flow.key))
+        waits = pc.or_(self._queued(self._source, own), self._queued(self._source.other, there))
+        return pc.and_(looked.suspect, waits)
+
+    def _queued(self, side: Side, keys: pa.Table) -> Mask:
+        capture = self._captures.get(side)
+        if capture is None:
+            return pa.repeat(pa.scalar(value=False), keys.num_rows)
+        names = [str(path) for path in capture.key]
+        asked = keys.rename_columns(names)
+        with self._session.apps[side].writing() as looking:
+            entries = looking.dirty(capture, asked)
+        return pc.is_in(key_texts(asked, names), value_set=key_texts(entries, names))
 
 
 def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:

@@ -27,6 +27,7 @@ def settled(world: World) -> World:
         "differ": 0,
         "only_finops": 0,
         "only_dataverse": 0,
+        "pending": 0,
         "held": 0,
         "rows": [],
     }
@@ -53,6 +54,7 @@ def settled(world: World) -> World:
 def test_a_difference_made_by_hand_is_found_by_its_column(world, change, column):
     settled(world)
     world.put(D, "customer", {"kind": 3, "company": "USMF", "accountnumber": "C2", **change})
+    world.lose_queues()
 
     found = world.reconcile()
 
@@ -79,6 +81,7 @@ def test_rows_of_one_side_are_counted_by_side(every_world):
     world = settled(every_world)
     world.put(F, "Cust", cust("F1"), cust("F2"), cust("F3", PARTYTYPE="Person"))
     world.put(D, "customer", customer("D1"), customer("D2", company="FRRT"))
+    world.lose_queues()
 
     found = world.reconcile()
 
@@ -150,3 +153,45 @@ def test_a_row_with_a_value_that_cannot_be_told_is_there_all_the_same(every_worl
 
     assert world.rows(D, "customer", "accountnumber", "hold") == [("C1", 0)]
     assert world.reconcile().same == 1
+
+
+def test_what_is_queued_is_pending_and_no_difference(every_world):
+    world = every_world
+    world.put(F, "Cust", cust("C1"), cust("C2"))
+    world.run()
+    world.put(F, "Cust", cust("C1", "changed"), cust("C3"))
+    world.put(D, "customer", customer("C4"))
+
+    found = world.reconcile()
+
+    assert (found.same, found.pending, found.differ, found.unexplained) == (1, 3, 0, 0)
+
+
+def test_a_change_between_the_two_reads_is_looked_at_again(world):
+    world.put(F, "Cust", cust("C1"), cust("C2"))
+    world.run()
+    changed = []
+
+    class Changing:
+        """An app in which a row changes on both sides once its table was read."""
+
+        def __init__(self, app):
+            self._app = app
+
+        def __getattr__(self, name):
+            return getattr(self._app, name)
+
+        def read(self, query, *, within=None):
+            rows = self._app.read(query, within=within)
+            if query.table == "Cust" and not changed:
+                changed.append(query)
+                world.put(F, "Cust", cust("C1", "new"))
+                world.wrap = lambda app: app
+                world.cycle()
+            return rows
+
+    world.wrap = Changing
+    found = world.reconcile()
+
+    assert changed
+    assert (found.same, found.unexplained) == (2, 0)

@@ -16,7 +16,6 @@ from dualwrite.sync.together import (
 )
 from tests.sync.world import D, F, World, cust, customer
 
-
 ROW = {"INVOICEACCOUNT": "", "PARTYTYPE": "Organization"}
 
 

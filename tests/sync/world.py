@@ -203,6 +203,13 @@ class World:
         types = {name: app.schema(table).columns[name].type for name in key}
         app.delete(table, pa.table({n: pa.array([v], types[n]) for n, v in key.items()}))
 
+    def lose_queues(self) -> None:
+        """As if what was changed so far had been changed past the triggers."""
+        for name in MAPS:
+            for side, capture in captures_of(self.session, self.session.map(name)).items():
+                entries = self.entries(side, name)
+                self.session.apps[side].forget(capture.queue, entries["id"].combine_chunks())
+
     def rename(self, side: Side, table: str, column: str, old: str, new: str) -> None:
         """Change a key, as an application does by one UPDATE."""
         if self.memory:
