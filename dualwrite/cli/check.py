@@ -1,4 +1,4 @@
-"""`dualwrite check`: is everything there that a run needs?  Nothing is written.
+"""`dualwrite check`: is everything there that a run needs, and is nothing stuck?
 
 Every item is looked at, whatever the others said; only what cannot be looked at
 without another one (the apps without dualwrite.toml) is left out.
@@ -21,10 +21,13 @@ from dualwrite.link import Link, Side, load_link, safe_url
 
 if TYPE_CHECKING:
     from dualwrite.apps.base import App
+    from dualwrite.journal.records import MapRecord
+    from dualwrite.sync.session import Session
     from dualwrite.tablemap.model import TableMap
 
 
 _READ: tuple[str, ...] = ("select",)
+_WRITE = (*_READ, "insert", "update", "delete")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,32 @@ def check(
             help="Maps to hold against the apps; else those that run, and the project's own.",
         ),
     ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair",
+            help="Mend what is wrong with the capture of maps at work, and remove queues left "
+            "behind.",
+        ),
+    ] = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
-    """Check link, journal, apps, rights and maps.
+    """Check link, journal, apps, rights, maps, and that changes are captured.
 
-    Nothing is written to the apps. Exit code 1 when something is not right; each such
-    item says what to do.
+    Exit code 1 when something is not right; each such item says what to do. Nothing is
+    written to the apps without --repair. With it a queue or a trigger that was lost is made
+    again, both sides are compared, and rows that differ are queued: the next cycles carry
+    them, and where both sides changed it is a conflict on record.
 
     \b
     Examples:
       dualwrite check
       dualwrite check customers-v3--accounts --project contoso
+      dualwrite check --repair
     """
     items: list[Item] = []
-    for item in _items(project, targets or []):
+    for item in _items(project, targets or [], repair=repair):
         items.append(item)
         if not as_json:
             say(f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}")
@@ -76,7 +90,7 @@ def check(
         raise typer.Exit(1)
 
 
-def _items(project: Path, targets: list[str]) -> Iterator[Item]:
+def _items(project: Path, targets: list[str], *, repair: bool) -> Iterator[Item]:
     try:
         link = load_link(project)
     except DualWriteError as error:
@@ -103,6 +117,7 @@ def _items(project: Path, targets: list[str]) -> Iterator[Item]:
                 yield Item(side.value, ok=True, text=f"{plural(count, 'table')} at {where}")
         if len(apps) == len(Side):
             yield from _maps(link, project, targets, apps)
+            yield from _at_work(link, project, targets, apps, repair=repair)
 
 
 def _journal(link: Link) -> Item:
@@ -140,6 +155,45 @@ def _maps(
         yield from _rights(catalogue.get(name), apps)
 
 
+def _at_work(
+    link: Link, project: Path, targets: list[str], apps: Mapping[Side, App], *, repair: bool
+) -> Iterator[Item]:
+    """Whether the changes of every map at work are captured, and none is stuck."""
+    from dualwrite.journal.store import Journal
+    from dualwrite.sync.session import Session
+    from dualwrite.tablemap.catalogue import Catalogue
+
+    try:
+        with Journal.open(link.journal_url) as journal:
+            session = Session(link, apps, journal, Catalogue.load(project / "maps"))
+            for record in journal.maps():
+                if not targets or record.name in targets:
+                    yield from _work_of(session, record, repair=repair)
+    except DualWriteError:
+        return  # the journal's own item tells
+
+
+def _work_of(session: Session, record: MapRecord, *, repair: bool) -> Iterator[Item]:
+    from dualwrite.journal.records import MapStatus
+    from dualwrite.sync.mending import ailments, mend
+
+    item = f"{record.name} at work"
+    try:
+        found = ailments(session, record)
+        if found and repair:
+            done = mend(session, record)
+            yield Item(f"repair of {record.name}", ok=True, text=done)
+            now = {each.name: each for each in session.journal.maps()}
+            found = ailments(session, now[record.name])
+    except DualWriteError as error:
+        yield _fault(item, error)
+        return
+    for each in found:
+        yield Item(item, ok=False, text=safe_url(each.text), fix=each.fix)
+    if not found and record.status is not MapStatus.NOT_RUNNING:
+        yield Item(item, ok=True, text=f"{record.status.value}, its changes are captured")
+
+
 def _rights(table_map: TableMap, apps: Mapping[Side, App]) -> Iterator[Item]:
     """Whether our users may read, and where rows arrive write, the map's tables.
 
@@ -149,7 +203,7 @@ def _rights(table_map: TableMap, apps: Mapping[Side, App]) -> Iterator[Item]:
 
     for side, app in apps.items():
         arrive = table_map.flows_from(side.other)
-        needs = {table_map.end(side).table: ("select", "insert", "update") if arrive else _READ}
+        needs = {table_map.end(side).table: _WRITE if arrive else _READ}
         for table in looked_into(table_map, side, app):
             needs.setdefault(table, _READ)
         for table, needed in needs.items():

@@ -67,7 +67,7 @@ def test_a_function_that_is_not_there_is_told_with_its_line(call: Call, looking:
 def test_check_looks_at_the_rights_on_the_tables_of_lookups(
     call: Call, looking: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_rights = frozenset({"select", "insert", "update"})
+    all_rights = frozenset({"select", "insert", "update", "delete"})
     monkeypatch.setattr(
         SqlApp,
         "privileges",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from dualwrite.link import FILE_NAME
-from tests.cli.conftest import Call
+from tests.cli.conftest import Call, change, journal_of, rows_of
 
 
 def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None:
@@ -17,8 +17,8 @@ def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None
         f"ok    finops: 1 table at sqlite:///{project}/finops.db\n"
         f"ok    dataverse: 1 table at sqlite:///{project}/dataverse.db\n"
         "ok    map groups: sound, 1 warning\n"
-        "ok    rights on finops.CustGroup: select, insert, update\n"
-        "ok    rights on dataverse.msdyn_group: select, insert, update\n"
+        "ok    rights on finops.CustGroup: select, insert, update, delete\n"
+        "ok    rights on dataverse.msdyn_group: select, insert, update, delete\n"
         "\n"
         "Everything is there.\n"
     )
@@ -153,3 +153,60 @@ def test_all_standard_maps_can_be_checked_outside_a_project(
     assert not (Path() / FILE_NAME).exists()
     assert done.code == 0
     assert len(json.loads(done.out)["checked"]) > 30
+
+
+def test_check_looks_at_the_maps_at_work(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+
+    out = call("check", "--project", project).out
+
+    assert "ok    groups at work: running, its changes are captured\n" in out
+
+
+def test_a_lost_queue_is_told_and_mended(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+    with journal_of(project) as journal:
+        queue = journal.maps()[0].queues["finops"]
+    change(
+        project / "finops.db",
+        f'DROP TABLE "{queue}"',
+        *(
+            f'DROP TRIGGER "{name}"'
+            for kind, name, *_ in rows_of(project / "finops.db", "sqlite_master")
+            if kind == "trigger"
+        ),
+        "UPDATE CustGroup SET DESCRIPTION = 'Unseen' WHERE GROUPID = '10'",
+    )
+
+    told = call("check", "--project", project)
+    waits = call("sync", "--project", project)
+    mended = call("check", "--repair", "--project", project)
+    call("sync", "--project", project)
+
+    assert told.code == 1
+    assert f"FAULT groups at work: finops.CustGroup: queue {queue} is missing" in told.out
+    assert "-> dualwrite check groups --repair" in told.out
+    assert waits.code == 1
+    assert mended.code == 0
+    assert "ok    repair of groups: installed again; rows that differ were queued: " in mended.out
+    assert "ok    groups at work: running, its changes are captured\n" in mended.out
+    assert ("10", "Unseen") in rows_of(project / "dataverse.db", "msdyn_group")
+    assert call("check", "--project", project).code == 0
+
+
+def test_a_queue_left_behind_is_removed_when_its_app_is_back(call: Call, project: Path) -> None:
+    call("run", "groups", "--project", project)
+    (project / "dataverse.db").rename(project / "elsewhere.db")
+    stopped = call("stop", "groups", "--project", project)
+    (project / "elsewhere.db").rename(project / "dataverse.db")
+
+    told = call("check", "--project", project)
+    mended = call("check", "groups", "--repair", "--project", project)
+
+    assert stopped.code == 0
+    assert "in dataverse could not be removed and goes on filling." in " ".join(stopped.out.split())
+    assert told.code == 1
+    assert mended.code == 0
+    assert "ok    repair of groups: its queues were removed\n" in mended.out
+    left = rows_of(project / "dataverse.db", "sqlite_master")
+    assert [name for kind, name, *_ in left if kind == "trigger" or "_q_" in name] == []

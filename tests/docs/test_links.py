@@ -104,7 +104,7 @@ def parse(words: list[str], line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["run a --with-relatives", "errors retry --every", "sync a", "maps shoe a"]
+    "line", ["run a --with-relatives", "errors retry --every", "synch a", "maps shoe a"]
 )
 def test_a_wrong_command_is_noticed(line):
     with pytest.raises(AssertionError):
