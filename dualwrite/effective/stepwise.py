@@ -20,10 +20,14 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Literal
 
 Mode = Literal["new", "correction", "effective"]
 Span = tuple[int, int]
+
+_PATIENCE = 20
+"""So many times the refused rows of an entity are tried again."""
 
 
 @dataclass(slots=True)
@@ -90,6 +94,7 @@ def write_entity(
             Refused(place, "target_unsound", overlap) for place in range(len(batch))
         ]
     left_out: dict[int, Refused] = {}
+    tried = 0
     while True:
         course = _Course(held, batch, terms, frozenset(left_out))
         faults = course.faults(known)
@@ -97,17 +102,15 @@ def write_entity(
             return course.rows, [*left_out.values(), *course.refused]
         # of two rows that collide one is of the batch: the target was sound before
         assert all(fault.place >= 0 for fault in faults)
-        for fault in faults:
+        # a refused row may fit once another is left out; a hopeless batch is not tried for ever
+        tried += 1
+        for fault in faults if tried <= _PATIENCE else faults + course.refused:
             left_out.setdefault(fault.place, fault)
 
 
 def _holes(rows: Sequence[Row]) -> list[Span]:
-    found, reach = [], None
-    for row in rows:
-        if reach is not None and row.begins > reach:
-            found.append((reach, row.begins))
-        reach = row.ends if reach is None else max(reach, row.ends)
-    return found
+    stretches = _stretches(rows)
+    return [(one[1], other[0]) for one, other in pairwise(stretches)]
 
 
 def _first_overlap(rows: Sequence[Row]) -> Span | None:
@@ -254,30 +257,47 @@ class _Course:
                 hole = (reach.ends, row.begins)
                 if reach.ends > row.begins:
                     overlaps.append(Refused(last.by, "overlap", first.span))
-                elif self.terms.gaps and not any(_holds(each, hole) for each in known):
+                elif self.terms.gaps and not any(
+                    _holds(each, hole) for each in _near(known, hole[0])
+                ):
                     gaps.append(Refused(last.by, "gap", first.span))
             if reach is None or row.ends > reach.ends:
                 reach = row
         return overlaps or self._lost() or gaps
 
     def _lost(self) -> list[Refused]:
+        debts = [debt for each in self._debts.values() for debt in each]
+        stretches = _stretches(self.rows) if debts else []
         return [
             Refused(debt.place, "inside", debt.closed)
-            for debts in self._debts.values()
             for debt in debts
-            if not self._covered(debt.lost)
+            if not any(_holds(each, debt.lost) for each in _near(stretches, debt.lost[0]))
         ]
 
-    def _covered(self, lost: Span) -> bool:
-        at, until = lost
-        for row in self.rows:
-            if row.begins <= at < row.ends:
-                at = row.ends
-        return at >= until
+
+def _stretches(rows: Sequence[Row]) -> list[Span]:
+    """The times that rows cover without a break, in order."""
+    found: list[Span] = []
+    for row in rows:
+        if found and row.begins <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], row.ends))
+        else:
+            found.append(row.span)
+    return found
+
+
+def _near(stretches: Sequence[Span], at: int) -> Sequence[Span]:
+    """The one stretch that `at` can lie in, if any."""
+    number = bisect_right(stretches, at, key=_first)
+    return stretches[number - 1 : number] if number else ()
 
 
 def _holds(outer: Span, inner: Span) -> bool:
     return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _first(span: Span) -> int:
+    return span[0]
 
 
 def _begins(row: Row) -> int:

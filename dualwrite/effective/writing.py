@@ -256,7 +256,10 @@ def _closed(rows: _Rows, colliding: Mask, *, gaps: bool) -> _Rows:
         return rows
     follows = rows.codes[1:] == rows.codes[:-1]
     fresh = follows & (rows.role[1:] == _FRESH)
-    closing = fresh & (rows.role[:-1] == _ALONE) & (rows.ends[:-1] > rows.begins[1:])
+    # of two new ones the later of the batch closes the earlier
+    earlier = (rows.role[:-1] == _FRESH) & (rows.payload[:-1] < rows.payload[1:])
+    closable = (rows.role[:-1] == _ALONE) | earlier
+    closing = fresh & closable & (rows.ends[:-1] > rows.begins[1:])
     ends = rows.ends.copy()
     ends[:-1][closing] = rows.begins[1:][closing]
     # time that a closed row gives up must be taken by new rows that follow without a break

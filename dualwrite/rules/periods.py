@@ -14,8 +14,8 @@ from dualwrite.effective.soundness import after_of, before_of
 from dualwrite.rules.rule import Rule
 from dualwrite.rules.wording import shown
 
-_OTHER = "other period"
-"""Under this name `told` gives the fault of a row and the period that it collides with."""
+_COLLISION = "collision"
+"""Under this name `told` gives the fault of a row, its period and the other one."""
 _NO_END = "to no end"
 
 
@@ -62,14 +62,13 @@ class PeriodsSound(Rule):
 
     @property
     def mend(self) -> str:
-        forbidden = self.gaps == "forbid"
-        joint = "on the last day before" if self.kind == "date" else "on the last tick before"
+        joint = "on the last day before" if self.kind == "date" else f"one {self.tick} before"
         if not self.end_inclusive:
             joint = "where"
-        allow = ", or write `gaps: allow` in the map" if forbidden else ""
+        allow = ", or write `gaps: allow` in the map" if self.gaps == "forbid" else ""
         return (
-            f"at the source, let each period end {joint} the next one starts, "
-            f"and only the last one have no {self.end}{allow}"
+            f"correct {self.start} and {self.end} at the source: each period ends {joint} "
+            f"the next one starts, and only the last one has no end{allow}"
         )
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -78,32 +77,28 @@ class PeriodsSound(Rule):
     def told(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
         """Beside the row's own columns, what is the matter and with which other period."""
         found = self._findings(table)
-        numbers = rows.to_pylist()
         return [
-            row | {_OTHER: self._fault(found, number)}
-            for row, number in zip(super().told(table, rows), numbers, strict=True)
+            row | {_COLLISION: self._collision(found, number)}
+            for row, number in zip(super().told(table, rows), rows.to_pylist(), strict=True)
         ]
 
     def reason(self, row: Mapping[str, Any], /) -> str:
-        fault, other = row.get(_OTHER) or self._alone(row)
+        fault, own, other = row.get(_COLLISION) or self._alone(row)
         entity = ", ".join(f"{name} {shown(row[name])}" for name in self.entity)
         start, end = shown(row[self.start]), shown(row[self.end])
         match fault:
             case Fault.NO_START:
-                return (
-                    f"{self.start} has no value, so nobody can say when the row of {entity} begins"
-                )
+                return f"{self.start} has no value, so the row of {entity} begins nowhere"
             case Fault.REVERSED:
-                return f"{self.start} is {start}, and {self.end} lies before it: {end}"
+                return f"{self.start} is {start} and {self.end} {end}: it ends before it begins"
             case Fault.BEYOND:
                 return (
                     f"{start} to {end} reaches beyond 2154-12-31, the last day; "
                     "no end is null, 2154-12-31 or 9999-12-31"
                 )
             case Fault.GAP:
-                return f"{self._own(row)} leaves a gap beside {other}, both of {entity}"
+                return f"{own} leaves a gap beside {other}, both of {entity}"
             case _:
-                own = self._own(row)
                 endless = own.endswith(_NO_END) and _NO_END in other
                 why = ", and both have no end" if endless else ""
                 return f"{own} overlaps {other}, both of {entity}{why}"
@@ -111,23 +106,24 @@ class PeriodsSound(Rule):
     def _findings(self, table: pa.Table) -> Findings:
         return find_faults(table, self.periods, beside_held=self.held)
 
-    def _own(self, row: Mapping[str, Any]) -> str:
-        found = self._findings(_table_of(row, self.columns))
-        return self._period(int(found.placed.begins[0]), int(found.placed.ends[0]))
-
-    def _period(self, begins: int, ends: int) -> str:
-        return f"{self.start} {written(begins, ends, self.periods)}"
-
-    def _fault(self, found: Findings, number: int) -> tuple[int, str]:
-        begins, ends = int(found.other_begins[number]), int(found.other_ends[number])
+    def _collision(self, found: Findings, number: int) -> tuple[int, str, str]:
+        """The fault of a row, its period, and the one that it collides with."""
+        own = found.placed.begins[number], found.placed.ends[number]
+        other = found.other_begins[number], found.other_ends[number]
         where = " in the target" if found.other_held[number] else ""
-        return int(found.fault[number]), f"{written(begins, ends, self.periods)}{where}"
+        fault = int(found.fault[number])
+        if fault not in (Fault.OVERLAP, Fault.GAP):
+            return fault, "", ""
+        return fault, self._written(*own), f"{self._written(*other)}{where}"
 
-    def _alone(self, row: Mapping[str, Any]) -> tuple[int, str]:
+    def _written(self, begins: int, ends: int) -> str:
+        return written(int(begins), int(ends), self.periods)
+
+    def _alone(self, row: Mapping[str, Any]) -> tuple[int, str, str]:
         """As `told` says it, from the row alone: another row of the batch has no name then."""
-        fault, other = self._fault(self._findings(_table_of(row, self.columns)), 0)
-        return (fault, other) if fault else (Fault.OVERLAP, "another row of the batch")
-
-
-def _table_of(row: Mapping[str, Any], columns: tuple[str, ...]) -> pa.Table:
-    return pa.table({name: pa.array([row[name]]) for name in columns})
+        found = self._findings(pa.table({name: pa.array([row[name]]) for name in self.columns}))
+        told = self._collision(found, 0)
+        if told[0]:
+            return told
+        own = self._written(found.placed.begins[0], found.placed.ends[0])
+        return Fault.OVERLAP, own, "another row of the batch"

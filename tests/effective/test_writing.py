@@ -32,6 +32,10 @@ SITUATIONS = [
      ALLOW, ["A 1- x"], [(0, "inside")]),
     ("unless the batch says that the other ends", ["A 1- x"], ["A 5-6 y", "A 1-4 x"], "new", ALLOW,
      ["A 1-4 x", "A 5-6 y"], []),
+    ("however often it says so", ["A 1- x"], ["A 5-6 y", "A 1-4 x", "A 1-4 x"], "new", ALLOW,
+     ["A 1-4 x", "A 5-6 y"], []),
+    ("of two rows for one period the later holds", [], ["A 5- p", "A 5- q"], "correction", FORBID,
+     ["A 5- q"], []),
     ("a period into a held one behind it", ["A 9- x"], ["A 5-10 y"], "new", ALLOW, ["A 9- x"],
      [(0, "overlap")]),
     ("a gap that is forbidden", ["A 1-4 x"], ["A 6- y"], "new", FORBID, ["A 1-4 x"], [(0, "gap")]),
@@ -40,7 +44,8 @@ SITUATIONS = [
      ["A 1-4 x", "A 5-5 z", "A 6- y"], []),
     ("other values from now on", ["A 1- x"], ["A 1- y"], "new", FORBID,
      ["A 1-19 x", "A 20- y"], []),
-    ("on the very day they are corrected", ["A 20- x"], ["A 20- y"], "new", FORBID, ["A 20- y"], []),
+    ("on the very day they are corrected", ["A 20- x"], ["A 20- y"], "new", FORBID,
+     ["A 20- y"], []),
     ("once more, as the app without dates tells it", ["A 1-9 x", "A 10- y"], ["A 1- z"], "new",
      FORBID, ["A 1-9 x", "A 10-19 y", "A 20- z"], []),
     ("told twice it is written once", ["A 1-19 x", "A 20- y"], ["A 1- y"], "new", FORBID,
@@ -133,6 +138,14 @@ def test_an_earlier_start_shortens_the_row_before_and_never_swallows_it():
     assert _refused(nothing) == [(0, "covers")]
 
 
+def test_a_later_row_of_the_batch_may_make_room():
+    existing = table("A 10- x")
+
+    changes = plan_write(existing, table("A 5-12 y", "A 13- x", was={1: 10}), ALLOW, "correction")
+
+    assert told(changes.apply(existing, ALLOW)) == ["A 5-12 y", "A 13- x"]
+
+
 def test_only_a_correction_moves_a_start():
     changes = plan_write(table("A 5- y"), table("A 7- y", was={0: 5}), FORBID, "new", now=day(NOW))
 
@@ -197,5 +210,5 @@ def test_a_refused_row_is_told_with_both_periods_and_the_mend():
 
 
 def test_the_present_must_be_known():
-    with pytest.raises(ValueError, match="^mode new needs to know what time it is now$"):
+    with pytest.raises(ValueError, match=r"^mode new needs to know what time it is now$"):
         plan_write(table(), table(), FORBID, "new")
