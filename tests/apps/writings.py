@@ -213,6 +213,22 @@ class Locking:
             *[("C1", "held"), ("C2", "b"), ("C4", None), ("C5", "b"), ("C9", None)]
         ]
 
+    def test_nobody_waits_for_what_it_forgets(self, shop: Workshop, watched: App) -> None:
+        one_writer(shop)
+        with shop.hand() as hand:
+            hand.insert("customer", *(customer(f"C{i}") for i in range(5)))
+        ids = entries(watched)["id"].combine_chunks()
+        with watched.writing(OURS) as writing:
+            writing.lock(of_customers(), customers("C0", "X1"))
+            writing.dirty(CAPTURE, customers("C0", "X1"))
+            assert writing.forget(CAPTURE, ids) == 5
+            writing.carried(THEIRS, ids)
+            with shop.hand() as hand:
+                hand.insert("customer", customer("X1"))
+                hand.update("customer", {"id": customer("C4")["id"]}, name="x")
+
+        assert told(watched) == [("i", "USMF", "X1"), ("u", "USMF", "C4")]
+
     def test_it_waits_for_nobody_long(self, shop: Workshop, watched: App) -> None:
         one_writer(shop)
         with shop.hand() as hand:
@@ -258,6 +274,19 @@ class Refusals:
             writing.update("customer", customers("C2", name="d"), key=KEY)
 
         assert [row["name"] for row in held(watched, of_customers("name"))] == ["b", "d"]
+
+    def test_refusals_leave_nothing_in_the_connection(self, watched: App) -> None:
+        """What they staged must not meet what the next ones stage."""
+        numbers = [f"C{i:03d}" for i in range(300)]
+        for _ in range(3):
+            with watched.writing(OURS) as writing:
+                bad = customers(*numbers, groupid=G1)
+                for _ in range(2):
+                    with pytest.raises(RowsRefusedError):
+                        writing.insert("customer", bad, key=KEY)
+                writing.lock(of_customers(), customers(*numbers))
+
+        assert watched.count(of_customers()) == 0
 
     def test_a_refused_delete_leaves_the_rest(self, watched: App) -> None:
         watched.write("group", pa.table({"id": [G1], "code": ["g1"]}), key=["id"])
