@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 import pyarrow as pa
 
-from dualwrite.apps.canonical import canonical, random_uuids
+from dualwrite.apps.canonical import canonical, distinct, random_uuids
 from dualwrite.errors import (
     MissingColumnError,
     MissingTableError,
@@ -80,7 +80,7 @@ def checked(app: str, schema: TableSchema, rows: pa.Table, key: Sequence[str]) -
             )
             raise ValueError(msg)
     keys = result.select(list(key))
-    if keys.group_by(list(key), use_threads=False).aggregate([]).num_rows != rows.num_rows:
+    if distinct(keys).num_rows != rows.num_rows:
         msg = f"{app}.{schema.name}: key {', '.join(key)} is repeated in the rows"
         raise ValueError(msg)
     return result

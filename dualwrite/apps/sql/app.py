@@ -7,7 +7,7 @@ Reading is one statement, so what it gives is one state of the database.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 import pyarrow as pa
@@ -19,11 +19,11 @@ from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenErr
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
 from dualwrite.apps.sql import queues, ranges
-from dualwrite.apps.sql.capturing import BRIEFLY, INBOX
+from dualwrite.apps.sql.capturing import BRIEFLY
 from dualwrite.apps.sql.catalogue import Catalogue
 from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.apps.sql.faults import DRIVER_ERRORS, deadlocked, translated
-from dualwrite.apps.sql.queues import Queue
+from dualwrite.apps.sql.queues import INBOX, Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Pool, Session
 from dualwrite.apps.sql.snapshot import SqlSnapshot
@@ -41,7 +41,7 @@ from dualwrite.errors import (
 from dualwrite.link import Side
 from dualwrite.tablemap.schema import TableSchema, UnknownPathError
 
-STAGING = "dualwrite_staging"
+STAGING = "dualwrite_keys"
 RETRIES = 4
 """So often a write is begun anew when it lost a deadlock; the winner was done meanwhile."""
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class SqlApp:
         self._reader = Reader(
             dialect,
             app=self.name,
-            schema_of=lambda table: self.schema(table),
+            schema_of=self._schema,
             tables=self._known_tables,
         )
         self._queues: dict[str, Queue] = {}
@@ -82,6 +82,7 @@ class SqlApp:
 
     def refresh(self) -> None:
         self._catalogue.refresh()
+        self._reader.forget()
         self._queues.clear()
 
     def count(self, query: Query) -> int:
@@ -106,14 +107,14 @@ class SqlApp:
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
         with self._faults(query.table):
             named = self._reader.keys(query, keys)
-        with self._session(query.table) as session:
-            if not named.many:
-                return self._reader.fetch(session, query, named)
-            with session.transaction(writing=False):
-                named.stage(session, STAGING)
-                found = self._reader.fetch(session, query, named)
-                session.unstage(STAGING)
-                return found
+        with (
+            self._session(query.table) as session,
+            session.transaction(writing=False) if named.many else nullcontext(),
+        ):
+            named.ready(session, STAGING)
+            found = self._reader.fetch(session, query, named)
+            named.done(session)
+            return found
 
     def write(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
@@ -219,10 +220,14 @@ class SqlApp:
     def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         if not ranges:
             return 0
-        with self._session(queue) as session, session.transaction(writing=True):
-            if not self._capturing.standing(session, [queue]):
-                return 0
-            return queues.drop(session, self._dialect, queue, ranges)
+        try:
+            with (
+                self._session(queue) as session,
+                session.transaction(writing=True) if len(ranges) > queues.RUNS else nullcontext(),
+            ):
+                return queues.drop(session, self._reader, queue, ranges)
+        except MissingTableError:
+            return 0
 
     def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
         seen = {}
@@ -322,6 +327,9 @@ class SqlApp:
             raise PrivilegeError(
                 app=self.name, table=capture.table, privilege="make tables and triggers"
             ) from fault
+
+    def _schema(self, table: str) -> TableSchema:
+        return self.schema(table)
 
     def _known_tables(self) -> Sequence[str]:
         with self._faults(None):

@@ -20,29 +20,20 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, Watch
 from dualwrite.apps.sql.capturing import EPOCHS, Capturing
 from dualwrite.apps.sql.dialect import Expression
+from dualwrite.apps.sql.function_postgresql import CHANNEL, NEW, OLD, ORIGIN, body, literal
 from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
-from dualwrite.apps.sql.triggers import Entries
 from dualwrite.tablemap.schema import Column, TableSchema
 
-CHANNEL = "dualwrite"
-ORIGIN = "dualwrite.origin"
-_OURS = (
-    "syntax_error_or_access_rule_violation OR data_exception OR integrity_constraint_violation"
-    " OR feature_not_supported"
-)
-"""What a table that has drifted makes of our statements."""
-_OLD, _NEW = "dualwrite_old", "dualwrite_new"
 _EVENTS = {
-    "i": f"AFTER INSERT ON {{table}} REFERENCING NEW TABLE AS {_NEW}",
-    "u": f"AFTER UPDATE ON {{table}} REFERENCING OLD TABLE AS {_OLD} NEW TABLE AS {_NEW}",
-    "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {_OLD}",
+    "i": f"AFTER INSERT ON {{table}} REFERENCING NEW TABLE AS {NEW}",
+    "u": f"AFTER UPDATE ON {{table}} REFERENCING OLD TABLE AS {OLD} NEW TABLE AS {NEW}",
+    "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {OLD}",
     "t": "BEFORE TRUNCATE ON {table}",
 }
 _BOOKS = (
@@ -103,7 +94,7 @@ class PostgresqlCapture(Capturing):
         source = self._source(session, queue.name)
         if source is None:
             found.append(f"function {queue.name} is missing: nothing is queued")
-        elif source != self._body(reader, queue):
+        elif source != body(self._dialect, reader, queue):
             found.append(f"function {queue.name} was made for other columns")
         states = self._triggers(session, queue)
         for event in _EVENTS:
@@ -122,52 +113,45 @@ class PostgresqlCapture(Capturing):
                     found.append(f"trigger {trigger} is switched off: its changes are not queued")
         return found
 
-    def ways_round(self, session: Session, reader: Reader, queue: Queue) -> list[str]:
+    def ways_round(self, session: Session, reader: Reader, queue: Queue) -> list[str]:  # noqa: ARG002
         return []
 
     def standing(self, session: Session, queues: Collection[str]) -> set[str]:
         if not queues:
             return set()
-        names, places = _catalogue("pg_class"), _catalogue("pg_namespace")
+        place = (
+            "current_schema()" if self._dialect.schema is None else literal(self._dialect.schema)
+        )
         found = session.arrays(
-            sa.select(sa.cast(names.c.relname, sa.Text))
-            .select_from(names.join(places, places.c.oid == names.c.relnamespace))
-            .where(
-                names.c.relname.in_(queues),
-                places.c.nspname == self._place(),
-                names.c.relkind.in_(["r", "p"]),
-            )
+            "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "  # noqa: S608
+            f"AND relname IN ({', '.join(map(literal, queues))}) AND relnamespace = "
+            f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {place})",
+            short=True,
         )
         return set(found[0].to_pylist())
 
     def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
-        session.run("BEGIN ISOLATION LEVEL READ COMMITTED")
-        said: list[Any] = []
+        # one trip: none of them gives rows
+        said = ["BEGIN ISOLATION LEVEL READ COMMITTED"]
         if wait is not None:
-            patience = f"{round(wait * 1000)}ms"
-            said.append(sa.func.set_config("lock_timeout", patience, sa.true()).label("wait"))
+            said.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
         if origin is not None and origin.queue is not None:
-            said.append(sa.func.set_config(ORIGIN, origin.queue, sa.true()).label("origin"))
-        if origin is not None:
-            epochs = self._dialect.table(EPOCHS)
-            seen = sa.select(epochs.c["epoch"]).where(epochs.c["map"] == origin.map)
-            said.append(seen.with_for_update().scalar_subquery().label("seen"))
-        if not said:
-            return None
-        answer = session.arrays(sa.select(*said))
-        return None if origin is None else answer[-1][0].as_py()
+            said.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
+        session.run("; ".join(said))
+        return None if origin is None else self.seen(session, origin.map)
 
     def commit(self, session: Session, origin: Origin | None) -> None:  # noqa: ARG002 - it was LOCAL
         session.commit()
 
     def begin_reading(self, session: Session) -> None:
         session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        session.arrays(sa.select(sa.literal(1).label("now")))
+        session.arrays("SELECT 1 AS now", short=True)  # the moment is that of the first read
 
     def seen(self, session: Session, map_name: str) -> int | None:
-        epochs = self._dialect.table(EPOCHS)
         answer = session.arrays(
-            sa.select(epochs.c["epoch"]).where(epochs.c["map"] == map_name).with_for_update()
+            f"SELECT epoch FROM {self._dialect.named(EPOCHS.name)} "  # noqa: S608 - quoted
+            f"WHERE map = {literal(map_name)} FOR UPDATE",
+            short=True,
         )
         return answer[0][0].as_py() if len(answer[0]) else None
 
@@ -241,48 +225,15 @@ class PostgresqlCapture(Capturing):
     # The function
 
     def _function(self, session: Session, reader: Reader, queue: Queue) -> str:
-        body = self._body(reader, queue)
-        mark = f"$dualwrite_{hashlib.sha256(body.encode()).hexdigest()[:8]}$"
+        said = body(self._dialect, reader, queue)
+        mark = f"$dualwrite_{hashlib.sha256(said.encode()).hexdigest()[:8]}$"
         place = session.quote(self._place_name(session))
         return (
             f"CREATE OR REPLACE FUNCTION {self._named(session, queue.name)}() RETURNS trigger "
             "LANGUAGE plpgsql SECURITY DEFINER "
             f"SET search_path = pg_catalog, {place}, pg_temp "
-            f"SET standard_conforming_strings = on AS {mark}{body}{mark}"
+            f"SET standard_conforming_strings = on AS {mark}{said}{mark}"
         )
-
-    def _body(self, reader: Reader, queue: Queue) -> str:
-        said = _Said(self._dialect, reader, queue)
-        name = _literal(queue.name)
-        drifted = said.keys_alone() if not queue.images else said.nothing()
-        return f"""
-DECLARE
-  moment CONSTANT timestamptz := clock_timestamp();
-  added bigint;
-  queued bigint := 0;
-BEGIN
-  IF current_setting('{ORIGIN}', true) = {name} THEN
-    RETURN NULL;
-  END IF;
-  BEGIN
-{said.whole()}
-  EXCEPTION WHEN {_OURS} THEN
-    BEGIN
-{drifted}
-    EXCEPTION WHEN {_OURS} THEN
-      BEGIN
-{said.nothing()}
-      EXCEPTION WHEN undefined_table THEN
-        RETURN NULL;
-      END;
-    END;
-  END;
-  IF queued > 0 THEN
-    PERFORM pg_notify('{CHANNEL}', {name});
-  END IF;
-  RETURN NULL;
-END
-"""
 
     # The catalogue
 
@@ -314,10 +265,7 @@ END
         return str(found[0][0].as_py()) if len(found[0]) else ""
 
     def _regclass(self, table: str) -> Any:
-        quote = self._dialect.compiler.identifier_preparer.quote_identifier
-        schema = self._dialect.schema
-        name = quote(table) if schema is None else f"{quote(schema)}.{quote(table)}"
-        return sa.func.to_regclass(name)
+        return sa.func.to_regclass(self._dialect.named(table))
 
     def _place(self) -> Any:
         return self._dialect.schema or sa.func.current_schema()
@@ -331,130 +279,8 @@ END
         return f"{session.quote(self._place_name(session))}.{session.quote(name)}"
 
 
-class _Said:
-    """The parts of the function."""
-
-    def __init__(self, dialect: Any, reader: Reader, queue: Queue) -> None:
-        self._dialect, self._queue = dialect, queue
-        self._entries = Entries(reader, queue, at=sa.literal_column("$1"))
-        self._old, self._new = self._rows(_OLD), self._rows(_NEW)
-
-    def whole(self) -> str:
-        """Every entry as it should be."""
-        update = [self._gone(), self._come()]
-        if self._queue.identity and self._queue.capture.columns:
-            update.append(self._touched())
-        return self._by_event(
-            [self._entries.of(self._new, "i")],
-            update,
-            [self._entries.of(self._old, "d", image=False)],
-        )
-
-    def keys_alone(self) -> str:
-        """Every key as one that changed in whatever way."""
-        source, was = self._entries.keys(self._old)
-        other, now = self._entries.keys(self._new)
-        gone = sa.select(*was).select_from(source)
-        come = sa.select(*now).select_from(other)
-        names = ["op", "changed", "at", *(column.name for column in self._queue.key)]
-        lost = sa.except_(gone, come).subquery("lost")
-        head: tuple[Any, ...] = (sa.null(), sa.literal_column("$1"))
-        update = [
-            self._entries.insert(names, sa.select(sa.literal("d"), *head, *lost.c)),
-            self._entries.insert(names, sa.select(sa.literal("u"), *head, *now).select_from(other)),
-        ]
-        return self._by_event(
-            [self._entries.of(self._new, "i", image=False)],
-            update,
-            [self._entries.of(self._old, "d", image=False)],
-        )
-
-    def nothing(self) -> str:
-        """That something changed, and no more."""
-        values: Any = sa.select(sa.literal("?"), sa.literal_column("$1"))
-        return self._run([self._entries.insert(["op", "at"], values)], 8)
-
-    def _rows(self, name: str, alias: str = "t0") -> Any:
-        return sa.table(
-            quoted_name(name, quote=True),
-            *(
-                sa.column(quoted_name(column.name, quote=True), self._dialect.sql_type(column))
-                for column in self._queue.source.columns.values()
-            ),
-        ).alias(alias)
-
-    def _gone(self) -> sa.Insert:
-        return self._unless_same(self._old, self._rows(_NEW, "other"), "d")
-
-    def _come(self) -> sa.Insert:
-        return self._unless_same(self._new, self._rows(_OLD, "other"), "i")
-
-    def _unless_same(self, root: Any, other: Any, op: str) -> sa.Insert:
-        if not self._queue.identity:
-            return self._entries.of(root, op, image=op != "d")
-        same = self._entries.same(self._queue.identity, root, other)
-        stayed = sa.exists().where(same, sa.not_(self._entries.moved(root, other)))
-        return self._entries.of(root, op, image=op != "d", where=[sa.not_(stayed)])
-
-    def _touched(self) -> sa.Insert:
-        old, new = self._rows(_OLD, "other"), self._new
-        return self._entries.of(
-            new,
-            "u",
-            changed=self._entries.changed(old, new),
-            beside=(old, self._entries.same(self._queue.identity, old, new)),
-            where=[sa.not_(self._entries.moved(old, new)), self._entries.touched(old, new)],
-        )
-
-    def _by_event(
-        self,
-        insert: Sequence[sa.Insert],
-        update: Sequence[sa.Insert],
-        delete: Sequence[sa.Insert],
-    ) -> str:
-        table = sa.table(
-            quoted_name(self._queue.source.name, quote=True),
-            *(
-                sa.column(quoted_name(column.name, quote=True), self._dialect.sql_type(column))
-                for column in self._queue.source.columns.values()
-            ),
-        ).alias("t0")
-        emptied = [self._entries.of(table, "d", image=False)]
-        return f"""    IF TG_OP = 'INSERT' THEN
-      IF NOT EXISTS (SELECT FROM {_NEW}) THEN RETURN NULL; END IF;
-{self._run(insert)}
-    ELSIF TG_OP = 'UPDATE' THEN
-      IF NOT EXISTS (SELECT FROM {_NEW}) THEN RETURN NULL; END IF;
-{self._run(update)}
-    ELSIF TG_OP = 'DELETE' THEN
-      IF NOT EXISTS (SELECT FROM {_OLD}) THEN RETURN NULL; END IF;
-{self._run(delete)}
-    ELSE
-{self._run(emptied)}
-    END IF;"""
-
-    def _run(self, statements: Sequence[sa.Insert], indent: int = 6) -> str:
-        lines = []
-        for statement in statements:
-            text = str(
-                statement.compile(
-                    dialect=self._dialect.compiler, compile_kwargs={"literal_binds": True}
-                )
-            )
-            lines += [
-                f"EXECUTE {_literal(' '.join(text.split()))} USING moment;",
-                "GET DIAGNOSTICS added = ROW_COUNT;",
-                "queued := queued + added;",
-            ]
-        return "\n".join(" " * indent + line for line in lines)
-
-
 def _declared(queue: Queue) -> dict[str, str]:
     return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _number(session: Session, expression: Any) -> None:

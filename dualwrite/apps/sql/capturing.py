@@ -30,14 +30,6 @@ BRIEFLY = 0.5
 _MAP = Column("map", pa.string(), "TEXT", nullable=False)
 _EPOCH = Column("epoch", pa.int64(), "BIGINT", nullable=False)
 EPOCHS = TableSchema("dualwrite_epoch", {"map": _MAP, "epoch": _EPOCH}, primary_key=("map",))
-INBOX = TableSchema(
-    "dualwrite_inbox",
-    {
-        "queue": Column("queue", pa.string(), "TEXT", nullable=False),
-        "low": Column("low", pa.int64(), "BIGINT", nullable=False),
-        "high": Column("high", pa.int64(), "BIGINT", nullable=False),
-    },
-)
 
 
 class Capturing(ABC):

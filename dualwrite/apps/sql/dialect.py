@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +106,11 @@ class Dialect(ABC):
             *(self._column(column) for column in schema.columns.values()),
             schema=None if self.schema is None else quoted_name(self.schema, quote=True),
         )
+
+    def named(self, table: str) -> str:
+        """The name of a table, quoted, with its schema."""
+        quote = self.compiler.identifier_preparer.quote_identifier
+        return quote(table) if self.schema is None else f"{quote(self.schema)}.{quote(table)}"
 
     def staging(self, name: str, columns: Mapping[str, Column]) -> sa.TableClause:
         """A temporary table for statements."""
@@ -250,6 +255,13 @@ class Staged:
         self.source = dialect.staging(name, {c: schema.columns[c] for c in columns})
         kept = {*key, *identities}
         self.changing = tuple(name for name in columns if name not in kept)
+        self._texts: dict[str, str] = {}
+
+    def said(self, session: Session, mark: str, make: Callable[[], Any]) -> str:
+        """A statement over these rows as text, worked out once."""
+        if mark not in self._texts:
+            self._texts[mark] = session.text(make())
+        return self._texts[mark]
 
     def matched(self) -> sa.ColumnElement[bool]:
         """A row of the table is the staged row's."""

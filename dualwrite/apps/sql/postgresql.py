@@ -23,11 +23,11 @@ from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
-from dualwrite.apps.canonical import canonical, uuid_bytes
+from dualwrite.apps.canonical import as_text, canonical, uuid_bytes
 from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, covered
 from dualwrite.apps.sql.faults import sqlstate
-from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.session import Given, Session, few
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _TEXTUAL = ("TEXT", "VARCHAR", "CHAR")
@@ -51,6 +51,7 @@ class PostgresqlSession(Session):
     """An ADBC connection in autocommit, its transactions said by us."""
 
     compiler = _COMPILER
+    inlines = True
 
     def __init__(self, uri: str, *, patience: float) -> None:
         self._connection = adbc_driver_postgresql.dbapi.connect(uri, autocommit=True)
@@ -62,30 +63,48 @@ class PostgresqlSession(Session):
             # a batch finds its rows by index, not by reading a large table whole
             "random_page_cost": "1.1",
         }
-        self.arrays(
-            sa.select(
-                *(
-                    sa.func.set_config(name, value, sa.false()).label(name)
-                    for name, value in wanted.items()
-                )
-            )
+        self._given = Given(self.quote)
+        # kept: a cursor takes longer to make than a short statement to run
+        self._runs = self._connection.cursor()
+        self._reads = self._connection.cursor()
+        self._looks = self._connection.cursor(
+            adbc_stmt_kwargs={"adbc.postgresql.use_copy": "false"}
         )
+        settings = (
+            sa.func.set_config(name, value, sa.false()).label(name)
+            for name, value in wanted.items()
+        )
+        self.arrays(sa.select(*settings), short=True)
 
     def run(self, statement: sa.Executable | str) -> int:
-        with self._connection.cursor() as cursor:
-            cursor.execute(self.text(statement))
-            return int(cursor.rowcount)
+        statement_of = self._runs.adbc_statement
+        statement_of.set_sql_query(self._given.before(self.text(statement)))
+        return int(statement_of.execute_update())
 
-    def arrays(self, statement: sa.Executable) -> Sequence[pa.ChunkedArray]:
-        with self._connection.cursor() as cursor:
-            cursor.execute(self.text(statement))
-            return list(cursor.fetch_arrow_table().columns)
+    def arrays(
+        self, statement: sa.Executable | str, *, short: bool = False
+    ) -> Sequence[pa.ChunkedArray]:
+        cursor = self._looks if short else self._reads
+        cursor.execute(self._given.before(self.text(statement)))
+        return list(cursor.fetch_arrow_table().columns)
 
     def stage(
         self, name: str, rows: pa.Table, columns: Mapping[str, Column], *, key: Sequence[str]
     ) -> None:
         quote = self.quote
-        declared = ", ".join(f"{quote(c)} {_staged_as(columns[c])}" for c in rows.column_names)
+        kinds = [_staged_as(columns[c]) for c in rows.column_names]
+        if few(rows):
+            lists = ", ".join(
+                f"{_array(values)}::{kind}[]"
+                for values, kind in zip(rows.columns, kinds, strict=True)
+            )
+            if "\0" not in lists:  # COPY says what is wrong with it
+                text = f"SELECT * FROM unnest({lists})"  # noqa: S608 - quoted
+                self._given.take(name, rows.column_names, text)
+                return
+        declared = ", ".join(
+            f"{quote(c)} {kind}" for c, kind in zip(rows.column_names, kinds, strict=True)
+        )
         self.run(f"CREATE TEMPORARY TABLE {quote(name)} ({declared}) ON COMMIT DROP")
         self.append(name, rows, temporary=True)
         # of the key alone: looking at every column would take longer than the merge
@@ -101,21 +120,25 @@ class PostgresqlSession(Session):
             )
 
     def unstage(self, name: str) -> None:
-        """Nothing to do: it goes with the transaction."""
+        self._given.drop(name)  # a table goes with the transaction
 
     def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
         self.run("BEGIN")
 
     def commit(self) -> None:
+        self._given.clear()
         self.run("COMMIT")
 
     def rollback(self) -> None:
+        self._given.clear()
         try:
             self.run("ROLLBACK")
         except adbc_driver_manager.Error:
             return  # the connection is gone, and the transaction with it
 
     def close(self) -> None:
+        for cursor in (self._runs, self._reads, self._looks):
+            cursor.close()
         self._connection.close()
 
 
@@ -217,22 +240,31 @@ class Postgresql(Dialect):
         return sqlstate(fault) in ("23505", "0A000")
 
     def merge(self, session: Session, staged: Staged, *, inserting: bool, meeting: bool) -> Written:
+        if not inserting:
+            if not staged.changing:
+                return Written()
+            return Written(updated=session.run(staged.said(session, "update", staged.update)))
+        if not covered(staged.schema, staged.key):
+            turn = sa.func.hashtextextended(f"dualwrite {staged.schema.name}", 0)
+            locked = sa.select(sa.cast(sa.func.pg_advisory_xact_lock(turn), sa.Text))
+            session.arrays(locked, short=True)
+        text = staged.said(session, f"merge {meeting}", lambda: self._merged(staged, meeting))
+        inserted, updated = session.arrays(text, short=True)
+        return Written(inserted=inserted[0].as_py(), updated=updated[0].as_py())
+
+    def _merged(self, staged: Staged, meeting: bool) -> Any:
+        """Update and insert in one statement; how many rows each touched."""
         one: Any = sa.literal_column("1").label("one")
         done: list[Any] = [sa.literal_column("0"), sa.literal_column("0")]
         if staged.changing:
             updated = staged.update().returning(one).cte("updated")
             done[1] = sa.select(sa.func.count()).select_from(updated).scalar_subquery()
-        if inserting:
-            if not covered(staged.schema, staged.key):
-                turn = sa.func.hashtextextended(f"dualwrite {staged.schema.name}", 0)
-                session.arrays(sa.select(sa.cast(sa.func.pg_advisory_xact_lock(turn), sa.Text)))
-            inserted = self._insert(staged, meeting=meeting).cte("inserted")
-            fresh = sa.func.count().filter(inserted.c.fresh)
-            met = sa.func.count().filter(sa.not_(inserted.c.fresh))
-            done[0] = sa.select(fresh).select_from(inserted).scalar_subquery()
-            done[1] = done[1] + sa.select(met).select_from(inserted).scalar_subquery()
-        counts = session.arrays(sa.select(done[0].label("i"), done[1].label("u")))
-        return Written(inserted=counts[0][0].as_py(), updated=counts[1][0].as_py())
+        inserted = self._insert(staged, meeting=meeting).cte("inserted")
+        fresh = sa.func.count().filter(inserted.c.fresh)
+        met = sa.func.count().filter(sa.not_(inserted.c.fresh))
+        done[0] = sa.select(fresh).select_from(inserted).scalar_subquery()
+        done[1] = done[1] + sa.select(met).select_from(inserted).scalar_subquery()
+        return sa.select(done[0].label("i"), done[1].label("u"))
 
     def _insert(self, staged: Staged, *, meeting: bool) -> Any:
         insert = staged.insert()
@@ -257,8 +289,7 @@ class Postgresql(Dialect):
 
     def delete(self, session: Session, staged: Staged) -> int:
         gone = sa.delete(staged.target).where(staged.matched())
-        counted = gone.returning(sa.literal_column("1").label("one")).cte("gone")
-        return session.number(sa.select(sa.func.count()).select_from(counted))
+        return session.run(staged.said(session, "delete", lambda: gone))
 
     def privileges(self, session: Session, table: str) -> frozenset[str]:
         quote = session.quote
@@ -322,6 +353,18 @@ def _staged_as(column: Column) -> str:  # noqa: PLR0911 - one a kind
     if pa.types.is_decimal(kind):
         return "numeric"
     return "bytea" if pa.types.is_binary(kind) else "text"
+
+
+def _array(values: pa.ChunkedArray) -> str:
+    """A column as a literal of an array."""
+    texts = as_text(values).to_pylist()
+    if pa.types.is_binary(values.type):
+        texts = [None if value is None else f"\\x{value.hex()}" for value in texts]
+    elements = ",".join(
+        "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for text in texts
+    )
+    return "'{" + elements.replace("'", "''") + "}'"
 
 
 def _binary_form(column: Column, values: pa.ChunkedArray) -> Any:

@@ -20,12 +20,20 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import IN_UTC, canonical
 from dualwrite.apps.capture import ENTRY, Capture, id_ranges
 from dualwrite.apps.guards import column_of
-from dualwrite.apps.sql.dialect import Dialect
-from dualwrite.apps.sql.reading import Keys, Reader
+from dualwrite.apps.sql.reading import Keys, Prepared, Reader
 from dualwrite.apps.sql.select import Found, columns_of, rows_of
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema, type_column
 
+INBOX = TableSchema(
+    "dualwrite_inbox",
+    {
+        "queue": Column("queue", pa.string(), "TEXT", nullable=False),
+        "low": Column("low", pa.int64(), "BIGINT", nullable=False),
+        "high": Column("high", pa.int64(), "BIGINT", nullable=False),
+    },
+)
+"""Which entries of the other app's queues are in here."""
 ID = Column("id", pa.int64(), "BIGINT", nullable=False, has_default=True)
 RUNS = 500
 """So many runs of ids are named in one statement."""
@@ -107,7 +115,7 @@ def resolve(capture: Capture, reader: Reader) -> Queue:
 
 def entries(
     session: Session,
-    dialect: Dialect,
+    reader: Reader,
     queue: Queue,
     *,
     after: int = 0,
@@ -115,25 +123,32 @@ def entries(
     keys: Keys | None = None,
 ) -> pa.Table:
     """Entries of a queue by id, those of some keys or all of them."""
-    table = dialect.table(queue.table)
-    wanted = [queue.table.columns[name] for name in ENTRY.names] + list(queue.key)
-    expressions = [
-        dialect.readable(column, table.c[column.name]).label(f"c{position}")
-        for position, column in enumerate(wanted)
-    ]
-    source: sa.FromClause = table
-    condition: sa.ColumnElement[bool] = table.c["id"] > after
-    if keys is not None:
-        found: list[Found] = [(column, table.c[column.name]) for column in queue.key]
-        source, condition = keys.among(table, found)
-    statement = (
-        sa.select(*expressions)
-        .select_from(source)
-        .where(condition)
-        .order_by(table.c["id"])
-        .limit(limit)
-    )
-    arrays = session.arrays(statement)
+
+    def make() -> str:
+        dialect = reader.dialect
+        table = dialect.table(queue.table)
+        wanted = [queue.table.columns[name] for name in ENTRY.names] + list(queue.key)
+        expressions = [
+            dialect.readable(column, table.c[column.name]).label(f"c{position}")
+            for position, column in enumerate(wanted)
+        ]
+        source: sa.FromClause = table
+        condition: sa.ColumnElement[bool] = table.c["id"] > 0  # bounds are added below
+        if keys is not None:
+            found: list[Found] = [(column, table.c[column.name]) for column in queue.key]
+            source, condition = keys.among(table, found)
+        return session.text(sa.select(*expressions).select_from(source).where(condition))
+
+    if keys is not None and keys.name is None:
+        text = make()
+    else:
+        mark = ("entries", queue.name, queue.capture.key, keys and keys.name)
+        text = reader.known(mark, make)
+    named = f"{session.quote(queue.name)}.{session.quote('id')}"
+    if keys is None:
+        text += f" AND {named} > {after:d}"
+    text += f" ORDER BY {named}" + ("" if limit is None else f" LIMIT {limit:d}")
+    arrays = session.arrays(text, short=limit is None and keys is not None and not keys.many)
     types = [*ENTRY.types, *(end.type for end in queue.ends)]
     names = [*ENTRY.names, *(str(path) for path in queue.capture.key)]
     return pa.table(
@@ -165,7 +180,8 @@ def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa
             .select_from(paths.source)
             .where(*rows_of(paths, query))
         )
-        parts.append(reader.rows(session, query, described, statement, beside=(ID,)))
+        prepared = Prepared(described, session.text(statement))
+        parts.append(reader.rows(session, query, prepared, beside=(ID,)))
     return pa.concat_tables(parts)
 
 
@@ -189,11 +205,28 @@ def within(
     )
 
 
-def drop(session: Session, dialect: Dialect, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+def drop(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
     """Drop entries by ranges of ids; how many there were."""
-    table = dialect.table(TableSchema(queue, {"id": ID}))
+    table, column = reader.dialect.named(queue), session.quote("id")
     gone = 0
     for start in range(0, len(ranges), RUNS):
-        condition = within(table.c["id"], ranges[start : start + RUNS])
-        gone += session.run(sa.delete(table).where(condition))
+        said = " OR ".join(
+            f"{column} BETWEEN {low:d} AND {high:d}" for low, high in ranges[start : start + RUNS]
+        )
+        gone += session.run(f"DELETE FROM {table} WHERE {said}")  # noqa: S608 - quoted
     return gone
+
+
+def note(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]) -> None:
+    """Note in the inbox which entries of a queue of the other app are in here."""
+    table = reader.dialect.named(INBOX.name)
+    name = reader.known(("literal", queue), lambda: session.literal(queue))
+    column, low, high = map(session.quote, INBOX.columns)
+    session.run(f"DELETE FROM {table} WHERE {column} = {name}")  # noqa: S608 - quoted
+    for start in range(0, len(ranges), RUNS):
+        rows = ", ".join(
+            f"({name}, {first:d}, {last:d})" for first, last in ranges[start : start + RUNS]
+        )
+        session.run(
+            f"INSERT INTO {table} ({column}, {low}, {high}) VALUES {rows}"  # noqa: S608 - quoted
+        )

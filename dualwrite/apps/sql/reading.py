@@ -5,8 +5,9 @@ The app reads with it in a session of its own, a snapshot and a writing in their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -16,16 +17,28 @@ from dualwrite.apps.canonical import as_text, canonical, distinct
 from dualwrite.apps.sql import ranges
 from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.apps.sql.select import Found, Paths, columns_of, rows_of
-from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.session import Session, few
 from dualwrite.errors import UnreadableValueError
 from dualwrite.tablemap.schema import Column, TableSchema
 
-FEW = 200
-"""So many keys are named in the statement itself; more of them are staged."""
+T = TypeVar("T")
+Selected: TypeAlias = "sa.Select[tuple[Any, ...]]"
+SHAPES = 2000
+"""So many statements are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query worked out: what its columns are, and its text."""
+
+    described: Sequence[Column]
+    text: str
+    follows: bool = False
+    """Whether lookups are joined."""
 
 
 class Keys:
-    """Keys on their way into statements: named there when they are few, else staged once."""
+    """Keys on their way into statements: staged, or named there when few and that is quicker."""
 
     def __init__(self, dialect: Dialect, keys: pa.Table, columns: Sequence[Column]) -> None:
         """`keys` has one column for each of `columns`, in that order."""
@@ -43,14 +56,26 @@ class Keys:
         self._name: str | None = None
 
     @property
-    def many(self) -> bool:
-        """Whether they have to be staged."""
-        return int(self.table.num_rows) > FEW
+    def name(self) -> str | None:
+        """The table that they are staged in, if they are."""
+        return self._name
 
-    def stage(self, session: Session, name: str) -> None:
-        """Put them into a temporary table of that name."""
-        session.stage(name, self.table, self.columns, key=self.table.column_names)
-        self._name = name
+    @property
+    def many(self) -> bool:
+        """Whether they are too many to be named."""
+        return not few(self.table)
+
+    def ready(self, session: Session, name: str) -> None:
+        """Stage them under that name, if they are to be staged."""
+        if self.many or session.inlines:
+            session.stage(name, self.table, self.columns, key=self.table.column_names)
+            self._name = name
+
+    def done(self, session: Session) -> None:
+        """Take them out of the session again."""
+        if self._name is not None:
+            session.unstage(self._name)
+            self._name = None
 
     def among(
         self, source: sa.FromClause, found: Sequence[Found]
@@ -96,6 +121,20 @@ class Reader:
         tables: Callable[[], Sequence[str]],
     ) -> None:
         self.dialect, self.app, self.schema_of, self.tables = dialect, app, schema_of, tables
+        self._known: dict[Hashable, Any] = {}
+
+    def known(self, mark: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once: building a statement takes longer than running it."""
+        found = self._known.get(mark)
+        if found is None:
+            if len(self._known) >= SHAPES:
+                self._known.clear()
+            found = self._known[mark] = make()
+        return cast("T", found)
+
+    def forget(self) -> None:
+        """Forget what was worked out: tables may have been altered."""
+        self._known.clear()
 
     def paths(self, query: Query, root: Any = None) -> Paths:
         """The columns of a query, over its table or over what stands in for it."""
@@ -122,22 +161,38 @@ class Reader:
         if within is not None:
             conditions += ranges.inside(self.dialect, paths.schema, paths.root, within)
         statement = sa.select(*expressions).select_from(paths.source).where(*conditions)
-        return self.rows(session, query, described, statement)
+        return self.rows(session, query, Prepared(described, session.text(statement)))
 
     def keys(self, query: Query, keys: pa.Table) -> Keys:
         """Keys of a query, in the types of the columns that they are found in."""
-        paths = self.paths(query)
-        columns = [paths.find(path)[0] for path in query.key]
+        columns = self.known(("ends", *_mark(query)), lambda: self._ends(query))
         return Keys(self.dialect, keys.select([str(path) for path in query.key]), columns)
 
     def fetch(self, session: Session, query: Query, keys: Keys) -> pa.Table:
-        paths = self.paths(query)
-        described, statement = self.under(paths, query, keys)
-        return self.rows(session, query, described, statement)
+        """The rows of a query under keys that are ready."""
+        prepared = self.prepared("fetch", query, keys, session, lambda _, statement: statement)
+        return self.rows(session, query, prepared, short=not keys.many)
 
-    def under(
-        self, paths: Paths, query: Query, keys: Keys
-    ) -> tuple[list[Column], sa.Select[tuple[Any, ...]]]:
+    def prepared(
+        self,
+        mark: str,
+        query: Query,
+        keys: Keys,
+        session: Session,
+        shaped: Callable[[Paths, Selected], Selected],
+    ) -> Prepared:
+        """The rows of a query under some keys, `shaped`; remembered by `mark`."""
+
+        def make() -> Prepared:
+            paths = self.paths(query)
+            described, statement = self.under(paths, query, keys)
+            return Prepared(described, session.text(shaped(paths, statement)), paths.follows)
+
+        if keys.name is None:
+            return make()
+        return self.known((mark, keys.name, *_mark(query)), make)
+
+    def under(self, paths: Paths, query: Query, keys: Keys) -> tuple[list[Column], Selected]:
         """The rows of a query under some keys: what its columns are, and the statement."""
         described, expressions = columns_of(paths, self.dialect, query.columns)
         found = [paths.find(path) for path in query.key]
@@ -146,14 +201,18 @@ class Reader:
         statement = sa.select(*expressions).select_from(source).where(*conditions, among)
         return described, statement
 
+    def _ends(self, query: Query) -> list[Column]:
+        paths = self.paths(query)
+        return [paths.find(path)[0] for path in query.key]
+
     def rows(
         self,
         session: Session,
         query: Query,
-        described: Sequence[Column],
-        statement: sa.Select[tuple[Any, ...]],
+        prepared: Prepared,
         *,
         beside: Sequence[Column] = (),
+        short: bool = False,
     ) -> pa.Table:
         """Run a query's statement; its columns in canonical types, named by path.
 
@@ -163,8 +222,8 @@ class Reader:
             UnreadableValueError: A value has no place in its type.
         """
         names = [column.name for column in beside] + [str(path) for path in query.columns]
-        arrays = list(session.arrays(statement))
-        wanted = (*beside, *described)
+        arrays = list(session.arrays(prepared.text, short=short))
+        wanted = (*beside, *prepared.described)
         for position, (name, column) in enumerate(zip(names, wanted, strict=True)):
             try:
                 arrays[position] = canonical(arrays[position], column.type)
@@ -177,6 +236,19 @@ class Reader:
                     keys=_bad_keys(query, names, arrays, position, column),
                 ) from fault
         return pa.table(arrays, names=names)
+
+
+def _mark(query: Query) -> tuple[Hashable, ...]:
+    """What two queries have in common that are the same statement."""
+    return (
+        query.table,
+        query.columns,
+        query.key,
+        query.filter and query.filter.text,
+        query.company,
+        query.companies,
+        tuple(sorted(query.lookups.items())),
+    )
 
 
 def _bad_keys(

@@ -13,12 +13,24 @@ from sqlalchemy import Executable
 
 from dualwrite.tablemap.schema import Column
 
+FEW = 200
+"""So many rows may go along with a statement; more of them are staged."""
+SMALL = 100_000
+"""And so many bytes."""
+
+
+def few(rows: pa.Table) -> bool:
+    """Whether rows may go along with a statement."""
+    return bool(rows.num_rows <= FEW and rows.nbytes <= SMALL)
+
 
 class Session(ABC):
     """One connection of one dialect.  Statements come from SQLAlchemy, values inside."""
 
     compiler: sa.Dialect
     """Offline, and with a parameter style that doubles no percent sign."""
+    inlines = False
+    """Whether a few staged rows go along with the statements that name them."""
 
     def text(self, statement: Executable | str) -> str:
         """A statement as text, its values in it as SQLAlchemy's literals."""
@@ -34,13 +46,22 @@ class Session(ABC):
         """A name, quoted whatever it is."""
         return self.compiler.identifier_preparer.quote_identifier(name)
 
+    def literal(self, text: str) -> str:
+        """A text as a value in a statement."""
+        return self.text(sa.literal(text, sa.String()))  # type: ignore[arg-type]
+
     @abstractmethod
     def run(self, statement: Executable | str) -> int:
         """Run a statement that gives no rows; how many rows it touched."""
 
     @abstractmethod
-    def arrays(self, statement: Executable) -> Sequence[pa.ChunkedArray | pa.Array]:
-        """Run a query; its columns, typed or as canonical text."""
+    def arrays(
+        self, statement: Executable | str, *, short: bool = False
+    ) -> Sequence[pa.ChunkedArray | pa.Array]:
+        """Run a query; its columns, typed or as canonical text.
+
+        A `short` answer is one of few rows: the way that starts soonest is taken.
+        """
 
     @abstractmethod
     def stage(
@@ -79,9 +100,41 @@ class Session(ABC):
             self.rollback()
             raise
 
-    def number(self, statement: Executable) -> int:
+    def number(self, statement: Executable | str) -> int:
         """The one number that a query gives."""
-        return int(self.arrays(statement)[0][0].as_py())
+        return int(self.arrays(statement, short=True)[0][0].as_py())
+
+
+class Given:
+    """Few staged rows, each set a common table expression before the statements that name it."""
+
+    def __init__(self, quote: Callable[[str], str]) -> None:
+        self._quote = quote
+        self._given: dict[str, str] = {}
+
+    def take(self, name: str, columns: Sequence[str], rows: str) -> None:
+        """From now on `name` stands for the rows that the query `rows` gives."""
+        quoted = self._quote(name)
+        names = ", ".join(map(self._quote, columns))
+        self._given[quoted] = f"{quoted} ({names}) AS ({rows})"
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._given.clear()
+
+    def drop(self, name: str) -> bool:
+        """Forget rows; whether there were any."""
+        return self._given.pop(self._quote(name), None) is not None
+
+    def before(self, statement: str) -> str:
+        """The statement with what it names."""
+        named = [rows for name, rows in self._given.items() if name in statement]
+        if not named:
+            return statement
+        head = f"WITH {', '.join(named)}"
+        if statement.startswith("WITH "):
+            return f"{head}, {statement[5:]}"
+        return f"{head} {statement}"
 
 
 class Pool:

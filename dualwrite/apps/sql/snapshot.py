@@ -40,7 +40,7 @@ class SqlSnapshot:
             self._look_for(capture)
             return queues.entries(
                 self._session,
-                self._reader.dialect,
+                self._reader,
                 self._queue_of(capture),
                 after=after,
                 limit=limit,
@@ -49,11 +49,9 @@ class SqlSnapshot:
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
         with self._faults(query.table):
             named = self._reader.keys(query, keys)
-            if not named.many:
-                return self._reader.fetch(self._session, query, named)
-            named.stage(self._session, STAGING)
+            named.ready(self._session, STAGING)
             found = self._reader.fetch(self._session, query, named)
-            self._session.unstage(STAGING)
+            named.done(self._session)
             return found
 
     def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:

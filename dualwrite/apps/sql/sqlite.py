@@ -11,6 +11,7 @@ One writer a file: threads of this process queue for it, other processes get our
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -30,7 +31,7 @@ from dualwrite.apps.canonical import IN_UTC, NAIVE, as_text, timestamp_text
 from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, arguments, decimal_type
 from dualwrite.apps.sql.faults import NoFileFault
-from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.session import Given, Session, few
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _WRITERS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -41,19 +42,33 @@ class SqliteSession(Session):
     """A connection in autocommit, its transactions said by us."""
 
     compiler = SQLiteDialect(paramstyle="named")
+    inlines = True
 
     def __init__(self, path: str, *, patience: float) -> None:
         self._patience = patience
+        self._given = Given(self.quote)
+        self._staged: list[str] = []
         with _WRITERS_GUARD:
             self._writer = _WRITERS[os.path.realpath(path)]
         self._writing = False
         self._connection = connect(path, patience=patience)
 
     def run(self, statement: sa.Executable | str) -> int:
-        return self._connection.execute(self.text(statement)).rowcount
+        text = self.text(statement)
+        whole = self._given.before(text)
+        count = self._connection.execute(whole).rowcount
+        if whole is text:
+            return count
+        # Python counts only where the statement begins with its verb
+        return int(self._connection.execute("SELECT changes()").fetchone()[0])
 
-    def arrays(self, statement: sa.Executable) -> Sequence[pa.Array]:
-        cursor = self._connection.execute(self.text(statement))
+    def arrays(
+        self,
+        statement: sa.Executable | str,
+        *,
+        short: bool = False,  # noqa: ARG002 - every answer starts at once
+    ) -> Sequence[pa.Array]:
+        cursor = self._connection.execute(self._given.before(self.text(statement)))
         width = len(cursor.description)
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * width
         return [_array(values) for values in columns]
@@ -66,10 +81,16 @@ class SqliteSession(Session):
         *,
         key: Sequence[str],  # noqa: ARG002 - SQLite makes an index of its own
     ) -> None:
+        if rows.num_rows and few(rows):
+            lines = zip(*(_stored(values).to_pylist() for values in rows.columns), strict=True)
+            values = ", ".join(f"({', '.join(map(_literal, line))})" for line in lines)
+            self._given.take(name, rows.column_names, f"VALUES {values}")
+            return
         declared = ", ".join(
             f"{self.quote(c)} {columns[c].native}".rstrip() for c in rows.column_names
         )
         self.run(f"CREATE TEMP TABLE {self.quote(name)} ({declared})")
+        self._staged.append(name)
         self.append(name, rows)
 
     def append(self, table: str, rows: pa.Table) -> None:
@@ -82,7 +103,11 @@ class SqliteSession(Session):
         )
 
     def unstage(self, name: str) -> None:
-        self.run(f"DROP TABLE temp.{self.quote(name)}")
+        if self._given.drop(name):
+            return
+        # gone already where what came after was rolled back
+        self.run(f"DROP TABLE IF EXISTS temp.{self.quote(name)}")
+        self._staged.remove(name)
 
     def begin(self, *, writing: bool, wait: float | None = None) -> None:
         if not writing:
@@ -100,10 +125,15 @@ class SqliteSession(Session):
             raise
 
     def commit(self) -> None:
+        self._given.clear()
+        for name in tuple(self._staged):
+            self.unstage(name)
         self.run("COMMIT")
         self._release()
 
     def rollback(self) -> None:
+        self._given.clear()
+        self._staged.clear()
         try:
             if self._connection.in_transaction:
                 self.run("ROLLBACK")
@@ -203,15 +233,20 @@ class Sqlite(Dialect):
         inserting: bool,
         meeting: bool,  # noqa: ARG002 - one writer at a time
     ) -> Written:
-        updated = session.run(staged.update()) if staged.changing else 0
-        inserted = session.run(staged.insert()) if inserting else 0
-        return Written(inserted=inserted, updated=updated)
+        done = Written()
+        if staged.changing:
+            done += Written(updated=session.run(staged.said(session, "update", staged.update)))
+        if inserting:
+            done += Written(inserted=session.run(staged.said(session, "insert", staged.insert)))
+        return done
 
     def delete(self, session: Session, staged: Staged) -> int:
         keys = [staged.target.c[name] for name in staged.key]
         wanted = sa.select(*(staged.source.c[name] for name in staged.key))
         among = keys[0].in_(wanted) if len(keys) == 1 else sa.tuple_(*keys).in_(wanted)
-        return session.run(sa.delete(staged.target).where(among))
+        return session.run(
+            staged.said(session, "delete", lambda: sa.delete(staged.target).where(among))
+        )
 
     def privileges(self, session: Session, table: str) -> frozenset[str]:  # noqa: ARG002 - one file
         file = Path(self.path)
@@ -308,6 +343,29 @@ def _stored(values: pa.ChunkedArray) -> pa.ChunkedArray:
         return values
     text = as_text(values)
     return text.cast(pa.int8()) if pa.types.is_boolean(kind) else text
+
+
+def _literal(value: Any) -> str:
+    """A stored value as SQLite spells it."""
+    match value:
+        case None:
+            return "NULL"
+        case str() if "\0" in value:
+            return f"CAST(X'{value.encode().hex()}' AS TEXT)"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case bytes():
+            return f"X'{value.hex()}'"
+        case float():
+            return _real(value)
+        case _:
+            return str(value)
+
+
+def _real(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return "NULL" if math.isnan(value) else f"{'-' if value < 0 else ''}9e999"
 
 
 def _locked() -> sqlite3.OperationalError:

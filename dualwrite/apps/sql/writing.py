@@ -22,18 +22,20 @@ from dualwrite.apps.capture import Capture, Locked, QueueMissingError, id_ranges
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import positions
 from dualwrite.apps.sql import queues
-from dualwrite.apps.sql.capturing import INBOX, Capturing
-from dualwrite.apps.sql.dialect import Staged, covered
+from dualwrite.apps.sql.capturing import Capturing
+from dualwrite.apps.sql.dialect import Expression, Staged, covered
 from dualwrite.apps.sql.faults import DRIVER_ERRORS
 from dualwrite.apps.sql.queues import Queue
-from dualwrite.apps.sql.reading import Keys, Reader
-from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.reading import Keys, Prepared, Reader, Selected
+from dualwrite.apps.sql.select import Paths
+from dualwrite.apps.sql.session import Session, few
 from dualwrite.apps.sql.snapshot import Faults
 from dualwrite.errors import MissingTableError, RowsRefusedError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema
 
 STAGING = "dualwrite_staging"
+KEYS = "dualwrite_keys"
 STEP = "dualwrite_step"
 
 
@@ -58,46 +60,39 @@ class SqlWriting:
         self._dialect = reader.dialect
         self._queue_of, self._faults, self._alone = queue_of, faults, alone
         self._staged = 0
-        self._keys: tuple[pa.Table, list[pa.DataType], Keys] | None = None
+        self._keys: tuple[list[str], Keys] | None = None
 
     def lock(self, query: Query, keys: pa.Table, *, deleting: bool = False) -> Locked:
         with self._faults(query.table):
-            paths = self._reader.paths(query)
-            found = [paths.find(path)[0] for path in query.key]
-            named = self._named(keys, query.key, found)
-            described, statement = self._reader.under(paths, query, named)
-            place = self._capturing.place(paths.schema, paths.root)
+            named = self._named(query.key, self._reader.keys(query, keys))
+            place = self._place(query)
             if not place:  # the whole database is ours
-                rows = self._reader.rows(self._session, query, described, statement)
+                rows = self._reader.fetch(self._session, query, named)
                 return Locked(rows, rows.select(_names(query.key)).slice(0, 0))
-            if self._capturing.at_once and not paths.follows:
-                held = self._capturing.held(statement, paths.root, deleting=deleting)
-                rows = self._reader.rows(self._session, query, described, held)
+            at_once, held = self._held(query, named, deleting=deleting)
+            if at_once:
+                rows = self._reader.rows(self._session, query, held, short=not named.many)
                 return Locked(rows, self._busy(query, named, rows))
             # two statements: a row that was changed while it was locked would be read with
             # the lookups of its old values
-            columns = [column for column, _ in place]
-            places = [each.label(column.name) for column, each in place]
-            held = self._capturing.held(
-                statement.with_only_columns(*places), paths.root, deleting=deleting
-            )
             locked = self._reader.rows(
-                self._session, replace(query, columns=()), (), held, beside=columns
+                self._session, replace(query, columns=()), held, beside=place, short=not named.many
             )
             whole = self._reader.rows(
                 self._session,
                 query,
-                described,
-                statement.with_only_columns(*places, *statement.selected_columns),
-                beside=columns,
+                self._placed(query, named),
+                beside=place,
+                short=not named.many,
             )
         return _parted(query, locked, whole)
 
     def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
         with self._faults(capture.table), self._queue_read(capture):
             queue = self._queue_of(capture)
-            named = self._named(keys, capture.key, queue.ends)
-            return queues.entries(self._session, self._dialect, queue, keys=named)
+            looked = Keys(self._dialect, keys.select(_names(capture.key)), queue.ends)
+            named = self._named(capture.key, looked)
+            return queues.entries(self._session, self._reader, queue, keys=named)
 
     def insert(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
@@ -147,35 +142,52 @@ class SqlWriting:
 
     def forget(self, capture: Capture, ids: pa.Array) -> int:
         with self._faults(capture.table), self._queue_read(capture):
-            return queues.drop(self._session, self._dialect, capture.queue, id_ranges(ids))
+            return queues.drop(self._session, self._reader, capture.queue, id_ranges(ids))
 
     def carried(self, queue: str, ids: pa.Array) -> None:
         with self._faults(None):
-            inbox = self._dialect.table(INBOX)
-            self._session.run(sa.delete(inbox).where(inbox.c["queue"] == queue))
-            ranges = id_ranges(ids)
-            for start in range(0, len(ranges), queues.RUNS):
-                noted = [
-                    {"queue": queue, "low": low, "high": high}
-                    for low, high in ranges[start : start + queues.RUNS]
-                ]
-                self._session.run(sa.insert(inbox).values(noted))
+            queues.note(self._session, self._reader, queue, id_ranges(ids))
 
-    def _named(
-        self, keys: pa.Table, paths: Sequence[ColumnPath], columns: Sequence[Column]
-    ) -> Keys:
+    def _named(self, paths: Sequence[ColumnPath], wanted: Keys) -> Keys:
         """The keys for statements; staged once where the same ones are asked for again."""
-        wanted = keys.select(_names(paths))
-        types = [column.type for column in columns]
+        names = _names(paths)
         if self._keys is not None:
-            last, kinds, named = self._keys
-            if kinds == types and last.equals(wanted):
+            last, named = self._keys
+            if last == names and named.table.equals(wanted.table):
                 return named
-        named = Keys(self._dialect, wanted, columns)
-        if named.many:
-            named.stage(self._session, self._fresh_name())
-        self._keys = (wanted, types, named)
-        return named
+            named.done(self._session)
+        wanted.ready(self._session, self._fresh_name(KEYS))
+        self._keys = (names, wanted)
+        return wanted
+
+    def _held(self, query: Query, keys: Keys, *, deleting: bool) -> tuple[bool, Prepared]:
+        """The statement that locks, and whether it gives the rows as well."""
+        can = self._capturing.at_once
+
+        def shaped(paths: Paths, statement: Selected) -> Selected:
+            if not can or paths.follows:
+                places = self._capturing.place(paths.schema, paths.root)
+                statement = statement.with_only_columns(*_labelled(places))
+            return self._capturing.held(statement, paths.root, deleting=deleting)
+
+        mark = f"lock {deleting}"
+        prepared = self._reader.prepared(mark, query, keys, self._session, shaped)
+        at_once = can and not prepared.follows
+        return at_once, prepared if at_once else replace(prepared, described=())
+
+    def _placed(self, query: Query, keys: Keys) -> Prepared:
+        """The statement that reads rows together with what tells them apart."""
+
+        def shaped(paths: Paths, statement: Selected) -> Selected:
+            places = self._capturing.place(paths.schema, paths.root)
+            return statement.with_only_columns(*_labelled(places), *statement.selected_columns)
+
+        return self._reader.prepared("placed", query, keys, self._session, shaped)
+
+    def _place(self, query: Query) -> Sequence[Column]:
+        schema = self._reader.schema_of(query.table)
+        table = self._dialect.table(schema).alias("t0")
+        return [column for column, _ in self._capturing.place(schema, table)]
 
     def _busy(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
         """The keys that are there and were not locked."""
@@ -185,16 +197,17 @@ class SqlWriting:
         missed = asked.filter(pc.is_null(positions(locked, asked, names)))
         if not missed.num_rows:
             return locked.slice(0, 0)
-        looked = self._reader.keys(query, missed)
-        if looked.many:
-            looked.stage(self._session, self._fresh_name())
-        there = self._reader.fetch(self._session, replace(query, columns=query.key), looked)
+        narrow = replace(query, columns=query.key)
+        looked = self._reader.keys(narrow, missed)
+        looked.ready(self._session, self._fresh_name(KEYS))
+        there = self._reader.fetch(self._session, narrow, looked)
+        looked.done(self._session)
         return distinct(there.filter(pc.is_null(positions(locked, there, names))))
 
     def _add(
         self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]
     ) -> None:
-        if covered(schema, key):
+        if covered(schema, key) and self._many(rows):
             try:
                 with self._step(always=True):
                     if self._dialect.ingest(self._session, schema, rows):
@@ -203,13 +216,17 @@ class SqlWriting:
                 if not self._dialect.conflicted(fault):
                     raise
         with self._step(), self._staging(schema, rows, key, identities) as staged:
-            added = self._session.run(staged.insert())
+            added = self._session.run(staged.said(self._session, "insert", staged.insert))
             if added != rows.num_rows:
                 raise RowsRefusedError(
                     app=self._reader.app,
                     table=schema.name,
                     reason=f"{rows.num_rows - added} of the rows are there already",
                 )
+
+    def _many(self, rows: pa.Table) -> bool:
+        """Whether rows are better copied than sent along with a statement."""
+        return not (self._session.inlines and few(rows))
 
     def _merge(
         self,
@@ -236,15 +253,20 @@ class SqlWriting:
         key: Sequence[str],
         identities: Sequence[str] = (),
     ) -> Iterator[Staged]:
-        name = self._fresh_name()
+        name = self._fresh_name(STAGING)
         self._session.stage(name, rows, schema.columns, key=key)
-        yield Staged(
-            self._dialect,
-            schema,
-            name=name,
-            columns=rows.column_names,
-            key=key,
-            identities=identities,
+        columns = tuple(rows.column_names)
+        mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities))
+        yield self._reader.known(
+            mark,
+            lambda: Staged(
+                self._dialect,
+                schema,
+                name=name,
+                columns=columns,
+                key=key,
+                identities=identities,
+            ),
         )
         self._session.unstage(name)
 
@@ -278,13 +300,17 @@ class SqlWriting:
                 app=self._reader.app, table=capture.table, queue=capture.queue
             ) from fault
 
-    def _fresh_name(self) -> str:
+    def _fresh_name(self, kind: str) -> str:
         self._staged += 1
-        return f"{STAGING}_{self._staged}"
+        return f"{kind}_{self._staged}"
 
 
 def _names(paths: Sequence[ColumnPath]) -> list[str]:
     return [str(path) for path in paths]
+
+
+def _labelled(places: Sequence[tuple[Column, Expression]]) -> list[sa.Label[Any]]:
+    return [expression.label(column.name) for column, expression in places]
 
 
 def _parted(query: Query, locked: pa.Table, whole: pa.Table) -> Locked:
