@@ -12,10 +12,13 @@ from dualwrite.exact.numbers import (
     greatest,
     minus,
     narrow,
+    powers_of_ten,
+    raised,
     scale_of,
     times,
     times_ten,
     whole_parts,
+    wholes_of,
     with_scale,
 )
 from dualwrite.exact.pieces import by_pieces
@@ -35,6 +38,8 @@ __all__ = [
     "minus",
     "mode_of",
     "narrow",
+    "powers_of_ten",
+    "raised",
     "round_ratio",
     "round_to",
     "round_to_step",
@@ -43,5 +48,6 @@ __all__ = [
     "times",
     "times_ten",
     "whole_parts",
+    "wholes_of",
     "with_scale",
 ]

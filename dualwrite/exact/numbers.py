@@ -6,6 +6,7 @@ what 0.1 was before it became a float, nobody can tell any more.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pyarrow as pa
@@ -76,6 +77,11 @@ def with_scale(wholes: pa.Array, scale: int) -> pa.Array:
     return wholes.view(pa.decimal128(38, scale) if narrow else pa.decimal256(76, scale))
 
 
+def tightened(wholes: pa.Array, kind: Callable[[int, int], pa.DataType]) -> pa.Array:
+    """In decimals of `kind` no wider than the numbers are."""
+    return _tight(wholes, kind, len(str(greatest(wholes))))
+
+
 def greatest(values: pa.Array) -> int:
     """The greatest absolute value in a column of whole numbers, 0 where it is empty."""
     ends = pc.min_max(values).as_py()
@@ -107,8 +113,24 @@ def minus(left: pa.Array, right: pa.Array) -> pa.Array:
     return narrow(pc.subtract(left, right))
 
 
+def wholes_of(numbers: Sequence[int | None]) -> pa.Array:
+    """Whole numbers in the narrowest type that `affine` takes.
+
+    Raises:
+        TooManyDigitsError: 76 digits are too few.
+    """
+    most = max((abs(number) for number in numbers if number is not None), default=0)
+    if most < 2**62:
+        return pa.array(numbers, pa.int64())
+    digits = len(str(most))
+    if digits > 76:
+        raise TooManyDigitsError(what="a ratio")
+    kind = pa.decimal128(38, 0) if digits <= 38 else pa.decimal256(76, 0)
+    return pa.array([None if each is None else Decimal(each) for each in numbers], kind)
+
+
 def times(left: pa.Array, right: pa.Array) -> pa.Array:
-    """The product of two columns of whole numbers, as decimal256.
+    """The product of two columns of whole numbers, as a decimal no wider than it must be.
 
     Raises:
         TooManyDigitsError: 76 digits are too few for it.
@@ -116,12 +138,17 @@ def times(left: pa.Array, right: pa.Array) -> pa.Array:
     digits = [len(str(greatest(each))) for each in (left, right)]
     if sum(digits) >= 76:
         raise TooManyDigitsError(what="multiplying")
+    kind = pa.decimal128 if sum(digits) < 38 else pa.decimal256
     return pc.multiply(
-        *(
-            each.cast(pa.decimal256(most, 0))
-            for each, most in zip((left, right), digits, strict=True)
-        )
+        *(_tight(each, kind, most) for each, most in zip((left, right), digits, strict=True))
     )
+
+
+def _tight(wholes: pa.Array, kind: Callable[[int, int], pa.DataType], digits: int) -> pa.Array:
+    """Arrow makes of a 64-bit number a decimal of 19 digits and no fewer."""
+    if pa.types.is_integer(wholes.type):
+        wholes = wholes.cast(pa.decimal128(19, 0))
+    return wholes.cast(kind(digits, 0))
 
 
 def times_ten(wholes: pa.Array, power: int) -> pa.Array:
@@ -132,5 +159,17 @@ def times_ten(wholes: pa.Array, power: int) -> pa.Array:
     """
     if power == 0:
         return wholes
-    factor = pa.scalar(Decimal(10) ** power, pa.decimal256(power + 1, 0))
-    return times(wholes, pa.repeat(factor, len(wholes)))
+    return times(wholes, pa.repeat(wholes_of([10**power])[0], len(wholes)))
+
+
+def powers_of_ten(powers: pa.Array) -> pa.Array:
+    """10 ** each of `powers`, which are 0 or more; null where one is null."""
+    most = pc.max(powers).as_py() or 0
+    return wholes_of([10**power for power in range(most + 1)]).take(powers)
+
+
+def raised(wholes: pa.Array, powers: pa.Array) -> pa.Array:
+    """Whole decimals times 10 ** each of `powers`; null where 38 digits are too few."""
+    if not pc.any(pc.not_equal(powers, 0)).as_py():
+        return wholes
+    return narrow(times(wholes, powers_of_ten(powers)))

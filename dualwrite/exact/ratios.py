@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact.modes import Mode, round_ratio
-from dualwrite.exact.numbers import greatest, narrow
+from dualwrite.exact.numbers import as_decimals, greatest, narrow, tightened
 from dualwrite.exact.pieces import by_pieces
 
 _FITS_64 = 2**61
@@ -94,8 +94,7 @@ def _room(most: list[int], digits: int) -> int:
 
 
 def _narrow(columns: _Columns, kind: Callable[[int, int], pa.DataType]) -> _Columns:
-    """In decimals of `kind`, no wider than their numbers are."""
-    return tuple(column.cast(kind(len(str(greatest(column))), 0)) for column in columns)
+    return tuple(tightened(column, kind) for column in columns)
 
 
 def _at_least(value: pa.Array, room: int) -> pa.BooleanArray:
@@ -104,7 +103,7 @@ def _at_least(value: pa.Array, room: int) -> pa.BooleanArray:
         return value.is_valid()
     if len(str(greatest(value))) <= room:
         return pa.repeat(pa.scalar(value=False), len(value))
-    wide = value.cast(pa.decimal256(_DIGITS, 0))
+    wide = as_decimals(value, "values").cast(pa.decimal256(_DIGITS, 0))
     edge = pa.scalar(Decimal(10) ** room, pa.decimal256(_DIGITS, 0))
     return pc.fill_null(pc.greater_equal(pc.abs(wide), edge), fill_value=False)
 

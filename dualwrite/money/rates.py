@@ -16,7 +16,8 @@ from dualwrite.exact import (
     affine,
     as_decimals,
     by_pieces,
-    narrow,
+    powers_of_ten,
+    raised,
     round_ratio,
     scale_of,
     times,
@@ -145,10 +146,10 @@ class ExchangeRates:
                 each.take(place) for each in (found.numerators, found.denominators)
             )
             digits = _digits(scale, tos, kind)
-            below = _powers(pc.subtract(pa.scalar(behind, pa.int8()), digits))
+            below = powers_of_ten(pc.subtract(pa.scalar(behind, pa.int8()), digits))
             divisor = times(denominators, below)
             parts = affine(whole_parts(amounts), numerators, divisor, mode)
-            return [_raised(parts, pc.subtract(pa.scalar(scale, pa.int8()), digits))]
+            return [raised(parts, pc.subtract(pa.scalar(scale, pa.int8()), digits))]
 
         values = by_pieces(exchange, amounts, found.place, columns[2])[0]
         trouble = _with_missing(found.trouble.take(found.place), found.place, columns)
@@ -330,20 +331,6 @@ def _digits(scale: int, currencies: pa.Array, kind: Kind) -> pa.Array:
     if isinstance(digits, int):
         return pa.repeat(pa.scalar(digits, pa.int8()), len(currencies))
     return pc.fill_null(digits, scale)
-
-
-def _raised(wholes: pa.Array, powers: pa.Array) -> pa.Array:
-    """Whole numbers times ten to the power of each row; null where 38 digits are too few."""
-    if not pc.any(pc.not_equal(powers, 0)).as_py():
-        return wholes
-    return narrow(times(wholes, _powers(powers)))
-
-
-def _powers(powers: pa.Array) -> pa.Array:
-    """Ten to the power of each row."""
-    most = pc.max(powers).as_py() or 0
-    factors = [Decimal(10) ** power for power in range(most + 1)]
-    return pa.array(factors, pa.decimal256(most + 1, 0)).take(powers)
 
 
 def _but_too_great(trouble: pa.Array, lost: pa.BooleanArray) -> pa.StringArray:
