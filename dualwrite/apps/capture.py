@@ -13,7 +13,9 @@ Entries are a table of the columns of `ENTRY` and then the integration key, each
 by its path and typed as the column at its end:
 
     id       int64     grows with each entry; never used twice, not even by a queue made anew
-    op       string    'i', 'u' or 'd'; a changed key is a 'd' of the old and an 'i' of the new
+    op       string    'i', 'u' or 'd'; a changed key is a 'd' of the old and an 'i' of the new;
+                       'c' was put here by us (`Writing.queue`); '?' says that the table no
+                       longer has the shape that its capture was made for
     changed  string    `"name","other",` - own columns that changed; null: all of them (i, d)
     at       UTC time  when the app made the change, by the app's clock
 

@@ -19,6 +19,8 @@ from dualwrite.translate.keys import key_text, row_of
 
 Mask = Any
 
+CALLED_BACK = "c"
+"""The op of an entry of our own: a row that we made may have values its app gave it."""
 DRIFTED = "?"
 """The op of an entry whose trigger no longer fitted its table."""
 

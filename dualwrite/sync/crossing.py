@@ -26,7 +26,7 @@ from dualwrite.journal.records import Counts, Share
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
 from dualwrite.sync.carry import Gate, physical_rows, replace_columns, rules_only
-from dualwrite.sync.changes import Changes
+from dualwrite.sync.changes import CALLED_BACK, Changes
 from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
 from dualwrite.sync.conflict_record import Batch, conflicts_of, newer
 from dualwrite.sync.holding import Held, hold
@@ -301,11 +301,13 @@ class Crossing:
             return
         keys = batch.keys_there(self.way).filter(made)
         said = pa.repeat(pa.scalar(changed_text(self._theirs_alone)), keys.num_rows)
-        self._enqueue(writing, capture, keys, said)
+        self._enqueue(writing, capture, keys, said, op=CALLED_BACK)
 
-    def _enqueue(self, writing: Writing, capture: Capture, keys: pa.Table, said: Any) -> None:
+    def _enqueue(
+        self, writing: Writing, capture: Capture, keys: pa.Table, said: Any, *, op: str = "u"
+    ) -> None:
         if keys.num_rows:
-            ops = pa.repeat(pa.scalar("u"), keys.num_rows)
+            ops = pa.repeat(pa.scalar(op), keys.num_rows)
             names = ["op", "changed", *keys.column_names]
             writing.queue(capture, pa.table([ops, said, *keys.columns], names=names))
 

@@ -31,6 +31,7 @@ from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
 from dualwrite.sync.planning import order_maps
+from dualwrite.sync.replaying import ReplayLane
 from dualwrite.sync.retry import again
 from dualwrite.sync.run import MapResult, Progress, silent
 from dualwrite.sync.session import Session
@@ -93,7 +94,8 @@ class Cycles:
         captures = installed(self.session, table_map)
         epoch = self._epochs[table_map.name]
         link = Link(self.session, self.finder, captures, epoch, self._gate)
-        lanes = {side: Lane(link, plan, side) for side in Side if side in captures}
+        made = ReplayLane if table_map.replay == "every" else Lane
+        lanes = {side: made(link, plan, side) for side in Side if side in captures}
         return Track(plan, lanes)
 
     def _recover(self) -> None:

@@ -7,7 +7,7 @@ journal, or settled as a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -76,19 +76,19 @@ class Lane:
         self.capture: Capture = link.captures[source]
         """Whose queue it carries."""
         self._steering = steering_columns(self._map, source)
-        self._query = reading(link.session, self._map, source)
+        self.query = reading(link.session, self._map, source)
         end = self._map.end(source)
         self._bare = Query(end.table, end.key, end.key, lookups=end.lookups)
         self._narrow: dict[frozenset[str], Crossing] = {}
         waits = self._deferred_targets()
         self._late_targets = waits
-        self._full = self._crossing(lambda _: True)
+        self.full = self._crossing(lambda _: True)
         # a new row may wait for one that waits for it: its lookups come when all are there
-        self._there, self._new = self._full, self._full
+        self._there, self._new = self.full, self.full
         if waits:
             self._there = self._crossing(lambda _: True, only=Only.THERE)
             self._new = self._crossing(lambda path: path not in waits, marking=False)
-        self._removal = Removal(self._full)
+        self.removal = Removal(self.full)
         self._gone: list[Changes] = []
         self._late: list[Changes] = []
 
@@ -105,7 +105,7 @@ class Lane:
     def deletes(self, snapshot: Snapshot) -> int:
         """How many queued keys are gone from the source: what the guard asks before a cycle."""
         count = 0
-        for entries in self._pages(snapshot):
+        for entries in self.pages(snapshot):
             changes = changes_of(entries)
             gone = changes.filter(changes.deleted)
             if len(gone):
@@ -115,16 +115,10 @@ class Lane:
 
     def upserts(self, snapshot: Snapshot) -> None:
         """Carry what is there; what is gone is kept for `removals`."""
-        self._blocked = self.link.session.journal.open_conflict_keys(self._map.name)
-        self._waiting = self.link.session.journal.held_keys(self._map.name, self.direction)
-        self._gone.clear()
-        self._late.clear()
-        for entries in self._pages(snapshot):
-            if pc.any(pc.equal(entries["op"], DRIFTED)).as_py():
-                raise DriftError(
-                    app=self.source.value, table=self.capture.table, map_name=self._map.name
-                )
-            changes = self._rejoined(self._unblocked(self._named(changes_of(entries))))
+        self.begin()
+        for entries in self.pages(snapshot):
+            self.refuse_drift(entries)
+            changes = self._rejoined(self.admitted(changes_of(entries)))
             changes = changes.widened(changes.touches(self._steering))
             whole = changes.changed.is_null()
             part = changes.filter(pc.invert(whole))
@@ -138,7 +132,7 @@ class Lane:
         for changes in self._late:
             own = sorted(
                 path.column
-                for c in self._full.way.flow.columns
+                for c in self.full.way.flow.columns
                 if c.target in self._late_targets
                 for path in c.reads
             )
@@ -153,13 +147,40 @@ class Lane:
         for gone in self._gone:
             changes = gone.without(pa.concat_arrays(settled)) if settled else gone
             if len(changes):
-                crossed = self._removal.carry(changes)
-                self._settle(changes, crossed, pc.invert(crossed.left))
+                crossed = self.removal.carry(changes)
+                self.settle(changes, crossed, pc.invert(crossed.left))
         self._gone.clear()
 
     # Pages
 
-    def _pages(self, snapshot: Snapshot) -> Any:
+    def begin(self) -> None:
+        """See what waits in the journal; forget what a cycle that broke off left here."""
+        self._blocked = self.link.session.journal.open_conflict_keys(self._map.name)
+        self.look_who_waits()
+        self._gone.clear()
+        self._late.clear()
+
+    def look_who_waits(self) -> None:
+        """The keys that the journal holds back on this way."""
+        self.waiting = self.link.session.journal.held_keys(self._map.name, self.direction)
+
+    def refuse_drift(self, entries: pa.Table) -> None:
+        """Stop at an entry whose trigger no longer fitted its table.
+
+        Raises:
+            DriftError: There is one.
+        """
+        if pc.any(pc.equal(entries["op"], DRIFTED)).as_py():
+            raise DriftError(
+                app=self.source.value, table=self.capture.table, map_name=self._map.name
+            )
+
+    def admitted(self, changes: Changes) -> Changes:
+        """Those that may be carried: their key is whole, and no person is asked about them."""
+        return self._unblocked(self._named(changes))
+
+    def pages(self, snapshot: Snapshot) -> Iterator[pa.Table]:
+        """The queue, a page at a time."""
         after, read = 0, 0
         while read < AT_MOST:
             entries = snapshot.dirty(self.capture, after=after, limit=PAGE)
@@ -175,7 +196,7 @@ class Lane:
         self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
     ) -> None:
         """Carry changes of n keys; those that are absent are forgotten or kept for later."""
-        query = self._query
+        query = self.query
         if crossing.only is Only.CLEAN:
             query = only_needed(query, crossing.way.flow.reads)
         rows = snapshot.fetch(query, changes.keys)
@@ -186,11 +207,11 @@ class Lane:
             crossed = crossing.carry(rows.take(at.drop_null()), there)
             kept = pc.or_(crossed.left, crossed.unfit)
             done = pc.invert(kept)
-            if crossing is self._new and self._new is not self._full:
+            if crossing is self._new and self._new is not self.full:
                 self._late.append(there.filter(done))
-                self._settle(there, crossed, done, forget=False)
+                self.settle(there, crossed, done, forget=False)
             else:
-                self._settle(there, crossed, done)
+                self.settle(there, crossed, done)
             again = pc.and_not(crossed.unfit, crossed.left)
             if pc.any(again).as_py():
                 self._carry(snapshot, there.filter(again), self._wider(crossing, last=last))
@@ -201,7 +222,7 @@ class Lane:
     def _wider(self, crossing: Crossing, *, last: bool) -> Crossing:
         """The crossing for what was unfit for this one."""
         if last:
-            return self._full  # a late column of a row that is held whole waits with it
+            return self.full  # a late column of a row that is held whole waits with it
         return self._new if crossing is self._there else self._there
 
     def _part(self, snapshot: Snapshot, absent: Changes) -> None:
@@ -214,7 +235,7 @@ class Lane:
             return
         left, gone = absent.filter(out), absent.filter(pc.invert(out))
         if len(left):
-            self._forget(left.ids)
+            self.forget(left.ids)
             self.tally.counts += Counts(read=len(left), unchanged=len(left))
         if len(gone):
             self._gone.append(gone)
@@ -240,7 +261,7 @@ class Lane:
         journal = self.link.session.journal
         journal.record(self._map.name, {self.direction: Share(rejected=rejections)})
         self.tally.counts += Counts(read=len(lost), rejected=len(lost))
-        self._forget(changes.ids_of(nameless))
+        self.forget(changes.ids_of(nameless))
         return changes.filter(pc.invert(nameless))
 
     def _unblocked(self, changes: Changes) -> Changes:
@@ -253,16 +274,16 @@ class Lane:
         own = pa.table({n: changes.keys[n].cast(pa.string()) for n in names})
         waits = pc.is_in(key_texts(own, names), value_set=key_texts(pa.table(columns), names))
         if pc.any(waits).as_py():
-            self._forget(changes.ids_of(waits))
+            self.forget(changes.ids_of(waits))
             self.tally.counts += Counts(read=pc.sum(waits).as_py())
         return changes.filter(pc.invert(waits))
 
     def _rejoined(self, changes: Changes) -> Changes:
         """With the columns that waited in the journal with an earlier version of the row."""
-        came = among(self._waiting, (changes.keys,)) if self._waiting else set()
+        came = among(self.waiting, (changes.keys,)) if self.waiting else set()
         if not came:
             return changes
-        journal, ids = self.link.session.journal, {self._waiting[text] for text in came}
+        journal, ids = self.link.session.journal, {self.waiting[text] for text in came}
         held = journal.rejected(self._map.name, ids=ids) + journal.parked(self._map.name, ids=ids)
         names = changes.keys.column_names
         keys = {n: pa.array([row.key[n] for row in held], pa.string()) for n in names}
@@ -295,7 +316,7 @@ class Lane:
                 self._narrow.clear()
             wanted = {
                 c.target
-                for c in self._full.way.flow.columns
+                for c in self.full.way.flow.columns
                 if any(path.column in own for path in c.reads)
             }
             self._narrow[own] = self._crossing(lambda path: path in wanted, only=Only.CLEAN)
@@ -327,22 +348,21 @@ class Lane:
 
     # Done
 
-    def _settle(
-        self, changes: Changes, crossed: Crossed, done: Any, *, forget: bool = True
-    ) -> None:
+    def settle(self, changes: Changes, crossed: Crossed, done: Any, *, forget: bool = True) -> None:
         """Journal what became of a batch, then drop its entries."""
         through = changes.filter(done)
         self.tally.add(crossed, through.at)
-        if self._waiting:
+        if self.waiting:
             still = {key_text(key) for key in crossed.held.keys}
-            came = among(self._waiting, (through.keys,)) - still
+            came = among(self.waiting, (through.keys,)) - still
             if came:
                 share = Share(cleared=came)
                 self.link.session.journal.record(self._map.name, {self.direction: share})
         if forget:
-            self._forget(through.ids)
+            self.forget(through.ids)
 
-    def _forget(self, ids: pa.Array) -> None:
+    def forget(self, ids: pa.Array) -> None:
+        """Drop entries of the queue."""
         if len(ids):
             self._app.forget(self.capture.queue, ids)
 

@@ -59,6 +59,8 @@ class MapResult:
     seconds: float = 0.0
     counts: dict[str, Counts] = field(default_factory=dict)
     note: str = ""
+    runs: bool = True
+    """Whether the map runs after it; a paused one does not."""
     """Why nothing was carried."""
     stuck: bool = False
     """Whether a person must act first; else it goes on by itself."""
@@ -236,9 +238,17 @@ def _is_due(
     session: Session, plan: MapPlan, options: RunOptions, results: Mapping[str, MapResult]
 ) -> bool:
     name = plan.table_map.name
-    if options.dry_run or options.initial_sync:
+    if options.dry_run:
         return True
-    if session.journal.status(name) in (MapStatus.NOT_RUNNING, MapStatus.INITIALIZING):
+    status = session.journal.status(name)
+    if status in (MapStatus.PAUSED, MapStatus.RESUMING):
+        results[name].runs = False
+        results[name].note = (
+            f"{status.value}, nothing copied; dualwrite resume {name} lets it go on, "
+            f"dualwrite stop {name} ends it"
+        )
+        return False
+    if options.initial_sync or status in (MapStatus.NOT_RUNNING, MapStatus.INITIALIZING):
         return True
     results[name].note = "already running, nothing copied; --initial-sync compares every row again"
     return False

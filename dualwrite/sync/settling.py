@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,3 +45,12 @@ def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:
         hit = pc.is_in(key_texts(asked, names), value_set=key_texts(as_text, names))
         found |= {text for text, there in zip(texts, hit.to_pylist(), strict=True) if there}
     return found
+
+
+def waits_among(waiting: Mapping[str, int], keys: pa.Table) -> Any:
+    """Which of n keys are among those that wait (as `held_keys` gives them)."""
+    names = keys.column_names
+    told = [json.loads(text) for text in waiting]
+    asked = pa.table({n: pa.array([key.get(n) for key in told], pa.string()) for n in names})
+    own = pa.table({n: keys[n].cast(pa.string()) for n in names})
+    return pc.is_in(key_texts(own, names), value_set=key_texts(asked, names), skip_nulls=True)

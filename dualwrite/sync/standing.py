@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Writing
 from dualwrite.rules import judge
-from dualwrite.sync.changes import Changes, changes_of
+from dualwrite.sync.changes import CALLED_BACK, Changes, changes_of
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way
@@ -87,7 +87,11 @@ def stand_under_lock(
     texts = pc.if_else(sound, key_text(out, names), pa.scalar(None, pa.string()))
     at = row_of(texts, key_text(locked.rows, names))
     busy = row_of(texts, key_text(locked.busy, names)).is_valid()
-    dirt = nothing(keys.schema) if capture is None else changes_of(writing.dirty(capture, keys))
+    dirt = nothing(keys.schema)
+    if capture is not None:
+        entries = writing.dirty(capture, keys)
+        # what we asked for ourselves is nobody's change
+        dirt = changes_of(entries.filter(pc.not_equal(entries["op"], CALLED_BACK)))
     return Standing(locked.rows.take(at), at.is_valid(), busy, dirt.aligned(texts))
 
 

@@ -10,13 +10,10 @@ from tests.tablemap.shop import told
     [
         ("max_rejected: 5%", "look at the counts of `dualwrite run --dry-run` before a run"),
         ("quantity: {LIMIT: {unit: NAME}}", "keep both columns in one unit"),
-        ("conflicts: finops", "say with `master:` who wins in the initial sync"),
         (
             "expect: [{between: {column: LIMIT}}]",
             "rely on the rules in docs/reference/rules.md only, which every map has",
         ),
-        ("replay: every", "expect the newest state of a row only"),
-        ("when_left: delete", "delete rows that leave the filter by hand"),
     ],
 )
 def test_a_word_that_no_run_heeds_is_warned_of(written, meanwhile):

@@ -14,10 +14,7 @@ from dualwrite.tablemap.model import TableMap
 _MEANWHILE = {
     "max_rejected": "look at the counts of `dualwrite run --dry-run` before a run",
     "quantity": "keep both columns in one unit",
-    "conflicts": "say with `master:` who wins in the initial sync",
     "expect": "rely on the rules in docs/reference/rules.md only, which every map has",
-    "replay": "expect the newest state of a row only",
-    "when_left": "delete rows that leave the filter by hand",
 }
 
 

@@ -1,0 +1,144 @@
+"""Named points of the engine's work, told to whoever asks as they are passed.
+
+No hook stands in the product: both apps and the journal are wrapped, and what the engine asks of
+them is what it does.  A crash test kills the process at a point, a model raises, or
+lets a user write in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from dualwrite.apps.base import App
+from dualwrite.apps.capture import Origin, Snapshot, Writing
+from dualwrite.sync.session import Session
+
+Passed = Callable[[str], None]
+"""Told a point's name, as `dataverse: before the commit`."""
+
+JOURNALLED = {
+    "record": "held rows",
+    "note_conflicts": "conflicts",
+    "note_cycle": "counts",
+    "finish_partition": "a partition",
+    "settle_conflict": "a decision",
+}
+"""What the engine tells the journal, by the method that it calls."""
+
+
+def pointed(session: Session, passed: Passed) -> Session:
+    """The session, its apps and its journal telling what they are asked for."""
+    apps: dict[Any, Any] = {side: _App(app, passed) for side, app in session.apps.items()}
+    journal: Any = _Journal(session.journal, passed)
+    return replace(session, apps=apps, journal=journal)
+
+
+class _App:
+    def __init__(self, app: App, passed: Passed) -> None:
+        self._app, self._passed = app, passed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._app, name)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Any]:
+        with self._app.snapshot() as snapshot:
+            yield _Snapshot(snapshot, self._say)
+
+    @contextmanager
+    def writing(self, origin: Origin | None = None) -> Iterator[Any]:
+        own = "" if origin else "own "
+        self._say(f"before the {own}transaction")
+        with self._app.writing(origin) as writing:
+            told = _Writing(writing, self._say)
+            yield told
+            what = "of deletes" if told.deleted else ""
+            self._say(f"before the {own}commit {what}")
+        self._say(f"after the {own}commit {what}")
+
+    def forget(self, queue: str, ids: Any) -> int:
+        self._say("before the forget")
+        count = self._app.forget(queue, ids)
+        self._say("after the forget")
+        return count
+
+    def forget_ranges(self, queue: str, ranges: Any) -> int:
+        self._say("before the recovery")
+        count = self._app.forget_ranges(queue, ranges)
+        self._say("after the recovery")
+        return count
+
+    def _say(self, what: str) -> None:
+        self._passed(f"{self._app.name}: {what.strip()}")
+
+
+class _Snapshot:
+    def __init__(self, snapshot: Snapshot, say: Passed) -> None:
+        self._snapshot, self._say = snapshot, say
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._snapshot, name)
+
+    def dirty(self, capture: Any, *, after: int = 0, limit: int) -> Any:
+        self._say("between two pages" if after else "before the first page")
+        return self._snapshot.dirty(capture, after=after, limit=limit)
+
+
+class _Writing:
+    def __init__(self, writing: Writing, say: Passed) -> None:
+        self._writing, self._say = writing, say
+        self.deleted = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._writing, name)
+
+    def lock(self, *args: Any, **options: Any) -> Any:
+        locked = self._writing.lock(*args, **options)
+        self._say("locked, not looked")
+        return locked
+
+    def dirty(self, *args: Any) -> Any:
+        found = self._writing.dirty(*args)
+        self._say("looked, not written")
+        return found
+
+    def insert(self, *args: Any, **options: Any) -> Any:
+        written = self._writing.insert(*args, **options)
+        self._say("inserted")
+        return written
+
+    def update(self, *args: Any, **options: Any) -> Any:
+        written = self._writing.update(*args, **options)
+        self._say("updated")
+        return written
+
+    def delete(self, *args: Any) -> Any:
+        self.deleted = True
+        count = self._writing.delete(*args)
+        self._say("deleted")
+        return count
+
+    def carried(self, *args: Any) -> None:
+        self._writing.carried(*args)
+        self._say("in the inbox")
+
+
+class _Journal:
+    def __init__(self, journal: Any, passed: Passed) -> None:
+        self._journal, self._passed = journal, passed
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._journal, name)
+        if name not in JOURNALLED:
+            return found
+
+        def told(*args: Any, **options: Any) -> Any:
+            self._passed(f"journal: before {JOURNALLED[name]}")
+            answer = found(*args, **options)
+            self._passed(f"journal: after {JOURNALLED[name]}")
+            return answer
+
+        return told
