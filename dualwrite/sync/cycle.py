@@ -216,7 +216,7 @@ class Cycles:
         """Refuse to empty a side, before anything is written."""
         if self._allow_deletes:
             return
-        for side in Side:
+        for side in pending:
             many = self._with_work(side, pending[side], more_than=MASS_DELETE_ROWS)
             if not many:
                 continue

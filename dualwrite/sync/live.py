@@ -83,7 +83,7 @@ class _Loop:
                 if sides and self._cycles.turn(sides=sides):
                     # what came while we wrote, and what we left for lack of a lock
                     self._say(*sides)
-                self._rest(self._faulty())
+                self._rest(self._faulty(), over)
                 if time.monotonic() - told >= TELL_SECONDS:
                     told = time.monotonic()
                     self._tell(told)
@@ -106,12 +106,14 @@ class _Loop:
     def _faulty(self) -> bool:
         return any(isinstance(track.fault, TransientError) for track in self._cycles.tracks)
 
-    def _rest(self, faulty: bool) -> None:
+    def _rest(self, faulty: bool, over: Callable[[], bool]) -> None:
         """Wait longer each time for an app that is away."""
         if not faulty:
             self._pause = BACK_OFF[0]
             return
-        time.sleep(self._pause)
+        until = time.monotonic() + self._pause
+        while time.monotonic() < until and not over():
+            time.sleep(0.1)
         self._pause = min(self._pause * 2, BACK_OFF[1])
         self._say(*Side)
 
