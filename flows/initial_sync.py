@@ -26,7 +26,7 @@ from dualwrite.sync.run import MapResult
 from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master
 from expectations.report import Report
-from tasks import artifacts
+from tasks import artifacts, events
 from tasks.checking import publish_quality
 from tasks.command import run_command
 from tasks.initial import (
@@ -80,6 +80,7 @@ async def initial_sync(
         partition_rows: Rows of a partition, about; empty: as dualwrite.toml says.
         dry_run: Do all but the writing, and count.
     """
+    await events.begin_telling(project)
     wanted = None if master is None else Master(master)
     if dry_run:
         results = rehearse(project, maps, with_related, wanted)
@@ -120,8 +121,7 @@ async def _phase(
     name = plan.table_map.name
     with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}") as lease:
         begun = begin_map(project, plan, phase, lease.epoch, partition_rows)
-        if phase == 1:
-            artifacts.announce("initializing", name)
+        await events.tell_moves(project)
         # A leg begins when the one before it is through: what it finds there is settled.
         for direction in dict.fromkeys(each.direction for each in begun.partitions):
             under_way = [
@@ -134,7 +134,7 @@ async def _phase(
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id, lease.epoch)
-            artifacts.announce("running", name, rows=_rows(result))
+            await events.tell_moves(project)
             log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
 
 

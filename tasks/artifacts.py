@@ -1,30 +1,34 @@
-"""What a run leaves in the Prefect UI: tables of counts and causes, a summary, events."""
+"""What a run leaves in the Prefect UI: tables of counts and causes, a summary, progress."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
 
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
-from prefect.events import emit_event
+from prefect.artifacts import (
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
 
-from dualwrite.journal.records import Cause
+from dualwrite.journal.lag import Lags, lag_of
+from dualwrite.journal.records import Cause, Counts, MapRecord
 from dualwrite.link import Side
 from dualwrite.sync.reconcile import Comparison
 from dualwrite.sync.run import MapResult
-from expectations.report import Report
 from tasks.sessions import session_of
 
+if TYPE_CHECKING:
+    # its import brings Great Expectations, which a small cycle does without
+    from expectations.report import Report
+
 SHOWN = ("read", "written", "unchanged", "rejected", "parked")
-
-
-def announce(status: str, map_name: str, **payload: object) -> None:
-    """Emit `dualwrite.map.<status>`, for automations to act on."""
-    resource = {
-        "prefect.resource.id": f"dualwrite.map.{map_name}",
-        "prefect.resource.name": map_name,
-    }
-    emit_event(event=f"dualwrite.map.{status}", resource=resource, payload=dict(payload))
+CYCLE_SHOWN = ("read", "written", "deleted", "unchanged", "rejected", "parked", "conflicts")
+LAG_MINUTES = 15
 
 
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
@@ -46,6 +50,32 @@ async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) ->
     await acreate_table_artifact(rows, key="rows-by-map", description=about)
 
 
+async def show_changes(project: Path, results: Sequence[MapResult]) -> None:
+    """A table: what crossed, map by map and way by way; what waits, and how late changes are."""
+    journal = session_of(project).journal
+    records = {record.name: record for record in journal.maps()}
+    rows = []
+    for result in results:
+        cycles = journal.cycles(result.map, minutes=LAG_MINUTES)
+        for side in Side:
+            counts = result.counts.get(side.direction, Counts())
+            if not (any(counts.values()) or result.note):
+                continue
+            _, lags = cycles.get(side.direction, (None, {}))
+            rows.append(
+                {
+                    "map": result.map,
+                    "to": side.other.value,
+                    **{name: counts.as_dict()[name] for name in CYCLE_SHOWN},
+                    **_waiting(records.get(result.map), side),
+                    **{f"lag {name} (s)": value for name, value in _lag(lags).items()},
+                    "waits": result.note,
+                }
+            )
+    about = f"What crossed; lag, commit to commit, is of the last {LAG_MINUTES} minutes"
+    await acreate_table_artifact(rows, key="changes-by-map", description=about)
+
+
 async def show_causes(causes: Sequence[Cause]) -> None:
     """A table: why rows are held back."""
     rows = [
@@ -65,6 +95,27 @@ async def show_causes(causes: Sequence[Cause]) -> None:
 async def show_summary(text: str) -> None:
     """The run in a few lines."""
     await acreate_markdown_artifact(text, key="summary", description="The run in short")
+
+
+class Progress:
+    """How far a run of live sync is, and what it has done; the artifact `live-sync`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._began, self._seconds = time.monotonic(), seconds
+        self._id: UUID | None = None
+
+    async def show(self, project: Path, results: Sequence[MapResult], text: str) -> None:
+        """Bring it up to date."""
+        names = {result.map for result in results}
+        records = session_of(project).journal.maps()
+        lags = [each.lag.p95 for each in records if each.name in names and each.lag is not None]
+        if lags:
+            text += f" 95 of 100 changes were across within {max(lags):.2f} s."
+        share = min(100.0, 100 * (time.monotonic() - self._began) / max(self._seconds, 0.001))
+        if self._id is None:
+            self._id = await acreate_progress_artifact(share, key="live-sync", description=text)
+        else:
+            await aupdate_progress_artifact(self._id, share, description=text)
 
 
 async def show_quality(report: Report, page: Path) -> None:
@@ -95,3 +146,21 @@ async def show_comparisons(found: Sequence[Comparison]) -> None:
 def _shown(result: MapResult, side: Side) -> Mapping[str, int]:
     counts = result.counts[side.direction].as_dict()
     return {name: counts[name] for name in SHOWN}
+
+
+def _waiting(record: MapRecord | None, side: Side) -> Mapping[str, int]:
+    """What was left in the queue, and what the journal holds back of the whole map."""
+    if record is None:
+        return {"pending": 0, "held": 0, "to decide": 0}
+    return {
+        "pending": record.pending.get(side.value, 0),
+        "held": record.rejected + record.parked,
+        "to decide": record.conflicts,
+    }
+
+
+def _lag(lags: Lags) -> Mapping[str, float | None]:
+    lag = lag_of(lags)
+    if lag is None:
+        return {"p50": None, "p95": None, "p99": None}
+    return {name: round(value, 3) for name, value in lag.as_dict().items()}

@@ -1,0 +1,103 @@
+"""The flow `incremental_sync`: one cycle, so that what changed on either side is on both.
+
+Made to run again and again by schedule.  Never are two at work on one map: the deployment
+lets one run at a time, and a map that any other worker has is left to it.
+
+    python -m flows.incremental_sync --project DIR [MAP...] [--allow-deletes]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from prefect import flow, runtime
+
+from dualwrite.cli.counts import print_counts
+from dualwrite.errors import TransientError
+from dualwrite.sync.run import MapResult
+from tasks import artifacts, events
+from tasks.command import run_command
+from tasks.cycle import Cycle, carry_changes, refuse_if_stuck
+from tasks.ending import COLUMNS, ended, told
+from tasks.runners import task_runner
+
+
+def _what(maps: list[str] | None) -> str:
+    return ", ".join(maps or ["every map at work"])
+
+
+def _run_name() -> str:
+    return f"incremental sync {_what(runtime.flow_run.parameters.get('maps'))}"
+
+
+@flow(
+    name="incremental_sync",
+    description="Carry across what changed on either side since the last time, both ways.",
+    flow_run_name=_run_name,
+    task_runner=task_runner(),
+)
+async def incremental_sync(
+    project: Path, maps: list[str] | None = None, allow_deletes: bool = False
+) -> list[MapResult]:
+    """Run one cycle: parents before their children, deletes the other way round.
+
+    An app that is away, or a map that another worker has, makes a map wait: the run ends well, in
+    the state `Waiting`, and the next one goes on.  The run fails only where a person must act.
+
+    Args:
+        project: The project folder, with dualwrite.toml in it.
+        maps: Maps; empty: every map that runs.
+        allow_deletes: Delete however many rows of a side; else a cycle that would delete more
+            than a fifth of them carries nothing of that map.
+    """
+    await events.begin_telling(project)
+    under_way = carry_changes.submit(project, maps or None, allow_deletes, _what(maps))
+    try:
+        cycle = await asyncio.to_thread(under_way.result)
+    except TransientError as error:
+        # the step has been patient already; what queued is carried by a later run
+        cycle = Cycle([MapResult(_what(maps), note=str(error))])
+    else:
+        await _show(project, cycle)
+    results = list(cycle.results)
+    refuse_if_stuck(results)
+    return ended(results, told(results), waiting=any(result.note for result in results))
+
+
+async def _show(project: Path, cycle: Cycle) -> None:
+    """Leave a record of a cycle; one that found nothing leaves a sign of life only."""
+    results = cycle.results
+    events.tell_rows(results)
+    events.tell_cycle(project, results)
+    await events.tell_moves(project)
+    if any(result.counts or result.note for result in results):
+        await artifacts.show_changes(project, results)
+    if any(each.rejected or each.parked for r in results for each in r.counts.values()):
+        await artifacts.show_causes(artifacts.causes_of(project, [r.map for r in results]))
+    if cycle.report is not None:
+        from tasks.checking import publish_quality
+
+        page = publish_quality(project, cycle.report, f"a cycle of {len(results)} maps")
+        await artifacts.show_quality(cycle.report, page)
+
+
+def main(
+    maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
+    project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
+    allow_deletes: Annotated[bool, typer.Option("--allow-deletes")] = False,
+) -> None:
+    """Carry what changed across, once, as a Prefect flow.  Exit 1 when a map waits."""
+    results = asyncio.run(incremental_sync(project, maps, allow_deletes))
+    print_counts(
+        [result for result in results if result.counts or result.note],
+        COLUMNS,
+    )
+    typer.echo(told(results))
+    raise typer.Exit(1 if any(result.note for result in results) else 0)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,91 @@
+"""The step of a cycle: everything that is queued goes across, once.
+
+A cycle is one step and not one for each map: all maps share a snapshot of each app, and
+parents go before children in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dualwrite.cli.output import plural
+from dualwrite.errors import PermanentError, TransientError
+from dualwrite.link import Side
+from dualwrite.sync.cycle import run_cycle
+from dualwrite.sync.run import MapResult
+from dualwrite.sync.session import Session
+from tasks.sessions import session_of
+from tasks.step import step
+
+if TYPE_CHECKING:
+    from expectations.report import Report
+
+BULK = 5_000
+"""Queued changes from which on Great Expectations judges a cycle: it takes seconds to
+load and 0.2 s a batch, too much for a few rows.  Below, the same rules judge by themselves."""
+
+
+class MapsStuckError(PermanentError):
+    """Some maps carry nothing before a person acts."""
+
+    def __init__(self, stuck: Sequence[MapResult]) -> None:
+        self.maps = [result.map for result in stuck]
+        count = plural(len(stuck), "map waits", "maps wait")
+        reasons = "\n".join(result.note for result in stuck)
+        super().__init__(
+            f"{count} for a person; the others were carried, and changes go on to queue.\n{reasons}"
+        )
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """What a cycle did with each map; `report` is what the suites said, where they were asked."""
+
+    results: Sequence[MapResult]
+    report: Report | None = None
+
+
+@step(name="carry changes", task_run_name="carry changes of {what}", tags=["writes"])
+def carry_changes(
+    project: Path, maps: Sequence[str] | None, allow_deletes: bool, what: str
+) -> Cycle:
+    """Run one cycle over some maps, or all that run; `what` says which, for people.
+
+    A map whose app is away, or that another worker has, is told in its result's `note`.
+    """
+    del what
+    session = session_of(project)
+    if _pending(session, maps) < BULK:
+        return Cycle(run_cycle(session, maps, allow_deletes=allow_deletes))
+    from expectations.gate import GreatExpectationsGate
+
+    gate = GreatExpectationsGate()
+    results = run_cycle(session, maps, allow_deletes=allow_deletes, gate=gate)
+    return Cycle(results, gate.take())
+
+
+def refuse_if_stuck(results: Sequence[MapResult]) -> None:
+    """Fail a run that has done what it could.
+
+    Raises:
+        MapsStuckError: A map waits for a person.
+    """
+    stuck = [result for result in results if result.stuck]
+    if stuck:
+        raise MapsStuckError(stuck)
+
+
+def _pending(session: Session, maps: Sequence[str] | None) -> int:
+    """Queued changes of these maps; an app that is away has none that could be carried."""
+    records = [each for each in session.journal.maps() if maps is None or each.name in maps]
+    pending = 0
+    for side in Side:
+        queues = [each.queues[side.value] for each in records if side.value in each.queues]
+        try:
+            pending += sum(session.apps[side].pending(queues).values())
+        except TransientError:
+            continue
+    return pending

@@ -1,0 +1,55 @@
+"""How a run ends: the name and the message of its last state, which the UI shows in its list.
+
+A map that waits, for an app that is away or for another worker, is no failure: the run is
+completed, by the name `Waiting`, and the next one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar, cast
+
+from prefect.states import Completed
+
+from dualwrite.cli.output import plural
+from dualwrite.journal.records import Counts
+from dualwrite.sync.run import MapResult
+
+R = TypeVar("R")
+
+COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
+"""What is printed of a run at a terminal."""
+
+
+def told(results: Sequence[MapResult]) -> str:
+    """What was done, in a sentence or two."""
+    total = sum((each for result in results for each in result.counts.values()), Counts())
+    busy = [result for result in results if result.counts]
+    rows = plural(total.written + total.deleted, "row")
+    parts = [f"{rows} carried in {plural(len(busy), 'map')}"]
+    parts += [
+        f"{count:,} {what}"
+        for count, what in (
+            (total.rejected + total.parked, "held back"),
+            (total.conflicts, "in conflict"),
+        )
+        if count
+    ]
+    waits = _waits(results)
+    nothing = "Nothing was carried" if waits else "Nothing was pending"
+    return " ".join([f"{', '.join(parts) if busy else nothing}.", *waits])
+
+
+def ended(value: R, message: str, *, waiting: bool = False) -> R:
+    """End a flow with a message; whoever called it gets the value."""
+    # Prefect unpacks a state that a flow returns, which its types do not tell
+    state: Any = Completed(message=message, data=value, name="Waiting" if waiting else None)
+    return cast("R", state)
+
+
+def _waits(results: Sequence[MapResult]) -> list[str]:
+    waiting = [result for result in results if result.note]
+    if not waiting:
+        return []
+    reason = waiting[0].note.splitlines()[0]
+    return [f"{plural(len(waiting), 'map waits', 'maps wait')}: {reason}"]

@@ -1,0 +1,128 @@
+"""What automations hear: maps that move or wait, rows in conflict, rows held back, cycles.
+
+A map is paused, resumed and stopped from anywhere, mostly on the command line, so events of
+maps come from the journal's activity log: a flow tells what was logged since it was told
+last, and a Prefect variable remembers how far that is.  Two flows at once may both tell the same;
+an event has one id however often it is told, and is stored once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+from prefect.events import emit_event
+from prefect.variables import Variable
+
+from dualwrite.journal.records import Activity, Counts
+from dualwrite.link import Link
+from dualwrite.sync.run import MapResult
+from tasks.sessions import session_of
+
+AT_ONCE = 1000
+"""Lines of the activity log that are told at once; of more, the newest."""
+_SPACE = uuid.UUID("5b0a9a3c-1d8f-4a52-9d47-5a8f4e8d2c11")
+_told: dict[str, int] = {}
+
+
+async def begin_telling(project: Path) -> None:
+    """From now on what moves is told; what was before the first flow is nobody's news."""
+    session = session_of(project)
+    name = _variable(session.link)
+    if await Variable.aget(name) is None:
+        await Variable.aset(name, _newest(session.journal.activity(limit=1)))
+
+
+async def tell_moves(project: Path) -> None:
+    """Emit `dualwrite.map.<status>`, `.waits` and `.goes-on`, and `dualwrite.conflict.decided`."""
+    session = session_of(project)
+    name = _variable(session.link)
+    newest = _newest(session.journal.activity(limit=1))
+    if newest <= _told.get(name, 0):
+        return
+    # another process may have told some of it
+    shared = await Variable.aget(name)
+    known = shared if isinstance(shared, int) else 0
+    lines = [each for each in session.journal.activity(limit=AT_ONCE) if each.id > known]
+    for line in reversed(lines):
+        _tell(session.link, line)
+    _told[name] = max(newest, known)
+    if newest > known:
+        await Variable.aset(name, newest, overwrite=True)
+
+
+def tell_rows(results: Sequence[MapResult]) -> None:
+    """Emit `dualwrite.rows.rejected`, `.parked` and `dualwrite.conflict.found`, by map and way."""
+    for result in results:
+        for direction, counts in result.counts.items():
+            for event, rows in (
+                ("dualwrite.rows.rejected", counts.rejected),
+                ("dualwrite.rows.parked", counts.parked),
+                ("dualwrite.conflict.found", counts.conflicts),
+            ):
+                if rows:
+                    emit_event(
+                        event=event,
+                        resource=_map(result.map),
+                        payload={"direction": direction, "rows": rows},
+                    )
+
+
+def tell_cycle(project: Path, results: Sequence[MapResult]) -> None:
+    """Emit `dualwrite.cycle.done`: a sign of life, with what was done."""
+    link = session_of(project).link
+    total = sum((each for result in results for each in result.counts.values()), Counts())
+    waiting = [result.map for result in results if result.note]
+    emit_event(
+        event="dualwrite.cycle.done",
+        resource={
+            "prefect.resource.id": f"dualwrite.link.{link.name}",
+            "prefect.resource.name": link.name,
+        },
+        payload={"maps": len(results), **total.as_dict(), "waiting": waiting},
+    )
+
+
+def _tell(link: Link, line: Activity) -> None:
+    told = _event(line)
+    if told is None or line.map is None:
+        return
+    emit_event(
+        event=told,
+        resource=_map(line.map),
+        occurred=line.at,
+        payload={"reason": line.text, **(line.detail or {})},
+        id=uuid.uuid5(_SPACE, f"{link.project.resolve()} {line.id}"),
+    )
+
+
+def _event(line: Activity) -> str | None:
+    """The event that a line of the activity log is; None for what is no event."""
+    match line.event:
+        case "status":
+            status = line.text.partition(":")[0]
+            return f"dualwrite.map.{status.replace(' ', '-')}"
+        case "waits":
+            return "dualwrite.map.goes-on" if line.text == "goes on" else "dualwrite.map.waits"
+        case "conflict":
+            return "dualwrite.conflict.decided"
+        case _:
+            return None
+
+
+def _map(name: str) -> dict[str, str]:
+    return {"prefect.resource.id": f"dualwrite.map.{name}", "prefect.resource.name": name}
+
+
+def _newest(lines: Sequence[Activity]) -> int:
+    return max((line.id for line in lines), default=0)
+
+
+def _variable(link: Link) -> str:
+    """Of one project; two of the same name are told apart by their folders."""
+    plain = re.sub(r"[^a-z0-9]+", "_", link.name.lower()).strip("_") or "link"
+    mark = hashlib.sha256(str(link.project.resolve()).encode()).hexdigest()[:6]
+    return f"dualwrite_told_{plain}_{mark}"

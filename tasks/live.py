@@ -1,0 +1,144 @@
+"""Live sync in a thread of its own, so that the flow around it can tell how it goes.
+
+The engine carries changes by itself, many in a batch when there are many; a flow asks
+from time to time what was done since it asked last.  A change never costs a task or a flow run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from dualwrite.errors import TransientError
+from dualwrite.journal.records import Counts
+from dualwrite.sync.live import BACK_OFF, run_live
+from dualwrite.sync.run import MapResult
+from tasks.sessions import session_of
+
+log = logging.getLogger("dualwrite.flows")
+
+CALM = 60.0
+"""Seconds without a fault after which the next one is a new one."""
+_at_work: set[Live] = set()
+
+
+class Live:
+    """Live sync of some maps, or of all that run, for so many seconds at most."""
+
+    def __init__(self, project: Path, maps: Sequence[str] | None, seconds: float) -> None:
+        self._project, self._maps = project, maps
+        self._end = time.monotonic() + seconds
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._done: dict[str, MapResult] = {}
+        self._waits: dict[str, MapResult] = {}
+        self._work: asyncio.Future[None] | None = None
+
+    @property
+    def waits(self) -> list[MapResult]:
+        """The maps that carried nothing the last time, each with its reason."""
+        with self._lock:
+            return list(self._waits.values())
+
+    def take(self) -> list[MapResult]:
+        """What was done since the last call, by map."""
+        with self._lock:
+            done, self._done = self._done, {}
+        return list(done.values())
+
+    async def goes_on(self, seconds: float) -> bool:
+        """Wait for so long, or until the end; whether it is not at its end yet.
+
+        Raises:
+            LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
+            PermanentError: There is no such map, or the project cannot be opened.
+        """
+        assert self._work is not None
+        await asyncio.wait({self._work}, timeout=seconds)
+        if self._work.done():
+            self._work.result()
+        return not self._work.done()
+
+    def start(self) -> None:
+        """Begin, in a thread; its log lines are the flow run's."""
+        context = contextvars.copy_context()
+        loop = asyncio.get_running_loop()
+        self._work = loop.run_in_executor(None, context.run, self._run)
+
+    async def end(self) -> None:
+        """Stop, and wait until the maps are let go of."""
+        self.stop()
+        assert self._work is not None
+        await asyncio.wait({self._work})
+
+    def stop(self) -> None:
+        """Come to an end at the border of the cycle under way."""
+        self._stopped.set()
+
+    # In the thread
+
+    def _run(self) -> None:
+        pause = BACK_OFF[0]
+        while not self._stopped.is_set() and (left := self._end - time.monotonic()) > 0:
+            try:
+                run_live(
+                    session_of(self._project),
+                    self._maps,
+                    seconds=left,
+                    report=self._report,
+                    stopped=self._stopped,
+                )
+            except TransientError as error:
+                # the journal, or an app at the start: nothing is in our hands meanwhile
+                what = ", ".join(self._maps or ["every map at work"])
+                self._report({what: MapResult(what, note=str(error))})
+                pause = BACK_OFF[0] if self._end - time.monotonic() < left - CALM else pause
+                self._stopped.wait(min(pause, max(0.0, self._end - time.monotonic())))
+                pause = min(pause * 2, BACK_OFF[1])
+
+    def _report(self, results: Mapping[str, MapResult]) -> None:
+        waits = {
+            name: MapResult(name, note=result.note, stuck=result.stuck)
+            for name, result in results.items()
+            if result.note
+        }
+        with self._lock:
+            for name, each in waits.items():
+                if name not in self._waits or self._waits[name].note != each.note:
+                    log.warning("%s waits: %s", name, each.note)
+            self._waits = waits
+            add_up(self._done, (result for result in results.values() if result.counts))
+
+
+@asynccontextmanager
+async def living(project: Path, maps: Sequence[str] | None, seconds: float) -> AsyncIterator[Live]:
+    """Live sync for this block.  However it ends, the worker has let go of its maps then."""
+    live = Live(project, maps, seconds)
+    live.start()
+    _at_work.add(live)
+    try:
+        yield live
+    finally:
+        await live.end()
+        _at_work.discard(live)
+
+
+def stop_all() -> None:
+    """Let every live sync of this process come to its end (Ctrl-C)."""
+    for live in tuple(_at_work):
+        live.stop()
+
+
+def add_up(total: dict[str, MapResult], results: Iterable[MapResult]) -> None:
+    """Add results to those of earlier times, by map; the newest note stands."""
+    for result in results:
+        mine = total.setdefault(result.map, MapResult(result.map))
+        mine.note, mine.stuck = result.note, result.stuck
+        for direction, counts in result.counts.items():
+            mine.counts[direction] = mine.counts.get(direction, Counts()) + counts
