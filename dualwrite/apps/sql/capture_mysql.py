@@ -16,17 +16,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-import pyarrow as pa
 import pymysql
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, Watch
 from dualwrite.apps.sql.capturing import EPOCHS, Capturing
-from dualwrite.apps.sql.dialect import Expression
+from dualwrite.apps.sql.dialect import Dialect, Expression
 from dualwrite.apps.sql.mysql_here import Here
 from dualwrite.apps.sql.mysql_triggers import ORIGIN, bodies
-from dualwrite.apps.sql.queues import Queue, identity_of
+from dualwrite.apps.sql.queues import ID, Queue, identity_of
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -197,25 +196,15 @@ class MysqlCapture(Capturing):
     def watch(self, queues: Collection[str]) -> Watch:
         from dualwrite.apps.sql.watch import Polling
 
-        return Polling(self._dialect.connect, _Newest(self, queues))
-
-    def newest(self, queues: Collection[str]) -> sa.CompoundSelect[Any]:
-        """The last entries of each of these queues, by its number."""
-        columns = {"id": Column("id", pa.int64(), "BIGINT")}
-        selects = []
-        for number, name in enumerate(sorted(queues)):
-            table = self._dialect.table(TableSchema(name, columns))
-            one = sa.select(sa.literal(number).label("queue"), table.c["id"])
-            last = one.order_by(table.c["id"].desc()).limit(_LOOK).subquery()
-            selects.append(sa.select(last.c["queue"], last.c["id"]))
-        return sa.union_all(*selects)
+        return Polling(self._dialect.connect, _Newest(self._dialect, queues))
 
 
 class _Newest:
     """A sign that changes when an entry is there that was not there before."""
 
-    def __init__(self, capturing: MysqlCapture, queues: Collection[str]) -> None:
-        self._capturing, self._queues = capturing, queues
+    def __init__(self, dialect: Dialect, queues: Collection[str]) -> None:
+        self._dialect, self._queues = dialect, frozenset(queues)
+        self._said: Any = None
         self._known: frozenset[tuple[Any, ...]] | None = None
         self._turn = 0
 
@@ -227,17 +216,29 @@ class _Newest:
         return self._turn
 
     def _there(self, session: Session) -> frozenset[tuple[Any, ...]]:
-        queues: Collection[str] = self._queues
-        while queues:
+        while self._queues:
+            if self._said is None:
+                self._said = session.text(self._last())
             try:
-                arrays = session.arrays(self._capturing.newest(queues))
+                arrays = session.arrays(self._said)
                 return frozenset(zip(*(array.to_pylist() for array in arrays), strict=True))
             except pymysql.ProgrammingError as fault:
-                left = self._capturing.standing(session, queues)
-                if fault.args[0] != 1146 or left == set(queues):
+                left = Here(self._dialect, session).standing(self._queues)
+                if fault.args[0] != 1146 or left == self._queues:
                     raise
-                queues = left  # the rest are told by whoever reads them
+                # the rest are told by whoever reads them
+                self._queues, self._said = frozenset(left), None
         return frozenset()
+
+    def _last(self) -> sa.CompoundSelect[Any]:
+        """The last entries of each queue, by its number."""
+        selects = []
+        for number, name in enumerate(sorted(self._queues)):
+            table = self._dialect.table(TableSchema(name, {"id": ID}))
+            one = sa.select(sa.literal(number).label("queue"), table.c["id"])
+            last = one.order_by(table.c["id"].desc()).limit(_LOOK).subquery()
+            selects.append(sa.select(last.c["queue"], last.c["id"]))
+        return sa.union_all(*selects)
 
 
 def _keep_queue(session: Session, here: Here, queue: Queue) -> None:
