@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from dualwrite.cli.output import say
+from dualwrite.cli.output import say, wrapped
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
@@ -31,8 +31,8 @@ def print_counts(results: Sequence[MapResult], kinds: Sequence[str]) -> None:
         say(" " * _FIRST + "".join(f"{_TOLD[kind]:>{width}}" for kind in kinds))
     for result in results:
         say(result.map)
-        for number, line in enumerate(result.note.splitlines()):
-            say(f"  {line.strip()}" if not number else f"    {line.strip()}")
+        for line in result.note.splitlines():
+            say(wrapped(line.strip(), "  "))
         for side in Side:
             counts = result.counts.get(side.direction, Counts()).as_dict()
             told = [counts[kind] for kind in kinds]

@@ -57,7 +57,8 @@ def run(
     """Bring both sides into agreement through these maps, then they run.
 
     Every row passes the gate; one that fails is set aside with its reason and stops no
-    other. Ctrl-C or a crash loses nothing: the same command goes on where it stopped.
+    other. Ctrl-C or a crash loses nothing: the same command goes on where it stopped. What
+    changes from its start on queues in the apps: dualwrite live or sync carries it.
 
     \b
     Examples:
@@ -88,6 +89,8 @@ def run(
         print_json({"maps": [result.as_dict() for result in results]})
     else:
         _print(results, dry_run=dry_run)
+    if any(result.stuck for result in results):
+        raise typer.Exit(1)
 
 
 def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
@@ -97,7 +100,8 @@ def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
         return
     sums = total(results)
     written, held = sums.written, sums.rejected + sums.parked
+    running = plural(sum(not result.stuck for result in results), "map runs", "maps run")
     say(
-        f"\n{plural(len(results), 'map runs', 'maps run')}; {plural(written, 'row')} written, "
+        f"\n{running}; {plural(written, 'row')} written, "
         f"{held:,} held back{': dualwrite errors' if held else '.'}"
     )

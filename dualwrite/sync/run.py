@@ -59,8 +59,6 @@ class MapResult:
     seconds: float = 0.0
     counts: dict[str, Counts] = field(default_factory=dict)
     note: str = ""
-    runs: bool = True
-    """Whether the map runs after it; a paused one does not."""
     """Why nothing was carried."""
     stuck: bool = False
     """Whether a person must act first; else it goes on by itself."""
@@ -242,7 +240,7 @@ def _is_due(
         return True
     status = session.journal.status(name)
     if status in (MapStatus.PAUSED, MapStatus.RESUMING):
-        results[name].runs = False
+        results[name].stuck = True
         results[name].note = (
             f"{status.value}, nothing copied; dualwrite resume {name} lets it go on, "
             f"dualwrite stop {name} ends it"

@@ -108,6 +108,26 @@ def test_a_resumed_map_catches_up_and_runs(call: Call, running: Path) -> None:
     assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
 
 
+@pytest.mark.parametrize("word", [None, "--initial-sync", "--skip-initial-sync"])
+def test_a_paused_map_is_not_run(call: Call, running: Path, word: str | None) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+
+    done = call("run", "groups", *([word] if word else []), "--project", running)
+
+    assert (done.code, done.out) == (
+        1,
+        (
+            "groups\n"
+            "  paused, nothing copied; dualwrite resume groups lets it go on, dualwrite stop\n"
+            "  groups ends it\n"
+            "\n"
+            "0 maps run; 0 rows written, 0 held back.\n"
+        ),
+    )
+    assert as_json(call, "status", "--project", running)["maps"][0]["status"] == "paused"
+
+
 def test_a_kept_queue_is_carried_by_a_retry(call: Call, running: Path) -> None:
     call("pause", "groups", "--project", running)
     change(running / "finops.db", RETAIL)
