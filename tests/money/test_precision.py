@@ -95,7 +95,8 @@ def oracle(number, code, scale, kind, mode):
         if kind == "cash" and known.cash_step % Decimal(1).scaleb(-scale) == 0:
             exponent = known.cash_step
     steps = LONG.divide(number, exponent)
-    return steps.quantize(Decimal(1), f"ROUND_{mode.upper()}", LONG) * exponent
+    whole = steps.quantize(Decimal(1), f"ROUND_{mode.upper()}", LONG)
+    return LONG.multiply(whole, exponent)
 
 
 @settings(max_examples=50)
