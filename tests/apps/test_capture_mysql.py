@@ -10,13 +10,16 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pymysql
 import pytest
+import sqlalchemy as sa
 
 from dualwrite.apps.base import App
 from dualwrite.apps.capture import Capture, NoCaptureError
-from dualwrite.errors import AppBusyError, DualWriteError
+from dualwrite.errors import AppBusyError, DualWriteError, PrivilegeError
 from tests.apps.capturing import CAPTURE, QUEUE, customer, entries, told
+from tests.apps.hands import sql_hand
 from tests.apps.reading import customers, of_customers, paths
-from tests.apps.workshops import KEY, Workshop, workshop
+from tests.apps.test_faults import changed
+from tests.apps.workshops import CUSTOMER, GROUP, KEY, Workshop, workshop
 from tests.apps.writings import ONE, OURS
 from tests.servers.running import Server
 
@@ -117,7 +120,7 @@ def test_keys_are_equal_as_their_collation_says(shop: Workshop) -> None:
     with shop.sql_hand() as hand:
         hand.rows("SET NAMES latin1")
         hand.rows("SET SESSION sql_mode = 'ANSI_QUOTES', time_zone = '+05:00'")
-        hand.rows("INSERT INTO item VALUES ('Müll', 'a')".encode("latin1"))
+        hand.rows("INSERT INTO item VALUES ('Müll', 'a')".encode("latin1"))  # type: ignore[arg-type]
         hand.rows("SET NAMES utf8mb4")
         hand.rows("UPDATE item SET code = 'MÜLL'")
 
@@ -163,6 +166,62 @@ def test_what_no_longer_fits_is_told_as_a_change_of_unknown_kind(shop: Workshop,
 
     shop.execute("ALTER TABLE teams RENAME TO `group`")
     assert told(app, capture) == [("?", None, None)]
+
+
+@pytest.fixture
+def users(shop: Workshop) -> Iterator[Callable[[str, str], str]]:
+    """Makes a user with rights on the database; the URL by which they come in."""
+    made: list[str] = []
+
+    def make(name: str, rights: str) -> str:
+        user = f"{name}@'127.0.0.1'"
+        database = sa.make_url(shop.url).database
+        shop.execute(f"CREATE USER {user}", f"GRANT {rights} ON {database}.* TO {user}")
+        made.append(user)
+        return changed(shop.url, username=name)
+
+    yield make
+    for user in made:
+        shop.execute(f"DROP USER {user}")
+
+
+def test_the_rights_that_we_ask_for_are_enough_and_applications_need_none(
+    shop: Workshop, users: Callable[[str, str], str]
+) -> None:
+    shop.create(GROUP, CUSTOMER)
+    ours = shop.open(
+        users(
+            "dw_all",
+            "SELECT, INSERT, UPDATE, DELETE, CREATE TEMPORARY TABLES, "
+            "CREATE, ALTER, DROP, INDEX, REFERENCES, TRIGGER",
+        )
+    )
+    theirs = users("dw_clerk", "SELECT")
+    shop.execute("GRANT INSERT, UPDATE, DELETE ON customer TO dw_clerk@'127.0.0.1'")
+    capture = replace(CAPTURE, key=paths("number", "groupid.code"))
+
+    ours.install(capture)
+
+    assert ours.ailments(capture) == []
+    with sql_hand("mariadb", theirs, shop.quote) as hand:
+        hand.insert("customer", customer("C1"))
+    with ours.writing(OURS) as writing:
+        writing.insert("customer", customers("C2"), key=KEY)
+        writing.forget(capture, entries(ours, capture)["id"].combine_chunks())
+    ours.uninstall(capture)
+
+
+def test_without_the_right_to_make_triggers_nothing_stays(
+    shop: Workshop, users: Callable[[str, str], str]
+) -> None:
+    shop.create(GROUP, CUSTOMER)
+    app = shop.open(users("dw_few", "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, INDEX"))
+
+    with pytest.raises(PrivilegeError) as caught:
+        app.install(CAPTURE)
+
+    assert caught.value.table == "customer"
+    assert app.pending([QUEUE]) == {}
 
 
 def test_a_transaction_that_was_lost_is_not_gone_on_with(shop: Workshop, watched: App) -> None:

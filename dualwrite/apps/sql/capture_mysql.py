@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -71,21 +72,30 @@ class MysqlCapture(Capturing):
             reason = f"its engine {engine} knows no transactions"
         if reason is not None:
             raise NoCaptureError(app=reader.app, table=table, reason=reason)
+        there = queue.name in here.standing([queue.name])
+        try:
+            self._make(session, here, reader, queue)
+        except pymysql.Error:
+            # nothing is rolled back here: what was made for the first time goes again
+            for statement in () if there else _gone(here, queue.name):
+                with suppress(pymysql.Error):
+                    session.run(statement)
+            raise
+
+    def _make(self, session: Session, here: Here, reader: Reader, queue: Queue) -> None:
         _keep_queue(session, here, queue)
         wanted = _wanted(session, here, reader, queue)
         held = here.triggers(list(wanted))
         for name, said in wanted.items():
             if not held.get(name, "").endswith(said):
-                _keep_trigger(session, here, name, said, on=here.named(table))
+                _keep_trigger(session, here, name, said, on=here.named(queue.source.name))
         if queue.identity and not _guarded(here, queue):
             _guard(session, here, queue)
 
     def uninstall(self, session: Session, capture: Capture) -> None:
         here = Here(self._dialect, session)
-        for event in _EVENTS:
-            session.run(f"DROP TRIGGER IF EXISTS {here.named(f'{capture.queue}_{event}')}")
-        session.run(f"DROP TABLE IF EXISTS {here.named(f'{capture.queue}_t')}")
-        session.run(f"DROP TABLE IF EXISTS {here.named(capture.queue)}")
+        for statement in _gone(here, capture.queue):
+            session.run(statement)
 
     def faults(self, session: Session, reader: Reader, queue: Queue) -> list[str]:
         here, found = Here(self._dialect, session), []
@@ -301,6 +311,12 @@ def _keep_trigger(session: Session, here: Here, name: str, said: str, *, on: str
     session.run(f"DROP TRIGGER IF EXISTS {quoted}")
     session.run(f"CREATE TRIGGER {quoted} {said}")
     session.run("UNLOCK TABLES")
+
+
+def _gone(here: Here, queue: str) -> list[str]:
+    """What takes a queue away, as far as it is there."""
+    triggers = [f"DROP TRIGGER IF EXISTS {here.named(f'{queue}_{event}')}" for event in _EVENTS]
+    return [*triggers, *(f"DROP TABLE IF EXISTS {here.named(n)}" for n in (f"{queue}_t", queue))]
 
 
 def _guarded(here: Here, queue: Queue) -> bool:

@@ -57,10 +57,10 @@ _SQLITE_KINDS = {
 }
 _MYSQL_KINDS = {
     # 1467: a deadlock on the lock of an AUTO_INCREMENT column is told as 'cannot be read'
-    **dict.fromkeys((1205, 1213, 1467, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
+    **dict.fromkeys((1205, 1213, 1412, 1467, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
     **dict.fromkeys((1021, 1114, 28, 1041), "full"),
     **dict.fromkeys((1044, 1045, 1049, 1698, 2054, 2058), "refused"),
-    **dict.fromkeys((1142, 1143, 1227, 1370, 1290, 1836), "privilege"),
+    **dict.fromkeys((1142, 1143, 1227, 1370, 1419, 1290, 1836), "privilege"),
     **dict.fromkeys((1051, 1146, 1109), "table"),
     **dict.fromkeys((1054,), "column"),
     **dict.fromkeys((1053, 1077, 1927, 2002, 2003, 2005, 2006, 2013, 2055, 0), "away"),

@@ -4,6 +4,8 @@ An application's statement never fails because of them.  Where a captured column
 or renamed, the keys alone are queued (`changed` null); where not even a key can be built,
 one entry whose op is `?`; where the queue itself is gone, nothing, which `ailments` and the
 next read of it tell.  Locks and deadlocks are the application's own and are let through.
+The triggers run with the rights of the user who installed them, so that an application's
+users need none of ours; that user must not be dropped before `uninstall`.
 
 A key behind a lookup is read as the transaction sees it, without a lock: a shared lock would
 let two applications deadlock that never did before.  A parent that this transaction
