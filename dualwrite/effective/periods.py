@@ -244,8 +244,17 @@ def _stacked(tables: Sequence[pa.Table], name: str) -> pa.Array:
 
 
 def _encoded(values: pa.Array) -> tuple[Ticks, int]:
+    if isinstance(values, pa.ExtensionArray):
+        values = values.storage
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if len(values) > 1 and not values.null_count and not pa.types.is_boolean(values.type):
+        # rows mostly come in the order of their key: then each change is a new value
+        before, after = values[:-1], values[1:]
+        if pc.all(pc.less_equal(before, after)).as_py():
+            changes = pc.not_equal(before, after).to_numpy(zero_copy_only=False)
+            ordered: Ticks = np.append(0, np.cumsum(changes))
+            return ordered, int(ordered[-1]) + 1
     encoded: Any = values.dictionary_encode(null_encoding="encode")
     indices = encoded.indices.to_numpy().astype(np.int64, copy=False)
     return indices, max(len(encoded.dictionary), 1)

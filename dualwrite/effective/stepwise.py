@@ -42,6 +42,8 @@ class Row:
     """The number of the row that has its values, existing rows first, then the incoming."""
     by: int = -1
     """The place in the batch of the row that wrote or moved it last."""
+    hopes: bool = False
+    """Whether it lies over a row that a later one of the batch may yet move away."""
 
     @property
     def span(self) -> Span:
@@ -171,11 +173,8 @@ class _Course:
         at = bisect_left(self.rows, write.begins, key=_begins)
         behind = self.rows[at] if at < len(self.rows) else None
         # a row that the batch says nothing more of stays in the way
-        if (
-            behind is not None
-            and behind.begins < write.ends
-            and self._last_told.get(behind.begins, -1) < place
-        ):
+        over = behind is not None and behind.begins < write.ends
+        if behind is not None and over and self._last_told.get(behind.begins, -1) < place:
             return Refused(place, "overlap", behind.span)
         former = self.rows[at - 1] if at else None
         if former is not None and former.ends > write.begins:
@@ -183,32 +182,40 @@ class _Course:
                 debt = _Debt(place, former.span, (write.ends, former.ends))
                 self._debts.setdefault(id(former), []).append(debt)
             former.ends = write.begins
-        insort(self.rows, Row(write.begins, write.ends, -1, write.payload, place), key=_begins)
+        new = Row(write.begins, write.ends, -1, write.payload, place, hopes=over)
+        insort(self.rows, new, key=_begins)
         return None
 
     def _update(self, place: int, write: Write, at: int) -> Refused | None:
-        terms = self.terms
-        followed = None if terms.mode == "correction" else self._follower(write, at)
+        followed = None if self.terms.mode == "correction" else self._follower(write, at)
         if followed is not None:
             at, write = followed, replace(write, begins=self.rows[followed].begins)
-        row = self.rows[at]
-        self._debts.pop(id(row), None)
-        changed = terms.values[row.payload] != terms.values[write.payload]
-        if not changed and (write.begins, write.ends) == row.span:
-            return None
+        row, terms = self.rows[at], self.terms
         current = row.begins <= terms.now < min(row.ends, write.ends)
         if terms.mode == "correction" or (terms.mode == "effective" and not current):
-            return self._correct(place, write, at)
+            problem = self._correct(place, write, at)
+        else:
+            problem = self._follow(place, write, row, current=current)
+        if problem is None:
+            self._debts.pop(id(row), None)
+        return problem
+
+    def _follow(self, place: int, write: Write, row: Row, *, current: bool) -> Refused | None:
+        now = self.terms.now
+        changed = self._changed(row, write)
         if write.begins != row.begins:
             return Refused(place, "moves_start", row.span)
         if changed and not current:
             return Refused(place, "not_current", row.span)
-        if changed and row.begins < terms.now:
-            row.ends, row.by = terms.now, place
-            insort(self.rows, Row(terms.now, write.ends, -1, write.payload, place), key=_begins)
-        else:
+        if changed and row.begins < now:
+            row.ends, row.by = now, place
+            insort(self.rows, Row(now, write.ends, -1, write.payload, place), key=_begins)
+        elif changed or write.ends != row.ends:
             row.ends, row.payload, row.by = write.ends, write.payload, place
         return None
+
+    def _changed(self, row: Row, write: Write) -> bool:
+        return self.terms.values[row.payload] != self.terms.values[write.payload]
 
     def _follower(self, write: Write, at: int) -> int | None:
         """The row valid now that has followed the one at `at`, and ends as the incoming row does.
@@ -224,22 +231,31 @@ class _Course:
 
     def _correct(self, place: int, write: Write, at: int) -> Refused | None:
         row = self.rows[at]
+        if not self._changed(row, write) and (write.begins, write.ends) == row.span:
+            return None
         former = self.rows[at - 1] if at else None
         behind = self.rows[at + 1] if at + 1 < len(self.rows) else None
-        starts_move = former is not None and (
-            former.ends > write.begins or (self.terms.gaps and former.ends == row.begins)
+        # a neighbour that a row of the batch has laid over this one is for the end to judge
+        before = former if former is not None and former.ends <= row.begins else None
+        after = behind if behind is not None and behind.begins >= row.ends else None
+        starts_move = before is not None and (
+            before.ends > write.begins or (self.terms.gaps and before.ends == row.begins)
         )
-        ends_move = behind is not None and (
-            behind.begins < write.ends or (self.terms.gaps and behind.begins == row.ends)
+        ends_move = after is not None and (
+            after.begins < write.ends or (self.terms.gaps and after.begins == row.ends)
         )
-        if former is not None and starts_move and write.begins <= former.begins:
+        if former is not None and write.begins <= former.begins:
             return Refused(place, "covers", former.span)
-        if behind is not None and ends_move and write.ends >= behind.ends:
+        if behind is not None and (
+            write.begins >= behind.begins
+            if after is None
+            else ends_move and write.ends >= after.ends
+        ):
             return Refused(place, "covers", behind.span)
-        if former is not None and starts_move and former.ends != write.begins:
-            former.ends, former.by = write.begins, place
-        if behind is not None and ends_move and behind.begins != write.ends:
-            behind.begins, behind.by = write.ends, place
+        if before is not None and starts_move and before.ends != write.begins:
+            before.ends, before.by = write.begins, place
+        if after is not None and ends_move and after.begins != write.ends:
+            after.begins, after.by = write.ends, place
         row.begins, row.ends = write.begins, write.ends
         row.payload, row.by = write.payload, place
         return None
@@ -253,7 +269,7 @@ class _Course:
         reach: Row | None = None
         for row in self.rows:
             if reach is not None and reach.ends != row.begins:
-                first, last = sorted((reach, row), key=lambda each: each.by)
+                first, last = sorted((reach, row), key=lambda each: (each.hopes, each.by))
                 hole = (reach.ends, row.begins)
                 if reach.ends > row.begins:
                     overlaps.append(Refused(last.by, "overlap", first.span))

@@ -241,6 +241,8 @@ def _changed(work: _Work, old: Ticks, new: Ticks) -> Mask:
         theirs = column_of(work.incoming, name).take(right)
         if pa.types.is_null(ours.type):
             continue
+        if isinstance(ours, pa.ExtensionArray):
+            ours, theirs = ours.storage, theirs.storage
         unequal = pc.not_equal(ours, theirs)
         if pa.types.is_floating(ours.type):
             unequal = pc.and_not(unequal, pc.and_(pc.is_nan(ours), pc.is_nan(theirs)))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import uuid
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
@@ -178,6 +181,29 @@ def test_columns_that_only_the_target_has_are_left_alone():
     changes = plan_write(existing, table("A 9- y"), FORBID, "correction")
 
     assert changes.inserts.column_names == ["ID", "FROM", "TO", "V"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        (pa.uuid(), uuid.UUID(int=1), uuid.UUID(int=2)),
+        (pa.decimal128(38, 10), Decimal("0.1"), Decimal("0.1000000001")),
+        (pa.float64(), math.nan, 1.0),
+        (pa.bool_(), True, False),
+        (pa.dictionary(pa.int32(), pa.string()), "x", "y"),
+        (pa.time64("us"), dt.time(1), dt.time(2)),
+        (pa.binary(), b"x", None),
+    ],
+)
+def test_values_of_any_type_are_compared(kind, old, new):
+    def row(value):
+        return table("A 1-").set_column(3, "V", pa.array([value], kind))
+
+    for twice in (1, 2):  # all at once, and one by one
+        same = plan_write(row(old), pa.concat_tables([row(old)] * twice), FORBID, "correction")
+        other = plan_write(row(old), pa.concat_tables([row(new)] * twice), FORBID, "correction")
+
+        assert (same.updates.num_rows, other.updates.num_rows) == (0, 1)
 
 
 def test_instants_are_closed_one_second_before():
