@@ -1,7 +1,9 @@
-"""The flow `demo`: from nothing to two systems in agreement, and what was not let through.
+"""The flow `demo`: from nothing to two systems that stay in agreement, whatever happens.
 
-It makes a sandbox, runs the initial sync through Great Expectations, runs it again, mends
-one row that was held back, and compares both sides.  It needs no account and no network.
+It makes a sandbox and runs the initial sync through Great Expectations.  Then people work on
+both sides: changes cross, two of them collide, a row waits for its parent while a map is paused,
+and follows when it is resumed.  In the end both sides are compared and a quality report
+is written.  It needs no account and no network.
 
     python -m flows.demo [--rows 2000] [--dir demo]
 """
@@ -11,6 +13,8 @@ from __future__ import annotations
 import asyncio
 import textwrap
 import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -18,25 +22,34 @@ import pyarrow as pa
 import typer
 from prefect import flow
 
-from dualwrite.journal.records import HeldRow
+from dualwrite.apps.base import Query
+from dualwrite.journal.records import HeldRow, MapStatus
 from dualwrite.link import FILE_NAME, Side
 from dualwrite.sandbox.project import create_sandbox
+from dualwrite.sync import life
 from dualwrite.sync.reconcile import Comparison
-from dualwrite.sync.retry import retry
 from dualwrite.sync.run import MapResult
-from dualwrite.sync.session import open_session
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.notation import ColumnPath
+from flows.incremental_sync import incremental_sync
 from flows.initial_sync import initial_sync
+from flows.quality_report import quality_report
 from flows.reconcile import reconcile
 from tasks.artifacts import causes_of
 from tasks.command import run_command
 from tasks.embedded import own_prefect
-from tasks.sessions import close_sessions
+from tasks.ending import told
+from tasks.sessions import close_sessions, session_of
 
-MAPS = ["customers-v3--accounts", "customers-v3--contacts"]
-MENDED_MAP, MENDED_COLUMN, MENDED_VALUE = MAPS[0], "CREDITLIMIT", "1000.12"
+ACCOUNTS, GROUPS = "customers-v3--accounts", "customer-groups--msdyn-customergroups"
+MAPS = [ACCOUNTS, "customers-v3--contacts"]
+COMPANY = "USMF"
+EDITED, RATED, DISPUTED, MOVED = "C00000003", "C00000009", "C00000002", "C00000006"
+"""The customers that people work on."""
+SHOWN_CAUSES = 8
 
 
-@flow(name="demo", description="A sandbox from nothing to agreement, in five steps.")
+@flow(name="demo", description="A sandbox from nothing to agreement that lasts, in seven steps.")
 async def demo(project: Path, rows: int = 2000) -> str:
     """Show it all; the result is the last line, with its figures.
 
@@ -52,33 +65,32 @@ async def demo(project: Path, rows: int = 2000) -> str:
 
     say("2. The initial sync, maps in the order in which they need each other")
     first = await initial_sync(project, MAPS)
-    say(f"  {written(first):,} rows written in {len(first)} maps. Held back, and why:")
-    causes = causes_of(project, [result.map for result in first])
-    for cause in causes:
-        reason = textwrap.shorten(cause.reason, 110, placeholder=" …")
-        say(f"    {cause.rows:>3} {cause.kind} in {cause.map}: {reason}")
+    say_causes(project, first)
 
-    say("3. The same again, by the rules alone: what is equal already is left alone")
-    again = await initial_sync(project, MAPS, quality=False)
-    say("  nothing to write" if not written(again) else f"  {written(again):,} rows written")
+    say("3. People work on both sides; one cycle carries it across")
+    carried = await both_work(project)
 
-    say("4. One of the faulty rows is mended in the ERP, then tried again")
-    released = mend(project)
-    say(f"  {released} row released (by hand: dualwrite errors retry ID)")
+    say("4. The same customer is changed on both sides: a conflict")
+    carried += await collide(project)
 
-    say("5. Both sides are compared, row by row")
-    found = await reconcile(project, [result.map for result in first])
+    say(f"5. The map of customer groups is paused for maintenance, and work goes on ({MOVED})")
+    carried += await pause_and_catch_up(project)
+
+    say("6. Both sides are compared, row by row")
+    found = await reconcile(project, MAPS)
+    held = sum(each.held for each in found)
     say(f"  {sum(each.same for each in found):,} rows are the same on both sides")
-    say(f"  {sum(each.held for each in found):,} are not, and wait in the journal")
+    say(f"  {held:,} are not, and wait in the journal")
     say(f"  {unexplained(found):,} differ for no known reason")
-    assert not written(again), "the second run wrote rows"
-    assert released == 1, "the mended row was not released"
     assert not unexplained(found), "rows differ that nobody holds back"
-    held = sum(cause.rows for cause in causes) - released
+
+    say("7. The quality report: every row of these maps against their rules")
+    say(f"  {await quality_report(project, MAPS)}")
     seconds = time.monotonic() - started
     return (
-        f"demo finished: {len(first)} maps, {written(first):,} rows written, {held:,} held back, "
-        f"{released} mended and released, 0 unexplained differences, {seconds:.0f} seconds"
+        f"demo finished: {len(first)} maps, {written(first):,} rows written at first, "
+        f"{carried} carried by cycles, 1 conflict settled, 1 faulty and 1 parked row released, "
+        f"{held} held back, 0 unexplained differences, {seconds:.0f} seconds"
     )
 
 
@@ -92,35 +104,128 @@ def make_sandbox(project: Path, rows: int) -> None:
         say(f"    {side.value}: {made.total(side):,} rows")
 
 
-def mend(project: Path) -> int:
-    """Correct a credit limit with a digit too many in the ERP, and retry the row."""
-    with open_session(project) as session:
-        held = next(
-            row
-            for row in session.journal.rejected(MENDED_MAP, rule="scale")
-            if row.direction == Side.FINOPS.direction
-        )
-        say(f"    {', '.join(map(str, held.key.values()))}: {held.reason}")
-        table = session.catalogue.get(MENDED_MAP).end(Side.FINOPS).table
-        columns = session.schema(Side.FINOPS, table).columns
-        values = {**held.key, MENDED_COLUMN: MENDED_VALUE}
-        row = pa.table({n: pa.array([v]).cast(columns[n].type) for n, v in values.items()})
-        session.apps[Side.FINOPS].update(table, row, key=list(held.key))
-        say(f"    set {MENDED_COLUMN} to {MENDED_VALUE}")
-        retry(session, [held])
-        return int(not _still_held(session.journal.rejected(MENDED_MAP), held))
+def say_causes(project: Path, results: Sequence[MapResult]) -> None:
+    """Tell what the initial sync wrote, and why it held rows back."""
+    say(f"  {written(results):,} rows written in {len(results)} maps. Held back, and why:")
+    causes = causes_of(project, [result.map for result in results])
+    for cause in causes[:SHOWN_CAUSES]:
+        reason = textwrap.shorten(cause.reason, 110, placeholder=" …")
+        say(f"    {cause.rows:>3} {cause.kind} in {cause.map}: {reason}")
+    if rest := causes[SHOWN_CAUSES:]:
+        say(f"    {sum(cause.rows for cause in rest):>3} more, for {len(rest)} other reasons")
 
 
-def _still_held(rows: list[HeldRow], row: HeldRow) -> bool:
+async def both_work(project: Path) -> int:
+    """A change on either side, and a faulty row that is mended; the rows carried."""
+    session = session_of(project)
+    held = next(
+        row
+        for row in session.journal.rejected(ACCOUNTS, rule="scale")
+        if row.direction == Side.FINOPS.direction
+    )
+    change(session, Side.FINOPS, EDITED, SALESMEMO="Call before ten.")
+    change(session, Side.DATAVERSE, RATED, msdyn_creditrating="A")
+    company, faulty = (part or "" for part in held.key.values())
+    say(f"    a row that was held back ({faulty}): {held.reason}")
+    change(session, Side.FINOPS, faulty, company, CREDITLIMIT="1000.12")
+    carried = await cycle(project)
+    assert not _is_held(session.journal.rejected(ACCOUNTS), held), "the mended row is held still"
+    say(f"  {faulty} is mended, and was let go by itself; both sides have all three rows")
+    return carried
+
+
+async def collide(project: Path) -> int:
+    """One column changed on both sides, another on one: merged; the rows carried."""
+    session = session_of(project)
+    change(session, Side.FINOPS, DISPUTED, CREDITLIMIT="30000", PAYMENTTERMSBASEDAYS="14")
+    change(session, Side.DATAVERSE, DISPUTED, creditlimit="45000")
+    carried = await cycle(project)
+    [found] = session.journal.conflicts(ACCOUNTS, open_only=False)
+    won = ", ".join(f"{column} as {side} has it" for column, side in found.conflict.columns.items())
+    say(f"  settled by the map's policy, {found.conflict.policy} then newest: {won}")
+    say(f"  both versions are kept: dualwrite conflicts show {found.id} --project {project}")
+    say(f"  and can be put back:    dualwrite conflicts undo {found.id} --project {project}")
+    return carried
+
+
+async def pause_and_catch_up(project: Path) -> int:
+    """A child comes while its parent's map is paused; the rows carried."""
+    session = session_of(project)
+    life.pause(session, [GROUPS])
+    make_group(session, "VIP", "Very important")
+    change(session, Side.FINOPS, MOVED, CUSTOMERGROUPID="VIP")
+    carried = await cycle(project)
+    parked = next(row for row in session.journal.parked(ACCOUNTS) if MOVED in row.key.values())
+    say(f"    {MOVED} is parked: {parked.reason}")
+    say(f"  then it is resumed: dualwrite resume {GROUPS} --catch-up --project {project}")
+    life.resume(session, [GROUPS], life.Resume.CATCH_UP)
+    carried += await cycle(project)
+    assert not _is_held(session.journal.parked(ACCOUNTS), parked), "the parked row is held still"
+    assert session.journal.status(GROUPS) is MapStatus.RUNNING
+    say(f"  the group went across, {MOVED} followed by itself, the map is running")
+    return carried
+
+
+async def cycle(project: Path) -> int:
+    """Run the flow `incremental_sync`; how many rows it wrote.
+
+    Raises:
+        AssertionError: Something came back as an echo, or was left in a queue.
+    """
+    session = session_of(project)
+    results = await incremental_sync(project)
+    say(f"  {told(results)}")
+    running = [each for each in session.journal.maps() if each.status is MapStatus.RUNNING]
+    for side in Side:
+        queues = [each.queues[side.value] for each in running if side.value in each.queues]
+        assert not any(session.apps[side].pending(queues).values()), "a queue is not empty"
+    return written(results)
+
+
+# What people do in their own system; they know nothing of dualwrite
+
+
+def change(
+    session: Session, side: Side, account: str, company: str = COMPANY, **values: str
+) -> None:
+    """Change a customer, as a user of that system does."""
+    end = session.map(ACCOUNTS).end(side)
+    schema = session.schema(side, end.table)
+    own = tuple(ColumnPath((name,)) for name in schema.primary_key)
+    query = Query(end.table, tuple(dict.fromkeys((*own, *end.key))), end.key, lookups=end.lookups)
+    key = zip(end.key, (company, account), strict=True)
+    row = session.apps[side].fetch(query, pa.table({str(path): [text] for path, text in key}))
+    row = row.select(list(schema.primary_key))
+    for name, text in values.items():
+        row = row.append_column(name, pa.array([text]).cast(schema.columns[name].type))
+    if end.modified is not None:
+        name = end.modified.column
+        now = pa.array([datetime.now(UTC)]).cast(schema.columns[name].type)
+        row = row.append_column(name, now)
+    session.apps[side].update(end.table, row, key=list(schema.primary_key))
+    told = ", ".join(f"{name} is now {text}" for name, text in values.items())
+    say(f"    {side.value}: {account}: {told}")
+
+
+def make_group(session: Session, group: str, description: str) -> None:
+    """Make a group of customers in the ERP, as its user does."""
+    end = session.map(GROUPS).end(Side.FINOPS)
+    row = {"DATAAREAID": [COMPANY], "CUSTOMERGROUPID": [group], "DESCRIPTION": [description]}
+    key = [str(path) for path in end.key]
+    session.apps[Side.FINOPS].write(end.table, pa.table(row), key=key)
+    say(f"    {Side.FINOPS.value}: a new group of customers, {group}")
+
+
+def _is_held(rows: Sequence[HeldRow], row: HeldRow) -> bool:
     return any((each.key, each.direction) == (row.key, row.direction) for each in rows)
 
 
-def written(results: list[MapResult]) -> int:
+def written(results: Sequence[MapResult]) -> int:
     """Rows written, both ways."""
     return sum(counts.written for result in results for counts in result.counts.values())
 
 
-def unexplained(found: list[Comparison]) -> int:
+def unexplained(found: Sequence[Comparison]) -> int:
     """Rows that differ and that nobody holds back."""
     return sum(each.unexplained for each in found)
 
@@ -153,9 +258,11 @@ def main(
         last = asyncio.run(demo(project, rows))
         close_sessions()
     say("")
-    say(f"What was held back:   dualwrite errors --project {project}")
     say(f"Where the maps stand: dualwrite status --project {project}")
+    say(f"What was held back:   dualwrite errors --project {project}")
+    say(f"What collided:        dualwrite conflicts --all --project {project}")
     say(f"The quality report:   {project / 'reports' / 'quality' / 'index.html'} (any browser)")
+    say(f"Stay and carry on:    dualwrite live --project {project}")
     say(f"The journal:          {project / '.dualwrite' / 'journal.db'}")
     say(f"The runs in Prefect:  {where}")
     say("With your own data:   docs/tutorial.md")

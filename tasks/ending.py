@@ -24,9 +24,8 @@ COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
 def told(results: Sequence[MapResult]) -> str:
     """What was done, in a sentence or two."""
     total = sum((each for result in results for each in result.counts.values()), Counts())
-    busy = [result for result in results if result.counts]
-    rows = plural(total.written + total.deleted, "row")
-    parts = [f"{rows} carried in {plural(len(busy), 'map')}"]
+    maps = sum(any(c.written or c.deleted for c in r.counts.values()) for r in results)
+    parts = [plural(total.written + total.deleted, "row") + " carried"]
     parts += [
         f"{count:,} {what}"
         for count, what in (
@@ -35,6 +34,9 @@ def told(results: Sequence[MapResult]) -> str:
         )
         if count
     ]
+    if maps:
+        parts[0] += f" in {plural(maps, 'map')}"
+    busy = any(result.counts for result in results)
     waits = _waits(results)
     nothing = "Nothing was carried" if waits else "Nothing was pending"
     return " ".join([f"{', '.join(parts) if busy else nothing}.", *waits])

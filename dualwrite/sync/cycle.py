@@ -21,7 +21,7 @@ from typing import TypeVar
 from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.lease import LeaseLostError
-from dualwrite.journal.records import MapStatus
+from dualwrite.journal.records import Counts, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
@@ -249,7 +249,10 @@ class Cycles:
             parked = self.session.journal.parked(track.name)
             if parked and track.fault is None:
                 epoch = self._epochs[track.name]
-                self._try([track], partial(again, self.session, parked, epoch=epoch))
+                tried = self._try([track], partial(again, self.session, parked, epoch=epoch))
+                freed = {each.direction: each.counts.written for each in tried or ()}
+                for lane in track.lanes.values():
+                    lane.tally.counts += Counts(written=freed.get(lane.direction, 0))
 
     def _try(self, tracks: Sequence[Track], work: Callable[[], Answer]) -> Answer | None:
         """Do some work; its fault is these maps' fault, and the others go on."""
