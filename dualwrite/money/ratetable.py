@@ -150,15 +150,8 @@ def build(table: pa.Table) -> RateTable:
     factors = _factors(table)
     faults = Faults(table.num_rows)
     _judge(faults, rates, factors, begins, ends)
-    known_types, currencies = _distinct(types), _distinct(froms, tos)
-    codes = _pair_codes(
-        pc.index_in(types, value_set=known_types),
-        pc.index_in(froms, value_set=currencies),
-        pc.index_in(tos, value_set=currencies),
-        len(currencies),
-    )
-    pairs = _distinct(codes)
-    keys = pc.add(pc.multiply(pc.index_in(codes, value_set=pairs).cast(pa.int64()), DAYS), begins)
+    known_types, currencies, pairs, place = _coded(types, froms, tos)
+    keys = pc.add(pc.multiply(place, DAYS), begins)
     faults.note(keys.is_null(), "type, from, to and valid_from must all be given")
     trimmed = _trimmed(rates)
     scale = scale_of(trimmed)
@@ -171,10 +164,12 @@ def build(table: pa.Table) -> RateTable:
         "a currency's rate to itself is 1, and here it is ",
         rates,
     )
-    twice = _twice(keys.take(order), numerators.take(order), denominators.take(order))
+    # none at all beside one is another one too
+    quoted = pc.fill_null(numerators, pa.scalar(Decimal(0), _WIDE))
+    twice = _twice(keys.take(order), quoted.take(order), denominators.take(order))
+    rows = pa.array(range(table.num_rows), order.type)
     faults.note(
-        pc.is_in(pa.array(range(table.num_rows), order.type), value_set=order.filter(twice)),
-        "another rate begins on the same day",
+        pc.is_in(rows, value_set=order.filter(twice)), "another rate begins on the same day"
     )
     named = (types, froms, tos, begins)
     told = faults.told(lambda rows: _about(*(column.take(rows) for column in named)))
@@ -196,6 +191,21 @@ def build(table: pa.Table) -> RateTable:
         told=told.take(order),
         problems=faults.table(),
     )
+
+
+def _coded(
+    types: pa.Array, froms: pa.Array, tos: pa.Array
+) -> tuple[pa.Array, pa.Array, pa.Array, pa.Array]:
+    """The types, the currencies, the pairs that occur, and the place of each row's own."""
+    known_types, currencies = _distinct(types), _distinct(froms, tos)
+    codes = _pair_codes(
+        pc.index_in(types, value_set=known_types),
+        pc.index_in(froms, value_set=currencies),
+        pc.index_in(tos, value_set=currencies),
+        len(currencies),
+    )
+    pairs = _distinct(codes)
+    return known_types, currencies, pairs, pc.index_in(codes, value_set=pairs).cast(pa.int64())
 
 
 def _judge(

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dualwrite.units.model import Conversion, Formula, Rounding, Unit, told
 
@@ -33,7 +34,7 @@ class Way:
     """What the last conversion says of rounding."""
 
 
-@dataclass(slots=True)
+@dataclass
 class _Edge:
     """One conversion in the graph."""
 
@@ -41,9 +42,13 @@ class _Edge:
     conversion: Conversion
     fault: str | None
 
+    @cached_property
+    def _formula(self) -> Formula:
+        return self.conversion.formula
+
     def line(self, start: str) -> Formula:
-        formula = self.conversion.formula
-        return formula if start == self.conversion.from_unit else formula.inverse()
+        forward = start == self.conversion.from_unit
+        return self._formula if forward else self._formula.inverse()
 
     def other(self, unit: str) -> str:
         conversion = self.conversion
@@ -95,7 +100,8 @@ class Graph:
         own += [] if product is None else [(product, None)]
         scopes = [scope for scope in [*own, STANDARD] if scope in self._edges]
         for most in range(1, len(scopes) + 1):
-            path = self._path(from_, to, scopes[:most])
+            straight = self._straight(from_, to, scopes[:most])
+            path = [straight] if straight else self._path(from_, to, scopes[:most])
             if path is not None:
                 return _along(path, from_)
         return Way(None, self._nothing(from_, to))
@@ -107,6 +113,16 @@ class Graph:
             return trouble
         between = f"between {classes[0]} and {classes[1]}"
         return f"{trouble}: {between} only the product's own conversion does, and it has none"
+
+    def _straight(self, from_: str, to: str, scopes: Sequence[Scope]) -> _Edge | None:
+        """The most specific conversion between just these two units."""
+        found = (
+            edge
+            for scope in scopes
+            for edge in self._edges[scope].get(from_, ())
+            if edge.other(from_) == to
+        )
+        return next(found, None)
 
     def _path(self, from_: str, to: str, scopes: Sequence[Scope]) -> list[_Edge] | None:
         """The fewest conversions from one unit to another."""
@@ -137,14 +153,16 @@ class Graph:
 
     def _circles(self, edges: Mapping[str, list[_Edge]]) -> Iterator[tuple[int, str]]:
         """Hold every conversion that closes a circle against the others of it."""
+        every = {edge.row: edge for found in edges.values() for edge in found}
+        if len(every) < 2:
+            return
         tree: dict[str, _Reached] = {}
         for start in sorted(edges, key=lambda unit: (not self.units[unit].is_base, unit)):
             if start not in tree:
                 _grow(tree, start, edges)
-        in_tree = {id(each.edge) for each in tree.values()}
-        every = {id(edge): edge for found in edges.values() for edge in found}
-        for edge in sorted(every.values(), key=lambda edge: edge.row):
-            if id(edge) in in_tree or _is_blind(edge):
+        in_tree = {each.edge.row for each in tree.values() if each.edge is not None}
+        for row, edge in sorted(every.items()):
+            if row in in_tree or _is_blind(edge):
                 continue
             trouble = _disagreement(tree, edge)
             if trouble is not None:
@@ -205,8 +223,9 @@ def _along(path: Sequence[_Edge], start: str) -> Way:
     fault = next((edge.fault for edge in path if edge.fault is not None), None)
     if fault is not None:
         return Way(None, fault)
-    formula = Formula()
-    for edge in path:
-        formula = formula.then(edge.line(start))
-        start = edge.other(start)
+    formula = path[0].line(start)
+    here = path[0].other(start)
+    for edge in path[1:]:
+        formula = formula.then(edge.line(here))
+        here = edge.other(here)
     return Way(formula, None, path[-1].conversion.rounding)

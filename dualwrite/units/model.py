@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from math import gcd, lcm
 from typing import Literal
 
 from dualwrite.exact import Mode
@@ -49,11 +50,28 @@ class Formula:
 
     def then(self, other: Formula) -> Formula:
         """First this, then the other."""
+        if not self.offset and not other.offset:
+            return Formula(self.factor * other.factor)
         return Formula(self.factor * other.factor, self.offset * other.factor + other.offset)
 
     def inverse(self) -> Formula:
         """The way back; the factor is not 0."""
         return Formula(1 / self.factor, -self.offset / self.factor)
+
+    def in_wholes(self, decimals: int, behind: int) -> tuple[int, int, int]:
+        """Multiplier, divisor and addend between whole numbers that stand for decimals.
+
+        A quantity with `behind` digits behind the point comes in without its point, one with
+        `decimals` goes out: (quantity x multiplier + addend) / divisor.
+        """
+        over = lcm(self.factor.denominator, self.offset.denominator)
+        multiplier = self.factor.numerator * (over // self.factor.denominator) * 10**decimals
+        addend = (
+            self.offset.numerator * (over // self.offset.denominator) * 10 ** (decimals + behind)
+        )
+        divisor = over * 10**behind
+        least = gcd(multiplier, divisor, addend)
+        return multiplier // least, divisor // least, addend // least
 
     def of(self, quantity: Fraction | int) -> Fraction:
         """What a quantity becomes."""
@@ -82,7 +100,11 @@ class Conversion:
     @property
     def formula(self) -> Formula:
         """The same as a straight line; the denominator is not 0."""
-        factor = Fraction(self.factor) * self.numerator / self.denominator
+        factor = Fraction(self.factor)
+        if self.numerator != 1 or self.denominator != 1:
+            factor *= Fraction(self.numerator, self.denominator)
+        if not self.inner_offset and not self.outer_offset:
+            return Formula(factor)
         return Formula(factor, Fraction(self.inner_offset) * factor + Fraction(self.outer_offset))
 
     @property

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import cached_property
-from math import lcm
 from typing import NamedTuple, Self, TypeAlias
 
 import pyarrow as pa
@@ -231,10 +230,7 @@ class UnitSystem:
         if way.formula is None:
             return _no_step(way.trouble)
         unit = self.units[to]
-        factor = way.formula.factor * Fraction(10) ** (unit.decimals - behind)
-        offset = way.formula.offset * 10**unit.decimals
-        divisor = lcm(factor.denominator, offset.denominator)
-        multiplier, addend = int(factor * divisor), int(offset * divisor)
+        multiplier, divisor, addend = way.formula.in_wholes(unit.decimals, behind)
         if max(multiplier, divisor, abs(addend)) >= _MOST:
             return _no_step(f"the way from {from_!r} to {to!r} has too many digits")
         mode = _MODES.index(MODES[way.rounding or unit.rounding])
