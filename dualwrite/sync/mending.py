@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.capture import Capture, Origin, changed_text
 from dualwrite.journal.lease import Lease
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
@@ -24,17 +25,19 @@ from dualwrite.sync.capturing import (
     installed,
     start_capture,
 )
-from dualwrite.sync.changes import DRIFTED
+from dualwrite.sync.changes import DRIFTED, changes_of
+from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.fencing import restored
 from dualwrite.sync.initial import KIND
 from dualwrite.sync.life import own_lease, stop_capture
 from dualwrite.sync.queues import PAGE, pages
-from dualwrite.sync.reconcile import Kind, reconcile
+from dualwrite.sync.reconcile import Kind, reconcile, unequal_columns
 from dualwrite.sync.session import Session
 from dualwrite.sync.standing import sound_keys
-from dualwrite.sync.way import compile_way
+from dualwrite.sync.way import Way, compile_way, reading
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.flow import translate
+from dualwrite.translate.keys import key_text
 
 CAPTURED = (MapStatus.RUNNING, MapStatus.PAUSED, MapStatus.RESUMING)
 """Maps of these statuses have their changes queued."""
@@ -182,32 +185,88 @@ def _forget_what_was_carried(
 def _queue_differences(
     session: Session, table_map: TableMap, unwatched: Collection[Side], lease: Lease
 ) -> dict[Side, int]:
-    """Queue every row that is not the same: where it differs, on the sides that were not
-    watched; where it stands alone, on its own side, so that it comes back across.
+    """Queue every row that is not the same, and that no queue which was watched explains.
+
+    Where it differs, on the sides that were not watched; where it stands alone, on its own
+    side, so that it comes back across.
     """
     captures = installed(session, table_map)
     queued = dict.fromkeys(captures, 0)
     if not unwatched:
         return {}
 
-    def queue(side: Side, keys: pa.Table) -> None:
+    def queue(side: Side, keys: pa.Table, changed: Any = None) -> None:
         if side not in captures or not keys.num_rows:
             return
         n = keys.num_rows
-        head = [pa.repeat(pa.scalar("u"), n), pa.nulls(n, pa.string())]
-        entries = pa.table([*head, *keys.columns], names=["op", "changed", *keys.column_names])
+        said = pa.nulls(n, pa.string()) if changed is None else changed
+        columns = [pa.repeat(pa.scalar("u"), n), said, *keys.columns]
+        entries = pa.table(columns, names=["op", "changed", *keys.column_names])
         origin = Origin(table_map.name, captures[side].queue, lease.epoch)
         with session.apps[side].writing(origin) as writing:
             writing.queue(captures[side], entries)
         queued[side] += n
 
     def found(kind: Kind, side: Side, rows: pa.Table) -> None:
-        own = [str(path) for path in table_map.end(side).key]
-        if kind is Kind.ONLY or side in unwatched:
-            queue(side, rows.select(own))
-        if kind is Kind.DIFFER and side.other in unwatched:
-            way = compile_way(session, table_map, side)
-            queue(side.other, sound_keys(way, translate(rows, way.flow))[0])
+        keys = {side: rows.select([str(path) for path in table_map.end(side).key])}
+        if kind is Kind.ONLY:
+            queue(side, keys[side])
+            return
+        way = compile_way(session, table_map, side)
+        keys[side.other] = sound_keys(way, translate(rows, way.flow))[0]
+        for lost in unwatched:
+            if kind is Kind.DIFFER:
+                queue(lost, keys[lost])
+            elif lost in captures:
+                said = _unexplained(session, captures, way, rows, keys, lost)
+                some = pc.not_equal(said, "")
+                queue(lost, keys[lost].filter(some), said.filter(some))
 
-    reconcile(session, table_map, found=found)
+    watched = [side for side in Side if side not in unwatched]
+    reconcile(session, table_map, found=found, believed=watched)
     return {side: count for side, count in queued.items() if count}
+
+
+def _unexplained(
+    session: Session,
+    captures: Mapping[Side, Capture],
+    way: Way,
+    rows: pa.Table,
+    keys: Mapping[Side, pa.Table],
+    lost: Side,
+) -> Any:
+    """The own columns of `lost` that must have changed there, for rows queued on the other side.
+
+    What differs in a column that the other side says it has changed is that side's change;
+    what differs elsewhere is a change that nobody saw.
+
+    Shapes: n rows and their keys; the result is (n,), in the spelling of an entry.
+    """
+    across = captures[lost.other]
+    with session.apps[lost.other].writing() as looking:
+        entries = looking.dirty(across, keys[lost.other])
+    texts = key_text(keys[lost.other], [str(path) for path in across.key])
+    dirt = changes_of(entries).aligned(texts)
+    ways = {side: compile_way(session, way.table_map, side) for side in Side}
+    reads = {
+        side: {
+            str(c.target): tuple(sorted({path.column for path in c.reads}))
+            for c in ways[side].flow.columns
+        }
+        for side in Side
+    }
+    told = translate(rows, way.flow)
+    query = reading(session, way.table_map, way.target, filtered=False)
+    theirs, _ = counterparts(session, way, query, told)
+    differ = unequal_columns(way, ways[way.target], rows, told, theirs)
+    said: Any = pa.repeat(pa.scalar(""), rows.num_rows)
+    for column in ways[lost].flow.columns:
+        name, mirrored = str(column.target), str(column.source)
+        mask = differ.get(name if way.source is lost or mirrored not in differ else mirrored)
+        if mask is None:
+            continue
+        seen = dirt.touches(reads[lost.other].get(mirrored, ()))
+        unseen = pc.and_not(mask, seen)
+        text = changed_text(reads[lost][name])
+        said = pc.binary_join_element_wise(said, pc.if_else(unseen, text, ""), "")
+    return said

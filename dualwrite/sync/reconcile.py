@@ -9,7 +9,7 @@ is `pending`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -40,6 +40,8 @@ class Kind(Enum):
 
     DIFFER = "differ"
     ONLY = "only"
+    PENDING = "pending"
+    """It differs, and its change is on its way."""
 
 
 Found = Callable[[Kind, Side, pa.Table], None]
@@ -83,6 +85,7 @@ def reconcile(
     table_map: TableMap,
     *,
     found: Found | None = None,
+    believed: Collection[Side] = tuple(Side),
     progress: Callable[[int], None] = lambda _: None,
 ) -> Comparison:
     """Compare every row that the map takes part in.
@@ -94,6 +97,7 @@ def reconcile(
         session: The project.
         table_map: The map.
         found: Told of all rows that are not the same, batch by batch.
+        believed: Sides whose queues are asked what is on its way.
         progress: Told how many rows more were compared.
 
     Raises:
@@ -102,7 +106,7 @@ def reconcile(
     result = Comparison(table_map.name)
     sides = [side for side in Side if table_map.flows_from(side)]
     for number, source in enumerate(sides):
-        comparing = _Comparing(session, table_map, source, alone=number > 0)
+        comparing = _Comparing(session, table_map, source, believed, alone=number > 0)
         noting = _Noting(session, result, source, found)
         for rows in batches(session, source, reading(session, table_map, source)):
             looked = comparing.look(rows)
@@ -114,6 +118,9 @@ def reconcile(
             stands = pc.invert(waits)
             noting.note(Kind.ONLY, looked.rows.filter(pc.and_(looked.only, stands)))
             if number == 0:
+                on_its_way = looked.rows.filter(pc.and_(looked.unequal, waits))
+                if found is not None and on_its_way.num_rows:
+                    found(Kind.PENDING, source, on_its_way)
                 differ = pc.and_(looked.unequal, stands)
                 picked = {name: mask.filter(differ) for name, mask in looked.columns.items()}
                 noting.note(
@@ -149,14 +156,23 @@ class _Looked:
 class _Comparing:
     """Compares rows of one side; on the second walk only those that stand `alone` count."""
 
-    def __init__(self, session: Session, table_map: TableMap, source: Side, *, alone: bool) -> None:
+    def __init__(
+        self,
+        session: Session,
+        table_map: TableMap,
+        source: Side,
+        believed: Collection[Side],
+        *,
+        alone: bool,
+    ) -> None:
         self._session, self._source, self._alone = session, source, alone
         self._way = compile_way(session, table_map, source)
         flows_back = table_map.flows_from(source.other)
         self._back = compile_way(session, table_map, source.other) if flows_back else None
         self._own = reading(session, table_map, source)
         self._across = reading(session, table_map, source.other, filtered=False)
-        self._captures = installed(session, table_map)
+        captures = installed(session, table_map)
+        self._captures = {side: each for side, each in captures.items() if side in believed}
 
     def look(self, rows: pa.Table) -> _Looked:
         """Compare rows as they were read with what the other side holds now."""

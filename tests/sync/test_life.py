@@ -21,10 +21,10 @@ from tests.sync.world import World, cust
 
 
 @pytest.fixture
-def running(world: World) -> World:
+def running(every_world: World) -> World:
     """Companies run; three of them are on both sides."""
-    world.run("companies")
-    return world
+    every_world.run("companies")
+    return every_world
 
 
 def pending(world: World, name: str = "companies") -> dict[str, int]:
