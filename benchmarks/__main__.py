@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only initial|incremental|cli] [--rows N] [--json]`."""
+"""`python -m benchmarks [--only initial|incremental|live|cli] [--rows N] [--json]`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import psutil
 
-from benchmarks import cli, incremental, initial
+from benchmarks import cli, incremental, initial, live
 
-CASES = ("initial", "incremental", "cli")
+CASES = ("initial", "incremental", "live", "cli")
 
 
 def main() -> None:
@@ -37,6 +37,8 @@ def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
         yield from initial.results(rows)
     if only in (None, "incremental"):
         yield from incremental.results(rows)
+    if only in (None, "live"):
+        yield from live.results()
     if only in (None, "cli"):
         yield from cli.results()
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, select, text, update
 
 from dualwrite.journal.database import upsert
 from dualwrite.journal.models import ConflictedRow
@@ -64,6 +64,18 @@ def listed(
     if ids is not None:
         query = query.where(ConflictedRow.id.in_(sorted(set(ids))))
     return [_stored(row) for row in connection.execute(query)]
+
+
+_WAITING = text(
+    "SELECT (SELECT COUNT(*) FROM journal_conflict WHERE map = :map AND status = 'open'),"
+    " (SELECT COUNT(*) FROM journal_held WHERE map = :map)"
+)
+
+
+def waiting(connection: Connection, map_name: str) -> tuple[int, int]:
+    """How many conflicts wait, and how many rows: asked before each batch, so in one go."""
+    row = connection.execute(_WAITING, {"map": map_name}).one()
+    return int(row[0]), int(row[1])
 
 
 def open_keys(connection: Connection, map_name: str) -> dict[str, int]:

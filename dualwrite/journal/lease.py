@@ -146,12 +146,6 @@ def holder(connection: Connection, map_name: str) -> str | None:
     return str(row.holder)
 
 
-def epoch_of(connection: Connection, map_name: str) -> int:
-    """The newest epoch of a map; 0 where it never had a lease."""
-    found = connection.scalar(select(LeaseRow.epoch).where(LeaseRow.map == map_name))
-    return int(found or 0)
-
-
 def machine() -> str:
     """This machine, and its process numbering where the system tells: a container has its own."""
     try:

@@ -20,7 +20,7 @@ from dualwrite.journal import cycles, held, maps, runs
 from dualwrite.journal.database import open_engine, reading, writing
 from dualwrite.journal.glance import maps_sql, records
 from dualwrite.journal.lag import Lags
-from dualwrite.journal.lease import Lease, epoch_of, holder, take
+from dualwrite.journal.lease import Lease, holder, take
 from dualwrite.journal.models import ActivityRow, LeaseRow, MapRow, TallyRow
 from dualwrite.journal.records import (
     Activity,
@@ -328,6 +328,11 @@ class Journal:
         with self._reading() as connection:
             return stored.listed(connection, map_name, open_only=open_only, ids=ids, limit=limit)
 
+    def waiting(self, map_name: str) -> tuple[int, int]:
+        """How many conflicts of a map wait for a person, and how many rows are held."""
+        with self._reading() as connection:
+            return stored.waiting(connection, map_name)
+
     def open_conflict_keys(self, map_name: str) -> dict[str, int]:
         """Every key (as `key_text` writes it) that waits for a person, with its conflict's id."""
         with self._reading() as connection:
@@ -375,11 +380,6 @@ class Journal:
             LeaseHeldError: A living worker has it.
         """
         return take(self._engine, self._app, map_name=map_name, holder=purpose, seconds=seconds)
-
-    def epoch(self, map_name: str) -> int:
-        """The epoch of a map's newest lease, held or not; 0 where there never was one."""
-        with self._reading() as connection:
-            return epoch_of(connection, map_name)
 
     def holder(self, map_name: str) -> str | None:
         """What the worker that has a map says it does; None where nobody has it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -93,12 +94,22 @@ class Changes:
         """Whether a key of `aligned` has entries at all."""
         return pc.is_in(pa.array(range(len(self)), pa.int64()), value_set=self.of)
 
+    @cached_property
+    def _sorts(self) -> tuple[list[frozenset[str] | None], pa.Array]:
+        """The different column sets that changed, and which of them each key has."""
+        sorts = self.changed.dictionary_encode(null_encoding="encode")
+        return [_set_of(text) for text in sorts.dictionary.to_pylist()], sorts.indices
+
     def touches(self, columns: Collection[str]) -> Mask:
         """Whether one of these own columns changed, by key."""
-        found: Any = self.changed.is_null()
-        for column in columns:
-            found = pc.or_(found, _mentions(self.changed, column))
-        return found
+        sorts, which = self._sorts
+        hit = [names is None or not names.isdisjoint(columns) for names in sorts]
+        return pa.array(hit, pa.bool_()).take(which)
+
+    @property
+    def touched(self) -> frozenset[str]:
+        """All own columns that changed in a key that does not count whole."""
+        return frozenset(name for names in self._sorts[0] if names is not None for name in names)
 
     def widened(self, mask: Mask) -> Changes:
         """The same, with all columns counting where `mask` says so."""
@@ -115,8 +126,10 @@ def changes_of(entries: pa.Table) -> Changes:
 
     Shapes: `entries` is (m, 4 + k), by id.  A key with a null part is a key of its own.
     """
+    # by position: a key may have a part called `id`
     names = entries.column_names[4:]
-    keys, columns = entries.select(names), {n: entries[n].combine_chunks() for n in _HEAD}
+    keys = entries.select(range(4, entries.num_columns))
+    columns = {name: entries.column(at).combine_chunks() for at, name in enumerate(_HEAD)}
     texts = pc.fill_null(key_text(keys, names), "\x00")
     first = texts.dictionary_encode()
     of = first.indices.cast(pa.int64())
@@ -158,9 +171,21 @@ def none_of(keys: pa.Table, changed: Sequence[Sequence[str] | None]) -> Changes:
     )
 
 
+def ids_in(entries: pa.Table) -> pa.ChunkedArray:
+    """The ids of entries."""
+    return entries.column(0)
+
+
+def ops_in(entries: pa.Table) -> pa.ChunkedArray:
+    """The ops of entries."""
+    return entries.column(1)
+
+
 def names_of(changed: str | None) -> tuple[str, ...] | None:
     """`"a","b",` as ('a', 'b'); None for null."""
-    return None if changed is None else tuple(dict.fromkeys(json.loads(f"[{changed[:-1]}]")))
+    if not changed:
+        return None if changed is None else ()
+    return tuple(dict.fromkeys(json.loads(f"[{changed[:-1]}]")))
 
 
 _HEAD = ("id", "op", "changed", "at")
@@ -170,8 +195,9 @@ def _meant(columns: dict[str, pa.Array]) -> pa.Array:
     return columns["changed"]
 
 
-def _mentions(changed: pa.Array, column: str) -> Mask:
-    return pc.fill_null(pc.match_substring(changed, changed_text([column])), fill_value=False)
+def _set_of(text: str | None) -> frozenset[str] | None:
+    names = names_of(text)
+    return None if names is None else frozenset(names)
 
 
 def _numbers(n: int) -> pa.Array:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -35,6 +36,7 @@ from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
 from dualwrite.sync.way import Way, only_needed, reading
 from dualwrite.sync.writing import write_rows
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import comparable, fit, translate
 
 Mask = Any
@@ -98,6 +100,9 @@ class Crossing:
         self.link, self.way, self.only, self._marking = link, way, only, marking
         query = reading(link.session, way.table_map, way.target, filtered=False)
         self.query = only_needed(query, way.flow.targets) if only is Only.CLEAN else query
+        # a row that is there is found again by its own key, whatever that is looked up from
+        own = tuple(ColumnPath((name,)) for name in way.written_key)
+        self.query = replace(self.query, columns=tuple(dict.fromkeys((*self.query.columns, *own))))
         self.policies = link.policies or policies_of(way.table_map, way.source)
         self._sources = {
             str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
@@ -184,7 +189,10 @@ class Crossing:
         failed = pc.and_not(pc.invert(verdict.passed), decision.asks)
         wanted = pc.or_(decision.write, failed)
         ready = replace_columns(batch.out.filter(wanted), decision.forward.filter(wanted))
-        ready = self.link.finder.fill_in(ready, way)
+        known = {}
+        if self.only is Only.CLEAN:
+            known = {n: batch.standing.theirs[n].filter(wanted) for n in way.written_key}
+        ready = self.link.finder.fill_in(ready, way, known)
         verdict = verdict.filter(wanted).join(self.link.gate(way, ready, way.target_rules))
         fate = self._write(writing, ready, verdict, both.found.filter(wanted), decision)
         source = batch.rows.filter(wanted)
@@ -213,6 +221,8 @@ class Crossing:
         standing, changes = batch.standing, batch.changes
         mine = batch.out.select(list(self.way.flow.names))
         dirty = standing.dirty
+        never = pa.repeat(pa.scalar(value=False), len(changes))
+        disputed = pc.any(dirty).as_py()
         return Both(
             mine,
             comparable(standing.theirs, self.way.flow),
@@ -221,9 +231,13 @@ class Crossing:
             {name: changes.touches(columns) for name, columns in self._sources.items()},
             {
                 name: pc.and_(dirty, standing.dirt.touches(self._own.get(name, ())))
+                if disputed
+                else never
                 for name in self.way.two_way
             },
-            newer(self.way, batch.rows, changes, standing, self.policies.tie),
+            newer(self.way, batch.rows, changes, standing, self.policies.tie)
+            if disputed
+            else never,
             self.way.two_way,
         )
 
@@ -242,7 +256,7 @@ class Crossing:
         new = pc.indices_nonzero(pc.and_not(verdict.passed, found))
         if len(new):
             rows = physical_rows(way, ready.take(new))
-            done, bad = write_rows(writing.insert, table, rows, key=key)
+            done, bad = write_rows(partial(writing.insert, fresh=True), table, rows, key=key)
             refused = {new[number].as_py(): why for number, why in bad.items()}
             raced = self._raced(writing, ready, list(refused))
             fate.raced += raced

@@ -7,7 +7,7 @@ journal, or settled as a conflict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from dualwrite.journal.lag import added, tally
 from dualwrite.journal.records import Counts, Rejection, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import steering_columns
-from dualwrite.sync.changes import DRIFTED, Changes, changes_of
+from dualwrite.sync.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
 from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.plan import MapPlan
@@ -155,8 +155,14 @@ class Lane:
 
     def begin(self) -> None:
         """See what waits in the journal; forget what a cycle that broke off left here."""
-        self._blocked = self.link.session.journal.open_conflict_keys(self._map.name)
-        self.look_who_waits()
+        self._blocked: Mapping[str, int] = {}
+        self.waiting: Mapping[str, int] = {}
+        journal, name = self.link.session.journal, self._map.name
+        asked, held = journal.waiting(name)
+        if asked:
+            self._blocked = journal.open_conflict_keys(name)
+        if held:
+            self.look_who_waits()
         self._gone.clear()
         self._late.clear()
 
@@ -170,7 +176,7 @@ class Lane:
         Raises:
             DriftError: There is one.
         """
-        if pc.any(pc.equal(entries["op"], DRIFTED)).as_py():
+        if pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py():
             raise DriftError(
                 app=self.source.value, table=self.capture.table, map_name=self._map.name
             )
@@ -190,7 +196,7 @@ class Lane:
             read += entries.num_rows
             if entries.num_rows < PAGE:
                 return
-            after = entries["id"][-1].as_py()
+            after = ids_in(entries)[-1].as_py()
 
     def _carry(
         self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
@@ -307,8 +313,7 @@ class Lane:
 
     def _narrowed(self, changes: Changes) -> Crossing:
         """The crossing for the columns that changed in one of these rows."""
-        touched = [c for c in self.capture.columns if pc.any(changes.touches([c])).as_py()]
-        return self._crossing_of(frozenset(touched))
+        return self._crossing_of(changes.touched)
 
     def _crossing_of(self, own: frozenset[str]) -> Crossing:
         if own not in self._narrow:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -43,9 +44,18 @@ class Finder:
         self._whole: dict[_Kept, pa.Table | None] = {}
         self._pretended: defaultdict[tuple[Side, str], list[pa.Table]] = defaultdict(list)
 
-    def fill_in(self, rows: pa.Table, way: Way) -> pa.Table:
-        """Add a `ref:` column for each lookup of the way (see `translate.lookups.attach`)."""
+    def fill_in(
+        self, rows: pa.Table, way: Way, known: Mapping[str, pa.ChunkedArray] = MappingProxyType({})
+    ) -> pa.Table:
+        """Add a `ref:` column for each lookup of the way (see `translate.lookups.attach`).
+
+        `known` has the lookup columns that need not be looked up, one value a row.
+        """
         for group in way.lookups:
+            column = group[0].column
+            if column in known and group[0].type_column is None:
+                rows = rows.append_column(f"ref:{column}", known[column])
+                continue
             indexes = [self._index(way, lookup, rows) for lookup in group]
             rows = attach(rows, group, indexes)
         return rows

@@ -42,9 +42,9 @@ class ReplayLane(Lane):
         gone, there = changes.filter(changes.deleted), changes.filter(pc.invert(changes.deleted))
         if len(there):
             images = snapshot.images(self.capture, self.query, there.ids)
-            at = pc.index_in(there.ids, value_set=images["id"].combine_chunks())
+            at = pc.index_in(there.ids, value_set=images.column(0).combine_chunks())
             here = at.is_valid()
-            rows = images.drop_columns(["id"]).take(at.drop_null())
+            rows = images.select(range(1, images.num_columns)).take(at.drop_null())
             if rows.num_rows:
                 part = there.filter(here)
                 crossed = self.full.carry(rows, part)
@@ -62,7 +62,9 @@ class ReplayLane(Lane):
 def generations(entries: pa.Table) -> Iterator[pa.Table]:
     """The first entry of each key, then the second of those that have one, and so on."""
     names = entries.column_names[4:]
-    texts = pc.fill_null(key_text(entries, names), "\x00").dictionary_encode()
+    texts = pc.fill_null(
+        key_text(entries.select(range(4, entries.num_columns)), names), "\x00"
+    ).dictionary_encode()
     codes = texts.indices.to_numpy(zero_copy_only=False)
     order = np.argsort(codes, kind="stable")
     first = np.searchsorted(codes[order], codes[order], side="left")

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Writing
 from dualwrite.rules import judge
-from dualwrite.sync.changes import CALLED_BACK, Changes, changes_of
+from dualwrite.sync.changes import CALLED_BACK, Changes, changes_of, ops_in
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way
@@ -91,7 +91,7 @@ def stand_under_lock(
     if capture is not None:
         entries = writing.dirty(capture, keys)
         # what we asked for ourselves is nobody's change
-        dirt = changes_of(entries.filter(pc.not_equal(entries["op"], CALLED_BACK)))
+        dirt = changes_of(entries.filter(pc.not_equal(ops_in(entries), CALLED_BACK)))
     return Standing(locked.rows.take(at), at.is_valid(), busy, dirt.aligned(texts))
 
 
