@@ -55,6 +55,9 @@ class Finder:
             column = group[0].column
             if column in known and group[0].type_column is None:
                 rows = rows.append_column(f"ref:{column}", known[column])
+                # what is known is one row; Great Expectations asks for every column of a rule
+                one = pa.repeat(pa.scalar(value=False), len(rows))
+                rows = rows.append_column(f"many:{column}", one)
                 continue
             indexes = [self._index(way, lookup, rows) for lookup in group]
             rows = attach(rows, group, indexes)

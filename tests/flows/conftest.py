@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,12 @@ with warnings.catch_warnings():
     from prefect.testing.utilities import prefect_test_harness
 
 from dualwrite.sandbox.project import create_sandbox
+from dualwrite.sync.planning import make_plan
+from dualwrite.sync.run import RunOptions, run_maps
+from dualwrite.sync.session import open_session
+from tasks import events
 from tasks.sessions import close_sessions
+from tests.flows.people import MAP
 
 SOCKETS = "ignore:.*unclosed (<socket|event loop|transport):"
 
@@ -51,3 +58,28 @@ def project(tmp_path: Path) -> Iterator[Path]:
     create_sandbox(tmp_path / "box", rows=100)
     yield tmp_path / "box"
     close_sessions()
+
+
+@pytest.fixture(scope="session")
+def at_work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sandbox whose customer groups run, with the maps that they need; to be copied."""
+    box = tmp_path_factory.mktemp("at-work") / "box"
+    create_sandbox(box, rows=100)
+    with open_session(box) as session:
+        run_maps(session, make_plan(session, [MAP], with_related=True), RunOptions())
+    return box
+
+
+@pytest.fixture
+def running(at_work: Path, tmp_path: Path) -> Iterator[Path]:
+    shutil.copytree(at_work, tmp_path / "box")
+    yield tmp_path / "box"
+    close_sessions()
+
+
+@pytest.fixture
+def emitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The events that flows emit, in order."""
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(events, "emit_event", lambda **event: told.append(event))
+    return told
