@@ -22,6 +22,7 @@ from dualwrite.sync.capturing import installed
 from dualwrite.sync.changes import none_of
 from dualwrite.sync.conflict import Policies, Policy
 from dualwrite.sync.crossing import Crossing, Link
+from dualwrite.sync.fencing import fence_one
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import compile_way, reading
@@ -88,8 +89,7 @@ def undo_conflict(session: Session, conflict_id: int) -> None:
             continue
         stored = conflict.rows.get(loser)
         with kept_lease(session, found.map, "conflicts undo") as lease:
-            for side in Side:
-                session.apps[side].fence({found.map: lease.epoch})
+            fence_one(session, found.map, lease.epoch)
             if stored is None:
                 _delete(session, table_map, loser.other, conflict)
             else:

@@ -279,9 +279,10 @@ class Cycles:
         track.said, track.again_at = said, time.monotonic() + QUIET_SECONDS
         journal.note_cycle(track.name, result.counts, lags, pending=pending)
         journal.set_waits(track.name, result.note or None)
-        resuming = journal.status(track.name) is MapStatus.RESUMING
-        if resuming and track.fault is None and not any(pending.values()):
-            journal.set_status(track.name, MapStatus.RUNNING, reason="caught up")
+        if track.fault is None and not any(pending.values()):
+            # only from there: somebody may have paused or stopped the map at this moment
+            reason = "caught up"
+            journal.move(track.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason)
         return result
 
 

@@ -50,6 +50,18 @@ def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredErro
     return faults
 
 
+def fence_one(session: Session, map_name: str, epoch: int) -> None:
+    """As `fence`, for one map.
+
+    Raises:
+        RestoredError: An app was restored from a backup.
+        TransientError, PermanentError: From the apps.
+    """
+    faults = fence(session, {map_name: epoch})
+    if faults:
+        raise faults[map_name]
+
+
 def restored(session: Session, side: Side, marks: Mapping[str, Mapping[Side, Mark]]) -> list[str]:
     """The maps of which an app has forgotten workers that it had seen."""
     # an epoch of 0 shuts out nobody, and what was seen is told

@@ -69,7 +69,7 @@ def hold(
     parked: dict[int, Parking] = {}
     for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
         rule = failure.rule
-        told = ready.select(list(dict.fromkeys(rule.columns))).take(failure.indices).to_pylist()
+        told = rule.told(ready, failure.indices)
         for number, row in zip(failure.indices.to_pylist(), told, strict=True):
             if number in rejected or number in parked:
                 continue

@@ -16,6 +16,7 @@ from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
+from dualwrite.sync.fencing import fence_one
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
@@ -109,8 +110,7 @@ def _try_way(
     source = next(side for side in Side if side.direction == direction)
     table_map = session.map(name)
     flows_back = table_map.flows_from(source.other)
-    for side in Side:
-        session.apps[side].fence({name: epoch})
+    fence_one(session, name, epoch)
     carrier = Carrier(
         session,
         compile_way(session, table_map, source),
