@@ -197,7 +197,7 @@ def _updated(session: Session, reader: Reader, queue: Queue) -> list[sa.Insert]:
         entries.of(row(queue, "OLD", session.quote), "d", image=False, where=[moved]),
         entries.of(row(queue, "NEW", session.quote), "i", where=[moved]),
     ]
-    if queue.capture.columns:
+    if entries.telling:
         touched = [sa.not_(moved), entries.touched(old, new)]
         changed = entries.changed(old, new)
         said.append(

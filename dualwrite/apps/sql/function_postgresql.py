@@ -14,10 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
-from dualwrite.apps.sql.dialect import Dialect
+from dualwrite.apps.sql.dialect import Dialect, Expression
 from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader
-from dualwrite.apps.sql.triggers import Entries
+from dualwrite.apps.sql.triggers import Condition, Entries
 
 CHANNEL = "dualwrite"
 """Where who watches is told."""
@@ -82,12 +82,9 @@ class _Said:
 
     def whole(self) -> str:
         """Every entry as it should be."""
-        update = [self._gone(), self._come()]
-        if self._queue.identity and self._queue.capture.columns:
-            update.append(self._touched())
         return self._by_event(
             [self._entries.of(self._new, "i")],
-            update,
+            self._updates(),
             [self._entries.of(self._old, "d", image=False)],
         )
 
@@ -124,27 +121,57 @@ class _Said:
             ),
         ).alias(alias)
 
-    def _gone(self) -> sa.Insert:
-        return self._unless_same(self._old, self._rows(NEW, "other"), "d")
-
-    def _come(self) -> sa.Insert:
-        return self._unless_same(self._new, self._rows(OLD, "other"), "i")
-
-    def _unless_same(self, root: Any, other: Any, op: str) -> sa.Insert:
+    def _updates(self) -> list[sa.Insert]:
+        """What an update makes, rows before and after it met in one pass."""
         if not self._queue.identity:
-            return self._entries.of(root, op, image=op != "d")
-        same = self._entries.same(self._queue.identity, root, other)
-        stayed = sa.exists().where(same, sa.not_(self._entries.moved(root, other)))
-        return self._entries.of(root, op, image=op != "d", where=[sa.not_(stayed)])
+            return [self._entries.of(self._old, "d", image=False), self._entries.of(self._new, "i")]
+        old, new = self._rows(OLD, "o"), self._rows(NEW, "n")
+        met = self._entries.same(self._queue.identity, old, new)
+        was, there = (each.c[self._queue.identity[0]].is_not(None) for each in (old, new))
+        moved = self._entries.moved(old, new)
+        ways = [
+            self._way(old, sa.literal("d"), [was, sa.or_(sa.not_(there), moved)], (old, new)),
+            self._way(new, sa.literal("i"), [there, sa.or_(sa.not_(was), moved)], (old, new)),
+        ]
+        if self._entries.telling:
+            stayed = [was, there, sa.not_(moved), self._entries.touched(old, new)]
+            changed = self._entries.changed(old, new)
+            ways.append(self._way(new, sa.literal("u"), stayed, (old, new), changed))
+        one = sa.union_all(*ways).lateral("e")
+        rows = (
+            sa.select(*one.c)
+            .select_from(old.join(new, met, full=True).join(one, sa.true()))
+            .subquery("t0")
+        )
+        op = rows.c["dualwrite_op"]
+        return [
+            self._entries.of(
+                rows,
+                op,
+                changed=rows.c["dualwrite_changed"],
+                # a key that one row leaves and another takes is gone before it comes
+                order=[op] if self._queue.images else (),
+            )
+        ]
 
-    def _touched(self) -> sa.Insert:
-        old, new = self._rows(OLD, "other"), self._new
-        return self._entries.of(
-            new,
-            "u",
-            changed=self._entries.changed(old, new),
-            beside=(old, self._entries.same(self._queue.identity, old, new)),
-            where=[sa.not_(self._entries.moved(old, new)), self._entries.touched(old, new)],
+    def _way(
+        self,
+        rows: Any,
+        op: Expression,
+        where: Sequence[Condition],
+        among: Sequence[Any],
+        changed: Expression | None = None,
+    ) -> Any:
+        """The columns of a row that an entry is made of, if it makes one."""
+        names = self._queue.steering
+        if self._queue.images:
+            names = tuple(dict.fromkeys((*names, *self._queue.capture.columns)))
+        said = sa.cast(sa.null(), sa.Text) if changed is None else changed
+        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in names)
+        return (
+            sa.select(op.label("dualwrite_op"), said.label("dualwrite_changed"), *columns)
+            .where(*where)
+            .correlate(*among)
         )
 
     def _by_event(
@@ -181,13 +208,11 @@ class _Said:
     def _run(self, statements: Sequence[sa.Insert], indent: int = 6) -> str:
         lines = []
         for statement in statements:
-            text = str(
-                statement.compile(
-                    dialect=self._dialect.compiler, compile_kwargs={"literal_binds": True}
-                )
+            text = statement.compile(
+                dialect=self._dialect.compiler, compile_kwargs={"literal_binds": True}
             )
             lines += [
-                f"EXECUTE {literal(' '.join(text.split()))} USING moment;",
+                f"EXECUTE {literal(str(text))} USING moment;",
                 "GET DIAGNOSTICS added = ROW_COUNT;",
                 "queued := queued + added;",
             ]

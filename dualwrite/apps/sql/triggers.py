@@ -34,28 +34,26 @@ class Entries:
     def of(
         self,
         root: Any,
-        op: str,
+        op: str | Expression,
         *,
         changed: Expression | None = None,
         image: bool = True,
-        beside: tuple[Any, Condition] | None = None,
         where: Sequence[Condition] = (),
+        order: Sequence[Expression] = (),
     ) -> sa.Insert:
-        """Queue the keys of the rows of `root`, which may be joined with what is `beside`."""
+        """Queue the keys of the rows of `root`; no image is kept of a row that went."""
         names = ["op", "changed", "at"]
-        values: list[Any] = [sa.literal(op), sa.null() if changed is None else changed, self._at]
+        said = sa.literal(op) if isinstance(op, str) else op
+        values: list[Any] = [said, sa.null() if changed is None else changed, self._at]
         source, keys = self.keys(root)
         names += [column.name for column in self._queue.key]
         values += keys
         if self._queue.images and image:
             names += [column.name for column in self._queue.images]
-            values += [
-                self._dialect.kept(self._queue.source.columns[name], root.c[name])
-                for name in self._queue.capture.columns
-            ]
-        if beside is not None:
-            source = source.join(*beside)
-        statement = sa.select(*values).select_from(source).where(*where)
+            for name in self._queue.capture.columns:
+                kept = self._dialect.kept(self._queue.source.columns[name], root.c[name])
+                values.append(kept if isinstance(op, str) else sa.case((op != "d", kept)))
+        statement = sa.select(*values).select_from(source).where(*where).order_by(*order)
         return self.insert(names, statement)
 
     def keys(self, root: Any) -> tuple[sa.FromClause, list[Expression]]:
@@ -78,19 +76,25 @@ class Entries:
         """Whether a row came by another key."""
         return self.any_altered(self._queue.steering, old, new)
 
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The captured columns that can make an update: a change of the others moves the row."""
+        steering = self._queue.steering
+        return tuple(name for name in self._queue.capture.columns if name not in steering)
+
     def touched(self, old: Any, new: Any) -> Condition:
-        """Whether a captured column has another value."""
-        return self.any_altered(self._queue.capture.columns, old, new)
+        """Whether a row that has not moved has another value in a captured column."""
+        return self.any_altered(self.telling, old, new)
 
     def any_altered(self, names: Sequence[str], old: Any, new: Any) -> Condition:
         """Whether one of the columns has another value."""
         return sa.or_(sa.false(), *(self._altered(name, old, new) for name in names))
 
     def changed(self, old: Any, new: Any) -> Expression:
-        """The names of the captured columns that have another value, as `changed_text`."""
+        """The names of the columns that `touched` finds, as `changed_text`."""
         parts: list[Any] = [
             sa.case((self._altered(name, old, new), changed_text([name])), else_="")
-            for name in self._queue.capture.columns
+            for name in self.telling
         ]
         return reduce(operator.add, parts, sa.literal(""))
 
