@@ -418,6 +418,14 @@ class Looking:
         assert pages == [every[:3], every[3:6], every[6:]]
         assert every == sorted(set(every))
 
+    def test_a_snapshot_takes_many_keys_again_and_again(self, shop: Workshop, watched: App) -> None:
+        numbers = [f"C{i}" for i in range(600)]
+        with shop.hand() as hand:
+            hand.insert("customer", *(customer(number) for number in numbers))
+        with watched.snapshot() as snapshot:
+            for half in (numbers[:300], numbers[300:]):
+                assert snapshot.fetch(of_customers(), customers(*half)).num_rows == 300
+
     def test_ids_begin_at_the_clock(self, shop: Workshop, watched: App) -> None:
         """A queue made anew, even in a restored app, gives no id twice."""
         with shop.hand() as hand:

@@ -120,7 +120,9 @@ class PostgresqlSession(Session):
             )
 
     def unstage(self, name: str) -> None:
-        self._given.drop(name)  # a table goes with the transaction
+        if not self._given.drop(name):
+            # it would go with the transaction, but the next page may come before that
+            self.run(f"DROP TABLE pg_temp.{self.quote(name)}")
 
     def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
         self.run("BEGIN")
