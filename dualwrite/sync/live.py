@@ -26,6 +26,8 @@ TELL_SECONDS = 1.0
 """How often the journal is told and asked."""
 LOOK_SECONDS = 5.0
 """So often the queues are looked at even if nobody said a word."""
+ASK_SECONDS = 10.0
+"""How often a map is asked for again that another worker has, or that cannot be carried."""
 BACK_OFF = (0.5, 30.0)
 """The shortest and the longest wait for an app that is away, in seconds; doubled each time."""
 
@@ -55,17 +57,24 @@ def run_live(
         return stopped.is_set() or (end is not None and time.monotonic() >= end)
 
     while not over():
-        with cycles_of(session, names, gate=gate) as (cycles, _):
-            _Loop(session, cycles, names, report).run(over)
+        with cycles_of(session, names, gate=gate) as (cycles, others):
+            _Loop(session, cycles, others, names, report).run(over)
 
 
 class _Loop:
     """Runs until the set of maps changes, or it is over."""
 
     def __init__(
-        self, session: Session, cycles: Cycles, names: Sequence[str] | None, report: Report
+        self,
+        session: Session,
+        cycles: Cycles,
+        others: Sequence[MapResult],
+        names: Sequence[str] | None,
+        report: Report,
     ) -> None:
         self._session, self._cycles, self._names, self._report = session, cycles, names, report
+        self._others, self._began = others, time.monotonic()
+        self._left = self._wanted() & {each.map for each in others}
         self._wake = threading.Event()
         self._woken: set[Side] = set(Side)
         self._guard = threading.Lock()
@@ -118,16 +127,21 @@ class _Loop:
         self._say(*Side)
 
     def _tell(self, started: float) -> None:
-        results = {result.map: result for result in self._cycles.told(started)}
+        results = {result.map: result for result in [*self._cycles.told(started), *self._others]}
         self._report({name: each for name, each in results.items() if each.counts or each.note})
 
     def _changed(self) -> bool:
         """Whether other maps are to be carried than those in our hands."""
+        wanted, mine = self._wanted(), self._cycles.names
+        if mine and wanted - self._left == mine:
+            # what we could not have is asked for again, but not at the cost of what we have
+            return wanted != mine and time.monotonic() - self._began >= ASK_SECONDS
+        return wanted != mine
+
+    def _wanted(self) -> set[str]:
         records = self._session.journal.maps()
         wanted = {each.name for each in records if each.status in CARRIED}
-        if self._names is not None:
-            wanted &= set(self._names)
-        return wanted != self._cycles.names
+        return wanted if self._names is None else wanted & set(self._names)
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
