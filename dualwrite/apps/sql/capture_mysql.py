@@ -23,12 +23,13 @@ from sqlalchemy.dialects import mysql
 
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, Watch
 from dualwrite.apps.sql.capturing import EPOCHS, Capturing
-from dualwrite.apps.sql.dialect import Dialect, Expression
+from dualwrite.apps.sql.dialect import Expression
 from dualwrite.apps.sql.mysql_here import Here
 from dualwrite.apps.sql.mysql_triggers import ORIGIN, bodies
-from dualwrite.apps.sql.queues import ID, Queue, identity_of
+from dualwrite.apps.sql.queues import Queue, identity_of
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.watch import Newest, Polling
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _KIND = "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
@@ -48,8 +49,6 @@ _UNGUARDED = (1005, 1142, 1215, 1506, 1822, 6125)
 """What a foreign key is refused with where there can be none."""
 _LETTERS = 700
 """Letters of all text parts of a key that an index takes together."""
-_LOOK = 500
-"""So many of a queue's newest entries are looked at for one that was not there before."""
 
 
 class MysqlCapture(Capturing):
@@ -204,51 +203,8 @@ class MysqlCapture(Capturing):
         """Who watches looks at the queue itself."""
 
     def watch(self, queues: Collection[str]) -> Watch:
-        from dualwrite.apps.sql.watch import Polling
-
-        return Polling(self._dialect.connect, _Newest(self._dialect, queues))
-
-
-class _Newest:
-    """A sign that changes when an entry is there that was not there before."""
-
-    def __init__(self, dialect: Dialect, queues: Collection[str]) -> None:
-        self._dialect, self._queues = dialect, frozenset(queues)
-        self._said: Any = None
-        self._known: frozenset[tuple[Any, ...]] | None = None
-        self._turn = 0
-
-    def __call__(self, session: Session) -> int:
-        there = self._there(session)
-        if self._known is not None and there - self._known:
-            self._turn += 1
-        self._known = there
-        return self._turn
-
-    def _there(self, session: Session) -> frozenset[tuple[Any, ...]]:
-        while self._queues:
-            if self._said is None:
-                self._said = session.text(self._last())
-            try:
-                arrays = session.arrays(self._said)
-                return frozenset(zip(*(array.to_pylist() for array in arrays), strict=True))
-            except pymysql.ProgrammingError as fault:
-                left = Here(self._dialect, session).standing(self._queues)
-                if fault.args[0] != 1146 or left == self._queues:
-                    raise
-                # the rest are told by whoever reads them
-                self._queues, self._said = frozenset(left), None
-        return frozenset()
-
-    def _last(self) -> sa.CompoundSelect[Any]:
-        """The last entries of each queue, by its number."""
-        selects = []
-        for number, name in enumerate(sorted(self._queues)):
-            table = self._dialect.table(TableSchema(name, {"id": ID}))
-            one = sa.select(sa.literal(number).label("queue"), table.c["id"])
-            last = one.order_by(table.c["id"].desc()).limit(_LOOK).subquery()
-            selects.append(sa.select(last.c["queue"], last.c["id"]))
-        return sa.union_all(*selects)
+        newest = Newest(self._dialect, queues, self.standing)
+        return Polling(self._dialect.connect, newest)
 
 
 def _keep_queue(session: Session, here: Here, queue: Queue) -> None:

@@ -24,10 +24,12 @@ from sqlalchemy.dialects import postgresql as pg
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, Watch
 from dualwrite.apps.sql.capturing import EPOCHS, Capturing
 from dualwrite.apps.sql.dialect import Expression
-from dualwrite.apps.sql.function_postgresql import CHANNEL, NEW, OLD, ORIGIN, body, literal
-from dualwrite.apps.sql.queues import Queue
+from dualwrite.apps.sql.function_postgresql import NEW, OLD, ORIGIN, TELLS, body
+from dualwrite.apps.sql.postgresql_here import Here, literal
+from dualwrite.apps.sql.queues import INBOX, Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
+from dualwrite.apps.sql.watch import CHANNEL, Listening, Newest, Polling
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _EVENTS = {
@@ -36,99 +38,91 @@ _EVENTS = {
     "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {OLD}",
     "t": "BEFORE TRUNCATE ON {table}",
 }
-_BOOKS = (
-    "CREATE TABLE IF NOT EXISTS {epoch} (map text PRIMARY KEY, epoch bigint NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS {inbox} (queue text NOT NULL, low bigint NOT NULL, high bigint)",
-)
+_BOOKS = {
+    EPOCHS.name: "map text PRIMARY KEY, epoch bigint NOT NULL",
+    INBOX.name: "queue text NOT NULL, low bigint NOT NULL, high bigint NOT NULL",
+}
+_STATES = {
+    "A": None,
+    "O": "was switched off and on again: what changed between is not queued",
+    "": "is missing: its changes are not queued",
+}
+"""What is wrong with a trigger, by how it is enabled."""
 
 
 class PostgresqlCapture(Capturing):
     """Queues in PostgreSQL."""
 
     def keep_books(self, session: Session) -> None:
-        if self.standing(session, ["dualwrite_epoch", "dualwrite_inbox"]) == {
-            "dualwrite_epoch",
-            "dualwrite_inbox",
-        }:
+        here = Here(self._dialect, session)
+        if here.standing(_BOOKS) == _BOOKS.keys():
             return
-        # two that make the same table at once would refuse each other
-        _number(session, sa.func.pg_advisory_xact_lock(sa.func.hashtextextended("dualwrite", 0)))
-        names = {
-            "epoch": self._named(session, "dualwrite_epoch"),
-            "inbox": self._named(session, "dualwrite_inbox"),
-        }
-        for statement in _BOOKS:
-            session.run(statement.format(**names))
+        _take_turn(session)
+        for name, columns in _BOOKS.items():
+            session.run(f"CREATE TABLE IF NOT EXISTS {here.named(name)} ({columns})")
 
     def install(self, session: Session, reader: Reader, queue: Queue) -> None:
-        capture = queue.capture
-        kind = self._relation(session, capture.table)
-        if kind not in ("r", "p"):
-            raise NoCaptureError(
-                app=reader.app, table=capture.table, reason="it is not an ordinary table"
-            )
-        self._keep_queue(session, queue)
-        session.run(self._function(session, reader, queue))
-        table, function = (self._named(session, name) for name in (capture.table, queue.name))
+        here, table = Here(self._dialect, session), queue.capture.table
+        if here.kind(table) not in ("r", "p"):
+            raise NoCaptureError(app=reader.app, table=table, reason="it is not an ordinary table")
+        _take_turn(session)
+        _keep_queue(session, here, queue)
+        session.run(_function(session, here, body(self._dialect, reader, queue), queue.name))
         for event, said in _EVENTS.items():
             trigger = session.quote(f"{queue.name}_{event}")
             session.run(
-                f"CREATE OR REPLACE TRIGGER {trigger} {said.format(table=table)} "
-                f"FOR EACH STATEMENT EXECUTE FUNCTION {function}()"
+                f"CREATE OR REPLACE TRIGGER {trigger} {said.format(table=here.named(table))} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {here.named(queue.name)}()"
             )
-            session.run(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
+            session.run(f"ALTER TABLE {here.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
 
     def uninstall(self, session: Session, capture: Capture) -> None:
-        queue = self._named(session, capture.queue)
+        queue = Here(self._dialect, session).named(capture.queue)
+        _take_turn(session)
         # with the function go the triggers, whatever the table is called by now
         session.run(f"DROP FUNCTION IF EXISTS {queue}() CASCADE")
         session.run(f"DROP TABLE IF EXISTS {queue}")
 
     def faults(self, session: Session, reader: Reader, queue: Queue) -> list[str]:
-        found = []
-        columns = self._queue_columns(session, queue.name)
+        here, name, found = Here(self._dialect, session), queue.name, []
+        columns = here.columns(name)
         if not columns:
-            found.append(f"queue {queue.name} is missing: what changed since cannot be told")
-        elif columns != _declared(queue):
-            found.append(f"queue {queue.name} was made for other columns")
-        source = self._source(session, queue.name)
+            found.append(f"queue {name} is missing: what changed since cannot be told")
+        elif not _declared(queue).items() <= columns.items():
+            found.append(f"queue {name} was made for other columns")
+        source = here.source(name)
         if source is None:
-            found.append(f"function {queue.name} is missing: nothing is queued")
+            found.append(f"function {name} is missing: nothing is queued")
         elif source != body(self._dialect, reader, queue):
-            found.append(f"function {queue.name} was made for other columns")
-        states = self._triggers(session, queue)
+            found.append(f"function {name} was made for other columns")
+        states = here.triggers(queue.capture.table)
         for event in _EVENTS:
-            trigger = f"{queue.name}_{event}"
-            match states.get(trigger):
-                case "A":
-                    continue
-                case None:
-                    found.append(f"trigger {trigger} is missing: its changes are not queued")
-                case "O":
-                    found.append(
-                        f"trigger {trigger} was switched off and on again: "
-                        "what changed between is not queued"
-                    )
-                case _:
-                    found.append(f"trigger {trigger} is switched off: its changes are not queued")
+            trigger = f"{name}_{event}"
+            fault = _STATES.get(
+                states.get(trigger, ""), "is switched off: its changes are not queued"
+            )
+            found += [f"trigger {trigger} {fault}"] if fault else []
         return found
 
     def ways_round(self, session: Session, reader: Reader, queue: Queue) -> list[str]:  # noqa: ARG002
-        return []
+        here, table = Here(self._dialect, session), queue.capture.table
+        lookups = {path.column for path in queue.capture.key if path.is_lookup}
+        found = [
+            f"foreign key {name}: a row that changes with its {parent} (ON DELETE {rule}) "
+            "is queued without its key"
+            for name, column, parent, rule in here.cascades(table)
+            if column in lookups
+        ]
+        found += [
+            f"table {part}: what is written straight into it is not queued"
+            for part in here.parts(table)
+        ]
+        if here.subscribed(table):
+            found.append("what logical replication writes is not queued")
+        return found
 
     def standing(self, session: Session, queues: Collection[str]) -> set[str]:
-        if not queues:
-            return set()
-        place = (
-            "current_schema()" if self._dialect.schema is None else literal(self._dialect.schema)
-        )
-        found = session.arrays(
-            "SELECT relname::text FROM pg_catalog.pg_class WHERE relkind IN ('r', 'p') "  # noqa: S608
-            f"AND relname IN ({', '.join(map(literal, queues))}) AND relnamespace = "
-            f"(SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {place})",
-            short=True,
-        )
-        return set(found[0].to_pylist())
+        return Here(self._dialect, session).standing(queues)
 
     def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
         # one trip: none of them gives rows
@@ -173,111 +167,55 @@ class PostgresqlCapture(Capturing):
         session.arrays(sa.select(sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)))
 
     def watch(self, queues: Collection[str]) -> Watch:
-        from dualwrite.apps.sql.watch import Listening
+        session = self._dialect.connect()
+        try:
+            tells = session.arrays(f"SELECT {TELLS} AS tells", short=True)[0][0].as_py()
+        finally:
+            session.close()
+        if tells:
+            return Listening(self._dialect.url, queues)
+        newest = Newest(self._dialect, queues, self.standing)
+        return Polling(self._dialect.connect, newest)
 
-        return Listening(self._dialect.url, queues)
 
-    # The queue
+def _take_turn(session: Session) -> None:
+    """Two that make the same thing at once would refuse each other."""
+    session.arrays(
+        "SELECT pg_advisory_xact_lock(hashtextextended('dualwrite', 0))::text AS turn", short=True
+    )
 
-    def _keep_queue(self, session: Session, queue: Queue) -> None:
-        name = self._named(session, queue.name)
-        held, wanted = self._queue_columns(session, queue.name), _declared(queue)
-        if held is None:
-            start = session.number(
-                sa.select(sa.literal_column("(extract(epoch FROM clock_timestamp())*1e6)::bigint"))
-            )
-            columns = ", ".join(f"{session.quote(c)} {_said(k)}" for c, k in wanted.items())
+
+def _keep_queue(session: Session, here: Here, queue: Queue) -> None:
+    name, held, wanted = here.named(queue.name), here.columns(queue.name), _declared(queue)
+    if not held:
+        columns = ", ".join(f"{session.quote(c)} {_said(kind)}" for c, kind in wanted.items())
+        session.run(
+            f"CREATE TABLE {name} (id bigint GENERATED BY DEFAULT AS IDENTITY "
+            f"(START WITH {here.clock()}) PRIMARY KEY, op text NOT NULL, changed text, "
+            f"at timestamptz NOT NULL DEFAULT clock_timestamp(), {columns})"
+        )
+        keys = ", ".join(session.quote(column.name) for column in queue.key)
+        session.run(f"CREATE INDEX ON {name} ({keys})")
+        return
+    for column, kind in wanted.items():
+        said = session.quote(column)
+        if column not in held:
+            session.run(f"ALTER TABLE {name} ADD COLUMN {said} {_said(kind)}")
+        elif held[column] != kind:
             session.run(
-                f"CREATE TABLE {name} (id bigint GENERATED BY DEFAULT AS IDENTITY "
-                f"(START WITH {start}) PRIMARY KEY, op text NOT NULL, changed text, "
-                f"at timestamptz NOT NULL DEFAULT clock_timestamp(), {columns})"
+                f"ALTER TABLE {name} ALTER COLUMN {said} TYPE {_said(kind)} "
+                f"USING {said}::text::{kind}"
             )
-            keys = ", ".join(session.quote(column.name) for column in queue.key)
-            session.run(f"CREATE INDEX ON {name} ({keys})")
-            return
-        for column, kind in wanted.items():
-            said = session.quote(column)
-            if column not in held:
-                session.run(f"ALTER TABLE {name} ADD COLUMN {said} {_said(kind)}")
-            elif held[column] != kind:
-                session.run(
-                    f"ALTER TABLE {name} ALTER COLUMN {said} TYPE {_said(kind)} "
-                    f"USING {said}::text::{kind}"
-                )
 
-    def _queue_columns(self, session: Session, queue: str) -> dict[str, str] | None:
-        """The columns of the key and of the image, by type; None without a queue."""
-        columns = _catalogue("pg_attribute")
-        kind = sa.func.format_type(columns.c.atttypid, columns.c.atttypmod)
-        found = session.arrays(
-            sa.select(sa.cast(columns.c.attname, sa.Text), kind)
-            .where(
-                columns.c.attrelid == self._regclass(queue),
-                columns.c.attnum > 0,
-                columns.c.attisdropped.is_(sa.false()),
-            )
-            .order_by(columns.c.attnum)
-        )
-        every = dict(zip(found[0].to_pylist(), found[1].to_pylist(), strict=True))
-        if not every:
-            return None
-        return {name: kind for name, kind in every.items() if name[:1] in "kv"}
 
-    # The function
-
-    def _function(self, session: Session, reader: Reader, queue: Queue) -> str:
-        said = body(self._dialect, reader, queue)
-        mark = f"$dualwrite_{hashlib.sha256(said.encode()).hexdigest()[:8]}$"
-        place = session.quote(self._place_name(session))
-        return (
-            f"CREATE OR REPLACE FUNCTION {self._named(session, queue.name)}() RETURNS trigger "
-            "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "
-            f"SET search_path = pg_catalog, {place}, pg_temp "
-            f"SET standard_conforming_strings = on AS {mark}{said}{mark}"
-        )
-
-    # The catalogue
-
-    def _triggers(self, session: Session, queue: Queue) -> dict[str, str]:
-        triggers = _catalogue("pg_trigger")
-        found = session.arrays(
-            sa.select(
-                sa.cast(triggers.c.tgname, sa.Text), sa.cast(triggers.c.tgenabled, sa.Text)
-            ).where(triggers.c.tgrelid == self._regclass(queue.capture.table))
-        )
-        return dict(zip(found[0].to_pylist(), found[1].to_pylist(), strict=True))
-
-    def _source(self, session: Session, name: str) -> str | None:
-        functions, places = _catalogue("pg_proc"), _catalogue("pg_namespace")
-        found = session.arrays(
-            sa.select(functions.c.prosrc)
-            .select_from(functions.join(places, places.c.oid == functions.c.pronamespace))
-            .where(functions.c.proname == name, places.c.nspname == self._place())
-        )
-        return found[0][0].as_py() if len(found[0]) else None
-
-    def _relation(self, session: Session, table: str) -> str:
-        relations = _catalogue("pg_class")
-        found = session.arrays(
-            sa.select(sa.cast(relations.c.relkind, sa.Text)).where(
-                relations.c.oid == self._regclass(table)
-            )
-        )
-        return str(found[0][0].as_py()) if len(found[0]) else ""
-
-    def _regclass(self, table: str) -> Any:
-        return sa.func.to_regclass(self._dialect.named(table))
-
-    def _place(self) -> Any:
-        return self._dialect.schema or sa.func.current_schema()
-
-    def _place_name(self, session: Session) -> str:
-        if self._dialect.schema is not None:
-            return self._dialect.schema
-        return str(session.arrays(sa.select(sa.func.current_schema()))[0][0].as_py())
-
-    def _named(self, session: Session, name: str) -> str:
-        return f"{session.quote(self._place_name(session))}.{session.quote(name)}"
+def _function(session: Session, here: Here, said: str, name: str) -> str:
+    mark = f"$dualwrite_{hashlib.sha256(said.encode()).hexdigest()[:8]}$"
+    return (
+        f"CREATE OR REPLACE FUNCTION {here.named(name)}() RETURNS trigger "
+        "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "
+        f"SET search_path = pg_catalog, {session.quote(here.place)}, pg_temp "
+        f"SET standard_conforming_strings = on AS {mark}{said}{mark}"
+    )
 
 
 def _said(kind: str) -> str:
@@ -287,20 +225,3 @@ def _said(kind: str) -> str:
 
 def _declared(queue: Queue) -> dict[str, str]:
     return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}
-
-
-def _number(session: Session, expression: Any) -> None:
-    session.arrays(sa.select(sa.cast(expression, sa.Text)))
-
-
-def _catalogue(name: str) -> Any:
-    columns = {
-        "pg_class": ("oid", "relname", "relnamespace", "relkind"),
-        "pg_namespace": ("oid", "nspname"),
-        "pg_attribute": ("attrelid", "attname", "atttypid", "atttypmod", "attnum", "attisdropped"),
-        "pg_trigger": ("tgname", "tgrelid", "tgenabled"),
-        "pg_proc": ("proname", "prosrc", "pronamespace"),
-    }[name]
-    kinds: Any = {"attnum": sa.Integer(), "attisdropped": sa.Boolean()}
-    said: Any = (sa.column(each, kinds.get(each, sa.String())) for each in columns)
-    return sa.table(name, *said, schema="pg_catalog")

@@ -25,6 +25,7 @@ from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
 from dualwrite.apps.sql.triggers import Bare, Entries, row
+from dualwrite.apps.sql.watch import Polling
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _NOW = "strftime('%Y-%m-%d %H:%M:%f+00:00','now')"
@@ -66,7 +67,7 @@ class SqliteCapture(Capturing):
         columns = self._columns(session, queue.name)
         if not columns:
             found.append(f"queue {queue.name} is missing: what changed since cannot be told")
-        elif columns != _declared(queue):
+        elif not _declared(queue).items() <= columns.items():
             found.append(f"queue {queue.name} was made for other columns")
         held = self._sql(session, "trigger")
         for name, wanted in self._triggers(session, reader, queue).items():
@@ -125,8 +126,6 @@ class SqliteCapture(Capturing):
         """Who watches looks at the queue itself."""
 
     def watch(self, queues: Collection[str]) -> Watch:
-        from dualwrite.apps.sql.watch import Polling
-
         return Polling(self._dialect.connect, _Sign(queues))
 
     def _keep_queue(self, session: Session, queue: Queue) -> None:

@@ -15,12 +15,15 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.sql.dialect import Dialect, Expression
+from dualwrite.apps.sql.postgresql_here import literal
 from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.triggers import Condition, Entries
+from dualwrite.apps.sql.watch import CHANNEL
 
-CHANNEL = "dualwrite"
-"""Where who watches is told."""
+TELLS = "current_setting('max_prepared_transactions') = '0'"
+"""Whether who watches is told: a transaction that has notified cannot be prepared, so where
+a server allows PREPARE TRANSACTION an application might find its own refused."""
 ORIGIN = "dualwrite.origin"
 """The setting that holds the queue for which a transaction is silent."""
 OLD, NEW = "dualwrite_old", "dualwrite_new"
@@ -59,17 +62,12 @@ BEGIN
       END;
     END;
   END;
-  IF queued > 0 THEN
+  IF queued > 0 AND {TELLS} THEN
     PERFORM pg_notify('{CHANNEL}', {name});
   END IF;
   RETURN NULL;
 END
 """
-
-
-def literal(text: str) -> str:
-    """A text in a statement; sessions of ours and the function itself let no backslash escape."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 class _Said:

@@ -15,9 +15,17 @@ import psycopg
 import sqlalchemy as sa
 
 from dualwrite.apps.capture import Watch
+from dualwrite.apps.sql.dialect import Dialect
+from dualwrite.apps.sql.faults import DRIVER_ERRORS
+from dualwrite.apps.sql.queues import ID
 from dualwrite.apps.sql.session import Session
 from dualwrite.apps.sql.snapshot import Faults
+from dualwrite.tablemap.schema import TableSchema
 
+CHANNEL = "dualwrite"
+"""Where PostgreSQL tells who watches."""
+LAST = 200
+"""So many entries of a queue are looked at."""
 SOONEST, LATEST = 0.005, 0.25
 """Seconds between two looks."""
 
@@ -42,6 +50,7 @@ class Listening:
     def __init__(self, url: sa.URL, queues: Collection[str]) -> None:
         self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._queues = frozenset(queues)
+        self._closed = False
         self._connection: psycopg.Connection[Any] | None = self._connect()
 
     def wait(self, seconds: float) -> bool:
@@ -53,24 +62,25 @@ class Listening:
         try:
             while (left := end - time.monotonic()) >= 0:
                 heard = list(self._connection.notifies(timeout=left, stop_after=1))
-                if not heard:
-                    return False
                 if any(note.payload in self._queues for note in heard):
                     return True
         except psycopg.Error:
-            self.close()
+            if self._closed:
+                return False
+            self._connection.close()
+            self._connection = None  # should it not come back at once: the next wait tries again
             self._connection = self._connect()
             return True
         return False
 
     def close(self) -> None:
+        self._closed = True
         if self._connection is not None:
             self._connection.close()
-            self._connection = None
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self._address, autocommit=True, connect_timeout=10)
-        connection.execute("LISTEN dualwrite")
+        connection.execute(f"LISTEN {CHANNEL}")
         return connection
 
 
@@ -78,18 +88,25 @@ class Polling:
     """Looks again and again at a sign that changes with each entry."""
 
     def __init__(self, connect: Callable[[], Session], sign: Callable[[Session], Any]) -> None:
-        self._session, self._sign = connect(), sign
+        self._connect, self._sign = connect, sign
         self._closed = threading.Event()
+        self._session: Session | None = connect()
         self._last = sign(self._session)
         self._delay = SOONEST
 
     def wait(self, seconds: float) -> bool:
+        """Wait for another sign; after a lost connection one may have been missed."""
         end = time.monotonic() + seconds
         while not self._closed.is_set():
-            sign = self._sign(self._session)
-            if sign != self._last:
-                self._last, self._delay = sign, SOONEST
-                return True
+            try:
+                if self._changed():
+                    self._delay = SOONEST
+                    return True
+            except DRIVER_ERRORS:
+                if self._closed.is_set():
+                    return False
+                self._drop()
+                raise
             left = end - time.monotonic()
             if left <= 0:
                 return False
@@ -99,4 +116,74 @@ class Polling:
 
     def close(self) -> None:
         self._closed.set()
-        self._session.close()
+        self._drop()
+
+    def _changed(self) -> bool:
+        lost = self._session is None
+        if self._session is None:
+            self._session = self._connect()
+        before, self._last = self._last, self._sign(self._session)
+        return lost or before != self._last
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
+
+class Newest:
+    """A sign that changes when an entry is there that was not there before.
+
+    It looks at the last entries of each queue: not at the very last one alone, for an entry
+    may be committed after one with a higher id, and not at their number, for they go as well.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        queues: Collection[str],
+        standing: Callable[[Session, Collection[str]], set[str]],
+    ) -> None:
+        self._dialect, self._standing = dialect, standing
+        self._wanted = self._queues = frozenset(queues)
+        self._said: str | None = None
+        self._known: frozenset[tuple[Any, ...]] | None = None
+        self._turn = 0
+
+    def __call__(self, session: Session) -> int:
+        there = self._there(session)
+        if self._known is not None and there - self._known:
+            self._turn += 1
+        self._known = there
+        return self._turn
+
+    def _there(self, session: Session) -> frozenset[tuple[Any, ...]]:
+        if self._queues != self._wanted:
+            self._narrow(session)
+        while self._queues:
+            if self._said is None:
+                self._said = session.text(self._last())
+            try:
+                arrays = session.arrays(self._said, short=True)
+                return frozenset(zip(*(array.to_pylist() for array in arrays), strict=True))
+            except DRIVER_ERRORS:
+                before = self._queues
+                self._narrow(session)
+                if self._queues == before:
+                    raise
+        return frozenset()
+
+    def _narrow(self, session: Session) -> None:
+        """To the queues that are there; the others are told by whoever reads them."""
+        left = frozenset(self._standing(session, self._wanted))
+        if left != self._queues:
+            self._queues, self._said = left, None
+
+    def _last(self) -> sa.CompoundSelect[Any]:
+        selects = []
+        for name in sorted(self._queues):
+            table = self._dialect.table(TableSchema(name, {"id": ID}))
+            one = sa.select(sa.literal(name).label("queue"), table.c["id"])
+            last = one.order_by(table.c["id"].desc()).limit(LAST).subquery()
+            selects.append(sa.select(last.c["queue"], last.c["id"]))
+        return sa.union_all(*selects)
