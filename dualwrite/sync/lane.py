@@ -33,8 +33,12 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
 
-PAGE = 25_000
-"""Entries read, carried and forgotten together."""
+PAGE = 100_000
+"""Entries read, carried and forgotten together.
+
+A database reads a large table once for a page, however many keys it has, so a large page is
+cheap by the key.  Its rows are locked over there for some seconds; with no backlog pages are small.
+"""
 AT_MOST = 200_000
 """Entries of one queue in one cycle; the rest is for the next, so that memory stays bounded."""
 
@@ -322,7 +326,7 @@ class Lane:
             wanted = {
                 c.target
                 for c in self.full.way.flow.columns
-                if any(path.column in own for path in c.reads)
+                if any(path.column in own for path in c.needs)
             }
             self._narrow[own] = self._crossing(lambda path: path in wanted, only=Only.CLEAN)
         return self._narrow[own]
