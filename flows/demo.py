@@ -120,7 +120,7 @@ async def both_work(project: Path) -> int:
     session = session_of(project)
     held = next(
         row
-        for row in session.journal.rejected(ACCOUNTS, rule="scale")
+        for row in session.journal.rejected(ACCOUNTS, rule="currency_precision")
         if row.direction == Side.FINOPS.direction
     )
     change(session, Side.FINOPS, EDITED, SALESMEMO="Call before ten.")

@@ -22,13 +22,14 @@ from prefect.futures import PrefectFuture
 
 from dualwrite.sync.carry import Outcome
 from dualwrite.sync.plan import MapPlan, RunPlan
-from dualwrite.sync.run import MapResult
+from dualwrite.sync.run import MapResult, RunOptions, is_due
 from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master
 from expectations.report import Report
 from tasks import artifacts, events
 from tasks.checking import publish_quality
 from tasks.command import run_command
+from tasks.ending import ended, told
 from tasks.initial import (
     Carried,
     begin_map,
@@ -66,8 +67,9 @@ async def initial_sync(
     partition_rows: int | None = None,
     dry_run: bool = False,
 ) -> list[MapResult]:
-    """Run the initial sync of maps.  A map that runs already is compared again, row by row.
+    """Run the initial sync of maps.
 
+    A map that runs already is compared again, row by row; one that is paused is left alone.
     Rejected and parked rows wait in the journal with their reasons and stop no other row.
     A flow that fails has lost nothing: run it again, it goes on where it stopped.
 
@@ -88,20 +90,22 @@ async def initial_sync(
         return results
     plan = plan_run(project, maps, with_related, wanted)
     results, report = await _carry(project, plan, quality, partition_rows)
-    for each in plan.maps:
-        release_parked(project, each)
+    for each, result in zip(plan.maps, results, strict=True):
+        if not result.note:
+            release_parked(project, each)
     await _show(project, results, report if quality else None)
-    return results
+    return ended(results, told(results), waiting=any(result.note for result in results))
 
 
 async def _carry(
     project: Path, plan: RunPlan, quality: bool, partition_rows: int | None
 ) -> tuple[list[MapResult], Report]:
     results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
-    report = Report()
+    report, session, asked = Report(), session_of(project), RunOptions(initial_sync=True)
+    due = [each for each in plan.maps if is_due(session, each, asked, results)]
     # What maps of a circle point at in each other comes last, when all of them are there.
     for phase in (1, 2):
-        for each in (each for each in plan.maps if phase in each.phases):
+        for each in (each for each in due if phase in each.phases):
             result = results[each.table_map.name]
             started = time.monotonic()
             await _phase(project, each, phase, quality, partition_rows, result, report)
@@ -183,7 +187,7 @@ def main(
     )
     for result in results:
         done = "would be written" if dry_run else "written"
-        typer.echo(f"{result.map}: {_rows(result):,} rows {done}")
+        typer.echo(f"{result.map}: {result.note or f'{_rows(result):,} rows {done}'}")
 
 
 if __name__ == "__main__":

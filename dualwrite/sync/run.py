@@ -177,7 +177,7 @@ def run_maps(
     """
     finder = Finder(session.apps)
     results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
-    due = [each for each in plan.maps if _is_due(session, each, options, results)]
+    due = [each for each in plan.maps if is_due(session, each, options, results)]
     if options.initial_sync is False:
         if not options.dry_run:
             for each in due:
@@ -232,9 +232,10 @@ def _run_phase(
             finish(sync)
 
 
-def _is_due(
+def is_due(
     session: Session, plan: MapPlan, options: RunOptions, results: Mapping[str, MapResult]
 ) -> bool:
+    """Whether a run has work with a map; else its result says why not."""
     name = plan.table_map.name
     if options.dry_run:
         return True

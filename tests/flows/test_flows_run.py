@@ -9,8 +9,11 @@ import re
 import pytest
 from prefect.client.orchestration import get_client
 
+from dualwrite.errors import ConfigError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
+from dualwrite.sync import life
+from dualwrite.sync.initial import InitialSync
 from dualwrite.sync.session import open_session
 from flows.initial_sync import initial_sync
 from flows.quality_report import quality_report
@@ -61,6 +64,39 @@ def test_the_same_run_again_writes_nothing(prefect_server, project):
     again = asyncio.run(initial_sync(project, [MAP]))
 
     assert written(again) == 0
+
+
+def test_a_run_that_was_cut_off_goes_on_under_its_new_lease(prefect_server, project, monkeypatch):
+    """Apps refuse a write under the old one; what this process had compiled is under that."""
+    carry, cut = InitialSync.carry, []
+
+    def cut_off_once(self, partition):
+        if self.name == MAP and not cut:
+            cut.append(partition)
+            raise ConfigError("cut off")
+        return carry(self, partition)
+
+    monkeypatch.setattr(InitialSync, "carry", cut_off_once)
+    with pytest.raises(ConfigError):
+        asyncio.run(initial_sync(project, [MAP], quality=False))
+
+    again = asyncio.run(initial_sync(project, [MAP], quality=False))
+
+    assert written(again)
+    with open_session(project) as session:
+        assert session.journal.status(MAP) is MapStatus.RUNNING
+
+
+def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
+    with open_session(running) as session:
+        life.pause(session, [MAP])
+
+    state = asyncio.run(initial_sync(running, [MAP], quality=False, return_state=True))
+
+    assert state.name == "Waiting"
+    assert f"1 map waits: paused, nothing copied; dualwrite resume {MAP}" in state.message
+    with open_session(running) as session:
+        assert session.journal.status(MAP) is MapStatus.PAUSED
 
 
 def test_with_and_without_great_expectations_the_same_rows_are_held_back(prefect_server, project):

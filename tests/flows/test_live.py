@@ -63,8 +63,12 @@ async def record(state):
     async with get_client() as client:
         artifacts = await client.read_artifacts(flow_run_filter=run_id)
         tasks = await client.read_task_runs(flow_run_filter=run_id)
-        flow_runs = await client.read_flow_runs()
-    return {each.key: each for each in artifacts}, tasks, len(flow_runs)
+    return {each.key: each for each in artifacts}, tasks, await flow_runs()
+
+
+async def flow_runs():
+    async with get_client() as client:
+        return len(await client.read_flow_runs())
 
 
 def test_changes_cross_while_the_run_stays(prefect_server, running, emitted):
@@ -76,11 +80,11 @@ def test_changes_cross_while_the_run_stays(prefect_server, running, emitted):
         await until(lambda: described(running, F) == "Four")
 
     async def main():
-        _, _, before = await record_of_nothing()
+        before = await flow_runs()
         state = await during(running, work)
-        return state, before, await record(state)
+        return state, before, *await record(state)
 
-    state, before, (artifacts, tasks, after) = asyncio.run(main())
+    state, before, artifacts, tasks, after = asyncio.run(main())
 
     assert (state.name, state.message) == ("Completed", "4 rows carried in 1 map.")
     # neither a task nor a flow run for a change
@@ -91,11 +95,6 @@ def test_changes_cross_while_the_run_stays(prefect_server, running, emitted):
     to_d, to_f = json.loads(artifacts["changes-by-map"].data)
     assert (to_d["written"], to_f["written"]) == (3, 1)
     assert "dualwrite.cycle.done" in [each["event"] for each in emitted]
-
-
-async def record_of_nothing():
-    async with get_client() as client:
-        return None, None, len(await client.read_flow_runs())
 
 
 def test_it_is_over_by_itself_and_lets_go_of_its_maps(prefect_server, running):

@@ -7,6 +7,7 @@ from prefect import flow
 
 from dualwrite.errors import AppBusyError, ConfigError
 from tasks.checking import check_map, publish_quality, reconcile_map
+from tasks.cycle import carry_changes
 from tasks.initial import begin_map, carry_partition, finish_map, plan_run, rehearse, release_parked
 from tasks.runners import task_runner
 from tasks.step import is_transient, step
@@ -14,6 +15,7 @@ from tasks.step import is_transient, step
 BUSY = AppBusyError(app="finops", table="t", reason="locked")
 TASKS = [
     begin_map,
+    carry_changes,
     carry_partition,
     check_map,
     finish_map,
