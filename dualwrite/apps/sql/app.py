@@ -153,8 +153,12 @@ class SqlApp:
         self.refresh()
         try:
             queue = self._queue(capture)
-        except (MissingTableError, MissingColumnError, UnknownPathError) as fault:
-            return [str(fault).split("\n", 1)[0]]
+        except MissingTableError as fault:
+            return [f"table {fault.table} is not there any more"]
+        except MissingColumnError as fault:
+            return [f"column {fault.column} of {fault.table} is not there any more"]
+        except UnknownPathError as fault:
+            return [str(fault)]
         return self._read(
             capture.table,
             lambda one: [

@@ -24,7 +24,7 @@ from sqlalchemy.dialects import postgresql as pg
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, Watch
 from dualwrite.apps.sql.capturing import EPOCHS, Capturing
 from dualwrite.apps.sql.dialect import Expression
-from dualwrite.apps.sql.function_postgresql import NEW, OLD, ORIGIN, TELLS, body
+from dualwrite.apps.sql.postgresql_function import NEW, OLD, ORIGIN, TELLS, body
 from dualwrite.apps.sql.postgresql_here import Here, literal
 from dualwrite.apps.sql.queues import INBOX, Queue
 from dualwrite.apps.sql.reading import Reader

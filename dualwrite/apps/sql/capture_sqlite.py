@@ -13,18 +13,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import dml
 
 from dualwrite.apps.capture import Capture, Origin, Watch
-from dualwrite.apps.sql.capturing import EPOCHS, Capturing
+from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Expression
 from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
-from dualwrite.apps.sql.triggers import Bare, Entries, row
+from dualwrite.apps.sql.sqlite import literal
+from dualwrite.apps.sql.triggers import Bare, Condition, Entries, row
 from dualwrite.apps.sql.watch import Polling
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -78,42 +78,57 @@ class SqliteCapture(Capturing):
         return found
 
     def ways_round(self, session: Session, reader: Reader, queue: Queue) -> list[str]:  # noqa: ARG002
-        return []
+        lookups = {path.column for path in queue.capture.key if path.is_lookup}
+        declared: Any = sa.func.pragma_foreign_key_list(queue.source.name).table_valued(
+            "from", "table", "on_delete"
+        )
+        found = session.arrays(
+            sa.select(declared.c["from"], declared.c["table"], declared.c["on_delete"])
+        )
+        return [
+            f"foreign key of {column}: a row that changes with its {parent} (ON DELETE {rule}) "
+            "is queued without its key"
+            for column, parent, rule in zip(*(each.to_pylist() for each in found), strict=True)
+            if column in lookups and rule in ("CASCADE", "SET NULL", "SET DEFAULT")
+        ]
 
     def standing(self, session: Session, queues: Collection[str]) -> set[str]:
-        return set(queues) & self._sql(session, "table").keys()
+        names = ", ".join(map(literal, queues))
+        found = session.arrays(
+            f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ({names})"  # noqa: S608
+        )
+        return set(found[0].to_pylist())
 
     def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
         session.begin(writing=True, wait=wait)
         if origin is None:
             return None
         if origin.queue is not None:
-            session.run(sa.insert(_ORIGINS).values(queue=origin.queue))
+            session.run(f"INSERT INTO dualwrite_origin VALUES ({literal(origin.queue)})")  # noqa: S608
         return self.seen(session, origin.map)
 
     def commit(self, session: Session, origin: Origin | None) -> None:
         if origin is not None and origin.queue is not None:
-            session.run(sa.delete(_ORIGINS).where(_ORIGINS.c.queue == origin.queue))
+            session.run("DELETE FROM dualwrite_origin")
         session.commit()
 
     def begin_reading(self, session: Session) -> None:
         session.begin(writing=False)
-        self._sql(session, "table")  # the moment is that of the first read
+        session.arrays("SELECT count(*) FROM sqlite_master")  # the first read sets the moment
 
     def seen(self, session: Session, map_name: str) -> int | None:
-        epochs = self._dialect.table(EPOCHS)
-        answer = session.arrays(sa.select(epochs.c["epoch"]).where(epochs.c["map"] == map_name))
+        answer = session.arrays(
+            f"SELECT epoch FROM dualwrite_epoch WHERE map = {literal(map_name)}"  # noqa: S608
+        )
         return answer[0][0].as_py() if len(answer[0]) else None
 
     def see(self, session: Session, map_name: str, epoch: int) -> bool:
-        epochs = self._dialect.table(EPOCHS)
-        insert = dml.insert(epochs).values(map=map_name, epoch=epoch)
-        stored = insert.on_conflict_do_update(
-            index_elements=[epochs.c["map"]],
-            set_={"epoch": insert.excluded.epoch},
-            where=epochs.c["epoch"] <= insert.excluded.epoch,
+        values = f"({literal(map_name)}, {epoch:d})"
+        stored = session.run(
+            f"INSERT INTO dualwrite_epoch (map, epoch) VALUES {values} ON CONFLICT (map) "  # noqa: S608
+            "DO UPDATE SET epoch = excluded.epoch WHERE epoch <= excluded.epoch"
         )
-        return session.run(stored) > 0
+        return stored > 0
 
     def place(
         self,
@@ -160,75 +175,71 @@ class SqliteCapture(Capturing):
         return dict(zip(found[0].to_pylist(), found[1].to_pylist(), strict=True))
 
     def _triggers(self, session: Session, reader: Reader, queue: Queue) -> dict[str, str]:
-        said = {event: make(session, reader, queue) for event, make in _EVENTS.items()}
-        head = {
-            "b": "BEFORE INSERT",
-            "c": "BEFORE UPDATE",
-            "i": "AFTER INSERT",
-            "u": "AFTER UPDATE",
-            "d": "AFTER DELETE",
-        }
-        marker = sa.select(sa.literal(1)).where(_ORIGINS.c.queue == queue.name)
         quote = session.quote
-        return {
-            f"{queue.name}_{event}": (
-                f"CREATE TRIGGER {quote(f'{queue.name}_{event}')} {head[event]} "
-                f"ON {quote(queue.source.name)} "
-                f"WHEN NOT EXISTS ({session.text(marker)}) BEGIN "
-                + " ".join(f"{session.text(each)};" for each in statements)
-                + " END"
+        marker = sa.select(sa.literal(1)).where(_ORIGINS.c.queue == queue.name)
+        ours = f"NOT EXISTS ({session.text(marker)})"
+        made = {}
+        for event, (head, make) in _EVENTS.items():
+            statements, when = make(session, reader, queue)
+            if not statements:
+                continue
+            name = f"{queue.name}_{event}"
+            also = "" if when is None else f" AND ({session.text(when)})"
+            made[name] = (
+                f"CREATE TRIGGER {quote(name)} {head} ON {quote(queue.source.name)} "
+                f"WHEN {ours}{also} BEGIN {' '.join(f'{session.text(s)};' for s in statements)} END"
             )
-            for event, statements in said.items()
-        }
+        return made
 
 
-def _inserted(session: Session, reader: Reader, queue: Queue) -> list[sa.Insert]:
-    return [_entries(reader, queue).of(row(queue, "NEW", session.quote), "i")]
+def _inserted(session: Session, reader: Reader, queue: Queue) -> _Said:
+    return [_entries(reader, queue).of(row(queue, "NEW", session.quote), "i")], None
 
 
-def _updated(session: Session, reader: Reader, queue: Queue) -> list[sa.Insert]:
+def _updated(session: Session, reader: Reader, queue: Queue) -> _Said:
     entries = _entries(reader, queue)
     old, new = Bare("OLD", session.quote), Bare("NEW", session.quote)
-    moved = entries.moved(old, new)
-    if queue.identity:
-        moved = sa.or_(moved, entries.any_altered(queue.identity, old, new))
+    was, now = row(queue, "OLD", session.quote), row(queue, "NEW", session.quote)
+    moved = sa.or_(entries.moved(old, new), entries.any_altered(queue.identity, old, new))
     said = [
-        entries.of(row(queue, "OLD", session.quote), "d", image=False, where=[moved]),
-        entries.of(row(queue, "NEW", session.quote), "i", where=[moved]),
+        entries.of(was, "d", image=False, where=[moved]),
+        entries.of(now, "i", where=[moved]),
     ]
     if entries.telling:
         touched = [sa.not_(moved), entries.touched(old, new)]
-        changed = entries.changed(old, new)
-        said.append(
-            entries.of(row(queue, "NEW", session.quote), "u", changed=changed, where=touched)
-        )
-    return said
+        said.append(entries.of(now, "u", changed=entries.changed(old, new), where=touched))
+    return said, None
 
 
-def _replaced(session: Session, reader: Reader, queue: Queue, *, update: bool) -> list[sa.Insert]:
+def _replaced(session: Session, reader: Reader, queue: Queue, *, update: bool) -> _Said:
     """Rows that stand in the way of the new one, under another key."""
     entries = _entries(reader, queue)
     table: Any = reader.dialect.table(queue.source).alias("t0")
-    new = Bare("NEW", session.quote)
+    old, new = Bare("OLD", session.quote), Bare("NEW", session.quote)
     sets = [names for names in (queue.source.primary_key, *queue.source.unique) if names]
-    met = [sa.or_(sa.false(), *(entries.same(names, table, new) for names in sets))]
-    met.append(entries.moved(table, new))
+    if not sets:
+        return [], None
+    met = sa.or_(*(entries.same(names, table, new) for names in sets))
+    where, when = [met, entries.moved(table, new)], None
     if update:
-        old = Bare("OLD", session.quote)
-        met.append(entries.any_altered(queue.identity or queue.steering, table, old))
-    return [entries.of(table, "d", image=False, where=met)]
+        where.append(entries.any_altered(queue.identity or queue.steering, table, old))
+        unique = tuple(dict.fromkeys(name for names in sets for name in names))
+        when = entries.any_altered(unique, old, new)
+    return [entries.of(table, "d", image=False, where=where)], when
 
 
-def _deleted(session: Session, reader: Reader, queue: Queue) -> list[sa.Insert]:
-    return [_entries(reader, queue).of(row(queue, "OLD", session.quote), "d", image=False)]
+def _deleted(session: Session, reader: Reader, queue: Queue) -> _Said:
+    return [_entries(reader, queue).of(row(queue, "OLD", session.quote), "d", image=False)], None
 
 
-_EVENTS: dict[str, Callable[[Session, Reader, Queue], list[sa.Insert]]] = {
-    "b": partial(_replaced, update=False),
-    "c": partial(_replaced, update=True),
-    "i": _inserted,
-    "u": _updated,
-    "d": _deleted,
+_Said: TypeAlias = "tuple[list[sa.Insert], Condition | None]"
+"""What a trigger does, and when beside the marker."""
+_EVENTS: dict[str, tuple[str, Callable[[Session, Reader, Queue], _Said]]] = {
+    "b": ("BEFORE INSERT", partial(_replaced, update=False)),
+    "c": ("BEFORE UPDATE", partial(_replaced, update=True)),
+    "i": ("AFTER INSERT", _inserted),
+    "u": ("AFTER UPDATE", _updated),
+    "d": ("AFTER DELETE", _deleted),
 }
 
 

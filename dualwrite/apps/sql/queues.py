@@ -70,6 +70,12 @@ class Queue:
         return tuple(dict.fromkeys(names))
 
     @property
+    def made_of(self) -> tuple[str, ...]:
+        """The table's own columns that an entry is made of."""
+        images = self.capture.columns if self.capture.images else ()
+        return tuple(dict.fromkeys((*self.steering, *images)))
+
+    @property
     def identity(self) -> tuple[str, ...]:
         """The columns by which a row is the same before and after an update; maybe none."""
         return identity_of(self.source)

@@ -6,6 +6,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
@@ -32,15 +33,13 @@ class Session(ABC):
     inlines = False
     """Whether a few staged rows go along with the statements that name them."""
 
-    def text(self, statement: Executable | str) -> str:
+    def text(self, statement: Executable | sa.ClauseElement | str) -> str:
         """A statement as text, its values in it as SQLAlchemy's literals."""
         if isinstance(statement, str):
             return statement
-        return str(
-            statement.compile(  # type: ignore[attr-defined]
-                dialect=self.compiler, compile_kwargs={"literal_binds": True}
-            )
-        )
+        clause: Any = statement
+        compiled = clause.compile(dialect=self.compiler, compile_kwargs={"literal_binds": True})
+        return str(compiled)
 
     def quote(self, name: str) -> str:
         """A name, quoted whatever it is."""
@@ -48,7 +47,7 @@ class Session(ABC):
 
     def literal(self, text: str) -> str:
         """A text as a value in a statement."""
-        return self.text(sa.literal(text, sa.String()))  # type: ignore[arg-type]
+        return self.text(sa.literal(text, sa.String()))
 
     @abstractmethod
     def run(self, statement: Executable | str) -> int:

@@ -83,7 +83,7 @@ class SqliteSession(Session):
     ) -> None:
         if rows.num_rows and few(rows):
             lines = zip(*(_stored(values).to_pylist() for values in rows.columns), strict=True)
-            values = ", ".join(f"({', '.join(map(_literal, line))})" for line in lines)
+            values = ", ".join(f"({', '.join(map(literal, line))})" for line in lines)
             self._given.take(name, rows.column_names, f"VALUES {values}")
             return
         declared = ", ".join(
@@ -345,7 +345,7 @@ def _stored(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return text.cast(pa.int8()) if pa.types.is_boolean(kind) else text
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """A stored value as SQLite spells it."""
     match value:
         case None:

@@ -107,13 +107,11 @@ class Entries:
 
 
 def row(queue: Queue, prefix: str, quote: Any, *, name: str = "t0") -> Any:
-    """`NEW.` or `OLD.` of a row trigger as a clause of one row."""
+    """`NEW.` or `OLD.` of a row trigger as a clause of one row: what an entry is made of."""
     return sa.select(
         *(
-            sa.literal_column(f"{prefix}.{quote(column.name)}").label(
-                quoted_name(column.name, quote=True)
-            )
-            for column in queue.source.columns.values()
+            sa.literal_column(f"{prefix}.{quote(column)}").label(quoted_name(column, quote=True))
+            for column in queue.made_of
         )
     ).subquery(name)
 

@@ -161,11 +161,8 @@ class _Said:
         changed: Expression | None = None,
     ) -> Any:
         """The columns of a row that an entry is made of, if it makes one."""
-        names = self._queue.steering
-        if self._queue.images:
-            names = tuple(dict.fromkeys((*names, *self._queue.capture.columns)))
         said = sa.cast(sa.null(), sa.Text) if changed is None else changed
-        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in names)
+        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in self._queue.made_of)
         return (
             sa.select(op.label("dualwrite_op"), said.label("dualwrite_changed"), *columns)
             .where(*where)
