@@ -23,10 +23,12 @@ from typing import ClassVar
 
 from dualwrite.rules import (
     Convertible,
+    CurrencyPrecision,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    MoneyExact,
     Required,
     Resolvable,
     Rule,
@@ -177,6 +179,60 @@ class ExpectColumnValuesToKeepScale(RuleExpectation):
     scale: int
 
 
+class ExpectColumnValuesToBeExactMoney(RuleExpectation):
+    """Amounts as the source holds them are numbers that no float has bent.
+
+    Args:
+        column: The column as the source holds it; decimals and whole numbers always pass.
+        scale: Digits behind the point that a float may have.
+
+    Example: `ExpectColumnValuesToBeExactMoney(column="source:CREDITLIMIT", scale=4)` fails
+    NaN, and 0.1 as a float, which is 0.1000000000000000055...; 0.25 passes.
+    """
+
+    rule: ClassVar[type[Rule]] = MoneyExact
+    says: ClassVar[str] = "$column is exact money: no NaN, no infinity, no bent float."
+
+    column: str
+    scale: int
+
+
+class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
+    """No digit of an amount is lost, and its currency is one of ISO 4217.
+
+    Args:
+        column: The target column: decimals or whole numbers, in units of the currency.
+        code: The one currency of all rows, such as EUR; or
+        currency: the gate column that holds each row's; or
+        company: the gate column of the row's company, with
+        companies: the companies, and
+        accounting: their currencies, in the same order.
+        precision: Digits that the target has room for in all.
+        scale: Digits behind the point among them.
+        kind: `amount` (minor units of the currency), `price` (the scale alone), or `cash`.
+        policy: `reject`, or `round:half_even` and the like: then only the room counts.
+
+    Example: `ExpectColumnValuesToKeepCurrencyPrecision(column="creditlimit",
+    currency="source:SALESCURRENCYCODE", precision=19, scale=4)` fails 10.005 EUR and 10.5 JPY.
+    """
+
+    rule: ClassVar[type[Rule]] = CurrencyPrecision
+    says: ClassVar[str] = (
+        "$column keeps every digit in its currency, a decimal($precision, $scale)."
+    )
+
+    column: str
+    code: str = ""
+    currency: str = ""
+    company: str = ""
+    companies: tuple[str, ...] = ()
+    accounting: tuple[str, ...] = ()
+    precision: int = 38
+    scale: int = 0
+    kind: str = "amount"
+    policy: str = "reject"
+
+
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
     """Whole numbers that the target's type can hold.
 
@@ -227,11 +283,13 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectKeyToBePresent,
         ExpectKeyToBeUnique,
         ExpectValuesToBeInValueMap,
+        ExpectColumnValuesToBeExactMoney,
         ExpectColumnValuesToBeFinite,
         ExpectColumnValuesToConvert,
         ExpectColumnValuesToBeRequired,
         ExpectColumnValuesToFitLength,
         ExpectColumnValuesToKeepScale,
+        ExpectColumnValuesToKeepCurrencyPrecision,
         ExpectColumnValuesToFitWholeNumberRange,
         ExpectLookupsToResolve,
     )

@@ -11,6 +11,7 @@ from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.room import Length, Scale, WholeNumberRange
@@ -22,11 +23,13 @@ RULES: Mapping[str, type[Rule]] = {
         KeyPresent,
         KeyUnique,
         ValueMapTotal,
+        MoneyExact,
         Finite,
         Convertible,
         Required,
         Length,
         Scale,
+        CurrencyPrecision,
         WholeNumberRange,
         Resolvable,
     )
@@ -35,11 +38,13 @@ RULES: Mapping[str, type[Rule]] = {
 __all__ = [
     "RULES",
     "Convertible",
+    "CurrencyPrecision",
     "Failure",
     "Finite",
     "KeyPresent",
     "KeyUnique",
     "Length",
+    "MoneyExact",
     "Required",
     "Resolvable",
     "Rule",

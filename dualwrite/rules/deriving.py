@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule
-from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts, MoneyFacts
 
 
 def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, ...]:
@@ -45,6 +46,8 @@ def _of_column(column: ColumnFacts) -> Iterator[Rule]:
         yield ValueMapTotal(
             source=column.origin, target=column.target, known=column.known, to_null=column.to_null
         )
+    if column.money is not None and column.origin is not None:
+        yield MoneyExact(column=column.origin, scale=_digits(column.type)[1])
     if column.from_float and column.origin is not None:
         yield Finite(column=column.origin)
     if column.before_cast is not None:
@@ -60,12 +63,33 @@ def _room(column: ColumnFacts) -> Iterator[Rule]:
     kind = column.type
     if column.length is not None and pa.types.is_string(kind):
         yield Length(column=column.target, length=column.length)
-    if pa.types.is_decimal(kind):
+    if column.money is not None:
+        yield from _money(column, column.money)
+    elif pa.types.is_decimal(kind):
         yield Scale(column=column.target, precision=kind.precision, scale=kind.scale)
     if pa.types.is_integer(kind) and kind.bit_width < 64:
         signed = pa.types.is_signed_integer(kind)
         bits = kind.bit_width - signed
         yield WholeNumberRange(column=column.target, low=-(2**bits) * signed, high=2**bits - 1)
+
+
+def _money(column: ColumnFacts, money: MoneyFacts) -> Iterator[Rule]:
+    """The currency's digits and the column's own at once."""
+    precision, scale = _digits(column.type)
+    yield CurrencyPrecision(
+        column=column.target,
+        code=money.code,
+        currency=money.currency,
+        precision=precision,
+        scale=scale,
+        kind=money.kind,
+        policy=money.policy,
+    )
+
+
+def _digits(kind: pa.DataType) -> tuple[int, int]:
+    """The digits of a decimal or whole number, and those behind the point among them."""
+    return (kind.precision, kind.scale) if pa.types.is_decimal(kind) else (38, 0)
 
 
 def _called(kind: pa.DataType) -> str:

@@ -86,11 +86,16 @@ WARTS = (
         _F,
         "CREDITLIMIT",
         _TOO_MANY_DIGITS,
-        "scale",
-        "five decimals; creditlimit keeps four",
+        "currency_precision",
+        "five decimals; a document amount in pounds has two",
     ),
     Wart(
-        ACCOUNTS, _F, "CREDITLIMIT", Decimal(9 * 10**15), "scale", "more than creditlimit can hold"
+        ACCOUNTS,
+        _F,
+        "CREDITLIMIT",
+        Decimal(9 * 10**15),
+        "currency_precision",
+        "more than creditlimit can hold",
     ),
     Wart(
         ACCOUNTS,
@@ -182,8 +187,8 @@ WARTS = (
         _F,
         "CREDITLIMIT",
         _TOO_MANY_DIGITS,
-        "scale",
-        "five decimals; the other side keeps four",
+        "currency_precision",
+        "five decimals; a document amount in dinars has three",
     ),
     Wart(
         CURRENCIES,

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from dualwrite.sync.merge import Merged
 from dualwrite.sync.way import Way
+from dualwrite.translate.amounts import settled
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
 
@@ -34,6 +35,10 @@ def returning_rows(
         return pa.table({}), pa.table({})
     mine, others = rows.filter(mask), theirs.filter(mask)
     ready, held = translate(others, back.flow), comparable(mine, back.flow)
+    ready = settled(ready, held, back.flow)
+    currencies = {
+        f"source:{c.money.currency}" for c in back.flow.columns if c.money and c.money.currency
+    }
     changed: Any = pa.chunked_array([pa.repeat(False, ready.num_rows)], pa.bool_())
     for column in back.flow.columns:
         name = str(column.target)
@@ -45,7 +50,11 @@ def returning_rows(
             # a value that lost is overwritten over there, and nobody's fault any longer
             for before in (f"source:{column.source}", f"value:{column.target}"):
                 if before in ready.column_names:
-                    ready = _with(ready, before, pc.if_else(wins, ready[before], None))
+                    # the currency that stays is what an amount is judged by
+                    judged = before in currencies and own.type == ready[before].type
+                    ready = _with(
+                        ready, before, pc.if_else(wins, ready[before], own if judged else None)
+                    )
         changed = pc.or_(changed, differs(ready[name], own))
     return ready.filter(changed), others.filter(changed)
 

@@ -40,6 +40,7 @@ from dualwrite.sync.standing import (
 from dualwrite.sync.way import Way, reading
 from dualwrite.sync.writing import Write, write_rows
 from dualwrite.tablemap.model import Master
+from dualwrite.translate.amounts import settled
 from dualwrite.translate.flow import comparable, fit, translate
 
 Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
@@ -212,6 +213,7 @@ class Carrier:
             held = pa.table({f.name: pa.nulls(out.num_rows, f.type) for f in mine.schema})
         else:
             held = comparable(theirs, self.way.flow)
+            mine = settled(out, held, self.way.flow).select(mine.column_names)
         return merge(
             mine,
             held,

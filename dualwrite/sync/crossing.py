@@ -37,6 +37,7 @@ from dualwrite.sync.standing import Standing, stand_under_lock
 from dualwrite.sync.way import Way, only_needed, reading
 from dualwrite.sync.writing import write_rows
 from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.amounts import settled
 from dualwrite.translate.flow import comparable, fit, translate
 
 Mask = Any
@@ -219,13 +220,14 @@ class Crossing:
 
     def _both(self, batch: Batch) -> Both:
         standing, changes = batch.standing, batch.changes
-        mine = batch.out.select(list(self.way.flow.names))
+        held = comparable(standing.theirs, self.way.flow)
+        mine = settled(batch.out, held, self.way.flow).select(list(self.way.flow.names))
         dirty = standing.dirty
         never = pa.repeat(pa.scalar(value=False), len(changes))
         disputed = pc.any(dirty).as_py()
         return Both(
             mine,
-            comparable(standing.theirs, self.way.flow),
+            held,
             standing.found,
             dirty,
             {name: changes.touches(columns) for name, columns in self._sources.items()},

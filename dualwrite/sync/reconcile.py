@@ -27,6 +27,7 @@ from dualwrite.sync.merge import Mask
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way, compile_way, reading
 from dualwrite.tablemap.model import TableMap
+from dualwrite.translate.amounts import settled
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
 from dualwrite.translate.keys import key_text as key_texts
@@ -223,9 +224,11 @@ def unequal_columns(
 ) -> dict[str, Mask]:
     """For each column of the map, by its path on the side that takes it: the rows that disagree."""
     held = comparable(theirs, way.flow)
-    columns = {name: differs(out[name], held[name]) for name in way.flow.names}
+    told = settled(out, held, way.flow)
+    columns = {name: differs(told[name], held[name]) for name in way.flow.names}
     if back is not None:
-        told, own = translate(theirs, back.flow), comparable(rows, back.flow)
+        own = comparable(rows, back.flow)
+        told = settled(translate(theirs, back.flow), own, back.flow)
         for column in back.flow.columns:
             if str(column.source) not in way.two_way:
                 name = str(column.target)

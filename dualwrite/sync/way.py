@@ -21,7 +21,17 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import Flow, compile_flow
 from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
 
-ON_THE_WAY = frozenset({"convertible", "finite", "value_map_total", "key_present", "key_unique"})
+ON_THE_WAY = frozenset(
+    {
+        "convertible",
+        "currency_precision",
+        "finite",
+        "key_present",
+        "key_unique",
+        "money_exact",
+        "value_map_total",
+    }
+)
 """Rules about the translation itself; the others ask what the target can hold."""
 
 

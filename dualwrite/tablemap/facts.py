@@ -9,6 +9,21 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dualwrite.money import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyFacts:
+    """What the map says of a money column whose currency it names."""
+
+    kind: Kind
+    policy: str
+    """`reject`, or `round:half_even` and the like."""
+    code: str
+    """The one currency of the whole column, or ''."""
+    currency: str
+    """The gate column of the currency, or ''."""
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnFacts:
@@ -27,6 +42,7 @@ class ColumnFacts:
     """The texts that a value map lists, where it rejects all others."""
     to_null: tuple[str, ...] = ()
     """Those of them that the map makes null."""
+    money: MoneyFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

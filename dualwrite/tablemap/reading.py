@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from dualwrite.link import Side
+from dualwrite.tablemap.amounts import read_money
 from dualwrite.tablemap.columns import read_columns
 from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar, load, plain
 from dualwrite.tablemap.filters import FilterError, parse_filter
@@ -112,7 +113,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
         companies_excluded=excluded,
         depends_on=report.texts(root.get("depends_on"), "depends_on") or (),
         max_rejected=_max_rejected(root.get("max_rejected"), report),
-        money=_per_column(root.get("money"), report, "money"),
+        money=read_money(root.get("money"), report),
         quantity=_per_column(root.get("quantity"), report, "quantity"),
         effective=_effective(root.get("effective"), report),
         conflicts=_conflicts(root.get("conflicts"), report),

@@ -19,10 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.link import Side
-from dualwrite.tablemap.facts import ColumnFacts, FlowFacts
+from dualwrite.tablemap.amounts import Money, money_of
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts
 from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
 from dualwrite.tablemap.notation import ColumnPath, Sign
 from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
+from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
 from dualwrite.translate.casts import always_converts, convert
 from dualwrite.translate.texts import column_of
 from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
@@ -40,12 +42,19 @@ class FlowColumn:
     target_column: Column
     """The column at the end of the target path."""
     source_type: pa.DataType | None
+    money: Money | None = None
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
-        """The source paths it needs."""
+        """The source paths that it is made of."""
         own = () if self.source is None else (self.source,)
         return own + tuple(path for step in self.steps for path in step.reads)
+
+    @property
+    def needs(self) -> tuple[ColumnPath, ...]:
+        """The source paths that it is made of, and judged by."""
+        currency = None if self.money is None else self.money.currency
+        return self.reads if currency is None else (*self.reads, currency)
 
     @property
     def blank_is_null(self) -> bool:
@@ -123,7 +132,7 @@ class Flow:
     @cached_property
     def reads(self) -> tuple[ColumnPath, ...]:
         """The source paths to read, each once, in the order of the map."""
-        return tuple(dict.fromkeys(path for column in self.columns for path in column.reads))
+        return tuple(dict.fromkeys(path for column in self.columns for path in column.needs))
 
     @cached_property
     def targets(self) -> tuple[ColumnPath, ...]:
@@ -170,9 +179,11 @@ def _compile(
     source_type = None if source_path is None else describe(source_path, source).type
     where = f"{column.place}: {column.notation}"
     way = Way(where, source, _is_forward(column.sign, source), target, source_type)
-    compiled = FlowColumn(
-        source_path, target_path, steps_of(column.transforms, way), target, source_type
-    )
+    steps = steps_of(column.transforms, way)
+    money = money_of(table_map, column, source) if is_exact(target.type) else None
+    if money is not None and money.mode is not None:
+        steps = (*steps, RoundMoney(money, scale_of(target.type)))
+    compiled = FlowColumn(source_path, target_path, steps, target, source_type, money)
     if source_path is None:
         _check_constant(compiled, where)
     return compiled
@@ -207,7 +218,16 @@ def _facts(column: FlowColumn) -> ColumnFacts:
         from_float=column.source_type is not None and pa.types.is_floating(column.source_type),
         known=values.keys if values is not None and total else None,
         to_null=values.nulls if values is not None and total else (),
+        money=_money_facts(column.money),
     )
+
+
+def _money_facts(money: Money | None) -> MoneyFacts | None:
+    if money is None or not money.has_currency:
+        return None
+    policy = "reject" if money.mode is None else f"round:{money.mode}"
+    currency = "" if money.currency is None else f"source:{money.currency}"
+    return MoneyFacts(money.kind, policy, money.code, currency)
 
 
 def reading_types(flow: Flow) -> dict[str, pa.DataType]:

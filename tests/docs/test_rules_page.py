@@ -10,10 +10,12 @@ import pytest
 from dualwrite.rules import (
     RULES,
     Convertible,
+    CurrencyPrecision,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    MoneyExact,
     Required,
     Resolvable,
     Scale,
@@ -30,7 +32,10 @@ TERMS = Resolvable(
     parts=("msdyn_paymentterm.msdyn_name",),
     tables=("msdyn_paymentterm",),
 )
-LIMIT = Scale(column="creditlimit", precision=19, scale=4)
+LENGTH = Scale(column="length", precision=19, scale=4)
+LIMIT = CurrencyPrecision(
+    column="creditlimit", currency="source:SALESCURRENCYCODE", precision=19, scale=4
+)
 
 REASONS = [
     (KeyPresent(key=("CUSTOMERACCOUNT",)), {"CUSTOMERACCOUNT": None}),
@@ -44,6 +49,7 @@ REASONS = [
         ),
         {"source:ONHOLDSTATUS": "Frozen"},
     ),
+    (MoneyExact(column="source:PRICE", scale=2), {"source:PRICE": 0.125}),
     (Finite(column="source:RATE"), {"source:RATE": float("nan")}),
     (
         Convertible(
@@ -53,8 +59,12 @@ REASONS = [
     ),
     (Required(column="currencysymbol"), {"currencysymbol": None}),
     (Length(column="CREDITRATING", length=10), {"CREDITRATING": "excellent so far"}),
-    (LIMIT, {"creditlimit": Decimal("1000.1234500000")}),
-    (LIMIT, {"creditlimit": Decimal(9000000000000000)}),
+    (LENGTH, {"length": Decimal("1000.1234500000")}),
+    (LENGTH, {"length": Decimal(9000000000000000)}),
+    *(
+        (LIMIT, {"creditlimit": Decimal(amount), "source:SALESCURRENCYCODE": code})
+        for amount, code in [("1000.12345", "GBP"), ("9E15", "GBP"), ("10", "EURO"), ("10", None)]
+    ),
     (WholeNumberRange(column="days", low=-32768, high=32767), {"days": 40000}),
     (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
     (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),

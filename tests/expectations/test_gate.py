@@ -16,10 +16,12 @@ from dualwrite.link import Side
 from dualwrite.rules import (
     RULES,
     Convertible,
+    CurrencyPrecision,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    MoneyExact,
     Required,
     Resolvable,
     Rule,
@@ -58,6 +60,7 @@ SCHEMA = pa.schema(
         "ref:owner": pa.string(),
         "many:owner": pa.bool_(),
         "owner.code": pa.string(),
+        "source:CUR": pa.string(),
         "nothing": pa.null(),
     }
 )
@@ -81,6 +84,7 @@ def a_row(draw: st.DrawFn) -> dict[str, Any]:
         "ref:owner": draw(texts),
         "many:owner": draw(st.booleans()),
         "owner.code": draw(texts),
+        "source:CUR": draw(st.none() | st.sampled_from(["", "EUR", "JPY", "KWD", "CHF", "XX"])),
         "nothing": None,
     }
 
@@ -102,9 +106,21 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         Convertible(source="source:AMOUNT", target="amount", type="a decimal(10, 2)"),
         ValueMapTotal(severity, "source:HOLD", "hold", ("A", "B"), ("B",)),
         Finite(column="source:FACTOR"),
+        MoneyExact(
+            severity, draw(st.sampled_from(["source:FACTOR", "source:AMOUNT", "amount"])), 2
+        ),
         Required(severity, draw(st.sampled_from(["name.of.it", "nothing"]))),
         Length(severity, "name.of.it", draw(st.integers(0, 12))),
         Scale(severity, draw(st.sampled_from(["amount", "wide"])), 10, draw(st.integers(0, 10))),
+        CurrencyPrecision(
+            severity,
+            draw(st.sampled_from(["amount", "wide", "day"])),
+            currency="source:CUR",
+            precision=10,
+            scale=draw(st.integers(0, 4)),
+            kind=draw(st.sampled_from(["amount", "price", "cash"])),
+            policy=draw(st.sampled_from(["reject", "round:half_even"])),
+        ),
         WholeNumberRange(severity, "day", -(2**31), 2**31 - 1),
         Resolvable(**owner, tables=("team",)),
     ]

@@ -118,6 +118,14 @@ def test_a_sound_map_is_found_sound(catalogue):
             ),
         ),
         (
+            ("columns:", "money: {LIMIT: {currency: EURO}}\ncolumns:"),
+            (
+                "5: DW1123 money: LIMIT: currency: EURO is not on the map\n"
+                "  known: COMPANY, GROUP, LIMIT, NAME, NUMBER, "
+                "company.code, groupid.groupcode, limit, name, number"
+            ),
+        ),
+        (
             ("NUMBER = number", "NUMBER >< number: {upper: true}"),
             (
                 "7: DW1110 warning: NUMBER >< number: `upper` on a key column may "

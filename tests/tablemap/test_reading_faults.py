@@ -141,6 +141,27 @@ from tests.tablemap.samples import ENDS, made
             ),
         ),
         (
+            "money: {LIMIT: {precision: cut}}",
+            (
+                "7: DW1102 money: LIMIT: precision: neither reject nor a way of rounding\n"
+                "  write it as precision: reject or precision: {round: half_even}"
+            ),
+        ),
+        (
+            "money: {LIMIT: {precision: {round: upwards}}}",
+            (
+                "7: DW1121 money: LIMIT: precision: round: 'upwards' is none of the words known "
+                "here\n  known: ceiling, down, floor, half_down, half_even, half_up, up"
+            ),
+        ),
+        (
+            "money: {LIMIT: {kind: amounts}}",
+            (
+                "7: DW1121 money: LIMIT: kind: 'amounts' is none of the words known here\n"
+                "  did you mean 'amount'? known: amount, cash, price"
+            ),
+        ),
+        (
             "master: newst",
             (
                 "7: DW1121 master: 'newst' is none of the words known here\n"

@@ -24,12 +24,11 @@ def test_a_word_that_no_run_heeds_is_warned_of(written, meanwhile):
     ]
 
 
-def test_money_that_asks_for_rounding_is_warned_of():
-    assert told(("columns:", "money: {LIMIT: {precision: {round: half_even}}}\ncolumns:")) == [
+def test_the_currency_of_the_company_is_warned_of():
+    assert told(("columns:", "money: {LIMIT: {currency: company}}\ncolumns:")) == [
         (
-            "5: DW1127 warning: money: LIMIT: precision is read, but has no effect yet\n"
-            "  amounts with more digits than fit are rejected; round them with the transform "
-            "`round`"
+            "5: DW1127 warning: money: LIMIT: currency: company is read, but has no effect yet\n"
+            "  name the column that holds the currency, or the currency itself"
         )
     ]
 
@@ -43,6 +42,7 @@ def test_money_that_asks_for_rounding_is_warned_of():
         "conflicts: {}",
         "expect: []",
         "money: {LIMIT: {precision: reject, currency: NAME}}",
+        "money: {limit: {precision: {round: half_even}, currency: EUR, kind: cash}}",
         "effective: {entity: [NUMBER], from: NAME, to: NAME}",
     ],
 )

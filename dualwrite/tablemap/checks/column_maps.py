@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from dualwrite.link import Side
+from dualwrite.money import currencies
+from dualwrite.tablemap.amounts import COMPANY
 from dualwrite.tablemap.checks.context import Context, is_source_of
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.functions import FunctionError, functions_of, load_function
@@ -197,6 +199,10 @@ def _carried(context: Context, side: Side) -> set[ColumnPath]:
 def _named(context: Context) -> Iterator[tuple[str, str]]:
     table_map = context.map
     yield from (("money", name) for name in table_map.money)
+    for column, options in table_map.money.items():
+        named = options.get("currency")
+        if named is not None and named != COMPANY and named not in currencies():
+            yield f"money: {column}: currency", str(named)
     yield from (("quantity", name) for name in table_map.quantity)
     yield from (("conflicts: columns", name) for name in table_map.conflicts.get("columns", {}))
     effective = table_map.effective or {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dualwrite.tablemap.amounts import COMPANY
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.model import TableMap
 
@@ -28,13 +29,12 @@ def check_unheeded(context: Context) -> None:
             mend=f"take it out, or {_MEANWHILE[word]}",
         )
     for column, options in context.map.money.items():
-        if options.get("precision", "reject") != "reject":
+        if options.get("currency") == COMPANY:
             context.add(
                 "DW1127",
-                f"money: {column}: precision is read, but has no effect yet",
+                f"money: {column}: currency: company is read, but has no effect yet",
                 word="money",
-                mend="amounts with more digits than fit are rejected; round them with "
-                "the transform `round`",
+                mend="name the column that holds the currency, or the currency itself",
             )
 
 

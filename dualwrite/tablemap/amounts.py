@@ -1,0 +1,99 @@
+"""What a map says of a money column: its currency, and what becomes of digits too many.
+
+    money: {CREDITLIMIT: {currency: SALESCURRENCYCODE, precision: {round: half_even}, kind: amount}}
+
+The column may be named by either end.  The currency is a code of ISO 4217, or a column
+of the map that holds one; where nothing is said of it, only the columns' own digits count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from dualwrite.exact import MODES, Mode
+from dualwrite.link import Side
+from dualwrite.money import Kind, currencies
+from dualwrite.tablemap.document import Entries, Node, Report, Scalar, plain
+from dualwrite.tablemap.model import ColumnMap, TableMap
+from dualwrite.tablemap.notation import ColumnPath
+
+COMPANY = "company"
+"""The word for the currency in which the row's company keeps its books."""
+_WORDS = ("currency", "precision", "kind")
+_KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """A money column on the way out of one side: one code, or where the currency stands there."""
+
+    kind: Kind
+    mode: Mode | None
+    """How digits too many are rounded away; None where the row is rejected for them."""
+    code: str = ""
+    currency: ColumnPath | None = None
+
+    @property
+    def has_currency(self) -> bool:
+        """Whether anything is known of it."""
+        return bool(self.code) or self.currency is not None
+
+
+def read_money(node: Node | None, report: Report) -> dict[str, Mapping[str, Any]]:
+    """The word `money` of a map, its shape checked."""
+    entries = report.entries(node, "money")
+    found: dict[str, Mapping[str, Any]] = {}
+    for column, options in entries.words() if entries else ():
+        where = f"money: {column}"
+        inner = report.entries(options, where)
+        if inner is None:
+            continue
+        report.unknown_words(inner, _WORDS, where)
+        report.text(inner.get("currency"), f"{where}: currency")
+        report.one_of(inner.get("kind"), f"{where}: kind", _KINDS)
+        _check_precision(inner.get("precision"), f"{where}: precision", report)
+        found[column] = plain(inner)
+    return found
+
+
+def _check_precision(node: Node | None, where: str, report: Report) -> None:
+    match node:
+        case None | Scalar(value="reject"):
+            return
+        case Entries():
+            report.unknown_words(node, ("round",), where)
+            report.one_of(node.get("round"), f"{where}: round", MODES)
+            if node.get("round") is None:
+                report.add(
+                    "DW1103", node.line, f"{where}: `round:` is missing", mend="add `round:`"
+                )
+        case _:
+            report.add(
+                "DW1102",
+                node.line,
+                f"{where}: neither reject nor a way of rounding",
+                mend="write it as precision: reject or precision: {round: half_even}",
+            )
+
+
+def money_of(table_map: TableMap, column: ColumnMap, source: Side) -> Money | None:
+    """What the map says of a column that leaves `source`; None where it is no money."""
+    options = next(
+        (table_map.money[name] for name in _names(column) if name in table_map.money), None
+    )
+    if options is None:
+        return None
+    precision = options.get("precision", "reject")
+    mode = None if precision == "reject" else precision["round"]
+    code, path = "", None
+    named = options.get("currency")
+    if named is not None:
+        path = next((c.end(source) for c in table_map.columns if named in _names(c)), None)
+        code = named if path is None and named in currencies() else ""
+    return Money(options.get("kind", "amount"), mode, code, path)
+
+
+def _names(column: ColumnMap) -> set[str]:
+    return {str(path) for side in Side if (path := column.end(side)) is not None}

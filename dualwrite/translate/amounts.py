@@ -1,0 +1,82 @@
+"""Money that the map rounds: on its way, and when it comes back.
+
+Where one side holds 10.005 and the other, rounded, 10.00, nothing has changed when the
+10.00 comes back: the 10.005 stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.exact import as_decimals
+from dualwrite.money import rounded, same_after_rounding
+from dualwrite.money.precision import Currencies
+from dualwrite.tablemap.amounts import Money
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.casts.numbers import to_decimal
+from dualwrite.translate.texts import column_of
+
+if TYPE_CHECKING:
+    from dualwrite.translate.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class RoundMoney:
+    """The last step of a money column under `precision: {round: MODE}`."""
+
+    money: Money
+    scale: int
+
+    @property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        return () if self.money.currency is None else (self.money.currency,)
+
+    @property
+    def silences(self) -> bool:
+        return False
+
+    def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
+        exact = to_decimal(values, pa.decimal128(38, self.scale))
+        codes = _codes(self.money, rows, "")
+        assert self.money.mode is not None
+        return rounded(exact, self.scale, self.money.mode, codes, self.money.kind)
+
+
+def settled(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+    """Translated rows, but what the target holds wherever only its rounding came back.
+
+    Shapes: `told` is (n, c), the gate table of `flow`; `held` (n, d) what `comparable` makes of
+    the target's own rows, aligned, null throughout where it has none.
+    """
+    for column in flow.columns:
+        money, name = column.money, str(column.target)
+        if money is None or money.mode is None or column.source_type is None:
+            continue
+        if name not in held.column_names or not is_exact(column.source_type):
+            continue
+        sent, came = column_of(held, name), column_of(told, name)
+        codes, scale = _codes(money, told, "source:"), scale_of(column.source_type)
+        same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
+        kept = pc.if_else(same, as_decimals(sent, name).cast(came.type), came)
+        told = told.set_column(told.column_names.index(name), name, kept)
+    return told
+
+
+def is_exact(kind: pa.DataType) -> bool:
+    """Whether a column of that type can hold money."""
+    return bool(pa.types.is_decimal(kind) or pa.types.is_integer(kind))
+
+
+def scale_of(kind: pa.DataType) -> int:
+    """Its digits behind the point."""
+    return int(kind.scale) if pa.types.is_decimal(kind) else 0
+
+
+def _codes(money: Money, rows: pa.Table, prefix: str) -> Currencies:
+    if money.currency is None:
+        return money.code or None
+    return column_of(rows, f"{prefix}{money.currency}").cast(pa.string())
