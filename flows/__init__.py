@@ -4,14 +4,9 @@ Run by hand (`python -m flows.demo`) they bring their own small server, which ma
 half a minute to start on a busy machine.  What the user has set stays as it is.
 """
 
-import logging
 import os
 
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_EXTRA_LOGGERS", "dualwrite")
 os.environ.setdefault("DO_NOT_TRACK", "1")
-
-# Prefect passes on what loggers let through, and they let nothing below a warning unless told.
-if logging.getLogger("dualwrite").level == logging.NOTSET:
-    logging.getLogger("dualwrite").setLevel(logging.INFO)

@@ -1,0 +1,8 @@
+"""Prefect tasks: the steps of the flows, each one call to the engine."""
+
+import logging
+
+# Prefect passes on what our loggers let through, which is nothing below a warning unless told.
+# Here and not beside the flows: a deployment loads a flow by its file.
+if logging.getLogger("dualwrite").level == logging.NOTSET:
+    logging.getLogger("dualwrite").setLevel(logging.INFO)
