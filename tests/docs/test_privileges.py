@@ -84,8 +84,9 @@ def test_a_user_with_the_rights_of_the_page_can_write(least):
     if kind == "postgresql":
         server.execute("grant connect on database leastbox_dataverse to crm_dw", url=address)
 
-    with pytest.raises(PrivilegeError, match="create temporary tables"):
-        run(project)
+    if kind == "mariadb":  # PostgreSQL takes so few rows without a table of their own
+        with pytest.raises(PrivilegeError, match="our user lacks the right to"):
+            run(project)
     server.execute(*temporary, url=address)
 
     assert run(project).written > 0

@@ -8,7 +8,8 @@ which `ailments` and the next read of it tell.
 The statements are planned anew at each call: a plan made for an update of one row would
 compare every row with every row in an update of a hundred thousand.  The function runs with
 its owner's rights and a fixed search path, so an application's users need no rights of ours.
-Triggers fire ALWAYS, whatever `session_replication_role` says.
+Triggers fire ALWAYS, whatever `session_replication_role` says, where our user owns the
+table; who only has the right to make triggers may not say so.
 """
 
 from __future__ import annotations
@@ -68,13 +69,15 @@ class PostgresqlCapture(Capturing):
         _take_turn(session)
         _keep_queue(session, here, queue)
         session.run(_function(session, here, body(self._dialect, reader, queue), queue.name))
+        owned = here.owned(table)
         for event, said in _EVENTS.items():
             trigger = session.quote(f"{queue.name}_{event}")
             session.run(
                 f"CREATE OR REPLACE TRIGGER {trigger} {said.format(table=here.named(table))} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION {here.named(queue.name)}()"
             )
-            session.run(f"ALTER TABLE {here.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
+            if owned:
+                session.run(f"ALTER TABLE {here.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
 
     def uninstall(self, session: Session, capture: Capture) -> None:
         queue = Here(self._dialect, session).named(capture.queue)
@@ -96,9 +99,10 @@ class PostgresqlCapture(Capturing):
         elif source != body(self._dialect, reader, queue):
             found.append(f"function {name} was made for other columns")
         states = here.triggers(queue.capture.table)
+        known = _STATES if here.owned(queue.capture.table) else {**_STATES, "O": None}
         for event in _EVENTS:
             trigger = f"{name}_{event}"
-            fault = _STATES.get(
+            fault = known.get(
                 states.get(trigger, ""), "is switched off: its changes are not queued"
             )
             found += [f"trigger {trigger} {fault}"] if fault else []

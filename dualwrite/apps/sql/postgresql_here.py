@@ -64,6 +64,15 @@ class Here:
         )
         return dict(found)
 
+    def owned(self, table: str) -> bool:
+        """Whether our user is the owner of a table, or a member of it."""
+        found = self._rows(
+            "SELECT pg_catalog.pg_has_role(relowner, 'USAGE')::text FROM pg_catalog.pg_class "
+            "WHERE oid = to_regclass({table})",
+            table=self.named(table),
+        )
+        return found == [("true",)]
+
     def triggers(self, table: str) -> dict[str, str]:
         """The triggers of a table: `O` fires for most, `A` always, `D` never, `R` for replicas."""
         found = self._rows(
