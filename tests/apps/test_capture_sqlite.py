@@ -134,6 +134,19 @@ def test_a_column_that_a_trigger_names_stays(shop: Workshop, watched: App) -> No
     shop.execute("ALTER TABLE customer DROP COLUMN name")
 
 
+def test_without_the_markers_table_nothing_can_be_written_until_it_is_mended(
+    shop: Workshop, watched: App
+) -> None:
+    shop.drop_table("dualwrite_origin")
+
+    assert watched.ailments(CAPTURE) == ["table dualwrite_origin is missing: no change can be made"]
+    watched.install(CAPTURE)
+    assert watched.ailments(CAPTURE) == []
+    with shop.hand() as hand:
+        hand.insert("customer", customer("C1"))
+    assert told(watched) == [("i", "USMF", "C1")]
+
+
 def test_a_cascade_from_a_parent_in_the_key_is_told(shop: Workshop) -> None:
     shop.execute(
         "CREATE TABLE unit (id INTEGER PRIMARY KEY, code TEXT)",

@@ -69,6 +69,8 @@ class SqliteCapture(Capturing):
             found.append(f"queue {queue.name} is missing: what changed since cannot be told")
         elif not _declared(queue).items() <= columns.items():
             found.append(f"queue {queue.name} was made for other columns")
+        if not self.standing(session, ["dualwrite_origin"]):
+            found.append("table dualwrite_origin is missing: no change can be made")
         held = self._sql(session, "trigger")
         for name, wanted in self._triggers(session, reader, queue).items():
             if name not in held:

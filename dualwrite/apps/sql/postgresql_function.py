@@ -4,6 +4,9 @@ Three tries, one inside the other: entries as they should be; where a captured c
 gone, the keys alone; where no key can be built, that something changed (`?`).  The last one
 gives up only where the queue itself is gone.  Anything else that goes wrong (a full disk, a
 deadlock) is the statement's own fault and ends it: a change that is not queued is lost.
+
+A statement of one row is what applications send most, so its plan is kept.  Kept for many,
+it would compare every row with every row: they are planned anew, for so many as there are.
 """
 
 from __future__ import annotations
@@ -37,32 +40,53 @@ _DRIFT = (
 
 def body(dialect: Dialect, reader: Reader, queue: Queue) -> str:
     """The body of the function."""
-    said = _Said(dialect, reader, queue)
-    name = literal(queue.name)
-    drifted = said.keys_alone() if not queue.images else said.nothing()
+    one, many = (_Said(dialect, reader, queue, at=at) for at in ("dualwrite_moment", "$1"))
+    name, nothing = literal(queue.name), _run(dialect, many.nothing())
+    events = "\n".join(
+        f"    {word} TG_OP = '{event}' THEN\n{_apart(dialect, rows, one=single, many=several)}"
+        for word, event, rows, single, several in (
+            ("IF", "INSERT", NEW, one.inserted(), many.inserted()),
+            ("ELSIF", "UPDATE", NEW, one.updated(), many.updated()),
+            ("ELSIF", "DELETE", OLD, one.deleted(), many.deleted()),
+        )
+    )
+    drifted = f"""\
+    IF TG_OP = 'INSERT' THEN
+{_run(dialect, many.inserted())}
+    ELSIF TG_OP = 'UPDATE' THEN
+{_run(dialect, many.keys_alone())}
+    ELSIF TG_OP = 'DELETE' THEN
+{_run(dialect, many.deleted())}
+    ELSE
+{_run(dialect, many.emptied())}
+    END IF;"""
     return f"""
+#variable_conflict use_variable
 DECLARE
-  moment CONSTANT timestamptz := clock_timestamp();
-  added bigint;
-  queued bigint := 0;
+  dualwrite_moment CONSTANT timestamptz := clock_timestamp();
+  dualwrite_rows bigint;
+  dualwrite_queued bigint := 0;
 BEGIN
   IF current_setting('{ORIGIN}', true) = {name} THEN
     RETURN NULL;
   END IF;
   BEGIN
-{said.whole()}
+{events}
+    ELSE
+{_run(dialect, many.emptied())}
+    END IF;
   EXCEPTION WHEN {_DRIFT} THEN
     BEGIN
-{drifted}
+{nothing if queue.images else drifted}
     EXCEPTION WHEN {_DRIFT} THEN
       BEGIN
-{said.nothing()}
+{nothing}
       EXCEPTION WHEN undefined_table THEN
         RETURN NULL;
       END;
     END;
   END;
-  IF queued > 0 AND {TELLS} THEN
+  IF dualwrite_queued > 0 AND {TELLS} THEN
     PERFORM pg_notify('{CHANNEL}', {name});
   END IF;
   RETURN NULL;
@@ -70,59 +94,76 @@ END
 """
 
 
-class _Said:
-    """The parts of the function."""
+def _apart(
+    dialect: Dialect, rows: str, *, one: Sequence[sa.Insert], many: Sequence[sa.Insert]
+) -> str:
+    """One row by a statement whose plan is kept, many by one that is planned for them."""
+    few = f"(SELECT FROM {rows} LIMIT 2) AS few"  # noqa: S608 - a name of ours
+    lines = [
+        f"      dualwrite_rows := (SELECT count(*) FROM {few});",  # noqa: S608 - as above
+        "      IF dualwrite_rows = 1 THEN",
+        _run(dialect, one, kept=True),
+        "      ELSIF dualwrite_rows > 1 THEN",
+        _run(dialect, many),
+        "      END IF;",
+    ]
+    return "\n".join(lines)
 
-    def __init__(self, dialect: Any, reader: Reader, queue: Queue) -> None:
+
+def _run(dialect: Dialect, statements: Sequence[sa.Insert], *, kept: bool = False) -> str:
+    lines = []
+    for statement in statements:
+        text = str(
+            statement.compile(dialect=dialect.compiler, compile_kwargs={"literal_binds": True})
+        )
+        lines += [
+            f"{text};" if kept else f"EXECUTE {literal(text)} USING dualwrite_moment;",
+            "GET DIAGNOSTICS dualwrite_rows = ROW_COUNT;",
+            "dualwrite_queued := dualwrite_queued + dualwrite_rows;",
+        ]
+    return "\n".join(f"        {line}" for line in lines)
+
+
+class _Said:
+    """The statements that fill the queue, by what happened."""
+
+    def __init__(self, dialect: Dialect, reader: Reader, queue: Queue, *, at: str) -> None:
         self._dialect, self._queue = dialect, queue
-        self._entries = Entries(reader, queue, at=sa.literal_column("$1"))
+        self._at: Expression = sa.literal_column(at)
+        self._entries = Entries(reader, queue, at=self._at)
         self._old, self._new = self._rows(OLD), self._rows(NEW)
 
-    def whole(self) -> str:
-        """Every entry as it should be."""
-        return self._by_event(
-            [self._entries.of(self._new, "i")],
-            self._updates(),
-            [self._entries.of(self._old, "d", image=False)],
-        )
+    def inserted(self) -> list[sa.Insert]:
+        return [self._entries.of(self._new, "i")]
 
-    def keys_alone(self) -> str:
-        """Every key as one that changed in whatever way."""
+    def deleted(self) -> list[sa.Insert]:
+        return [self._entries.of(self._old, "d", image=False)]
+
+    def emptied(self) -> list[sa.Insert]:
+        return [self._entries.of(self._rows(self._queue.source.name), "d", image=False)]
+
+    def nothing(self) -> list[sa.Insert]:
+        """That something changed, and no more."""
+        return [self._entries.insert(["op", "at"], sa.select(sa.literal("?"), self._at))]
+
+    def keys_alone(self) -> list[sa.Insert]:
+        """Every key of an update as one that changed in whatever way."""
         source, was = self._entries.keys(self._old)
         other, now = self._entries.keys(self._new)
         gone = sa.select(*was).select_from(source)
         come = sa.select(*now).select_from(other)
         names = ["op", "changed", "at", *(column.name for column in self._queue.key)]
         lost = sa.except_(gone, come).subquery("lost")
-        head: tuple[Any, ...] = (sa.null(), sa.literal_column("$1"))
-        update = [
+        head: tuple[Any, ...] = (sa.null(), self._at)
+        return [
             self._entries.insert(names, sa.select(sa.literal("d"), *head, *lost.c)),
             self._entries.insert(names, sa.select(sa.literal("u"), *head, *now).select_from(other)),
         ]
-        return self._by_event(
-            [self._entries.of(self._new, "i", image=False)],
-            update,
-            [self._entries.of(self._old, "d", image=False)],
-        )
 
-    def nothing(self) -> str:
-        """That something changed, and no more."""
-        values: Any = sa.select(sa.literal("?"), sa.literal_column("$1"))
-        return self._run([self._entries.insert(["op", "at"], values)], 8)
-
-    def _rows(self, name: str, alias: str = "t0") -> Any:
-        return sa.table(
-            quoted_name(name, quote=True),
-            *(
-                sa.column(quoted_name(column.name, quote=True), self._dialect.sql_type(column))
-                for column in self._queue.source.columns.values()
-            ),
-        ).alias(alias)
-
-    def _updates(self) -> list[sa.Insert]:
+    def updated(self) -> list[sa.Insert]:
         """What an update makes, rows before and after it met in one pass."""
         if not self._queue.identity:
-            return [self._entries.of(self._old, "d", image=False), self._entries.of(self._new, "i")]
+            return [*self.deleted(), *self.inserted()]
         old, new = self._rows(OLD, "o"), self._rows(NEW, "n")
         met = self._entries.same(self._queue.identity, old, new)
         was, there = (each.c[self._queue.identity[0]].is_not(None) for each in (old, new))
@@ -162,53 +203,17 @@ class _Said:
     ) -> Any:
         """The columns of a row that an entry is made of, if it makes one."""
         said = sa.cast(sa.null(), sa.Text) if changed is None else changed
-        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in self._queue.made_of)
+        names = self._queue.made_of
+        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in names)
         return (
             sa.select(op.label("dualwrite_op"), said.label("dualwrite_changed"), *columns)
             .where(*where)
             .correlate(*among)
         )
 
-    def _by_event(
-        self,
-        insert: Sequence[sa.Insert],
-        update: Sequence[sa.Insert],
-        delete: Sequence[sa.Insert],
-    ) -> str:
-        table = sa.table(
-            quoted_name(self._queue.source.name, quote=True),
-            *(
-                sa.column(quoted_name(column.name, quote=True), self._dialect.sql_type(column))
-                for column in self._queue.source.columns.values()
-            ),
-        ).alias("t0")
-        emptied = [self._entries.of(table, "d", image=False)]
-        some = "IF NOT EXISTS (SELECT FROM {rows}) THEN RETURN NULL; END IF;"
-        lines = [
-            "    IF TG_OP = 'INSERT' THEN",
-            f"      {some.format(rows=NEW)}",
-            self._run(insert),
-            "    ELSIF TG_OP = 'UPDATE' THEN",
-            f"      {some.format(rows=NEW)}",
-            self._run(update),
-            "    ELSIF TG_OP = 'DELETE' THEN",
-            f"      {some.format(rows=OLD)}",
-            self._run(delete),
-            "    ELSE",
-            self._run(emptied),
-            "    END IF;",
-        ]
-        return "\n".join(lines)
-
-    def _run(self, statements: Sequence[sa.Insert], indent: int = 6) -> str:
-        lines = []
-        for statement in statements:
-            text = statement.compile(
-                dialect=self._dialect.compiler, compile_kwargs={"literal_binds": True}
-            )
-            lines += [
-                f"EXECUTE {literal(str(text))} USING moment;",
-                "GET DIAGNOSTICS added = ROW_COUNT;",
-                "queued := queued + added;",
-            ]
-        return "\n".join(" " * indent + line for line in lines)
+    def _rows(self, name: str, alias: str = "t0") -> Any:
+        columns = (
+            sa.column(quoted_name(column.name, quote=True), self._dialect.sql_type(column))
+            for column in self._queue.source.columns.values()
+        )
+        return sa.table(quoted_name(name, quote=True), *columns).alias(alias)
