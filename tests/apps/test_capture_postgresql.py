@@ -335,10 +335,10 @@ class TestAilments:
 
 
 class TestWriting:
-    def test_a_row_that_was_changed_while_it_was_locked_is_read_with_its_lookups(
+    def test_a_row_is_read_with_the_lookups_that_it_has_under_the_lock(
         self, shop: Workshop, watched: App
     ) -> None:
-        """Read by the locking statement, the new parent would not be found."""
+        """Two statements: the one that locks may have read its old values."""
         with shop.hand() as hand:
             hand.insert("group", {"id": G1, "code": "g1"})
             hand.insert("customer", customer("C1"))

@@ -98,7 +98,7 @@ def _apart(
     dialect: Dialect, rows: str, *, one: Sequence[sa.Insert], many: Sequence[sa.Insert]
 ) -> str:
     """One row by a statement whose plan is kept, many by one that is planned for them."""
-    few = f"(SELECT FROM {rows} LIMIT 2) AS few"  # noqa: S608 - a name of ours
+    few = f"(SELECT FROM {rows} LIMIT 2) AS few"
     lines = [
         f"      dualwrite_rows := (SELECT count(*) FROM {few});",  # noqa: S608 - as above
         "      IF dualwrite_rows = 1 THEN",
