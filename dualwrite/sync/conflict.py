@@ -142,15 +142,16 @@ def decide(both: Both, policies: Policies, source: Side) -> Decision:
     crossing: dict[str, Mask] = {}
     conflicts, write = deleted, pc.and_(absent, _wins(policies.whole, both, source, deleted))
     asks = pc.and_(deleted, _constant(policies.whole is Policy.ASK, size))
-    for name in both.mine.column_names:
-        ours = both.mine[name].combine_chunks()
-        other = both.theirs[name].combine_chunks().cast(ours.type)
-        different = pc.and_(both.found, differs(ours, other))
+    columns = {name: _pair(both, name) for name in both.mine.column_names}
+    unlike = {n: pc.and_(both.found, differs(*pair)) for n, pair in columns.items()}
+    changed_both = _changed_on_both(both, unlike)
+    for name, (ours, other) in columns.items():
+        different = unlike[name]
         s = both.mine_changed[name]
         take = pc.and_(different, s)
         if name in both.two_way and disputed:
             t = both.theirs_changed[name]
-            contested = pc.and_(both.dirty, pc.and_(different, pc.or_(s, t)))
+            contested = pc.and_(changed_both, pc.and_(different, pc.or_(s, t)))
             conflicts = pc.or_(conflicts, contested)
             word = policies.of(name)
             disputed = pc.and_(contested, pc.and_(s, t)) if merging else contested
@@ -173,6 +174,23 @@ def decide(both: Both, policies: Policies, source: Side) -> Decision:
         conflicts,
         asks,
     )
+
+
+def _pair(both: Both, name: str) -> tuple[pa.Array, pa.Array]:
+    ours = both.mine[name].combine_chunks()
+    return ours, both.theirs[name].combine_chunks().cast(ours.type)
+
+
+def _changed_on_both(both: Both, unlike: Mapping[str, Mask]) -> Mask:
+    """Rows of which each side has changed two-way columns that still differ.
+
+    Else one side only goes on from what the other has: that is no conflict.
+    """
+    mine = theirs = _constant(False, len(both.dirty))
+    for name in both.two_way & unlike.keys():
+        mine = pc.or_(mine, pc.and_(unlike[name], both.mine_changed[name]))
+        theirs = pc.or_(theirs, pc.and_(unlike[name], both.theirs_changed[name]))
+    return pc.and_(both.dirty, pc.and_(mine, theirs))
 
 
 def _wins(word: Policy, both: Both, source: Side, where: Mask) -> Mask:

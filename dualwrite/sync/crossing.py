@@ -34,6 +34,7 @@ from dualwrite.sync.holding import Held, hold
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
+from dualwrite.sync.waiting import Waiting, parted
 from dualwrite.sync.way import Way, only_needed, reading
 from dualwrite.sync.writing import write_rows
 from dualwrite.tablemap.notation import ColumnPath
@@ -80,6 +81,23 @@ class Link:
     """Whether held rows and conflicts are journalled; else the caller deals with them."""
     settled: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Entries of a side's own queue that a conflict dealt with in this cycle."""
+    waiting: dict[Side, Waiting] = field(default_factory=dict)
+    """What the journal holds back of a side's changes."""
+    freed: list[int] = field(default_factory=list)
+    """Held rows that a conflict dealt with, until that is committed."""
+
+    def settle(self, writing: Writing, side: Side, ids: pa.Array) -> None:
+        """Drop a side's entries, in a transaction in its app: a conflict has dealt with them."""
+        queued, held = parted(ids)
+        writing.forget(self.captures[side], queued)
+        self.settled[side].append(queued)
+        self.freed.extend(held)
+
+    def committed(self) -> None:
+        """Let go from the journal what was dealt with."""
+        if self.freed:
+            self.session.journal.discard(self.freed)
+            self.freed.clear()
 
 
 class Crossing:
@@ -132,8 +150,11 @@ class Crossing:
         way = self.way
         out = translate(rows, way.flow)
         verdict = self.link.gate(way, out, way.source_rules)
+        self.link.freed.clear()
         with self.link.session.apps[way.target].writing(self.origin) as writing:
-            return self._within(writing, rows, out, changes, verdict)
+            crossed = self._within(writing, rows, out, changes, verdict)
+        self.link.committed()
+        return crossed
 
     def within(self, writing: Writing, rows: pa.Table, changes: Changes) -> Crossed:
         """As `carry`, in a transaction of the caller's, who made it with our `origin`."""
@@ -146,7 +167,8 @@ class Crossing:
     ) -> Crossed:
         way, n = self.way, len(changes)
         capture = self.link.captures.get(way.target)
-        standing = stand_under_lock(writing, way, self.query, out, capture)
+        waiting = self.link.waiting.get(way.target)
+        standing = stand_under_lock(writing, way, self.query, out, capture, waiting=waiting)
         unfit = self._unfit(standing)
         goes = pc.invert(pc.or_(standing.busy, unfit))
         batch = Batch(rows, out, changes, standing).filter(goes)
@@ -206,7 +228,8 @@ class Crossing:
         if self.link.noting:
             self._note(batch, decision, conflicts, held)
         self._settle(writing, batch, decision, conflicts)
-        self._call_back(writing, batch, pc.and_(pc.invert(both.found), pc.and_(wanted, through)))
+        new = pc.or_(pc.invert(both.found), batch.changes.changed.is_null())
+        self._call_back(writing, batch, pc.and_(new, pc.and_(wanted, through)))
         self.mark(writing, batch.changes.ids_of(through))
         counts = Counts(
             read=n,
@@ -291,9 +314,7 @@ class Crossing:
         # where its delete won, that is what has to cross
         stands = pc.and_not(pc.invert(standing.found), pc.or_(decision.write, decision.asks))
         settled = pc.and_not(conflicts, stands)
-        ids = standing.dirt.ids_of(settled)
-        writing.forget(capture, ids)
-        self.link.settled[self.way.target].append(ids)
+        self.link.settle(writing, self.way.target, standing.dirt.ids_of(settled))
         pieces = [
             pc.if_else(mask, changed_text(sorted(self._own.get(name, ()))), "")
             for name, mask in decision.kept.items()
@@ -311,7 +332,7 @@ class Crossing:
         )
 
     def _call_back(self, writing: Writing, batch: Batch, made: Mask) -> None:
-        """A row made anew may have values that its own app gave it: they have to cross."""
+        """Values that the target's app alone knows of a row new to this map: they have to cross."""
         capture = self.link.captures.get(self.way.target)
         if capture is None or not self._theirs_alone or not pc.any(made).as_py():
             return

@@ -104,11 +104,14 @@ class Cycles:
         self._faults |= restored
         self.tracks = [track for track in self.tracks if track.name not in restored]
         for track in self.tracks:
-            for side, lane in track.lanes.items():
-                queue = lane.capture.queue
-                ranges = self.session.apps[side.other].inbox(queue)
-                if ranges:
-                    self.session.apps[side].forget_ranges(queue, ranges)
+            self._forget_carried(track)
+
+    def _forget_carried(self, track: Track) -> None:
+        for side, lane in track.lanes.items():
+            queue = lane.capture.queue
+            ranges = self.session.apps[side.other].inbox(queue)
+            if ranges:
+                self.session.apps[side].forget_ranges(queue, ranges)
 
     @property
     def names(self) -> set[str]:
@@ -140,7 +143,9 @@ class Cycles:
             As `once`.
         """
         for track in self.tracks:
-            track.fault = None
+            fault, track.fault = track.fault, None
+            if fault is not None:  # it may have come between the two commits
+                self._try([track], partial(self._forget_carried, track))
         pending = {side: self._count(side) for side in Side if side in sides}
         if not any(count for counted in pending.values() for count in counted.values()):
             return False
@@ -152,7 +157,8 @@ class Cycles:
                 self._walk(side, pending[side] if first else self._count(side), progress)
         for track in reversed(self.tracks):
             for lane in track.lanes.values():
-                self._try([track], lane.removals)
+                if track.fault is None:
+                    self._try([track], lane.removals)
         self._release()
         return True
 
@@ -199,7 +205,8 @@ class Cycles:
                     self.finder.forget(side.other, target)
                     progress(track.name, number, len(busy))
                 for track in busy:
-                    self._try([track], partial(track.lanes[side].finish, snapshot))
+                    if track.fault is None:
+                        self._try([track], partial(track.lanes[side].finish, snapshot))
 
         self._try(busy, walk)
 

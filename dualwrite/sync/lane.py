@@ -28,6 +28,7 @@ from dualwrite.sync.holding import keys_of
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.removing import Removal
 from dualwrite.sync.settling import among
+from dualwrite.sync.waiting import Waiting
 from dualwrite.sync.way import compile_way, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
@@ -148,6 +149,8 @@ class Lane:
     def removals(self) -> None:
         """Delete across what is gone from the source."""
         settled = self.link.settled.pop(self.source, [])
+        if self._gone:
+            self._look_across(any_held=self.link.session.journal.waiting(self._map.name)[1] > 0)
         for gone in self._gone:
             changes = gone.without(pa.concat_arrays(settled)) if settled else gone
             if len(changes):
@@ -167,8 +170,17 @@ class Lane:
             self._blocked = journal.open_conflict_keys(name)
         if held:
             self.look_who_waits()
+        self._look_across(any_held=held > 0)
         self._gone.clear()
         self._late.clear()
+
+    def _look_across(self, *, any_held: bool) -> None:
+        """What waits of the other side's changes: to write over it is a conflict."""
+        across = self.source.other
+        self.link.waiting.pop(across, None)
+        if any_held:
+            waiting = Waiting(self.link.session.journal, self._map.name, across)
+            self.link.waiting[across] = waiting
 
     def look_who_waits(self) -> None:
         """The keys that the journal holds back on this way."""
@@ -345,15 +357,14 @@ class Lane:
         return Crossing(self.link, way, back, only=only, marking=marking)
 
     def _deferred_targets(self) -> Collection[ColumnPath]:
-        """Target paths of lookups that may have to wait, on either side."""
-        found = set()
-        for column in self._map.columns:
-            for side in Side:
-                end, target = column.end(side), column.end(self.source.other)
-                waits = self.plan.deferred.get(side, frozenset())
-                if end is not None and target is not None and end.is_lookup and end.column in waits:
-                    found.add(target)
-        return found
+        """Target paths of lookups at rows that may not be there yet.
+
+        One that waits on the source's side alone is read there and written as a value, which the
+        target may ask of a new row.
+        """
+        waits = self.plan.deferred.get(self.source.other, frozenset())
+        ends = [column.end(self.source.other) for column in self._map.columns]
+        return {end for end in ends if end is not None and end.is_lookup and end.column in waits}
 
     # Done
 

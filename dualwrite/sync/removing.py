@@ -47,8 +47,12 @@ class Removal:
         """
         way, capture = self._way, self._link.captures.get(self._way.target)
         out = translate(changes.keys, way.key_flow)
+        self._link.freed.clear()
+        waiting = self._link.waiting.get(way.target)
         with self._link.session.apps[way.target].writing(self._crossing.origin) as writing:
-            standing = stand_under_lock(writing, way, self._query, out, capture, deleting=True)
+            standing = stand_under_lock(
+                writing, way, self._query, out, capture, deleting=True, waiting=waiting
+            )
             there = pc.and_not(standing.found, standing.busy)
             dirty = pc.and_(there, standing.dirty)
             wins, asks = self._verdict(changes, standing, dirty)
@@ -60,12 +64,11 @@ class Removal:
             decided = pc.and_(dirty, through)
             self._note(changes, standing, decided, wins, asks, held)
             if capture is not None and pc.any(decided).as_py():
-                ids = standing.dirt.ids_of(decided)
-                writing.forget(capture, ids)
-                self._link.settled[way.target].append(ids)
+                self._link.settle(writing, way.target, standing.dirt.ids_of(decided))
                 back = pc.and_not(decided, pc.or_(wins, asks))
                 self._bring_back(writing, standing, back)
             self._crossing.mark(writing, changes.ids_of(through))
+        self._link.committed()
         gone = pc.and_(goes, through)
         counts = Counts(
             read=len(changes),

@@ -19,6 +19,7 @@ from dualwrite.rules import judge
 from dualwrite.sync.changes import CALLED_BACK, Changes, changes_of, ops_in
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.session import Session
+from dualwrite.sync.waiting import Waiting
 from dualwrite.sync.way import Way
 from dualwrite.translate.flow import fit
 from dualwrite.translate.keys import key_text, row_of
@@ -76,10 +77,12 @@ def stand_under_lock(
     capture: Capture | None,
     *,
     deleting: bool = False,
+    waiting: Waiting | None = None,
 ) -> Standing:
     """Lock the counterparts of n rows, and look at them.
 
     Shapes: `out` is the gate table of n rows, or its key columns alone.  `query` reads the target.
+    Changes of the target that are `waiting` in the journal count as its others do.
     """
     names = list(way.flow.key)
     keys, sound = sound_keys(way, out)
@@ -91,7 +94,11 @@ def stand_under_lock(
     if capture is not None:
         entries = writing.dirty(capture, keys)
         # what we asked for ourselves is nobody's change
-        dirt = changes_of(entries.filter(pc.not_equal(ops_in(entries), CALLED_BACK)))
+        entries = entries.filter(pc.not_equal(ops_in(entries), CALLED_BACK))
+        if waiting is not None:
+            held = waiting.entries(locked.rows.select(names), entries.schema)
+            entries = pa.concat_tables([held, entries])
+        dirt = changes_of(entries)
     return Standing(locked.rows.take(at), at.is_valid(), busy, dirt.aligned(texts))
 
 

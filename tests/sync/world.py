@@ -229,6 +229,9 @@ class World:
         row = found.filter(pc.equal(found[column], old))
         at = row.column_names.index(column)
         renamed = row.set_column(at, column, pa.array([new]))
+        if column not in schema.primary_key:
+            app.update(table, renamed, key=schema.primary_key)
+            return
         with app.writing() as writing:
             writing.delete(table, row.select(list(schema.primary_key)))
             writing.insert(table, renamed, key=schema.primary_key)
