@@ -84,7 +84,7 @@ def undo_conflict(session: Session, conflict_id: int) -> None:
         raise NoSuchConflictError(conflict_id=conflict_id, reason=f"it is {conflict.status}")
     table_map = session.map(found.map)
     for loser in Side:
-        lost = _lost(conflict, loser)
+        lost = _lost(conflict, loser, table_map)
         if lost is None:
             continue
         stored = conflict.rows.get(loser)
@@ -107,12 +107,28 @@ def _find(session: Session, conflict_id: int) -> ConflictRow:
     return found[0]
 
 
-def _lost(conflict: Conflict, loser: Side) -> frozenset[str] | None:
-    """The columns that a side lost, by the name the conflict has for them; None for nothing."""
+def _lost(conflict: Conflict, loser: Side, table_map: TableMap) -> frozenset[str] | None:
+    """The columns that a side lost, by the name the conflict has for them; None for nothing.
+
+    What it had not changed itself it cannot have lost: there the other side's change stands.
+    """
     if conflict.kind == "delete":
         return frozenset() if conflict.outcome == loser.other.value else None
-    lost = frozenset(c for c, winner in conflict.columns.items() if winner == loser.other.value)
+    changed = conflict.changed.get(loser)
+    lost = frozenset(
+        name
+        for name, winner in conflict.columns.items()
+        if winner == loser.other.value
+        and (changed is None or _own(table_map, loser, name) & set(changed))
+    )
     return lost or None
+
+
+def _own(table_map: TableMap, side: Side, name: str) -> set[str]:
+    """The own columns of a side behind a column of a conflict, which may be named by either."""
+    ends = [{each: column.end(each) for each in Side} for column in table_map.columns]
+    paths = [each[side] for each in ends if name in map(str, each.values())]
+    return {path.column for path in paths if path is not None}
 
 
 def _give_back(

@@ -213,6 +213,18 @@ def test_a_decision_is_undone(every_world, policy, loser):
         undo_conflict(world.session, world.conflict_id())
 
 
+def test_what_only_the_winner_had_changed_stands_when_it_is_undone(every_world):
+    world = conflicting(every_world, "policy: merge, then: finops")
+    set_name(world, "f", "d")
+    world.put(F, "Cust", cust("C1", "f", CREDIT=Decimal("7.00")))
+    world.settle()
+
+    undo_conflict(world.session, world.conflict_id())
+    world.settle()
+
+    assert {(name, Decimal(credit)) for name, credit in both(world)} == {("d", Decimal(7))}
+
+
 def test_a_deleted_row_comes_back_when_it_is_undone(every_world):
     world = conflicting(every_world, "policy: finops")
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
