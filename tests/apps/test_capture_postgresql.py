@@ -14,8 +14,7 @@ import sqlalchemy as sa
 
 from dualwrite.apps.base import App
 from dualwrite.apps.capture import Capture, NoCaptureError
-from dualwrite.apps.sql import capture_postgresql, postgresql_function
-from dualwrite.errors import AppRefusedError, PrivilegeError, RowsRefusedError
+from dualwrite.errors import PrivilegeError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, told
 from tests.apps.reading import customers, of_customers, paths
 from tests.apps.test_faults import changed
@@ -356,63 +355,3 @@ class TestWriting:
             writing.insert("customer", customers("C2"), key=KEY)
 
         assert watched.count(of_customers()) == 1
-
-
-class TestWatching:
-    def test_a_lost_connection_is_made_again(self, shop: Workshop, watched: App) -> None:
-        watch = watched.watch([QUEUE])
-        end = (
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND query = 'LISTEN dualwrite'"
-        )
-        shop.execute(end)
-
-        assert watch.wait(10)  # an entry may have been missed
-        assert not watch.wait(0.02)
-        with shop.hand() as hand:
-            hand.insert("customer", customer("C1"))
-        assert watch.wait(10)
-        watch.close()
-
-    def test_a_server_that_is_gone_is_told(self, shop: Workshop, watched: App) -> None:
-        watch = watched.watch([QUEUE])
-        assert shop.server is not None
-        shop.server.drop(shop.url)
-
-        for _ in range(2):
-            with pytest.raises(AppRefusedError):
-                watch.wait(10)
-        watch.close()
-
-    def test_where_transactions_may_be_prepared_nobody_is_notified(
-        self, shop: Workshop, app: App, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A transaction that has notified cannot be prepared."""
-        for module in (capture_postgresql, postgresql_function):
-            monkeypatch.setattr(module, "TELLS", "current_setting('port') = ''")
-        app.install(CAPTURE)
-        watch = app.watch([QUEUE])
-        with connected(shop) as ear:
-            ear.execute("LISTEN dualwrite")
-            with shop.hand() as hand:
-                hand.insert("customer", customer("C1"))
-            assert watch.wait(10)
-            assert list(ear.notifies(timeout=0.02)) == []
-
-        assert not watch.wait(0.02)
-        watch.close()
-
-    def test_a_queue_that_comes_back_is_watched_again(
-        self, shop: Workshop, watched: App, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(capture_postgresql, "TELLS", "false")
-        watch = watched.watch([QUEUE, "dualwrite_q_none"])
-        shop.drop_table(QUEUE)
-        assert not watch.wait(0.02)
-
-        watched.install(CAPTURE)
-        assert not watch.wait(0.02)
-        with shop.hand() as hand:
-            hand.insert("customer", customer("C1"))
-        assert watch.wait(10)
-        watch.close()
