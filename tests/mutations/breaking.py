@@ -1,0 +1,143 @@
+"""Ways of breaking the engine on purpose, and the tests that must notice each.
+
+As a pytest plugin it breaks what `DUALWRITE_MUTATION` names, before any test runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps import memory, memory_writing
+from dualwrite.sync import conflict, crossing, cycle, lane
+from dualwrite.sync.changes import Changes
+
+CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
+CONTRACT = "tests/apps/test_capture_contract.py"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One way: what it does to the engine, and where that must show."""
+
+    name: str
+    apply: Callable[[], None]
+    tests: str
+    only: str
+    """The tests' names, as `pytest -k` takes them."""
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    setattr(owner, name, value)
+
+
+def _no_inbox() -> None:
+    _put(crossing.Crossing, "mark", lambda *_: None)
+
+
+def _no_look() -> None:
+    look = memory_writing.MemoryWriting.dirty
+    _put(memory_writing.MemoryWriting, "dirty", lambda self, *a: look(self, *a).slice(0, 0))
+
+
+def _no_snapshot() -> None:
+    live = property(lambda self: self._store.state, lambda self, _: None)
+    _put(memory.MemorySnapshot, "_state", live)
+
+
+def _forget_by_maximum() -> None:
+    forget = memory.MemoryApp.forget_ranges
+
+    def all_below(self: Any, queue: str, ids: Any) -> int:
+        return forget(self, queue, [(0, pc.max(ids).as_py() or 0)])
+
+    _put(memory.MemoryApp, "forget", all_below)
+
+
+def _not_silent() -> None:
+    origin: Any = crossing.Crossing.origin
+    _put(crossing.Crossing, "origin", property(lambda self: replace(origin.fget(self), queue=None)))
+
+
+def _nothing_journalled() -> None:
+    _put(crossing.Crossing, "_note", lambda *_: None)
+
+
+def _deletes_first() -> None:
+    upserts = lane.Lane.upserts
+
+    def eager(self: Any, snapshot: Any) -> None:
+        upserts(self, snapshot)
+        self.removals()
+
+    _put(lane.Lane, "upserts", eager)
+
+
+def _loser_wins() -> None:
+    wins = conflict._wins
+    _put(conflict, "_wins", lambda *a: pc.invert(wins(*a)))
+
+
+def _every_column() -> None:
+    _put(Changes, "touches", lambda self, _: pa.repeat(pa.scalar(value=True), len(self)))
+
+
+def _forget_first() -> None:
+    carry = lane.Lane._carry
+
+    def hasty(self: Any, snapshot: Any, changes: Any, *rest: Any, **more: Any) -> None:
+        self.forget(changes.ids)
+        carry(self, snapshot, changes, *rest, **more)
+
+    _put(lane.Lane, "_carry", hasty)
+
+
+def _no_guard() -> None:
+    _put(cycle.Cycles, "_guard", lambda *_: None)
+
+
+def _unsettled() -> None:
+    _put(crossing.Crossing, "_settle", lambda *_: None)
+
+
+def _any_epoch() -> None:
+    writing = memory.MemoryApp.writing
+
+    @contextmanager
+    def unfenced(self: Any, origin: Any = None) -> Iterator[Any]:
+        newest = None if origin is None else replace(origin, epoch=2**60)
+        with writing(self, newest) as transaction:
+            yield transaction
+
+    _put(memory.MemoryApp, "writing", unfenced)
+
+
+MUTATIONS = (
+    Mutation("drop the inbox", _no_inbox, CYCLE, "before_a_crash"),
+    Mutation("skip the look under the lock", _no_look, CONFLICTS, "one_side_wins"),
+    Mutation("read without a snapshot", _no_snapshot, CONTRACT, "one_moment"),
+    Mutation("forget by maximum id", _forget_by_maximum, CONTRACT, "exact_ids"),
+    Mutation("queue our own writes", _not_silent, CYCLE, "does_not_come_back or has_nothing_to_do"),
+    Mutation("journal nothing that is held", _nothing_journalled, CYCLE, "rejected_row_waits"),
+    Mutation("ignore the epoch", _any_epoch, CONTRACT, "epoch"),
+    Mutation("delete before everything is written", _deletes_first, CYCLE, "parents_go_after"),
+    Mutation("give the loser the win", _loser_wins, CONFLICTS, "one_side_wins"),
+    Mutation("write every column", _every_column, CYCLE, "only_the_columns"),
+    Mutation("forget before the commit", _forget_first, CYCLE, "app_that_is_away"),
+    Mutation("copy an emptied side", _no_guard, CYCLE, "emptied_is_refused"),
+    Mutation("leave a decided conflict queued", _unsettled, CONFLICTS, "one_side_wins"),
+)
+
+
+def pytest_configure() -> None:
+    """Break what is asked for."""
+    asked = os.environ.get("DUALWRITE_MUTATION")
+    for mutation in MUTATIONS:
+        if mutation.name == asked:
+            mutation.apply()

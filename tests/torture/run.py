@@ -1,0 +1,105 @@
+"""Writers on both sides, live sync killed every few seconds, and what is left in the end."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from dualwrite.link import Side
+from dualwrite.sandbox.schema.creating import driver_url
+from tests.sync.tables import D, F
+from tests.sync.world import World, cust
+from tests.torture.writers import SHARED, Writer
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How much there was, and how long it took to be one again."""
+
+    commits: int
+    rollbacks: int
+    kills: int
+    conflicts: int
+    settle_seconds: float
+
+
+def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -> Figures:
+    """Torture a fresh world, and hold both sides to what was committed.
+
+    Raises:
+        AssertionError: Something is lost, doubled, echoed, or overwritten without a record.
+    """
+    world.map("customers", ("columns:", "conflicts: {policy: merge, then: newest}\ncolumns:"))
+    world.put(F, "Cust", *(cust(f"S{n:02}", "shared") for n in range(SHARED)))
+    world.run()
+    ids = dict(world.rows(D, "company", "code", "companyid"))
+    world.close()
+    over = threading.Event()
+    engines = {
+        side: sa.create_engine(driver_url(world.urls[side]), pool_size=writers) for side in Side
+    }
+    users = [Writer(side, n, engines[side], over) for side in Side for n in range(writers)]
+    for user in users:
+        user.company = "USMF" if user.side is F else ids["USMF"]
+        user.start()
+    kills = _live_and_die(world.folder, seconds, every)
+    over.set()
+    for user in users:
+        user.join()
+    for engine in engines.values():
+        engine.dispose()
+    began = time.monotonic()
+    world.settle()
+    figures = Figures(
+        sum(user.done.commits for user in users),
+        sum(user.done.rollbacks for user in users),
+        kills,
+        len(world.conflicts()),
+        round(time.monotonic() - began, 1),
+    )
+    _hold(world, users)
+    return figures
+
+
+def _live_and_die(project: Path, seconds: float, every: float) -> int:
+    """Live sync for so long, killed and begun again; how often it was killed."""
+    chance, end, kills = random.Random(1), time.monotonic() + seconds, 0
+    command = [sys.executable, "-m", "dualwrite", "live", "--project", str(project)]
+    while time.monotonic() < end:
+        live = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        time.sleep(every + chance.random() * every)
+        live.send_signal(signal.SIGKILL)
+        live.wait()
+        kills += 1
+    return kills
+
+
+def _hold(world: World, users: list[Writer]) -> None:
+    """Nothing lost, doubled, echoed, or overwritten without a record."""
+    assert world.unexplained() == {}, world.unexplained()
+    assert world.cycle() == {}, "nothing echoes"
+    sides = [
+        world.rows(F, "Cust", "ACCOUNT", "NAME"),
+        world.rows(D, "customer", "accountnumber", "name"),
+    ]
+    assert sides[0] == sides[1]
+    names = dict(sides[0])
+    assert len(names) == len(sides[0]), "no row is doubled"
+    for user in users:
+        for account, name in user.done.own.items():
+            assert names.get(account) == name, (user.name, account, names.get(account), name)
+    written = {"shared"} | {name for user in users for name in user.done.shared}
+    shared = {name for account, name in names.items() if account.startswith("S")}
+    assert shared <= written

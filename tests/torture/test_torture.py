@@ -1,0 +1,22 @@
+"""The short form; the long one is `python -m tests.torture --seconds 60 --writers 8`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.sync.world import World
+from tests.torture.run import torture
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_nothing_is_lost_when_live_sync_dies_again_and_again(
+    new_world: Callable[..., World], kind: str
+) -> None:
+    figures = torture(new_world(kind), seconds=10, writers=3)
+
+    assert figures.kills >= 2
+    assert figures.commits > 0
