@@ -155,6 +155,7 @@ async def pause_and_catch_up(project: Path) -> int:
     make_group(session, "VIP", "Very important")
     change(session, Side.FINOPS, MOVED, CUSTOMERGROUPID="VIP")
     carried = await cycle(project)
+    say(f"    {_queued(session, GROUPS)} change waits in the queue of {GROUPS}")
     parked = next(row for row in session.journal.parked(ACCOUNTS) if MOVED in row.key.values())
     say(f"    {MOVED} is parked: {parked.reason}")
     say(f"  then it is resumed: dualwrite resume {GROUPS} --catch-up --project {project}")
@@ -214,6 +215,12 @@ def make_group(session: Session, group: str, description: str) -> None:
     key = [str(path) for path in end.key]
     session.apps[Side.FINOPS].write(end.table, pa.table(row), key=key)
     say(f"    {Side.FINOPS.value}: a new group of customers, {group}")
+
+
+def _queued(session: Session, map_name: str) -> int:
+    """Changes that wait in the queues of a map, on both sides."""
+    [record] = [each for each in session.journal.maps() if each.name == map_name]
+    return sum(sum(session.apps[Side(s)].pending([q]).values()) for s, q in record.queues.items())
 
 
 def _is_held(rows: Sequence[HeldRow], row: HeldRow) -> bool:
