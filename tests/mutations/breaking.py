@@ -131,7 +131,7 @@ MUTATIONS = (
     Mutation("write every column", _every_column, CYCLE, "only_the_columns"),
     Mutation("forget before the commit", _forget_first, CYCLE, "app_that_is_away"),
     Mutation("copy an emptied side", _no_guard, CYCLE, "emptied_is_refused"),
-    Mutation("leave a decided conflict queued", _unsettled, CONFLICTS, "one_side_wins"),
+    Mutation("leave a decided conflict queued", _unsettled, CONFLICTS, "where_rows_win"),
 )
 
 
