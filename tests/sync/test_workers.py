@@ -82,7 +82,7 @@ def test_a_lost_lease_is_told_at_the_end(session, monkeypatch):
 
     def work():
         with kept_lease(session, MAP, "a flow"):
-            keeper = next(t for t in workers.threading.enumerate() if t.name == f"lease of {MAP}")
+            keeper = next(t for t in workers.threading.enumerate() if t.name == "leases")
             keeper.join(10)
 
     with pytest.raises(LeaseLostError):
