@@ -19,6 +19,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.sync.changes import Changes, changes_of
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.settling import waits_among
+from dualwrite.sync.way import only_needed
 from dualwrite.translate.keys import key_text
 
 
@@ -41,7 +42,9 @@ class ReplayLane(Lane):
             return
         gone, there = changes.filter(changes.deleted), changes.filter(pc.invert(changes.deleted))
         if len(there):
-            images = snapshot.images(self.capture, self.query, there.ids)
+            # an image keeps what leaves its side, and no more
+            query = only_needed(self.query, self.full.way.flow.reads)
+            images = snapshot.images(self.capture, query, there.ids)
             at = pc.index_in(there.ids, value_set=images.column(0).combine_chunks())
             here = at.is_valid()
             rows = images.select(range(1, images.num_columns)).take(at.drop_null())
