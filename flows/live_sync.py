@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 from prefect import flow, runtime
 
@@ -73,8 +74,12 @@ async def live_sync(
             if done or time.monotonic() - life >= LIFE_SECONDS:
                 life = time.monotonic()
                 events.tell_cycle(project, [*done, *live.waits])
-            await _tell(project, done)
-            await progress.show(project, list(total.values()), told(_standing(total, live)))
+            try:
+                await _tell(project, done)
+                await progress.show(project, list(total.values()), told(_standing(total, live)))
+            except httpx.HTTPError as error:
+                # changes do not wait for those who watch them
+                log.warning("Prefect does not answer (%s); changes go on to cross", error)
     results = _standing(total, live)
     if results:
         await artifacts.show_changes(project, results)

@@ -34,7 +34,8 @@ def _run_name() -> str:
 async def reconcile(project: Path, maps: list[str] | None = None) -> list[Comparison]:
     """Compare; the artifact `both-sides` has a line for each map.
 
-    A row that the journal holds back differs for a known reason; `unexplained` counts the others.
+    A row that stands in a queue or that the journal holds back differs for a known reason;
+    `unexplained` counts the others.
 
     Args:
         project: The project folder, with dualwrite.toml in it.
@@ -54,7 +55,8 @@ def main(
     found = asyncio.run(reconcile(project, maps))
     for each in found:
         typer.echo(
-            f"{each.map}: {each.same:,} same, {each.held:,} held back, "
+            f"{each.map}: {each.same:,} same, {each.pending:,} on their way, "
+            f"{each.held:,} held back, "
             f"{each.unexplained:,} differ unexplained"
         )
     raise typer.Exit(1 if any(each.unexplained for each in found) else 0)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 
+import httpx
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
@@ -187,6 +188,25 @@ def test_an_app_that_stays_away_makes_no_run_fail(prefect_server, running, monke
     assert state.message.startswith(
         "Nothing was carried. 1 map waits: finops: no answer (it sleeps)."
     )
+
+
+def test_a_server_that_is_away_stops_no_change(prefect_server, running, monkeypatch):
+    asked = []
+
+    async def silent(*_):
+        asked.append(1)
+        raise httpx.ConnectError("it restarts")
+
+    async def work():
+        await until(lambda: asked)
+        describe(running, F, "Unwatched")
+        await until(lambda: described(running, D) == "Unwatched")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(flows.live_sync.artifacts.Progress, "show", silent)
+        state = asyncio.run(during(running, work))
+
+    assert (state.name, state.message) == ("Completed", "1 row carried in 1 map.")
 
 
 def test_a_map_that_needs_a_person_fails_the_run_in_the_end(prefect_server, running, monkeypatch):
