@@ -174,6 +174,18 @@ class App(Protocol):
             As `write`.
         """
 
+    def redeclare(self, table: str, columns: Mapping[str, pa.DataType]) -> None:
+        """Let decimal columns keep other digits from now on; no stored value changes.
+
+        `columns` gives each its new `decimal128(p, s)`.  No row is touched, so nothing is queued.
+
+        Raises:
+            DigitsLostError: A stored value has more digits than its column would keep.
+            NotDeclaredError: A column is no exact decimal, or something in the app depends on it.
+            ReadOnlyTableError, MissingTableError, MissingColumnError, PrivilegeError: As `write`.
+            AppBusyError: An application has the table in use.  Nothing was changed.
+        """
+
     # Capture, see `apps.capture`
 
     def install(self, capture: Capture) -> None:

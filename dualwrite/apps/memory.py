@@ -19,6 +19,7 @@ from dualwrite.apps.base import KeyRange, Query, Written
 from dualwrite.apps.canonical import as_text
 from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.cutting import order_of, ranges
+from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared, misfits
 from dualwrite.apps.memory_state import PATIENCE, State, Store
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import NoKeyError, PrivilegeError
@@ -131,6 +132,16 @@ class MemoryApp:
     def delete(self, table: str, keys: pa.Table) -> int:
         with self._transaction(None, PATIENCE) as writing:
             return writing.delete(table, keys)
+
+    def redeclare(self, table: str, columns: Declared) -> None:
+        schema = self.schema(table)
+        check_declared(self.name, schema, columns)
+        self._ask("declare", table)
+        rows = self._store.state.rows[table]
+        counted = {name: misfits(rows[name], kind) for name, kind in columns.items()}
+        if lost := {name: count for name, count in counted.items() if count}:
+            raise DigitsLostError(app=self.name, table=table, rows=lost)
+        self._store.redeclare(schema, columns)
 
     def install(self, capture: Capture) -> None:
         self._store.change(lambda state: memory_capture.installed(self._store, state, capture))

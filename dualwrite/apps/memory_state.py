@@ -128,6 +128,24 @@ class Store:
             self.end_turn(committed)
         return before
 
+    def redeclare(self, schema: TableSchema, columns: Mapping[str, pa.DataType]) -> None:
+        """Give decimal columns of a table new types; its rows and their images have room."""
+        fresh = {name: replace(schema.columns[name], type=kind) for name, kind in columns.items()}
+
+        def retyped(rows: pa.Table) -> pa.Table:
+            fields = [each.with_type(columns.get(each.name, each.type)) for each in rows.schema]
+            return rows.cast(pa.schema(fields))
+
+        def change(state: State) -> State:
+            self.schemas[schema.name] = replace(schema, columns={**schema.columns, **fresh})
+            for queue in state.queues.values():
+                if queue.capture.table == schema.name:
+                    state = state.with_queue(replace(queue, images=retyped(queue.images)))
+            rows = {**state.rows, schema.name: retyped(state.rows[schema.name])}
+            return replace(state, rows=rows)
+
+        self.change(change)
+
     def new_ids(self, count: int) -> pa.Array:
         """Ids of entries, each given once, whatever becomes of the transaction."""
         first = self._last + 1

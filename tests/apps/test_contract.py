@@ -1,6 +1,6 @@
 """Every app keeps the contract."""
 
-from tests.apps import contract
+from tests.apps import contract, declaring
 
 
 class TestDescribing(contract.Describing):
@@ -28,4 +28,8 @@ class TestTogether(contract.Together):
 
 
 class TestViews(contract.Views):
+    pass
+
+
+class TestDeclaring(declaring.Declaring):
     pass

@@ -18,9 +18,11 @@ from dualwrite.apps.canonical import canonical
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenError, Watch, id_ranges
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
+from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared
 from dualwrite.apps.sql import queues, ranges
 from dualwrite.apps.sql.capturing import BRIEFLY
 from dualwrite.apps.sql.catalogue import Catalogue
+from dualwrite.apps.sql.declaring import declining
 from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.apps.sql.faults import DRIVER_ERRORS, deadlocked, translated
 from dualwrite.apps.sql.queues import INBOX, Queue
@@ -134,6 +136,20 @@ class SqlApp:
 
     def delete(self, table: str, keys: pa.Table) -> int:
         return self._alone(table, lambda one: one.delete(table, keys))
+
+    def redeclare(self, table: str, columns: Declared) -> None:
+        self.refresh()
+        schema = self.schema(table)
+        check_declared(self.name, schema, columns)
+        try:
+            with self._pool.session() as session:
+                lost = self._dialect.redeclare(session, schema, columns, wait=BRIEFLY)
+        except DRIVER_ERRORS as fault:
+            raise declining(fault, self._translated(fault, table), self.name, table) from fault
+        finally:
+            self.refresh()
+        if lost:
+            raise DigitsLostError(app=self.name, table=table, rows=lost)
 
     def install(self, capture: Capture) -> None:
         self.refresh()
@@ -351,7 +367,7 @@ class SqlApp:
         except DRIVER_ERRORS as fault:
             raise self._translated(fault, table) from fault
 
-    def _translated(self, fault: BaseException, table: str | None) -> Exception:
+    def _translated(self, fault: BaseException, table: str | None) -> DualWriteError:
         error = translated(fault, app=self.name, table=table, secrets=self._dialect.secrets)
         if isinstance(error, AppUnreachableError):
             self._pool.clear()

@@ -18,6 +18,7 @@ from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE, WIDEST
+from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -98,6 +99,15 @@ class Dialect(ABC):
     def conflicted(self, fault: Exception) -> bool:  # noqa: ARG002 - for dialects that ingest
         """Whether a straight insert met a row that is there."""
         return False
+
+    @abstractmethod
+    def redeclare(
+        self, session: Session, schema: TableSchema, columns: Declared, *, wait: float
+    ) -> Mapping[str, int]:
+        """Declare decimal columns anew, waiting so many seconds for the table.
+
+        Where values would lose digits nothing is changed, and they are counted by column.
+        """
 
     def table(self, schema: TableSchema) -> sa.TableClause:
         """The table for statements."""

@@ -8,7 +8,7 @@ session's zone is UTC; `DATETIME` has no zone.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +18,9 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE
+from dualwrite.apps.declaring import Declared, narrowed
 from dualwrite.apps.sql.capturing import Capturing
+from dualwrite.apps.sql.declaring import declared_line, losses
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, decimal_type
 from dualwrite.apps.sql.mysql_session import MysqlSession
 from dualwrite.apps.sql.session import Session
@@ -111,6 +113,30 @@ class Mysql(Dialect):
                 step = expression >= value if position == last else expression > value
             ways.append(sa.and_(*equal, step))
         return sa.or_(*ways)
+
+    def redeclare(
+        self, session: Session, schema: TableSchema, columns: Declared, *, wait: float
+    ) -> Mapping[str, int]:
+        table = self.named(schema.name)
+        session.run(f"SET SESSION lock_wait_timeout = {max(1, round(wait))}")
+        # where nothing is narrowed the statement is enough: it changes all or nothing
+        narrower = bool(narrowed(schema, columns))
+        if narrower:
+            session.run(f"LOCK TABLES {table} WRITE")
+        try:
+            shown = str(session.arrays(f"SHOW CREATE TABLE {table}")[1][0].as_py())
+            lost = losses(session, self.table(schema), schema, columns, "truncate")
+            if not lost:
+                fresh = ", ".join(
+                    f"MODIFY COLUMN {declared_line(shown, session.quote(name), kind)}"
+                    for name, kind in columns.items()
+                )
+                session.run(f"ALTER TABLE {table} {fresh}")
+        finally:
+            if narrower:
+                session.run("UNLOCK TABLES")
+        session.run(f"SET SESSION lock_wait_timeout = {max(1, round(self.patience))}")
+        return lost
 
     def ingest(self, session: Session, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, MysqlSession)

@@ -11,6 +11,7 @@ is its own second row.  No lock keeps an application from writing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,9 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import canonical, uuid_bytes
+from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.capturing import Capturing
+from dualwrite.apps.sql.declaring import losses, said
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, covered
 from dualwrite.apps.sql.faults import sqlstate
 from dualwrite.apps.sql.postgresql_session import COMPILER, PostgresqlSession, staged_as
@@ -88,11 +91,11 @@ class Postgresql(Dialect):
         return [self.described(each) for each in reflected]
 
     def _native(self, connection: sa.Connection, table: str, column: str) -> str:
-        said = sa.text(
+        told = sa.text(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
             "WHERE attrelid = to_regclass(:name) AND attname = :column"
         )
-        found = str(connection.scalar(said, {"name": self.named(table), "column": column}))
+        found = str(connection.scalar(told, {"name": self.named(table), "column": column}))
         return found if '"' in found else found.upper()
 
     def canonical_type(self, kind: Any) -> tuple[pa.DataType, int | None, bool]:
@@ -135,6 +138,19 @@ class Postgresql(Dialect):
         if pa.types.is_string(column.type) and not _exotic(column):
             return sa.collate(left, "C").is_distinct_from(staged)
         return super().differs(column, left, staged)
+
+    def redeclare(
+        self, session: Session, schema: TableSchema, columns: Declared, *, wait: float
+    ) -> Mapping[str, int]:
+        table, quote = self.named(schema.name), session.quote
+        fresh = ", ".join(f"ALTER {quote(c)} TYPE {said(kind)}" for c, kind in columns.items())
+        with session.transaction(writing=True):
+            session.run(f"SET LOCAL lock_timeout = '{round(wait * 1000)}ms'")
+            session.run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            lost = losses(session, self.table(schema), schema, columns, "trunc")
+            if not lost:
+                session.run(f"ALTER TABLE {table} {fresh}")
+        return lost
 
     def ingest(self, session: Session, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, PostgresqlSession)

@@ -28,10 +28,12 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.base import Written
 from dualwrite.apps.canonical import IN_UTC, NAIVE, as_text, timestamp_text
+from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, arguments, decimal_type
 from dualwrite.apps.sql.faults import NoFileFault
 from dualwrite.apps.sql.session import Given, Session, few
+from dualwrite.apps.sql.sqlite_declaring import declare, trimmed
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _WRITERS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -212,7 +214,29 @@ class Sqlite(Dialect):
     ) -> sa.ColumnElement[bool]:
         if pa.types.is_string(column.type):
             left = sa.collate(left, "BINARY")
-        return left.is_distinct_from(staged)
+        differs = left.is_distinct_from(staged)
+        if pa.types.is_decimal(column.type) and column.exact:
+            # what was written before the column was widened has fewer zeros
+            return sa.and_(differs, trimmed(left).is_distinct_from(trimmed(staged)))
+        return differs
+
+    def queued(self, name: str, column: Column) -> Column:
+        """A decimal as text of any length: its column may be widened."""
+        if pa.types.is_decimal(column.type) and column.exact:
+            return Column(name, column.type, "TEXT")
+        return super().queued(name, column)
+
+    def redeclare(
+        self, session: Session, schema: TableSchema, columns: Declared, *, wait: float
+    ) -> Mapping[str, int]:
+        session.begin(writing=True, wait=wait)
+        try:
+            lost = declare(session, schema, columns)
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        return lost
 
     def ingest(self, session: Session, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, SqliteSession)
