@@ -49,6 +49,20 @@ def test_a_lost_guard_is_told_and_mended(shop: Workshop, watched: App) -> None:
     assert watched.ailments(CAPTURE) == []
 
 
+def test_a_table_of_the_longest_name_is_captured_and_guarded(shop: Workshop) -> None:
+    shop.execute(f"CREATE TABLE {'t' * 64} (id bigint PRIMARY KEY)")
+    app = shop.open()
+    # of 59 letters, the longest there is (`queue_name`)
+    capture = Capture(f"dualwrite_q_{'t' * 40}_0a1b2c", "t" * 64, paths("id"), ("id",))
+
+    app.install(capture)
+
+    assert app.ailments(capture) == []
+    with pytest.raises(pymysql.err.OperationalError, match="a foreign key constraint"):
+        shop.execute(f"TRUNCATE TABLE {'t' * 64}")
+    app.uninstall(capture)
+
+
 def test_a_table_that_no_key_can_point_at_is_captured_and_told(shop: Workshop) -> None:
     shop.execute(
         "CREATE TABLE parts (id bigint PRIMARY KEY, name varchar(20)) "

@@ -19,6 +19,7 @@ import pytest
 
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
+from dualwrite.sync.life import stop
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath
@@ -68,6 +69,8 @@ def halfway(
     load(Side.DATAVERSE, urls[Side.DATAVERSE], {})
     with project(tmp_path, urls, list(COMPANIES)) as session:
         run(session)
+        # what changes from here on is known of no queue
+        stop(session, session.catalogue.names())
         yield session, _part_ways(session)
 
 

@@ -145,6 +145,10 @@ def mariadb() -> Iterator[Server]:
     with _folder("dwmy") as folder:
         owner, data = _owner("mysql"), folder / "data"
         _own(folder, owner)
+        # a server that starts takes away what others have in a folder for all
+        temporary = folder / "tmp"
+        temporary.mkdir()
+        _own(temporary, owner)
         _run(
             [
                 install,
@@ -158,6 +162,7 @@ def mariadb() -> Iterator[Server]:
         port = _free_port()
         server = Server(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
         arguments = [daemon, "--no-defaults", f"--datadir={data}", f"--port={port}"]
+        arguments += [f"--tmpdir={temporary}"]
         arguments += [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--local-infile=1"]
         arguments += ["--bind-address=127.0.0.1", "--skip-name-resolve", "--sync-binlog=0"]
         arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]

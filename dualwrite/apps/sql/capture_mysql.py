@@ -290,7 +290,9 @@ def _guard(session: Session, here: Here, queue: Queue) -> None:
     session.run(f"DROP TABLE IF EXISTS {guard}")
     try:
         session.run(
-            f"CREATE TABLE {guard} ({declared}, FOREIGN KEY ({', '.join(own)}) "
+            # a name that the server made up would be longer than it takes
+            f"CREATE TABLE {guard} ({declared}, "
+            f"CONSTRAINT {session.quote(f'{queue.name}_t')} FOREIGN KEY ({', '.join(own)}) "
             f"REFERENCES {here.named(queue.source.name)} ({pointed})) ENGINE=InnoDB"
         )
     except pymysql.Error as fault:
