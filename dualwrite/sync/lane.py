@@ -34,11 +34,11 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
 
-PAGE = 100_000
+PAGE = 25_000
 """Entries read, carried and forgotten together.
 
-A database reads a large table once for a page, however many keys it has, so a large page is
-cheap by the key.  Its rows are locked over there for some seconds; with no backlog pages are small.
+So many keys a database still looks up one by one in its index; for more it would read a large
+table whole.  Their rows are locked over there for about a second.
 """
 AT_MOST = 200_000
 """Entries of one queue in one cycle; the rest is for the next, so that memory stays bounded."""
@@ -80,21 +80,21 @@ class Lane:
         self._map, self._app = plan.table_map, link.session.apps[source]
         self.capture: Capture = link.captures[source]
         """Whose queue it carries."""
-        self._steering = steering_columns(self._map, source)
+        self.steering = steering_columns(self._map, source)
         self.query = reading(link.session, self._map, source)
         end = self._map.end(source)
-        self._bare = Query(end.table, end.key, end.key, lookups=end.lookups)
+        self.bare = Query(end.table, end.key, end.key, lookups=end.lookups)
         self._narrow: dict[frozenset[str], Crossing] = {}
         waits = self._deferred_targets()
         self._late_targets = waits
         self.full = self._crossing(lambda _: True)
         # a new row may wait for one that waits for it: its lookups come when all are there
-        self._there, self._new = self.full, self.full
+        self.there, self._new = self.full, self.full
         if waits:
-            self._there = self._crossing(lambda _: True, only=Only.THERE)
+            self.there = self._crossing(lambda _: True, only=Only.THERE)
             self._new = self._crossing(lambda path: path not in waits, marking=False)
         self.removal = Removal(self.full)
-        self._gone: list[Changes] = []
+        self.gone: list[Changes] = []
         self._late: list[Changes] = []
 
     @property
@@ -114,7 +114,7 @@ class Lane:
             changes = changes_of(entries)
             gone = changes.filter(changes.deleted)
             if len(gone):
-                there = snapshot.fetch(self._bare, gone.keys)
+                there = snapshot.fetch(self.bare, gone.keys)
                 count += len(gone) - there.num_rows
         return count
 
@@ -123,14 +123,14 @@ class Lane:
         self.begin()
         for entries in self.pages(snapshot):
             self.refuse_drift(entries)
-            changes = self._rejoined(self.admitted(changes_of(entries)))
-            changes = changes.widened(changes.touches(self._steering))
+            changes = self.rejoined(self.admitted(changes_of(entries)))
+            changes = changes.widened(changes.touches(self.steering))
             whole = changes.changed.is_null()
             part = changes.filter(pc.invert(whole))
             if len(part):
-                self._carry(snapshot, part, self._narrowed(part))
+                self.carry(snapshot, part, self.narrowed(part))
             if pc.any(whole).as_py():
-                self._carry(snapshot, changes.filter(whole), self._there)
+                self.carry(snapshot, changes.filter(whole), self.there)
 
     def finish(self, snapshot: Snapshot) -> None:
         """The lookups that had to wait for other rows of the same cycle."""
@@ -143,20 +143,20 @@ class Lane:
             )
             crossing = self._crossing_of(frozenset(own))
             names = pa.repeat(pa.scalar("".join(f'"{name}",' for name in own)), len(changes))
-            self._carry(snapshot, replace(changes, changed=names), crossing, last=True)
+            self.carry(snapshot, replace(changes, changed=names), crossing, last=True)
         self._late.clear()
 
     def removals(self) -> None:
         """Delete across what is gone from the source."""
         settled = self.link.settled.pop(self.source, [])
-        if self._gone:
+        if self.gone:
             self._look_across(any_held=self.link.session.journal.waiting(self._map.name)[1] > 0)
-        for gone in self._gone:
+        for gone in self.gone:
             changes = gone.without(pa.concat_arrays(settled)) if settled else gone
             if len(changes):
                 crossed = self.removal.carry(changes)
                 self.settle(changes, crossed, pc.invert(crossed.left))
-        self._gone.clear()
+        self.gone.clear()
 
     # Pages
 
@@ -171,7 +171,7 @@ class Lane:
         if held:
             self.look_who_waits()
         self._look_across(any_held=held > 0)
-        self._gone.clear()
+        self.gone.clear()
         self._late.clear()
 
     def _look_across(self, *, any_held: bool) -> None:
@@ -214,7 +214,7 @@ class Lane:
                 return
             after = ids_in(entries)[-1].as_py()
 
-    def _carry(
+    def carry(
         self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
     ) -> None:
         """Carry changes of n keys; those that are absent are forgotten or kept for later."""
@@ -236,31 +236,31 @@ class Lane:
                 self.settle(there, crossed, done)
             again = pc.and_not(crossed.unfit, crossed.left)
             if pc.any(again).as_py():
-                self._carry(snapshot, there.filter(again), self._wider(crossing, last=last))
+                self.carry(snapshot, there.filter(again), self._wider(crossing, last=last))
         absent = changes.filter(pc.invert(here))
         if len(absent):
-            self._part(snapshot, absent)
+            self.part(snapshot, absent)
 
     def _wider(self, crossing: Crossing, *, last: bool) -> Crossing:
         """The crossing for what was unfit for this one."""
         if last:
             return self.full  # a late column of a row that is held whole waits with it
-        return self._new if crossing is self._there else self._there
+        return self._new if crossing is self.there else self.there
 
-    def _part(self, snapshot: Snapshot, absent: Changes) -> None:
+    def part(self, snapshot: Snapshot, absent: Changes) -> None:
         """Keys without a row in the map: gone for good, or out of the filter."""
         names = absent.keys.column_names
-        alive = key_texts(snapshot.fetch(self._bare, absent.keys), names)
+        alive = key_texts(snapshot.fetch(self.bare, absent.keys), names)
         out = row_of(absent.texts, alive).is_valid()
         if self._map.when_left == "delete":
-            self._gone.append(absent)
+            self.gone.append(absent)
             return
         left, gone = absent.filter(out), absent.filter(pc.invert(out))
         if len(left):
             self.forget(left.ids)
             self.tally.counts += Counts(read=len(left), unchanged=len(left))
         if len(gone):
-            self._gone.append(gone)
+            self.gone.append(gone)
 
     # What is not to be carried
 
@@ -300,7 +300,7 @@ class Lane:
             self.tally.counts += Counts(read=pc.sum(waits).as_py())
         return changes.filter(pc.invert(waits))
 
-    def _rejoined(self, changes: Changes) -> Changes:
+    def rejoined(self, changes: Changes) -> Changes:
         """With the columns that waited in the journal with an earlier version of the row."""
         came = among(self.waiting, (changes.keys,)) if self.waiting else set()
         if not came:
@@ -327,7 +327,7 @@ class Lane:
 
     # Ways
 
-    def _narrowed(self, changes: Changes) -> Crossing:
+    def narrowed(self, changes: Changes) -> Crossing:
         """The crossing for the columns that changed in one of these rows."""
         return self._crossing_of(changes.touched)
 

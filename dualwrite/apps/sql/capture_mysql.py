@@ -54,8 +54,6 @@ _LETTERS = 700
 class MysqlCapture(Capturing):
     """Queues in MariaDB and MySQL."""
 
-    at_once = False
-
     def keep_books(self, session: Session) -> None:
         here = Here(self._dialect, session)
         for table, columns in _BOOKS.items():

@@ -49,6 +49,9 @@ _STATES = {
     "": "is missing: its changes are not queued",
 }
 """What is wrong with a trigger, by how it is enabled."""
+BY_INDEX = "SET LOCAL random_page_cost = 0.1; SET LOCAL enable_mergejoin = off"
+"""A page of keys is looked up one by one, also in a table that was filled just now and that no
+ANALYZE has seen: the planner thinks that one small, and would read it, or its index, whole."""
 
 
 class PostgresqlCapture(Capturing):
@@ -130,7 +133,7 @@ class PostgresqlCapture(Capturing):
 
     def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
         # one trip: none of them gives rows
-        said = ["BEGIN ISOLATION LEVEL READ COMMITTED"]
+        said = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
         if wait is not None:
             said.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
         if origin is not None and origin.queue is not None:
@@ -142,7 +145,7 @@ class PostgresqlCapture(Capturing):
         session.commit()
 
     def begin_reading(self, session: Session) -> None:
-        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}")
         session.arrays("SELECT 1 AS now", short=True)  # the moment is that of the first read
 
     def seen(self, session: Session, map_name: str) -> int | None:
@@ -162,6 +165,12 @@ class PostgresqlCapture(Capturing):
             where=epochs.c["epoch"] <= insert.excluded.epoch,
         ).returning(epochs.c["epoch"])
         return len(session.arrays(stored)[0]) > 0
+
+    def overtaken(self, root: Any) -> sa.ColumnElement[bool]:
+        # its writer was not done when the statement began; numbers of 32 bits that wrap round
+        age = "(({0}.xmin::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint) "
+        wraps = "& 4294967295) < 2147483648"
+        return sa.literal_column((age + wraps).format(root.name), sa.Boolean)
 
     def place(self, schema: TableSchema, root: Any) -> Sequence[tuple[Column, Expression]]:  # noqa: ARG002
         where: Expression = sa.literal_column(f"{root.name}.ctid")

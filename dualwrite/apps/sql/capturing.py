@@ -35,9 +35,6 @@ EPOCHS = TableSchema("dualwrite_epoch", {"map": _MAP, "epoch": _EPOCH}, primary_
 class Capturing(ABC):
     """Queues, triggers, origins and locks of one database."""
 
-    at_once = True
-    """Whether what `held` locks may be read by the same statement."""
-
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
 
@@ -92,6 +89,13 @@ class Capturing(ABC):
     @abstractmethod
     def see(self, session: Session, map_name: str, epoch: int) -> bool:
         """Store an epoch unless a newer one is there; whether it was stored."""
+
+    def overtaken(self, root: Any) -> sa.ColumnElement[bool] | None:  # noqa: ARG002
+        """Of a row just locked, whether it may be newer than the statement that locked it.
+
+        None where one statement cannot lock and read.
+        """
+        return None
 
     def held(
         self,

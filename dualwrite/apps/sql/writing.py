@@ -37,6 +37,7 @@ from dualwrite.tablemap.schema import Column, TableSchema
 STAGING = "dualwrite_staging"
 KEYS = "dualwrite_keys"
 STEP = "dualwrite_step"
+_OVERTAKEN = Column("dualwrite_overtaken", pa.bool_(), "BOOLEAN")
 
 
 class SqlWriting:
@@ -59,6 +60,7 @@ class SqlWriting:
         self._session, self._reader, self._capturing = session, reader, capturing
         self._dialect = reader.dialect
         self._queue_of, self._faults, self._alone = queue_of, faults, alone
+        self._reads_locked = capturing.overtaken(sa.table("t0")) is not None
         self._staged = 0
         self._keys: tuple[list[str], Keys] | None = None
 
@@ -69,23 +71,20 @@ class SqlWriting:
             if not place:  # the whole database is ours
                 rows = self._reader.fetch(self._session, query, named)
                 return Locked(rows, rows.select(_names(query.key)).slice(0, 0))
-            at_once, held = self._held(query, named, deleting=deleting)
-            if at_once:
-                rows = self._reader.rows(self._session, query, held, short=not named.many)
-                return Locked(rows, self._busy(query, named, rows))
-            # two statements: a row that was changed while it was locked would be read with
-            # the lookups of its old values
-            locked = self._reader.rows(
-                self._session, replace(query, columns=()), held, beside=place, short=not named.many
+            held = self._held(query, named, deleting=deleting)
+            if not self._reads_locked:
+                bare, held = replace(query, columns=()), replace(held, described=())
+                locked = self._reader.rows(
+                    self._session, bare, held, beside=place, short=not named.many
+                )
+                return _parted(query, locked, self._whole(query, named, place))
+            beside = (_OVERTAKEN, *place) if held.follows else ()
+            rows = self._reader.rows(
+                self._session, query, held, beside=beside, short=not named.many
             )
-            whole = self._reader.rows(
-                self._session,
-                query,
-                self._placed(query, named),
-                beside=place,
-                short=not named.many,
-            )
-        return _parted(query, locked, whole)
+            if held.follows:
+                rows = self._read_again(query, rows, place)
+            return Locked(rows, self._busy(query, named, rows))
 
     def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
         with self._faults(capture.table), self._queue_read(capture):
@@ -160,20 +159,45 @@ class SqlWriting:
         self._keys = (names, wanted)
         return wanted
 
-    def _held(self, query: Query, keys: Keys, *, deleting: bool) -> tuple[bool, Prepared]:
-        """The statement that locks, and whether it gives the rows as well."""
-        can = self._capturing.at_once
+    def _held(self, query: Query, keys: Keys, *, deleting: bool) -> Prepared:
+        """The statement that locks; where it can, it gives the rows as well."""
 
         def shaped(paths: Paths, statement: Selected) -> Selected:
-            if not can or paths.follows:
-                places = self._capturing.place(paths.schema, paths.root)
-                statement = statement.with_only_columns(*_labelled(places))
+            places = _labelled(self._capturing.place(paths.schema, paths.root))
+            overtaken = self._capturing.overtaken(paths.root)
+            if overtaken is None:
+                statement = statement.with_only_columns(*places)
+            elif paths.follows:
+                marked = overtaken.label(_OVERTAKEN.name)
+                statement = statement.with_only_columns(
+                    marked, *places, *statement.selected_columns
+                )
             return self._capturing.held(statement, paths.root, deleting=deleting)
 
-        mark = f"lock {deleting}"
-        prepared = self._reader.prepared(mark, query, keys, self._session, shaped)
-        at_once = can and not prepared.follows
-        return at_once, prepared if at_once else replace(prepared, described=())
+        return self._reader.prepared(f"lock {deleting}", query, keys, self._session, shaped)
+
+    def _read_again(self, query: Query, found: pa.Table, place: Sequence[Column]) -> pa.Table:
+        """Locked rows, those read anew that were changed while they were being locked.
+
+        They were read with the lookups of their old values.
+        """
+        overtaken, rows = found.column(0), found.select(range(1, found.num_columns))
+        first = len(place)
+        whole = rows.select(range(first, rows.num_columns))
+        if not pc.any(overtaken).as_py():
+            return whole
+        names = _names(query.key)
+        changed = rows.filter(overtaken)
+        again = self._reader.keys(query, distinct(changed.select(names)))
+        again.ready(self._session, self._fresh_name(KEYS))
+        anew = _parted(query, changed.select(range(first)), self._whole(query, again, place))
+        again.done(self._session)
+        return pa.concat_tables([whole.filter(pc.invert(overtaken)), anew.rows])
+
+    def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
+        """The rows of a query under some keys, with what tells them apart first."""
+        prepared = self._placed(query, named)
+        return self._reader.rows(self._session, query, prepared, beside=place, short=not named.many)
 
     def _placed(self, query: Query, keys: Keys) -> Prepared:
         """The statement that reads rows together with what tells them apart."""
