@@ -15,6 +15,7 @@ from dualwrite.cli import (
     activity,
     check,
     conflicts,
+    decimals,
     errors,
     init,
     life,
@@ -128,6 +129,7 @@ commands.command()(status.status)
 commands.command()(activity.activity)
 commands.add_typer(errors.app, name="errors")
 commands.add_typer(conflicts.app, name="conflicts")
+commands.add_typer(decimals.app, name="decimals")
 commands.command()(queue.queue)
 commands.command()(reconcile.reconcile)
 commands.add_typer(sandbox.app, name="sandbox")

@@ -57,6 +57,8 @@ def run_live(
         return stopped.is_set() or (end is not None and time.monotonic() >= end)
 
     while not over():
+        for app in session.apps.values():
+            app.refresh()  # while its maps were not ours, a table may have been altered
         with cycles_of(session, names, gate=gate) as (cycles, others):
             _Loop(session, cycles, others, names, report).run(over)
 
