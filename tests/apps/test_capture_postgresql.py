@@ -337,7 +337,6 @@ class TestWriting:
     def test_a_row_is_read_with_the_lookups_that_it_has_under_the_lock(
         self, shop: Workshop, watched: App
     ) -> None:
-        """Two statements: the one that locks may have read its old values."""
         with shop.hand() as hand:
             hand.insert("group", {"id": G1, "code": "g1"})
             hand.insert("customer", customer("C1"))
@@ -347,6 +346,19 @@ class TestWriting:
             found = writing.lock(of_customers("groupid.code"), customers("C1"))
 
         assert found.rows["groupid.code"].to_pylist() == ["g1"]
+
+    def test_a_row_newer_than_the_statement_that_locks_it_is_read_again(
+        self, shop: Workshop, watched: App
+    ) -> None:
+        """Its own transaction's row counts as one: nobody can tell when it came."""
+        with shop.hand() as hand:
+            hand.insert("group", {"id": G1, "code": "g1"})
+            hand.insert("customer", customer("C1"), customer("C2", groupid=G1))
+        with watched.writing(OURS) as writing:
+            writing.update("customer", customers("C1", groupid=G1), key=KEY)
+            found = writing.lock(of_customers("groupid.code"), customers("C1", "C2"))
+
+        assert found.rows["groupid.code"].to_pylist() == ["g1", "g1"]
 
     def test_a_null_byte_is_refused_as_a_row(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
