@@ -37,6 +37,7 @@ from dualwrite.rules import (
     WholeNumberRange,
 )
 from expectations.expectation import RuleExpectation
+from expectations.quantities import ExpectQuantityToHaveConverted
 
 
 class ExpectKeyToBePresent(RuleExpectation):
@@ -285,6 +286,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectValuesToBeInValueMap,
         ExpectColumnValuesToBeExactMoney,
         ExpectColumnValuesToBeFinite,
+        ExpectQuantityToHaveConverted,
         ExpectColumnValuesToConvert,
         ExpectColumnValuesToBeRequired,
         ExpectColumnValuesToFitLength,

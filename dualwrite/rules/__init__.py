@@ -13,6 +13,7 @@ from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
+from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule, Severity
@@ -25,6 +26,7 @@ RULES: Mapping[str, type[Rule]] = {
         ValueMapTotal,
         MoneyExact,
         Finite,
+        QuantityConverts,
         Convertible,
         Required,
         Length,
@@ -45,6 +47,7 @@ __all__ = [
     "KeyUnique",
     "Length",
     "MoneyExact",
+    "QuantityConverts",
     "Required",
     "Resolvable",
     "Rule",

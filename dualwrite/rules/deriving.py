@@ -14,6 +14,7 @@ from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
+from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule
@@ -50,6 +51,15 @@ def _of_column(column: ColumnFacts) -> Iterator[Rule]:
         yield MoneyExact(column=column.origin, scale=_digits(column.type)[1])
     if column.from_float and column.origin is not None:
         yield Finite(column=column.origin)
+    if column.quantity is not None and column.origin is not None:
+        about = column.quantity
+        yield QuantityConverts(
+            source=column.origin,
+            trouble=about.trouble,
+            unit=about.unit,
+            symbol=about.symbol,
+            returned=about.returned,
+        )
     if column.before_cast is not None:
         yield Convertible(
             source=column.before_cast, target=column.target, type=_called(column.type)

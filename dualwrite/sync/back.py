@@ -48,7 +48,9 @@ def returning_rows(
             wins = goes.filter(mask)
             ready = _with(ready, name, pc.if_else(wins, ready[name], own))
             # a value that lost is overwritten over there, and nobody's fault any longer
-            for before in (f"source:{column.source}", f"value:{column.target}"):
+            beside = [f"source:{column.source}"]
+            beside += [f"{what}:{column.target}" for what in ("value", "unit", "back")]
+            for before in beside:
                 if before in ready.column_names:
                     # the currency that stays is what an amount is judged by
                     judged = before in currencies and own.type == ready[before].type

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dualwrite.apps.base import App, Query
@@ -13,11 +13,13 @@ from dualwrite.apps.opening import open_app
 from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
+from dualwrite.sync.measures import Measures
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
+from dualwrite.units import UnitSystem
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,11 @@ class Session:
     apps: Mapping[Side, App]
     journal: Journal
     catalogue: Catalogue
+    measures: Measures = field(default_factory=Measures, compare=False, repr=False)
+
+    def units(self) -> UnitSystem:
+        """The units of measure and their conversions, as the ERP keeps them."""
+        return self.measures.units(self.apps, self.catalogue)
 
     def map(self, name: str) -> TableMap:
         """A table map by name, its undeclared lookups pointing at columns.

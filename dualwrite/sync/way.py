@@ -29,6 +29,7 @@ ON_THE_WAY = frozenset(
         "key_present",
         "key_unique",
         "money_exact",
+        "quantity_converts",
         "value_map_total",
     }
 )
@@ -102,7 +103,7 @@ def compile_way(
         source: The side that is read.
         keep: Which target paths to carry; the key is always carried.
     """
-    full = compile_flow(table_map, source, session.schema)
+    full = compile_flow(table_map, source, session.schema, session.units)
     key = set(full.key)
     columns = tuple(c for c in full.columns if str(c.target) in key or keep(c.target))
     flow = replace(full, columns=columns)

@@ -234,6 +234,11 @@ _TABLE = (
         "a function that cannot be imported",
         "put its module beside dualwrite.toml, or install it where dualwrite runs",
     ),
+    Code(
+        "DW1130",
+        "a quantity that cannot be converted as the map says",
+        "see `quantity` in docs/reference/map-file.md",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

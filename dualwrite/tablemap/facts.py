@@ -26,6 +26,20 @@ class MoneyFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class QuantityFacts:
+    """What stands beside a quantity that was converted, by column of the gate table."""
+
+    trouble: str
+    """What kept it from converting."""
+    unit: str
+    """Its unit at the source, or ''."""
+    symbol: str
+    """The one unit of the whole column there, or ''."""
+    returned: str
+    """What it would come back as, or '' for one that goes one way."""
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnFacts:
     """One target column, named as in the gate table."""
 
@@ -43,6 +57,7 @@ class ColumnFacts:
     to_null: tuple[str, ...] = ()
     """Those of them that the map makes null."""
     money: MoneyFacts | None = None
+    quantity: QuantityFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap
 from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.quantities import read_quantity
 from dualwrite.tablemap.schema import Reference
 from dualwrite.tablemap.valuemaps import SharedValues
 
@@ -114,7 +115,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
         depends_on=report.texts(root.get("depends_on"), "depends_on") or (),
         max_rejected=_max_rejected(root.get("max_rejected"), report),
         money=read_money(root.get("money"), report),
-        quantity=_per_column(root.get("quantity"), report, "quantity"),
+        quantity=read_quantity(root.get("quantity"), report),
         effective=_effective(root.get("effective"), report),
         conflicts=_conflicts(root.get("conflicts"), report),
         expect=_expectations(root.get("expect"), report),
@@ -253,16 +254,6 @@ def _max_rejected(node: Node | None, report: Report) -> str | None:
         mend="write it as max_rejected: 5% or max_rejected: 100",
     )
     return None
-
-
-def _per_column(node: Node | None, report: Report, word: str) -> dict[str, Mapping[str, Any]]:
-    entries = report.entries(node, word)
-    found: dict[str, Mapping[str, Any]] = {}
-    for column, options in entries.words() if entries else ():
-        inner = report.entries(options, f"{word}: {column}")
-        if inner is not None:
-            found[column] = plain(inner)
-    return found
 
 
 def _effective(node: Node | None, report: Report) -> dict[str, Any] | None:

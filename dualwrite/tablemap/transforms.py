@@ -13,6 +13,7 @@ to be undone is one-way; where that matters it is said here and nowhere else.
     round: 2      round: {digits: 2, mode: half_up}
     timezone: {finops: Europe/Berlin, dataverse: UTC}
     date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}    the side that is text
+    unit: {finops: SALESUNIT, dataverse: pcs}            see `dualwrite.tablemap.quantities`
     python: package.module:function               python: {function: m:f, inverse: m:g}
 """
 
@@ -27,6 +28,7 @@ from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar, pl
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import Transform
 from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.quantities import fits_transform as _is_unit
 from dualwrite.tablemap.valuemaps import SharedValues, read_values
 
 ROUNDING = ("half_even", "half_up", "down", "up")
@@ -136,6 +138,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "timezone": Kind("timezone: {finops: Europe/Berlin, dataverse: UTC}", _is_pair, undone=True),
     "date": Kind('date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}', _is_date, undone=True),
+    "unit": Kind("unit: {finops: SALESUNIT, dataverse: pcs}", _is_unit, undone=True, merges=True),
     "python": Kind(
         "python: package.module:function, or {function: m:f, inverse: m:g}",
         _is_function,

@@ -12,7 +12,7 @@ text column that bears no null.  Everywhere else '' is '' and null is null.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -20,16 +20,21 @@ import pyarrow.compute as pc
 
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import Money, money_of
-from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
 from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
 from dualwrite.tablemap.notation import ColumnPath, Sign
+from dualwrite.tablemap.quantities import KIND as UNIT
+from dualwrite.tablemap.quantities import Quantity, quantity_of
 from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
 from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
 from dualwrite.translate.casts import always_converts, convert
+from dualwrite.translate.quantities import in_target_units
 from dualwrite.translate.texts import column_of
 from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
+from dualwrite.units import UnitSystem, standard_units
 
 SchemaOf = Callable[[Side, str], TableSchema]
+Units = Callable[[], UnitSystem]
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,14 @@ class FlowColumn:
     """The column at the end of the target path."""
     source_type: pa.DataType | None
     money: Money | None = None
+    quantity: Quantity | None = None
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
         """The source paths that it is made of."""
         own = () if self.source is None else (self.source,)
-        return own + tuple(path for step in self.steps for path in step.reads)
+        units = () if self.quantity is None else self.quantity.reads
+        return own + tuple(path for step in self.steps for path in step.reads) + units
 
     @property
     def needs(self) -> tuple[ColumnPath, ...]:
@@ -75,14 +82,16 @@ class FlowColumn:
         """
         if self.source is None:
             return None
-        return f"value:{self.target}" if self._silent_until else f"source:{self.source}"
+        changed = self._silent_until or self.quantity is not None
+        return f"value:{self.target}" if changed else f"source:{self.source}"
 
     @cached_property
     def may_lose(self) -> bool:
         """Whether a value can be lost on the way to the target type."""
         if self.source is None or self.source_type is None:
             return False
-        return bool(self.steps) or not always_converts(self.source_type, self.target_column.type)
+        changed = self.steps or self.quantity is not None
+        return bool(changed) or not always_converts(self.source_type, self.target_column.type)
 
     @cached_property
     def _silent_until(self) -> int:
@@ -123,6 +132,8 @@ class Flow:
     """Target paths of the target's integration key."""
     source_key: tuple[str, ...]
     """Source paths of the source's integration key, in the same order."""
+    units: Units = field(default=standard_units, compare=False)
+    """Asked for at each batch, for quantities."""
 
     @property
     def target(self) -> Side:
@@ -149,8 +160,10 @@ class Flow:
         return FlowFacts(tuple(_facts(column) for column in self.columns), self.key)
 
 
-def compile_flow(table_map: TableMap, source: Side, schema_of: SchemaOf) -> Flow:
-    """Compile what flows out of `source`.
+def compile_flow(
+    table_map: TableMap, source: Side, schema_of: SchemaOf, units: Units = standard_units
+) -> Flow:
+    """Compile what flows out of `source`; `units` gives the units of measure of both apps.
 
     Raises:
         TransformError: A transform that cannot go this way, or a constant that does not
@@ -163,7 +176,7 @@ def compile_flow(table_map: TableMap, source: Side, schema_of: SchemaOf) -> Flow
         if column.flows_from(source) and column.end(source.other) is not None
     )
     keys = {side: tuple(str(path) for path in table_map.end(side).key) for side in Side}
-    return Flow(source, table_map.name, columns, keys[source.other], keys[source])
+    return Flow(source, table_map.name, columns, keys[source.other], keys[source], units)
 
 
 def _compile(
@@ -179,11 +192,13 @@ def _compile(
     source_type = None if source_path is None else describe(source_path, source).type
     where = f"{column.place}: {column.notation}"
     way = Way(where, source, _is_forward(column.sign, source), target, source_type)
-    steps = steps_of(column.transforms, way)
+    # the unit is no step: it needs the units of measure, which are data
+    steps = steps_of((each for each in column.transforms if each.kind != UNIT), way)
     money = money_of(table_map, column, source) if is_exact(target.type) else None
     if money is not None and money.mode is not None:
         steps = (*steps, RoundMoney(money, scale_of(target.type)))
-    compiled = FlowColumn(source_path, target_path, steps, target, source_type, money)
+    quantity = None if source_path is None else quantity_of(table_map, column, source)
+    compiled = FlowColumn(source_path, target_path, steps, target, source_type, money, quantity)
     if source_path is None:
         _check_constant(compiled, where)
     return compiled
@@ -219,6 +234,7 @@ def _facts(column: FlowColumn) -> ColumnFacts:
         known=values.keys if values is not None and total else None,
         to_null=values.nulls if values is not None and total else (),
         money=_money_facts(column.money),
+        quantity=_quantity_facts(column),
     )
 
 
@@ -228,6 +244,18 @@ def _money_facts(money: Money | None) -> MoneyFacts | None:
     policy = "reject" if money.mode is None else f"round:{money.mode}"
     currency = "" if money.currency is None else f"source:{money.currency}"
     return MoneyFacts(money.kind, policy, money.code, currency)
+
+
+def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:
+    about = column.quantity
+    if about is None:
+        return None
+    return QuantityFacts(
+        trouble=f"unit:{column.target}",
+        unit="" if about.has.path is None else f"source:{about.has.path}",
+        symbol=about.has.symbol,
+        returned=f"back:{column.target}" if about.two_way else "",
+    )
 
 
 def reading_types(flow: Flow) -> dict[str, pa.DataType]:
@@ -251,6 +279,11 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
     }
     for column in flow.columns:
         meant, stepped = column.stepped(rows)
+        if column.quantity is not None:
+            told = in_target_units(stepped, rows, column.quantity, flow.units())
+            meant, stepped = told.meant, told.values
+            gate[f"unit:{column.target}"] = told.trouble
+            gate[f"back:{column.target}"] = told.returned
         before = column.before_cast
         if column.may_lose and before is not None:
             gate.setdefault(before, meant)

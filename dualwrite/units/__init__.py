@@ -2,6 +2,7 @@
 
 from dualwrite.units.graph import Way
 from dualwrite.units.model import Conversion, Formula, Rounding, Unit, UnitClass
+from dualwrite.units.standard import standard_tables, standard_units
 from dualwrite.units.system import Converted, NotConvertibleError, UnitSystem, convert
 
 __all__ = [
@@ -15,4 +16,6 @@ __all__ = [
     "UnitSystem",
     "Way",
     "convert",
+    "standard_tables",
+    "standard_units",
 ]

@@ -111,6 +111,11 @@ class UnitSystem:
         """The unit classes by name."""
         return classes_of(self.units.values())
 
+    def sound(self, symbols: pa.Array) -> pa.BooleanArray:
+        """Which of `symbols` are units that a quantity can be told in; null is none."""
+        well = [symbol for symbol in self.units if symbol not in self._faults]
+        return pc.is_in(symbols, value_set=pa.array(well, pa.string()))
+
     def formula(
         self, from_: str, to: str, product: str | None = None, variant: str | None = None
     ) -> Formula:

@@ -16,6 +16,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    QuantityConverts,
     Required,
     Resolvable,
     Scale,
@@ -33,6 +34,17 @@ TERMS = Resolvable(
     tables=("msdyn_paymentterm",),
 )
 LENGTH = Scale(column="length", precision=19, scale=4)
+ORDERED = QuantityConverts(
+    source="source:ORDEREDQTY", trouble="unit:quantity", unit="source:SALESUNIT"
+)
+PIECES = QuantityConverts(
+    source="source:quantity", trouble="unit:ORDEREDQTY", symbol="pcs", returned="back:ORDEREDQTY"
+)
+BENT = {
+    "source:quantity": Decimal(13),
+    "unit:ORDEREDQTY": "it would come back as another quantity",
+    "back:ORDEREDQTY": Decimal(12),
+}
 LIMIT = CurrencyPrecision(
     column="creditlimit", currency="source:SALESCURRENCYCODE", precision=19, scale=4
 )
@@ -51,6 +63,15 @@ REASONS = [
     ),
     (MoneyExact(column="source:PRICE", scale=2), {"source:PRICE": 0.125}),
     (Finite(column="source:RATE"), {"source:RATE": float("nan")}),
+    (
+        ORDERED,
+        {
+            "source:ORDEREDQTY": Decimal(2),
+            "source:SALESUNIT": "keg",
+            "unit:quantity": "there is no unit 'keg'",
+        },
+    ),
+    (PIECES, BENT),
     (
         Convertible(
             source="source:COUNTRYREGIONCODE", target="msdyn_country", type="a whole number"

@@ -22,6 +22,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    QuantityConverts,
     Required,
     Resolvable,
     Rule,
@@ -61,6 +62,9 @@ SCHEMA = pa.schema(
         "many:owner": pa.bool_(),
         "owner.code": pa.string(),
         "source:CUR": pa.string(),
+        "source:UNIT": pa.string(),
+        "unit:amount": pa.string(),
+        "back:amount": pa.decimal128(38, 10),
         "nothing": pa.null(),
     }
 )
@@ -85,6 +89,9 @@ def a_row(draw: st.DrawFn) -> dict[str, Any]:
         "many:owner": draw(st.booleans()),
         "owner.code": draw(texts),
         "source:CUR": draw(st.none() | st.sampled_from(["", "EUR", "JPY", "KWD", "CHF", "XX"])),
+        "source:UNIT": draw(texts),
+        "unit:amount": draw(texts),
+        "back:amount": draw(amounts),
         "nothing": None,
     }
 
@@ -106,6 +113,9 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         Convertible(source="source:AMOUNT", target="amount", type="a decimal(10, 2)"),
         ValueMapTotal(severity, "source:HOLD", "hold", ("A", "B"), ("B",)),
         Finite(column="source:FACTOR"),
+        QuantityConverts(
+            severity, "source:AMOUNT", "unit:amount", "source:UNIT", "", "back:amount"
+        ),
         MoneyExact(
             severity, draw(st.sampled_from(["source:FACTOR", "source:AMOUNT", "amount"])), 2
         ),

@@ -20,6 +20,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    QuantityConverts,
     Required,
     Resolvable,
     Scale,
@@ -35,6 +36,7 @@ EVERY = [
     Convertible(source="source:N", target="n", type="a whole number"),
     MoneyExact(column="source:X", scale=2),
     Finite(column="source:X"),
+    QuantityConverts(source="source:N", trouble="unit:n", symbol="pcs"),
     ValueMapTotal(source="source:H", target="h", known=("no", "all"), to_null=("none",)),
     Length(column="name", length=3),
     Scale(column="m", precision=5, scale=2),
@@ -60,6 +62,7 @@ def rows(n):
         acc=pa.array([f"A{i}" for i in range(n)], pa.string()),
         ref_g=pa.array(["g1"] * n, pa.string()),
         many_g=pa.array([False] * n, pa.bool_()),
+        **{"unit:n": pa.nulls(n, pa.string())},
         **{"g.id": pa.array(["1"] * n, pa.string()), "g.kind": pa.array(["k"] * n, pa.string())},
     )
 

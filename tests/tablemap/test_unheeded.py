@@ -9,7 +9,6 @@ from tests.tablemap.shop import told
     ("written", "meanwhile"),
     [
         ("max_rejected: 5%", "look at the counts of `dualwrite run --dry-run` before a run"),
-        ("quantity: {LIMIT: {unit: NAME}}", "keep both columns in one unit"),
         (
             "expect: [{between: {column: LIMIT}}]",
             "rely on the rules in docs/reference/rules.md only, which every map has",
@@ -38,7 +37,7 @@ def test_the_currency_of_the_company_is_warned_of():
     [
         "replay: newest",
         "when_left: keep",
-        "quantity: {}",
+        "quantity: {LIMIT: {unit: NAME}}",
         "conflicts: {}",
         "expect: []",
         "money: {LIMIT: {precision: reject, currency: NAME}}",

@@ -177,10 +177,8 @@ def test_a_transform_one_way_into_finops_goes_as_written():
 
 
 def test_a_kind_that_is_not_offered_is_refused():
-    with pytest.raises(TransformError, match="'unit': it is not offered"):
-        one_column(
-            ">>", Transform("unit", {"finops": "kg"}), finops=column("F"), dataverse=column("d")
-        )
+    with pytest.raises(TransformError, match="'replace': it is not offered"):
+        one_column(">>", Transform("replace", "x"), finops=column("F"), dataverse=column("d"))
 
 
 def test_transforms_go_back_in_reverse_order():

@@ -35,7 +35,7 @@ def carried(rows, *transforms, sign="><", kinds=(TEXT, TEXT), source=Side.FINOPS
 
 
 def test_the_map_file_and_the_engine_know_the_same_transforms():
-    assert TRANSFORMS.keys() == KINDS.keys()
+    assert TRANSFORMS.keys() == KINDS.keys() - {"unit"}  # which needs the units of measure
 
 
 @pytest.mark.parametrize("kind", sorted(TRANSFORMS.keys() - {"python"}))

@@ -203,7 +203,6 @@ def _named(context: Context) -> Iterator[tuple[str, str]]:
         named = options.get("currency")
         if named is not None and named != COMPANY and named not in currencies():
             yield f"money: {column}: currency", str(named)
-    yield from (("quantity", name) for name in table_map.quantity)
     yield from (("conflicts: columns", name) for name in table_map.conflicts.get("columns", {}))
     effective = table_map.effective or {}
     yield from (("effective: entity", str(name)) for name in effective.get("entity", ()))

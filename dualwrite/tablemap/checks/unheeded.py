@@ -14,7 +14,6 @@ from dualwrite.tablemap.model import TableMap
 
 _MEANWHILE = {
     "max_rejected": "look at the counts of `dualwrite run --dry-run` before a run",
-    "quantity": "keep both columns in one unit",
     "expect": "rely on the rules in docs/reference/rules.md only, which every map has",
 }
 

@@ -3,7 +3,8 @@
 Value maps, time zones and date formats name both sides, so they know by themselves
 which way they go.  The others are written for the column's own direction (out of
 finops where it goes both ways) and are asked for their inverse on the way back.
-`unit` comes with the unit conversions (issue 4) and is refused until then.
+`unit` is none of these steps: it needs the units of measure, which are data of the apps
+(see `dualwrite.translate.quantities`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,152 @@
+"""The units of measure and their conversions, as the ERP keeps them.
+
+The maps of units and conversions say which tables of finops those are, and which columns
+of them mean what; a project whose tables are called otherwise lays its own map of the same name
+over.  They need not run: what the ERP converts by holds whether or not it is carried
+across.  An ERP without a table of units has the standard ones.
+
+They are read when a quantity first asks for them, and again when that was a while ago: a
+worker that stays sees a new conversion within a minute or so.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import App, Query
+from dualwrite.errors import MissingTableError
+from dualwrite.link import Side
+from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.filters.odata import parse_filter
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.quantities import columns_named
+from dualwrite.translate.casts.numbers import to_bool, to_decimal
+from dualwrite.units import UnitSystem, standard_tables
+
+FRESH_SECONDS = 60.0
+PATIENCE = 50
+"""Reading them again takes at most one part in so many of a worker's time."""
+
+UNITS = "units--uoms"
+CONVERSIONS = "unit-conversions--msdyn-unitofmeasureconversions"
+OWN_CONVERSIONS = "product-specific-unit-conversions--msdyn-productspecificunitofmeasureconversions"
+
+_UNIT_ROLES: Mapping[str, str] = {
+    "symbol": "msdyn_symbol",
+    "class": "msdyn_externalunitclassname",
+    "decimals": "msdyn_decimalprecision",
+    "base": "msdyn_isbaseunit",
+    "system": "msdyn_issystemunit",
+}
+_CONVERSION_ROLES: Mapping[str, str] = {
+    "from": "msdyn_fromunit.msdyn_symbol",
+    "to": "msdyn_tounit.msdyn_symbol",
+    "factor": "msdyn_factor",
+    "numerator": "msdyn_numerator",
+    "denominator": "msdyn_denominator",
+    "inner_offset": "msdyn_inneroffset",
+    "outer_offset": "msdyn_outeroffset",
+    "rounding": "msdyn_rounding",
+    "product": "msdyn_globalproduct.msdyn_productnumber",
+    "variant": "msdyn_variant.msdyn_productnumber",
+}
+"""What a column means, by the column of dataverse that it is mapped onto."""
+_NUMBERS = ("factor", "inner_offset", "outer_offset", "numerator", "denominator", "decimals")
+_FINEST = pa.decimal128(38, 16)
+_SPOILT = pa.scalar(0, pa.int64())
+"""In the place of a number that none can read: it is refused as it stands."""
+
+
+class Measures:
+    """The unit system of a project, kept while it is fresh.  Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._system: UnitSystem | None = None
+        self._until = 0.0
+
+    def units(self, apps: Mapping[Side, App], catalogue: Catalogue) -> UnitSystem:
+        """The units and conversions.
+
+        Raises:
+            MapError: A map that says where they are is at fault.
+            TransientError, PermanentError: From the ERP.
+        """
+        with self._lock:
+            if self._system is None or time.monotonic() >= self._until:
+                began = time.monotonic()
+                self._system = read_units(apps[Side.FINOPS], catalogue)
+                now = time.monotonic()
+                self._until = now + max(FRESH_SECONDS, PATIENCE * (now - began))
+            return self._system
+
+
+def read_units(app: App, catalogue: Catalogue) -> UnitSystem:
+    """The unit system of an ERP's tables; the standard one where it has none of units."""
+    units = _read(app, catalogue, UNITS, _UNIT_ROLES)
+    conversions = [
+        found
+        for name in (CONVERSIONS, OWN_CONVERSIONS)
+        if (found := _read(app, catalogue, name, _CONVERSION_ROLES)) is not None
+    ]
+    if units is None:
+        units, standard = standard_tables()
+        conversions.insert(0, standard)
+    empty = pa.table({"from": pa.array([], pa.string()), "to": pa.array([], pa.string())})
+    return UnitSystem.from_tables(units, _together([empty, *conversions]))
+
+
+def _read(app: App, catalogue: Catalogue, name: str, roles: Mapping[str, str]) -> pa.Table | None:
+    """A table by what its columns mean; None where the project or the ERP has none."""
+    if name not in catalogue:
+        return None
+    table_map = catalogue.get(name)
+    end = table_map.end(app.side)
+    paths: dict[str, ColumnPath] = {}
+    for role, called in roles.items():
+        found = (column.end(app.side) for column in columns_named(table_map, called))
+        path = next((each for each in found if each is not None), None)
+        if path is not None:
+            paths[role] = path
+    query = Query(
+        table=end.table,
+        columns=tuple(dict.fromkeys(paths.values())),
+        key=end.key,
+        filter=parse_filter(end.filter) if end.filter else None,
+        lookups=end.lookups,
+    )
+    try:
+        rows = app.read(query)
+    except MissingTableError:
+        return None
+    return pa.table({role: _meant(role, rows[str(path)]) for role, path in paths.items()})
+
+
+def _meant(role: str, values: pa.ChunkedArray) -> pa.Array:
+    """A column in the type that `UnitSystem.from_tables` takes."""
+    column = values.combine_chunks()
+    if role in ("base", "system"):
+        return to_bool(column)
+    if role not in _NUMBERS:
+        return column.cast(pa.string())
+    numbers = to_decimal(column, _FINEST)
+    lost = pc.and_(numbers.is_null(), column.is_valid())
+    return pc.if_else(lost, _SPOILT.cast(numbers.type), numbers)
+
+
+def _together(tables: list[pa.Table]) -> pa.Table:
+    """Tables under each other, each column that one has not null there."""
+    wide = [table.cast(pa.schema([_wide(field) for field in table.schema])) for table in tables]
+    return pa.concat_tables(wide, promote_options="default")
+
+
+def _wide(field: pa.Field) -> pa.Field:
+    """Numbers of one type, whatever their table made of them."""
+    kind = field.type
+    number = pa.types.is_decimal(kind) or pa.types.is_integer(kind)
+    return field.with_type(pa.decimal256(76, 16)) if number else field

@@ -1,0 +1,102 @@
+"""Quantities into the unit that the other side wants.
+
+A quantity that both sides tell in one unit is not touched: there is nothing to convert,
+so nothing is rounded.  What cannot be converted is null, and the reason stands beside it
+for the rules.  A quantity that flows both ways must come back as what it was.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.quantities import Measure, Quantity
+from dualwrite.translate.casts.numbers import to_decimal
+from dualwrite.translate.texts import canonical_text, column_of
+from dualwrite.units import UnitSystem
+
+_FINEST = 12
+"""Digits behind the point that are looked for in a text or a float."""
+
+
+class Told(NamedTuple):
+    """n quantities in the unit of the target."""
+
+    values: pa.Array
+    trouble: pa.StringArray
+    """What kept one from converting; null where nothing did."""
+    returned: pa.Array
+    """What would come back, where that is another quantity."""
+    meant: pa.Array
+    """What the target is held against: the converted value, or what was no number at all."""
+
+
+def in_target_units(values: pa.Array, rows: pa.Table, about: Quantity, system: UnitSystem) -> Told:
+    """`values`, quantities as the source holds them, as the target shall have them.
+
+    Shapes: (n,) of any type; `rows` (n, c) are named by source path.
+    """
+    exact = _exact(values)
+    n = len(exact)
+    has, wants = _units(about.has, rows, n), _units(about.wants, rows, n)
+    same = pc.fill_null(pc.and_(pc.equal(has, wants), system.sound(has)), fill_value=False)
+    if pc.all(same).as_py():
+        nothing = pa.nulls(n, pa.string())
+        return Told(exact, nothing, pa.nulls(n, exact.type), _meant(values, exact, exact, nothing))
+    found = system.convert(
+        exact,
+        has,
+        wants,
+        _texts(about.product, rows),
+        _texts(about.variant, rows),
+        both_ways=about.two_way,
+    )
+    trouble = pc.if_else(same, pa.scalar(None, pa.string()), found.trouble)
+    returned = pc.if_else(same, pa.scalar(None, found.returned.type), found.returned)
+    told = _either(same, exact, found.values)
+    return Told(told, trouble, returned, _meant(values, exact, told, trouble))
+
+
+def _exact(values: pa.Array) -> pa.Array:
+    kind = values.type
+    scale = _FINEST
+    if pa.types.is_decimal(kind):
+        scale = kind.scale
+    elif pa.types.is_integer(kind):
+        scale = 0
+    return to_decimal(values, pa.decimal128(38, scale))
+
+
+def _units(unit: Measure, rows: pa.Table, n: int) -> pa.StringArray:
+    found = _texts(unit.path, rows)
+    return pa.repeat(pa.scalar(unit.symbol), n) if found is None else found
+
+
+def _texts(path: ColumnPath | None, rows: pa.Table) -> pa.StringArray | None:
+    return None if path is None else canonical_text(column_of(rows, str(path))).cast(pa.string())
+
+
+def _either(mask: pa.BooleanArray, left: pa.Array, right: pa.Array) -> pa.Array:
+    """The left decimal where the mask says so, else the right one."""
+    if not pc.any(mask).as_py():
+        return right
+    if pc.all(mask).as_py():
+        return left
+    scale = max(left.type.scale, right.type.scale)
+    kind = pa.decimal128(38, scale)
+    try:
+        return pc.if_else(mask, left.cast(kind), right.cast(kind))
+    except pa.ArrowInvalid:
+        kind = pa.decimal256(76, scale)
+        return pc.if_else(mask, left.cast(kind), right.cast(kind))
+
+
+def _meant(values: pa.Array, exact: pa.Array, told: pa.Array, trouble: pa.Array) -> pa.Array:
+    if exact.null_count == values.null_count:
+        return told
+    # something was no number, or a float that no decimal is: that is to be told as it stood
+    stood = pc.if_else(exact.is_valid(), pa.scalar(None, pa.string()), values.cast(pa.string()))
+    return pc.if_else(trouble.is_valid(), None, pc.coalesce(stood, canonical_text(told)))
