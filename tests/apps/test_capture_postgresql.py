@@ -353,7 +353,8 @@ class TestWriting:
         """Its own transaction's row counts as one: nobody can tell when it came."""
         with shop.hand() as hand:
             hand.insert("group", {"id": G1, "code": "g1"})
-            hand.insert("customer", customer("C1"), customer("C2", groupid=G1))
+            hand.insert("customer", customer("C1"))
+            hand.insert("customer", customer("C2", groupid=G1))
         with watched.writing(OURS) as writing:
             writing.update("customer", customers("C1", groupid=G1), key=KEY)
             found = writing.lock(of_customers("groupid.code"), customers("C1", "C2"))
