@@ -32,7 +32,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Side, App]]:
 
 
 def test_there_are_maps():
-    assert len(NAMES) == 41
+    assert len(NAMES) == 42
 
 
 @pytest.mark.parametrize("name", NAMES)
