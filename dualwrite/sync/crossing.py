@@ -228,8 +228,9 @@ class Crossing:
         if self.link.noting:
             self._note(batch, decision, conflicts, held)
         self._settle(writing, batch, decision, conflicts)
-        new = pc.or_(pc.invert(both.found), batch.changes.changed.is_null())
-        self._call_back(writing, batch, pc.and_(new, pc.and_(wanted, through)))
+        made = pc.and_not(wanted, both.found)
+        new = pc.and_not(pc.or_(made, batch.changes.changed.is_null()), decision.asks)
+        self._call_back(writing, batch, pc.and_(new, through))
         self.mark(writing, batch.changes.ids_of(through))
         counts = Counts(
             read=n,
@@ -247,13 +248,20 @@ class Crossing:
         mine = settled(batch.out, held, self.way.flow).select(list(self.way.flow.names))
         dirty = standing.dirty
         never = pa.repeat(pa.scalar(value=False), len(changes))
+        # a row that was made anew over there lacks what we alone know of it
+        remade = pc.and_(dirty, standing.dirt.changed.is_null())
         disputed = pc.any(dirty).as_py()
         return Both(
             mine,
             held,
             standing.found,
             dirty,
-            {name: changes.touches(columns) for name, columns in self._sources.items()},
+            {
+                name: changes.touches(columns)
+                if name in self.way.two_way
+                else pc.or_(changes.touches(columns), remade)
+                for name, columns in self._sources.items()
+            },
             {
                 name: pc.and_(dirty, standing.dirt.touches(self._own.get(name, ())))
                 if disputed

@@ -16,7 +16,10 @@ from dualwrite.link import Side
 
 @dataclass
 class Lineage:
-    """The values that users wrote, and what each took the place of."""
+    """The values that users wrote, and what each took the place of.
+
+    It may be told in any order: of two users one may commit first and come here second.
+    """
 
     written: dict[str, str] = field(default_factory=dict)
     """Each value, and where it was written, for a message."""
@@ -28,13 +31,13 @@ class Lineage:
     def wrote(self, value: str, *, where: str, over: object = None) -> None:
         """A user wrote a value over another, or where there was none."""
         self.written[value] = where
-        if over in self.written:
+        if over is not None:
             self.before[value] = str(over)
             self.seen.add(str(over))
 
     def dropped(self, values: Iterable[object]) -> None:
         """A user deleted these, or will not have them carried."""
-        self.seen.update(str(value) for value in values if value in self.written)
+        self.seen.update(str(value) for value in values)
 
     def lost(
         self, standing: Mapping[Side, Collection[object]], named: Collection[object]

@@ -116,6 +116,29 @@ def test_a_row_that_comes_into_the_map_brings_what_its_own_side_alone_knows(runn
     assert running.rows(F, "Cust", "ACCOUNT", "PHONE")[1] == ("C2", "555")
 
 
+def test_a_row_made_anew_gets_again_what_the_other_side_alone_knows(running):
+    update(running, RATING="A")
+    running.settle()
+    running.remove(D, "customer", accountnumber="C1")
+    update_across(running, name="anew", kind=3)
+    update(running, MEMO="goes on")
+
+    running.settle()
+
+    assert running.rows(D, "customer", "memo", "rating") == [("goes on", "A")]
+
+
+def test_a_row_made_anew_just_as_it_was_asks_for_what_the_other_side_alone_knows(running):
+    update_across(running, phone="555")
+    running.settle()
+    running.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    running.put(F, "Cust", cust("C1", "one"))
+
+    running.settle()
+
+    assert running.rows(F, "Cust", "PHONE") == [("555",)]
+
+
 @pytest.mark.xfail(
     strict=True,
     reason="lookup columns keep their value when the key of the row that they point at changes, "
