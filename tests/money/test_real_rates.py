@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from fractions import Fraction
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from dualwrite.money import ExchangeRates, NoRateError
@@ -47,3 +49,73 @@ def test_old_money_has_no_rate_after_its_last(rates):
         rates.rate("Default", "USD", "DEM", on=dt.date(2023, 1, 2))
 
     assert caught.value.near == ("USD to DEM from 2022-11-29 to 2022-11-29",)
+
+
+@pytest.fixture(scope="module")
+def quotes():
+    """Type, both currencies, first day and rate of each of them, dollars to euros."""
+    table = read(data_folder() / "adventureworks", "Sales.CurrencyRate")
+    table = table.filter(pc.equal(table["ToCurrencyCode"], "EUR"))
+    return pa.table(
+        {
+            "type": pa.array(["Default"] * table.num_rows),
+            "from": table["FromCurrencyCode"],
+            "to": table["ToCurrencyCode"],
+            "valid_from": table["CurrencyRateDate"].cast(pa.timestamp("s")).cast(pa.date32()),
+            "rate": table["EndOfDayRate"].cast(pa.decimal128(19, 4)),
+            "average": table["AverageRate"].cast(pa.decimal128(19, 4)),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def workdays(quotes):
+    """As a bank publishes them: none on a Saturday or a Sunday."""
+    return quotes.filter(pc.less(pc.day_of_week(quotes["valid_from"]), 5))
+
+
+FRIDAY, SUNDAY, MONDAY = (dt.date(2023, 1, day) for day in (6, 8, 9))
+
+
+def test_over_a_weekend_the_rate_of_friday_holds(workdays):
+    rates = ExchangeRates.from_table(workdays)
+
+    on_sunday = rates.rate("Default", "USD", "EUR", on=SUNDAY)
+
+    assert on_sunday == rates.rate("Default", "USD", "EUR", on=FRIDAY) == Decimal("1.0669")
+    assert rates.rate("Default", "USD", "EUR", on=MONDAY) == Decimal("1.0686")
+
+
+def test_a_rate_that_ends_on_its_day_leaves_the_weekend_without_one(workdays):
+    rates = ExchangeRates.from_table(workdays.append_column("valid_to", workdays["valid_from"]))
+
+    with pytest.raises(NoRateError) as caught:
+        rates.rate("Default", "USD", "EUR", on=SUNDAY)
+
+    assert caught.value.near == (
+        "USD to EUR from 2023-01-06 to 2023-01-06",
+        "USD to EUR from 2023-01-09 to 2023-01-09",
+    )
+    values, trouble = rates.rates("Default", "USD", "EUR", workdays["valid_from"])
+    assert values.equals(workdays["rate"].combine_chunks().cast(values.type))
+    assert trouble.null_count == len(workdays)
+
+
+def test_a_pair_that_is_quoted_both_ways_is_asked_the_way_it_is_quoted(quotes):
+    """Bought at one rate and sold at another: neither is the other turned round."""
+    sold = [round(1 / rate, 4) for rate in quotes["average"].to_pylist()]
+    back = quotes.set_column(1, "from", quotes["to"]).set_column(2, "to", quotes["from"])
+    back = back.set_column(4, "rate", pa.array(sold, pa.decimal128(19, 4)))
+    rates = ExchangeRates.from_table(pa.concat_tables([quotes, back]))
+
+    there = rates.exact("Default", "USD", "EUR", on=FRIDAY)
+    again = rates.exact("Default", "EUR", "USD", on=FRIDAY)
+
+    assert (there, again) == (Fraction("1.0669"), Fraction("0.9370"))
+    assert there * again != 1
+    assert rates.problems.num_rows == 0
+
+
+def test_a_currency_is_worth_itself_whatever_was_entered(rates):
+    """The file has a rate from the dollar to the dollar for each day."""
+    assert rates.exact("Default", "USD", "USD", on=dt.date(1999, 1, 1)) == 1

@@ -6,6 +6,7 @@ wait for 3 of the 54 currencies that have no symbol.
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,11 +15,14 @@ import pytest
 
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
+from dualwrite.sync.exchange import exchange_rates
+from dualwrite.sync.session import Session
 from tests.real.adventureworks.finance import COMPANIES, finance
 from tests.real.carrying import compared, counted, held, load, project, run
 from tests.real.data import data_folder
 
 pytestmark = pytest.mark.slow
+RATE_KEY = ("EXCHANGERATETYPENAME", "FROMCURRENCYCODE", "TOCURRENCYCODE", "VALIDFROM")
 
 
 def test_a_symbol_for_each_currency_frees_everything(tmp_path: Path):
@@ -39,6 +43,23 @@ def test_a_symbol_for_each_currency_frees_everything(tmp_path: Path):
         found = compared(session).values()
         assert sum(each.same for each in found) == sum(rows.num_rows for rows in tables.values())
         assert not any(each.unexplained or each.held for each in found)
+        _rates_agree(session)
+
+
+def _rates_agree(session: Session) -> None:
+    """What one side is asked for a day, the other answers the same."""
+    sides = [exchange_rates(session, side) for side in Side]
+    rows = finance(data_folder())["ExchangeRateCDSEntity"]
+    asked = [rows[name].combine_chunks() for name in RATE_KEY]
+    told = [rates.rates(*asked) for rates in sides]
+
+    assert [rates.problems.num_rows for rates in sides] == [0, 0]
+    assert told[0].values.equals(told[1].values)
+    assert told[0].values.equals(rows["RATE"].combine_chunks().cast(told[0].values.type))
+    third = dt.date(2023, 1, 6)
+    assert sides[1].rate("EndOfDay", "EUR", "GBP", on=third) == sides[0].rate(
+        "EndOfDay", "EUR", "GBP", on=third
+    )
 
 
 def _give_symbols(url: str, currencies: pa.Table) -> None:
