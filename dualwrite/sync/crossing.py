@@ -31,6 +31,7 @@ from dualwrite.sync.changes import CALLED_BACK, Changes
 from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
 from dualwrite.sync.conflict_record import Batch, conflicts_of, newer
 from dualwrite.sync.holding import Held, hold
+from dualwrite.sync.limits import Limit
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
@@ -123,6 +124,7 @@ class Crossing:
         own = tuple(ColumnPath((name,)) for name in way.written_key)
         self.query = replace(self.query, columns=tuple(dict.fromkeys((*self.query.columns, *own))))
         self.policies = link.policies or policies_of(way.table_map, way.source)
+        self._limit = Limit.of(way.table_map)
         self._sources = {
             str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
         }
@@ -226,6 +228,8 @@ class Crossing:
         through = pc.invert(pc.or_(raced, _marked(numbers, stopped, n)))
         conflicts = pc.and_(decision.conflicts, through)
         if self.link.noting:
+            if self._limit is not None:
+                self._limit.guard_batch(held.rejected, n)
             self._note(batch, decision, conflicts, held)
         self._settle(writing, batch, decision, conflicts)
         made = pc.and_not(wanted, both.found)

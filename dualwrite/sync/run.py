@@ -23,6 +23,7 @@ from dualwrite.sync.carry import Gate, Outcome, rules_only
 from dualwrite.sync.initial import KIND, InitialSync, Options, is_empty
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.rehearsing import rehearse
 from dualwrite.sync.retry import release_parked
 from dualwrite.sync.session import Session
 from dualwrite.sync.workers import kept_lease
@@ -102,12 +103,18 @@ def begin(
     """Start the initial sync of a map, or take up the one that was cut off.
 
     From here on the apps keep what changes.  The caller holds the map's lease, of this `epoch`.
+
+    Raises:
+        TooManyRejectedError: More rows would be rejected than the map allows; nothing has begun.
+        TransientError, PermanentError: From the apps.
     """
     journal, name = session.journal, plan.table_map.name
+    run = journal.open_run(name, KIND)
+    if run is None:
+        rehearse(session, plan, partition_rows=options.partition_rows, gate=options.gate)
     for side in Side:
         session.apps[side].fence({name: epoch})
     start_capture(session, plan.table_map, epoch)
-    run = journal.open_run(name, KIND)
     noted = {"master": plan.master.value, "epoch": epoch}
     if run is None:
         fresh = {side.value: is_empty(session, plan, side) for side in Side}

@@ -9,6 +9,7 @@ import pytest
 
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side
+from tests.sync.stock import Stock, make_stock
 from tests.sync.world import World, make_world
 
 KINDS = ("memory", "sqlite", "postgresql", "mariadb")
@@ -63,3 +64,23 @@ _SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:]]
 def every_world(request: pytest.FixtureRequest, new_world: WorldMaker) -> World:
     """The same; databases only where slow tests run."""
     return new_world(request.param)
+
+
+@pytest.fixture
+def new_stock(tmp_path: Path, empty_journal: Path) -> Iterator[Callable[..., Stock]]:
+    """Make a small world of quantities and money, in memory."""
+    made: list[Stock] = []
+
+    def make(**options: bool) -> Stock:
+        made.append(make_stock(tmp_path / f"stock{len(made)}", empty_journal, **options))
+        return made[-1]
+
+    yield make
+    for stock in made:
+        stock.journal.close()
+
+
+@pytest.fixture
+def stock(new_stock: Callable[..., Stock]) -> Stock:
+    """One whose ERP keeps units of its own."""
+    return new_stock()

@@ -18,6 +18,7 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.memory import MemoryApp
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
+from dualwrite.sync.capturing import captures_of
 from dualwrite.sync.cycle import run_cycle
 from dualwrite.sync.measures import CONVERSIONS, OWN_CONVERSIONS, UNITS
 from dualwrite.sync.planning import make_plan
@@ -205,6 +206,10 @@ class Stock:
             (str(next(iter(row.key.values()))), row.cause, row.reason)
             for row in self.journal.rejected("lines")
         )
+
+    def queue(self) -> str:
+        """The queue of finops."""
+        return captures_of(self.session, self.session.map("lines"))[F].queue
 
     def unexplained(self) -> int:
         return reconcile(self.session, self.session.map("lines")).unexplained

@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from dualwrite.sync import measures
 from dualwrite.tablemap.findings import MapError
-from tests.sync.stock import D, F, Stock, line, make_stock
-
-MakeStock = Callable[..., Stock]
-
-
-@pytest.fixture
-def new_stock(tmp_path: Path, empty_journal: Path) -> Iterator[MakeStock]:
-    made: list[Stock] = []
-
-    def make(**options: bool) -> Stock:
-        made.append(make_stock(tmp_path / f"stock{len(made)}", empty_journal, **options))
-        return made[-1]
-
-    yield make
-    for stock in made:
-        stock.journal.close()
-
-
-@pytest.fixture
-def stock(new_stock: MakeStock) -> Stock:
-    return new_stock()
+from tests.sync.stock import D, F, line
 
 
 def test_boxes_cross_as_pieces_and_pieces_come_back_as_boxes(stock):

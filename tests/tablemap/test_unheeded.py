@@ -8,7 +8,6 @@ from tests.tablemap.shop import told
 @pytest.mark.parametrize(
     ("written", "meanwhile"),
     [
-        ("max_rejected: 5%", "look at the counts of `dualwrite run --dry-run` before a run"),
         (
             "expect: [{between: {column: LIMIT}}]",
             "rely on the rules in docs/reference/rules.md only, which every map has",
@@ -36,13 +35,13 @@ def test_the_currency_of_the_company_is_warned_of():
     "written",
     [
         "replay: newest",
+        "max_rejected: 5%",
         "when_left: keep",
         "quantity: {LIMIT: {unit: NAME}}",
         "conflicts: {}",
         "expect: []",
         "money: {LIMIT: {precision: reject, currency: NAME}}",
         "money: {limit: {precision: {round: half_even}, currency: EUR, kind: cash}}",
-        "effective: {entity: [NUMBER], from: NAME, to: NAME}",
     ],
 )
 def test_a_word_that_says_what_happens_anyway_is_not(written):

@@ -1,7 +1,7 @@
 """Words that are read and kept to their shape, but that no run heeds yet.
 
-Who writes `max_rejected: 5%` relies on it, so a check says that nothing stops there, and
-what does the work meanwhile.  A word that says what happens anyway is passed over.
+Who writes such a word relies on it, so a check says that nothing heeds it, and what does the
+work meanwhile.  A word that says what happens anyway is passed over.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.model import TableMap
 
 _MEANWHILE = {
-    "max_rejected": "look at the counts of `dualwrite run --dry-run` before a run",
     "expect": "rely on the rules in docs/reference/rules.md only, which every map has",
 }
 
