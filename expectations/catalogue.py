@@ -29,6 +29,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    PeriodsSound,
     Required,
     Resolvable,
     Rule,
@@ -54,6 +55,40 @@ class ExpectKeyToBePresent(RuleExpectation):
     says: ClassVar[str] = "Every row has its key: $key."
 
     key: list[str]
+
+
+class ExpectPeriodsNotToOverlap(RuleExpectation):
+    """Each row is valid from a day to a day, and no two of one entity at the same time.
+
+    Args:
+        entity: The columns of which one row is valid at a time.
+        start: The column of the first day (a date), or of the first moment in UTC.
+        end: The column of the last day or moment; null, 2154-12-31 and 9999-12-31 are no end.
+        kind: `date`, or `instant` for moments.
+        gaps: `forbid`: each period but the first begins where another ends; or `allow`.
+        end_inclusive: Whether the end belongs to the period, as in Finance and Operations.
+        tick: The finest step of a moment: `second`, `millisecond` or `microsecond`.
+        held: Whether the frame has the columns `before:<start>`, `before:<end>`,
+            `after:<start>` and `after:<end>`, as `dualwrite.effective.beside` lays what
+            another table holds there; without them the frame is to hold whole histories.
+
+    Example: `ExpectPeriodsNotToOverlap(entity=["LOCATIONID"], start="VALIDFROM",
+    end="VALIDTO", kind="instant", gaps="allow")` fails both of two rows of a location without an
+    end, and a row that ends before it begins.  A column that holds neither dates nor
+    timestamps makes it raise.
+    """
+
+    rule: ClassVar[type[Rule]] = PeriodsSound
+    says: ClassVar[str] = "Of $entity one row is valid at a time, from $start to $end."
+
+    entity: list[str]
+    start: str
+    end: str
+    kind: str = "date"
+    gaps: str = "forbid"
+    end_inclusive: bool = True
+    tick: str = "second"
+    held: bool = False
 
 
 class ExpectKeyToBeUnique(RuleExpectation):
@@ -282,6 +317,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
     expectation.rule: expectation
     for expectation in (
         ExpectKeyToBePresent,
+        ExpectPeriodsNotToOverlap,
         ExpectKeyToBeUnique,
         ExpectValuesToBeInValueMap,
         ExpectColumnValuesToBeExactMoney,

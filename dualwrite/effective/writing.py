@@ -266,6 +266,8 @@ def _closed(rows: _Rows, colliding: Mask, *, gaps: bool) -> _Rows:
     ends[:-1][closing] = rows.begins[1:][closing]
     # time that a closed row gives up must be taken by new rows that follow without a break
     touching = fresh & (ends[:-1] == rows.begins[1:])
+    # and by ones that come after it in the batch: what was there before was in its way
+    touching &= (rows.role[:-1] != _FRESH) | (rows.payload[:-1] < rows.payload[1:])
     run = np.cumsum(np.append(False, ~touching))
     last = np.append(np.flatnonzero(~touching), len(ends) - 1)[run]
     wrong = closing & (ends[last[:-1]] < rows.ends[:-1])

@@ -11,6 +11,7 @@ from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConverts
@@ -22,6 +23,7 @@ RULES: Mapping[str, type[Rule]] = {
     rule.name: rule
     for rule in (
         KeyPresent,
+        PeriodsSound,
         KeyUnique,
         ValueMapTotal,
         MoneyExact,
@@ -47,6 +49,7 @@ __all__ = [
     "KeyUnique",
     "Length",
     "MoneyExact",
+    "PeriodsSound",
     "QuantityConverts",
     "Required",
     "Resolvable",

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConverts
@@ -25,7 +26,11 @@ def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, 
     """The rules of one direction of a map, the most telling first: it gives a row its reason."""
     rules: list[Rule] = []
     if flow.key:
-        rules += [KeyPresent(key=flow.key), KeyUnique(key=flow.key)]
+        rules.append(KeyPresent(key=flow.key))
+    if flow.periods is not None:
+        rules.append(PeriodsSound.of(flow.periods))
+    if flow.key:
+        rules.append(KeyUnique(key=flow.key))
     for column in flow.columns:
         rules += _of_column(column)
     for lookup in lookups:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 
@@ -41,6 +41,11 @@ class PeriodsSound(Rule):
     tick: Tick = "second"
     held: bool = False
 
+    @classmethod
+    def of(cls, periods: Periods, *, held: bool = False) -> Self:
+        """The rule over a table whose periods are told so."""
+        return cls(**vars(periods), held=held)
+
     @property
     def periods(self) -> Periods:
         """The same parameters as the kernel takes them."""
@@ -58,7 +63,7 @@ class PeriodsSound(Rule):
 
     @property
     def about(self) -> str:
-        return f"{self.start}, {self.end}"
+        return f"{_bare(self.start)}, {_bare(self.end)}"
 
     @property
     def mend(self) -> str:
@@ -67,8 +72,8 @@ class PeriodsSound(Rule):
             joint = "where"
         allow = ", or write `gaps: allow` in the map" if self.gaps == "forbid" else ""
         return (
-            f"correct {self.start} and {self.end} at the source: each period ends {joint} "
-            f"the next one starts, and only the last one has no end{allow}"
+            f"correct {_bare(self.start)} and {_bare(self.end)} at the source: each period ends "
+            f"{joint} the next one starts, and only the last one has no end{allow}"
         )
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -86,11 +91,12 @@ class PeriodsSound(Rule):
         fault, own, other = row.get(_COLLISION) or self._alone(row)
         entity = ", ".join(f"{name} {shown(row[name])}" for name in self.entity)
         start, end = shown(row[self.start]), shown(row[self.end])
+        first, last = _bare(self.start), _bare(self.end)
         match fault:
             case Fault.NO_START:
-                return f"{self.start} has no value, so the row of {entity} begins nowhere"
+                return f"{first} has no value, so the row of {entity} begins nowhere"
             case Fault.REVERSED:
-                return f"{self.start} is {start} and {self.end} {end}: it ends before it begins"
+                return f"{first} is {start} and {last} {end}: it ends before it begins"
             case Fault.BEYOND:
                 return (
                     f"{start} to {end} reaches beyond 2154-12-31, the last day; "
@@ -127,3 +133,8 @@ class PeriodsSound(Rule):
             return told
         own = self._written(found.placed.begins[0], found.placed.ends[0])
         return Fault.OVERLAP, own, "another row of the batch"
+
+
+def _bare(name: str) -> str:
+    """A column of the source as its app names it."""
+    return name.removeprefix("source:")

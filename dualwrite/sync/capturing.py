@@ -17,6 +17,7 @@ from dualwrite.link import Side
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.periods import shown_of
 from dualwrite.translate.flow import compile_flow
 
 _LONGEST = 40
@@ -117,9 +118,13 @@ def installed(session: Session, table_map: TableMap) -> Mapping[Side, Capture]:
 
 
 def steering_columns(table_map: TableMap, side: Side) -> list[str]:
-    """Own columns that decide whether a row takes part: of the filter, and the company."""
+    """Own columns that decide whether a row takes part: of the filter, the company, and the
+    dates of a row that shows only while it is valid.
+    """
     end = table_map.end(side)
     paths = list(parse_filter(end.filter).columns) if end.filter else []
     if end.company is not None:
         paths.append(end.company)
+    shown = shown_of(table_map, side)
+    paths += [] if shown is None else [shown.start, shown.end]
     return list(dict.fromkeys(path.column for path in paths))

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,7 +26,8 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 from dualwrite.rules import Rule, Verdict, judge
 from dualwrite.sync.back import returning_rows
-from dualwrite.sync.holding import Held, hold
+from dualwrite.sync.dating import Histories, dating_of
+from dualwrite.sync.holding import Held, Refused, hold
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.merge import Mask, Merged, merge
 from dualwrite.sync.session import Session
@@ -38,10 +38,10 @@ from dualwrite.sync.standing import (
     stand_unlocked,
 )
 from dualwrite.sync.way import Way, reading
-from dualwrite.sync.writing import Write, write_rows
+from dualwrite.sync.writing import Write, physical_rows, write_rows
 from dualwrite.tablemap.model import Master
 from dualwrite.translate.amounts import settled
-from dualwrite.translate.flow import comparable, fit, translate
+from dualwrite.translate.flow import comparable, translate
 
 Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
 """Judges a batch before it is written; the flows put Great Expectations here."""
@@ -69,6 +69,16 @@ class Manner:
     late: bool = False
     dry_run: bool = False
     gate: Gate = rules_only
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where a batch is written: a transaction, none in a dry run, and for dated rows what the
+    target holds of their entities.
+    """
+
+    writing: Writing | None
+    histories: Histories | None = None
 
 
 @dataclass
@@ -107,6 +117,8 @@ class Carrier:
         self._captures, self._epoch = captures or {}, epoch
         self._counterpart = reading(session, way.table_map, way.target, filtered=False)
         self._own = reading(session, way.table_map, way.source, filtered=False)
+        ways = {each.source: each for each in (way, back) if each is not None}
+        self._datings = {source: dating_of(session, each) for source, each in ways.items()}
 
     def carry(self, rows: pa.Table, manner: Manner) -> Outcome:
         """Carry rows of the way's source across.
@@ -129,7 +141,8 @@ class Carrier:
             if stay is not None:
                 rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
                 standing = standing.filter(stay)
-            busy = standing.busy
+            histories = self._histories(writing, self.way, out, manner)
+            busy = standing.busy if histories is None else pc.or_(standing.busy, histories.busy)
             if pc.any(busy).as_py():
                 free = pc.invert(busy)
                 self._later(rows.filter(busy))
@@ -143,7 +156,8 @@ class Carrier:
                     pc.and_(found, verdict.passed),
                 )
             merged = self._yielding(self._merge(rows, out, theirs, found, manner), standing)
-            self._forward(writing, rows, out, merged, verdict, manner, outcome)
+            door = Door(writing, histories)
+            self._forward(door, rows, out, merged, verdict, manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
         return outcome
 
@@ -167,6 +181,15 @@ class Carrier:
             return stand_unlocked(self.session, self.way, self._counterpart, out)
         capture = self._captures.get(self.way.target)
         return stand_under_lock(writing, self.way, self._counterpart, out, capture)
+
+    def _histories(
+        self, writing: Writing | None, way: Way, out: pa.Table, manner: Manner
+    ) -> Histories | None:
+        """What the target of a way holds of dated entities; None where it is not dated."""
+        dating = self._datings[way.source]
+        if dating is None:
+            return None
+        return dating.nothing(out) if manner.fresh else dating.look(writing, out)
 
     def _later(self, rows: pa.Table) -> None:
         """Leave rows to the next cycle."""
@@ -244,7 +267,7 @@ class Carrier:
 
     def _forward(
         self,
-        writing: Writing | None,
+        door: Door,
         rows: pa.Table,
         out: pa.Table,
         merged: Merged,
@@ -258,7 +281,7 @@ class Carrier:
         ready = replace_columns(out.filter(wanted), merged.forward.filter(wanted))
         ready = self.finder.fill_in(ready, way)
         verdict = verdict.join(manner.gate(way, ready, way.target_rules))
-        written, refused = self._write(writing, way, ready, verdict, manner)
+        verdict, written, refused = self._write(door, way, ready, verdict, manner)
         held = hold(way, rows.filter(wanted), ready, verdict, refused)
         # what is late was read and counted when the rows were written
         counts = Counts(
@@ -274,24 +297,32 @@ class Carrier:
             self.finder.pretend(way.target, way.target_table, ready.filter(verdict.passed))
 
     def _write(
-        self,
-        writing: Writing | None,
-        way: Way,
-        ready: pa.Table,
-        verdict: Verdict,
-        manner: Manner,
-    ) -> tuple[Written, dict[int, str]]:
-        """Write the rows that passed; the refused ones by their number in `ready`."""
+        self, door: Door, way: Way, ready: pa.Table, verdict: Verdict, manner: Manner
+    ) -> tuple[Verdict, Written, dict[int, str | Refused]]:
+        """Write the rows that passed; those that are not written by their number in `ready`."""
+        no: dict[int, str | Refused] = {}
+        dating, writing, histories = self._datings[way.source], door.writing, door.histories
+        if dating is not None and histories is not None:
+            if dating.writes_by_mode:
+                capture = self._captures.get(way.target)
+                done, no = dating.write(
+                    writing, ready, verdict.passed, histories, capture, by_start=True
+                )
+                return verdict, done, no
+            verdict, unsound = dating.judged(manner.gate, ready, verdict, histories)
+            no.update(unsound)
         passed = pc.indices_nonzero(verdict.passed)
         n = len(passed)
         if writing is None or not n:
-            return (Written(updated=n) if manner.update_only else Written(inserted=n)), {}
+            kept = Written(updated=n) if manner.update_only else Written(inserted=n)
+            return verdict, kept, no
         write: Write = writing.update if manner.update_only else writing.insert
         if manner.fresh:
             write = partial(writing.insert, fresh=True)
         physical = physical_rows(way, ready.take(passed))
         written, refused = write_rows(write, way.target_table, physical, key=way.written_key)
-        return written, {passed[number].as_py(): reason for number, reason in refused.items()}
+        no |= {passed[number].as_py(): reason for number, reason in refused.items()}
+        return verdict, written, no
 
     def _return(
         self, rows: pa.Table, theirs: pa.Table, merged: Merged, manner: Manner, outcome: Outcome
@@ -313,8 +344,13 @@ class Carrier:
                 own = stand_under_lock(writing, back, self._own, ready, capture)
                 stays = pc.invert(pc.or_(own.busy, own.dirty))
                 ready, source_rows = ready.filter(stays), source_rows.filter(stays)
-            verdict = manner.gate(back, ready, back.rules)
-            written, refused = self._write(writing, back, ready, verdict, update)
+            histories = self._histories(writing, back, ready, update)
+            if histories is not None:
+                free = pc.invert(histories.busy)
+                ready, source_rows = ready.filter(free), source_rows.filter(free)
+            verdict = manner.gate(back, ready, (*back.source_rules, *back.target_rules))
+            door = Door(writing, histories)
+            verdict, written, refused = self._write(door, back, ready, verdict, update)
         held = hold(back, source_rows, ready, verdict, refused)
         counts = Counts(
             written=written.updated,
@@ -322,23 +358,6 @@ class Carrier:
             parked=len(held.parked),
         )
         outcome.add(back.source.direction, counts, held, _seen(theirs, back, manner))
-
-
-def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
-    """Rows named by the target table's own columns, references in the place of lookup paths."""
-    fitted = fit(rows, way.flow)
-    columns: dict[str, Any] = {}
-    for column in way.flow.columns:
-        name = column.target.column
-        if column.target.is_lookup:
-            columns.setdefault(name, rows[f"ref:{name}"])
-        else:
-            columns[name] = fitted[name]
-    for group in way.lookups:
-        extra = group[0].type_column
-        if extra is not None:
-            columns.setdefault(extra, rows[f"ref:{extra}"])
-    return pa.table(columns)
 
 
 def _seen(rows: pa.Table, way: Way, manner: Manner) -> pa.Table:

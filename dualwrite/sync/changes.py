@@ -41,6 +41,8 @@ class Changes:
     at: pa.Array
     ids: pa.Array
     of: pa.Array
+    ours: pa.Array | None = None
+    """(n,) whether only we have asked for the key to cross; None: nowhere."""
 
     def __len__(self) -> int:
         return int(self.keys.num_rows)
@@ -69,6 +71,7 @@ class Changes:
             self.at.take(numbers),
             self.ids.filter(kept),
             place.filter(kept).cast(pa.int64()),
+            None if self.ours is None else pc.fill_null(self.ours.take(numbers), fill_value=False),
         )
 
     def filter(self, mask: Mask) -> Changes:
@@ -114,7 +117,7 @@ class Changes:
     def widened(self, mask: Mask) -> Changes:
         """The same, with all columns counting where `mask` says so."""
         changed = pc.if_else(_flat(mask), pa.scalar(None, pa.string()), self.changed)
-        return Changes(self.keys, changed, self.deleted, self.at, self.ids, self.of)
+        return replace(self, changed=changed)
 
     def names(self) -> list[tuple[str, ...] | None]:
         """The changed columns of each key; None for all.  For few keys: these are objects."""
@@ -136,12 +139,25 @@ def changes_of(entries: pa.Table) -> Changes:
     if len(first.dictionary) == entries.num_rows:
         deleted = pc.equal(columns["op"], "d")
         return Changes(
-            keys, _meant(columns), deleted, columns["at"], columns["id"], _numbers(len(of))
+            keys,
+            _meant(columns),
+            deleted,
+            columns["at"],
+            columns["id"],
+            _numbers(len(of)),
+            pc.equal(columns["op"], CALLED_BACK),
         )
     grouped = (
-        pa.table({"of": of, "row": _numbers(len(of)), "changed": _meant(columns)})
+        pa.table(
+            {
+                "of": of,
+                "row": _numbers(len(of)),
+                "changed": _meant(columns),
+                "ours": pc.equal(columns["op"], CALLED_BACK),
+            }
+        )
         .group_by("of", use_threads=False)
-        .aggregate([("row", "min"), ("row", "max"), ("changed", "list")])
+        .aggregate([("row", "min"), ("row", "max"), ("changed", "list"), ("ours", "all")])
         .sort_by("of")
     )
     last = grouped["row_max"].combine_chunks()
@@ -153,6 +169,7 @@ def changes_of(entries: pa.Table) -> Changes:
         columns["at"].take(last),
         columns["id"],
         of,
+        grouped["ours_all"].combine_chunks(),
     )
 
 

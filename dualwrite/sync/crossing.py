@@ -12,7 +12,7 @@ never a row that was set aside or overwritten without a word.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
@@ -21,15 +21,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Written
 from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
 from dualwrite.journal.records import Counts, Share
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
-from dualwrite.sync.carry import Gate, physical_rows, replace_columns, rules_only
+from dualwrite.sync.carry import Gate, replace_columns, rules_only
 from dualwrite.sync.changes import CALLED_BACK, Changes
 from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
 from dualwrite.sync.conflict_record import Batch, conflicts_of, newer
+from dualwrite.sync.dating import Histories, dating_of
 from dualwrite.sync.holding import Held, hold
 from dualwrite.sync.limits import Limit
 from dualwrite.sync.lookups import Finder
@@ -37,7 +37,7 @@ from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
 from dualwrite.sync.waiting import Waiting, parted
 from dualwrite.sync.way import Way, only_needed, reading
-from dualwrite.sync.writing import write_rows
+from dualwrite.sync.writing import Fate, changing_columns, physical_rows, write_rows
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.flow import comparable, fit, translate
@@ -117,12 +117,13 @@ class Crossing:
         only: Only = Only.ALL,
         marking: bool = True,
     ) -> None:
-        self.link, self.way, self.only, self._marking = link, way, only, marking
+        self.link, self.way, self.back, self.only, self._marking = link, way, back, only, marking
         query = reading(link.session, way.table_map, way.target, filtered=False)
         self.query = only_needed(query, way.flow.targets) if only is Only.CLEAN else query
         # a row that is there is found again by its own key, whatever that is looked up from
         own = tuple(ColumnPath((name,)) for name in way.written_key)
         self.query = replace(self.query, columns=tuple(dict.fromkeys((*self.query.columns, *own))))
+        self.dating = dating_of(link.session, way)
         self.policies = link.policies or policies_of(way.table_map, way.source)
         self._limit = Limit.of(way.table_map)
         self._sources = {
@@ -171,10 +172,13 @@ class Crossing:
         capture = self.link.captures.get(way.target)
         waiting = self.link.waiting.get(way.target)
         standing = stand_under_lock(writing, way, self.query, out, capture, waiting=waiting)
+        histories = None if self.dating is None else self.dating.look(writing, out)
+        if histories is not None:
+            standing = replace(standing, busy=pc.or_(standing.busy, histories.busy))
         unfit = self._unfit(standing)
         goes = pc.invert(pc.or_(standing.busy, unfit))
         batch = Batch(rows, out, changes, standing).filter(goes)
-        crossed, raced = self._cross(writing, batch, verdict.filter(goes))
+        crossed, raced = self._cross(writing, batch, verdict.filter(goes), histories)
         left = pc.or_(standing.busy, _marked(pc.indices_nonzero(goes), _numbers(raced), n))
         return replace(crossed, left=left, unfit=unfit)
 
@@ -206,7 +210,9 @@ class Crossing:
                 fit = pc.and_not(standing.found, standing.dirty)
         return pc.and_not(pc.invert(fit), standing.busy)
 
-    def _cross(self, writing: Writing, batch: Batch, verdict: Verdict) -> tuple[Crossed, Mask]:
+    def _cross(
+        self, writing: Writing, batch: Batch, verdict: Verdict, histories: Histories | None
+    ) -> tuple[Crossed, Mask]:
         """Decide and write; and which rows of the batch somebody inserted at the same moment."""
         way, n = self.way, len(batch.changes)
         both = self._both(batch)
@@ -219,7 +225,8 @@ class Crossing:
             known = {n: batch.standing.theirs[n].filter(wanted) for n in way.written_key}
         ready = self.link.finder.fill_in(ready, way, known)
         verdict = verdict.filter(wanted).join(self.link.gate(way, ready, way.target_rules))
-        fate = self._write(writing, ready, verdict, both.found.filter(wanted), decision)
+        there = both.found.filter(wanted)
+        verdict, fate = self._written(writing, ready, verdict, there, decision, histories)
         source = batch.rows.filter(wanted)
         held = hold(way, source, ready, verdict, fate.refused, batch.changes.changed.filter(wanted))
         numbers = pc.indices_nonzero(wanted)
@@ -277,6 +284,27 @@ class Crossing:
             else never,
             self.way.two_way,
         )
+
+    def _written(
+        self,
+        writing: Writing,
+        ready: pa.Table,
+        verdict: Verdict,
+        found: Mask,
+        decision: Decision,
+        histories: Histories | None,
+    ) -> tuple[Verdict, Fate]:
+        """Write the rows that passed, dated ones beside what the target holds of their entity."""
+        if self.dating is None or histories is None:
+            return verdict, self._write(writing, ready, verdict, found, decision)
+        if self.dating.writes_by_mode:
+            capture = self.link.captures.get(self.way.target)
+            done = self.dating.write(writing, ready, verdict.passed, histories, capture)
+            return verdict, Fate(*done)
+        verdict, unsound = self.dating.judged(self.link.gate, ready, verdict, histories)
+        fate = self._write(writing, ready, verdict, found, decision)
+        fate.refused |= unsound
+        return verdict, fate
 
     def _write(
         self, writing: Writing, ready: pa.Table, verdict: Verdict, found: Mask, decision: Decision
@@ -359,32 +387,6 @@ class Crossing:
             ops = pa.repeat(pa.scalar(op), keys.num_rows)
             names = ["op", "changed", *keys.column_names]
             writing.queue(capture, pa.table([ops, said, *keys.columns], names=names))
-
-
-@dataclass
-class Fate:
-    """What a target made of the rows that passed; rows by number."""
-
-    written: Written = field(default_factory=Written)
-    refused: dict[int, str] = field(default_factory=dict)
-    raced: list[int] = field(default_factory=list)
-
-    def add(self, written: Written, refused: dict[int, str]) -> None:
-        """One more part."""
-        self.written += written
-        self.refused |= refused
-
-
-def changing_columns(way: Way, physical: pa.Table, changing: Collection[str]) -> pa.Table:
-    """Of rows to update, the key and the columns that change in one of them."""
-    kept = set(way.written_key)
-    kept |= {c.target.column for c in way.flow.columns if str(c.target) in changing}
-    kept |= {
-        group[0].type_column
-        for group in way.lookups
-        if group[0].type_column is not None and group[0].column in kept
-    }
-    return physical.select([name for name in physical.column_names if name in kept])
 
 
 def _marked(numbers: pa.Array, local: Sequence[int], n: int) -> Mask:

@@ -26,6 +26,7 @@ from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.crossing import Link
+from dualwrite.sync.dated_lane import DatedLane
 from dualwrite.sync.fencing import fence
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
@@ -94,7 +95,9 @@ class Cycles:
         captures = installed(self.session, table_map)
         epoch = self._epochs[table_map.name]
         link = Link(self.session, self.finder, captures, epoch, self._gate)
-        made = ReplayLane if table_map.replay == "every" else Lane
+        made: type[Lane] = DatedLane if table_map.effective else Lane
+        if table_map.replay == "every":
+            made = ReplayLane
         lanes = {side: made(link, plan, side) for side in Side if side in captures}
         return Track(plan, lanes)
 

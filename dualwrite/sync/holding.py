@@ -41,18 +41,28 @@ class Held:
         return Held(self.rejected + other.rejected, self.parked + other.parked)
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a row that the rules let pass is not written after all."""
+
+    rule: str
+    reason: str
+    column: str = ""
+    mend: str = ""
+
+
 def hold(
     way: Way,
     source: pa.Table,
     ready: pa.Table,
     verdict: Verdict,
-    refused: Mapping[int, str],
+    refused: Mapping[int, str | Refused],
     changed: pa.Array | None = None,
 ) -> Held:
     """Describe every row that did not pass.
 
     Shapes: `source` and `ready` are aligned, n rows each; `refused` maps the number of a row
-    that passed and that the app refused to the app's reason.  `changed` (n,) says as an entry does
+    that is not written to the app's reason, or to ours.  `changed` (n,) says as an entry does
     which columns wait with the row: null for all of them.
     """
     numbers = _failing(verdict, refused)
@@ -88,15 +98,22 @@ def hold(
                     mend=rule.mend,
                     changed=waiting[at[number]],
                 )
-    for number, reason in refused.items():
+    for number, why in refused.items():
         place = at[number]
+        told_why = Refused(REFUSED, why) if isinstance(why, str) else why
         rejected[number] = Rejection(
-            keys[place], REFUSED, reason, rows[place], changed=waiting[place]
+            keys[place],
+            told_why.rule,
+            told_why.reason,
+            rows[place],
+            column=told_why.column,
+            mend=told_why.mend,
+            changed=waiting[place],
         )
     return Held(tuple(rejected.values()), tuple(parked.values()))
 
 
-def _failing(verdict: Verdict, refused: Mapping[int, str]) -> list[int]:
+def _failing(verdict: Verdict, refused: Mapping[int, str | Refused]) -> list[int]:
     """The numbers of all rows held back, ascending."""
     held = pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist()
     return sorted({*held, *refused})

@@ -30,7 +30,7 @@ from dualwrite.sync.lookups import Finder
 from dualwrite.sync.plan import Leg, MapPlan
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
-from dualwrite.sync.way import Way, compile_way, reading
+from dualwrite.sync.way import Way, compile_way, reading, together_of
 from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -101,7 +101,7 @@ class InitialSync:
         app = self.session.apps[leg.source]
         if leg.insert_only and not app.count(query):
             return []
-        together = _together(self.plan, leg.source) or self.session.together(leg.source, query)
+        together = together_of(self.session, self.plan.table_map, leg.source, query)
         ranges = app.partitions(query, size=self.options.partition_rows, together=together)
         return [
             PartitionPlan(leg.direction, leg.phase, number, r.columns, r.low, r.high)
@@ -241,14 +241,6 @@ def is_empty(session: Session, plan: MapPlan, side: Side) -> bool:
     end = plan.table_map.end(side)
     query = Query(table=end.table, columns=end.key, key=end.key, lookups=end.lookups)
     return session.apps[side].count(query) == 0
-
-
-def _together(plan: MapPlan, side: Side) -> tuple[str, ...]:
-    """Columns whose equal rows must stay in one partition: those of a dated entity."""
-    effective = plan.table_map.effective
-    if not effective or side is not Side.FINOPS:
-        return ()
-    return tuple(effective["entity"])
 
 
 def _with_deferred(rows: pa.Table, way: Way) -> pa.Table:

@@ -53,11 +53,22 @@ class Removal:
             standing = stand_under_lock(
                 writing, way, self._query, out, capture, deleting=True, waiting=waiting
             )
+            dating = self._crossing.dating
+            histories = None
+            if dating is not None and dating.writes_by_mode:
+                histories = dating.look(writing, standing.theirs)
+                standing = replace(standing, busy=pc.or_(standing.busy, histories.busy))
             there = pc.and_not(standing.found, standing.busy)
             dirty = pc.and_(there, standing.dirty)
             wins, asks = self._verdict(changes, standing, dirty)
             goes = pc.and_(there, wins)
-            refused = self._delete(writing, standing.theirs, pc.indices_nonzero(goes).to_pylist())
+            leaving, stretched = pc.indices_nonzero(goes), 0
+            if dating is None or histories is None:
+                refused = self._delete(writing, standing.theirs, leaving.to_pylist())
+            else:
+                theirs = standing.theirs.take(leaving)
+                stretched, stays = dating.delete(writing, theirs, histories, capture)
+                refused = {leaving[n].as_py(): reason for n, reason in stays.items()}
             held = self._held(changes, standing, refused)
             stopped = pc.is_in(_numbered(len(changes)), value_set=pa.array(refused, pa.int64()))
             through = pc.invert(pc.or_(standing.busy, stopped))
@@ -72,6 +83,7 @@ class Removal:
         gone = pc.and_(goes, through)
         counts = Counts(
             read=len(changes),
+            written=stretched,
             deleted=_count(gone),
             unchanged=_count(pc.and_not(through, gone)),
             rejected=len(held.rejected),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dualwrite.apps.base import App, Query
@@ -22,6 +23,10 @@ from dualwrite.tablemap.schema import Column, Reference, TableSchema
 from dualwrite.units import UnitSystem
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Session:
     """Everything open that one command or one worker needs."""
@@ -31,6 +36,8 @@ class Session:
     journal: Journal
     catalogue: Catalogue
     measures: Measures = field(default_factory=Measures, compare=False, repr=False)
+    now: Callable[[], datetime] = field(default=_now, compare=False)
+    """The moment, in UTC, as of which dated rows are valid or not; a test may set the clock."""
 
     def units(self) -> UnitSystem:
         """The units of measure and their conversions, as the ERP keeps them."""

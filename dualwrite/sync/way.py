@@ -11,13 +11,17 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import pyarrow as pa
+
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
-from dualwrite.rules import Rule, derive
+from dualwrite.rules import PeriodsSound, Rule, derive
 from dualwrite.sync.session import Session
+from dualwrite.sync.showing import valid_now
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import dated_of, shown_of
 from dualwrite.translate.flow import Flow, compile_flow
 from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
 
@@ -64,12 +68,35 @@ class Way:
     @property
     def source_rules(self) -> tuple[Rule, ...]:
         """Rules that hold the translated rows against the rows as read."""
-        return tuple(rule for rule in self.rules if rule.name in ON_THE_WAY)
+        return tuple(rule for rule in self.rules if self._is_on_the_way(rule))
 
     @property
     def target_rules(self) -> tuple[Rule, ...]:
         """Rules that hold what is about to be written against the target."""
-        return tuple(rule for rule in self.rules if rule.name not in ON_THE_WAY)
+        return tuple(
+            rule
+            for rule in self.rules
+            if not self._is_on_the_way(rule) and rule is not self.period_rule
+        )
+
+    def _is_on_the_way(self, rule: Rule) -> bool:
+        return rule.name in ON_THE_WAY or (isinstance(rule, PeriodsSound) and not self._is_dated)
+
+    @cached_property
+    def period_rule(self) -> PeriodsSound | None:
+        """The rule over dated rows that are written as such.
+
+        It needs what the target holds of their entities, and is asked last
+        (`dualwrite.sync.dating`); over a table as it stands it can be asked like any other.
+        """
+        found = (rule for rule in self.rules if isinstance(rule, PeriodsSound))
+        return next(found, None) if self._is_dated else None
+
+    @cached_property
+    def _is_dated(self) -> bool:
+        """Whether what is written has dates of its own."""
+        dated = dated_of(self.table_map)
+        return dated is not None and not dated.is_projection
 
     @cached_property
     def key_flow(self) -> Flow:
@@ -127,20 +154,42 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
     """The query that reads a map's rows on one side, every mapped path of that side among them.
 
     Without `filtered` neither the filter nor the companies hold rows back: so a
-    counterpart is found by its key wherever it stands.
+    counterpart is found by its key wherever it stands.  With it the rows of a projection are
+    those that are valid now.
     """
     end = table_map.end(side)
+    kept = parse_filter(end.filter) if filtered and end.filter else None
+    shown = shown_of(table_map, side)
+    if shown is not None and filtered:
+        schema = session.schema(side, end.table)
+        kept = valid_now(kept, shown, schema.columns[shown.start.column].type, session.now())
     paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
     paths += [*end.key, *([end.modified] if end.modified else [])]
+    paths += [] if shown is None else [shown.start, shown.end]
     return Query(
         table=end.table,
         columns=tuple(dict.fromkeys(paths)),
         key=end.key,
-        filter=parse_filter(end.filter) if filtered and end.filter else None,
+        filter=kept,
         company=end.company,
         companies=session.companies(table_map) if filtered else None,
         lookups=end.lookups,
     )
+
+
+def together_of(session: Session, table_map: TableMap, side: Side, query: Query) -> tuple[str, ...]:
+    """Own columns whose equal rows must stay in one partition: those of a dated entity.
+
+    Of others what to cut a table by that has no key.  A row without its entity lies in no range,
+    so a table that may have such is cut by its own key.
+    """
+    dated = dated_of(table_map)
+    ends = None if dated is None else dated.on(side)
+    names = () if ends is None else tuple(dict.fromkeys(path.column for path in ends.entity))
+    columns = [session.schema(side, query.table).columns[name] for name in names]
+    if any(column.nullable or pa.types.is_binary(column.type) for column in columns):
+        names = ()
+    return names or session.together(side, query)
 
 
 def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:

@@ -235,6 +235,11 @@ _TABLE = (
         "put its module beside dualwrite.toml, or install it where dualwrite runs",
     ),
     Code(
+        "DW1129",
+        "dates of rows that the map cannot keep as it says",
+        "see `effective` in docs/reference/map-file.md",
+    ),
+    Code(
         "DW1130",
         "a quantity that cannot be converted as the map says",
         "see `quantity` in docs/reference/map-file.md",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dualwrite.effective import Periods
 from dualwrite.money import Kind
 
 
@@ -81,3 +82,5 @@ class FlowFacts:
 
     columns: tuple[ColumnFacts, ...]
     key: tuple[str, ...]
+    periods: Periods | None = None
+    """Where the gate table tells from when and until when a row is valid."""

@@ -20,6 +20,7 @@ from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap
 from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.periods import read_effective
 from dualwrite.tablemap.quantities import read_quantity
 from dualwrite.tablemap.schema import Reference
 from dualwrite.tablemap.valuemaps import SharedValues
@@ -31,7 +32,6 @@ _WORDS = (
 )  # fmt: skip
 _END_WORDS = ("table", "key", "company", "filter", "modified", "lookups")
 _POLICIES = ("newest", "finops", "dataverse", "merge", "ask")
-_EFFECTIVE = ("entity", "from", "to", "gaps")
 _REPLAY = ("newest", "every")
 _WHEN_LEFT = ("keep", "delete")
 _PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]+)?%")
@@ -116,7 +116,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
         max_rejected=_max_rejected(root.get("max_rejected"), report),
         money=read_money(root.get("money"), report),
         quantity=read_quantity(root.get("quantity"), report),
-        effective=_effective(root.get("effective"), report),
+        effective=read_effective(root.get("effective"), report),
         conflicts=_conflicts(root.get("conflicts"), report),
         expect=_expectations(root.get("expect"), report),
         replay=report.one_of(root.get("replay"), "replay", _REPLAY) or "newest",
@@ -254,27 +254,6 @@ def _max_rejected(node: Node | None, report: Report) -> str | None:
         mend="write it as max_rejected: 5% or max_rejected: 100",
     )
     return None
-
-
-def _effective(node: Node | None, report: Report) -> dict[str, Any] | None:
-    entries = report.entries(node, "effective")
-    if entries is None:
-        return None
-    report.unknown_words(entries, _EFFECTIVE, "effective")
-    entity = report.texts(entries.get("entity"), "effective: entity")
-    for word in ("from", "to"):
-        report.text(entries.get(word), f"effective: {word}")
-    report.one_of(entries.get("gaps"), "effective: gaps", ("allow",))
-    for word in ("entity", "from", "to"):
-        if entries.get(word) is None or (word == "entity" and entity == ()):
-            report.add(
-                "DW1103",
-                entries.line,
-                f"effective: `{word}:` is missing",
-                mend="write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}",
-            )
-    found: dict[str, Any] = plain(entries)
-    return found
 
 
 def _conflicts(node: Node | None, report: Report) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.casts.numbers import to_decimal
+from dualwrite.translate.periods import settled_ends
 from dualwrite.translate.texts import column_of
 
 if TYPE_CHECKING:
@@ -47,11 +48,13 @@ class RoundMoney:
 
 
 def settled(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
-    """Translated rows, but what the target holds wherever only its rounding came back.
+    """Translated rows, but what the target holds wherever only its rounding came back, or
+    its own way to say that a period has no end.
 
     Shapes: `told` is (n, c), the gate table of `flow`; `held` (n, d) what `comparable` makes of
     the target's own rows, aligned, null throughout where it has none.
     """
+    told = settled_ends(told, held, flow)
     for column in flow.columns:
         money, name = column.money, str(column.target)
         if money is None or money.mode is None or column.source_type is None:

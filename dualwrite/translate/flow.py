@@ -12,22 +12,25 @@ text column that bears no null.  Everywhere else '' is '' and null is null.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.effective import Periods
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import Money, money_of
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
 from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
 from dualwrite.tablemap.notation import ColumnPath, Sign
+from dualwrite.tablemap.periods import shown_of
 from dualwrite.tablemap.quantities import KIND as UNIT
 from dualwrite.tablemap.quantities import Quantity, quantity_of
 from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
 from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
 from dualwrite.translate.casts import always_converts, convert
+from dualwrite.translate.periods import end_step, periods_of
 from dualwrite.translate.quantities import in_target_units
 from dualwrite.translate.texts import column_of
 from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
@@ -134,6 +137,10 @@ class Flow:
     """Source paths of the source's integration key, in the same order."""
     units: Units = field(default=standard_units, compare=False)
     """Asked for at each batch, for quantities."""
+    periods: Periods | None = None
+    """How the gate table tells the periods of dated rows."""
+    watched: tuple[ColumnPath, ...] = ()
+    """Source paths that are read to judge rows by, and not carried."""
 
     @property
     def target(self) -> Side:
@@ -143,7 +150,8 @@ class Flow:
     @cached_property
     def reads(self) -> tuple[ColumnPath, ...]:
         """The source paths to read, each once, in the order of the map."""
-        return tuple(dict.fromkeys(path for column in self.columns for path in column.needs))
+        needed = [path for column in self.columns for path in column.needs]
+        return tuple(dict.fromkeys((*needed, *self.watched)))
 
     @cached_property
     def targets(self) -> tuple[ColumnPath, ...]:
@@ -157,7 +165,13 @@ class Flow:
 
     def facts(self) -> FlowFacts:
         """What the rules are derived from."""
-        return FlowFacts(tuple(_facts(column) for column in self.columns), self.key)
+        told = {*self.names, *(f"source:{path}" for path in self.watched)}
+        periods = self.periods
+        if periods is not None and not told.issuperset(
+            (*periods.entity, periods.start, periods.end)
+        ):
+            periods = None
+        return FlowFacts(tuple(_facts(column) for column in self.columns), self.key, periods)
 
 
 def compile_flow(
@@ -176,7 +190,12 @@ def compile_flow(
         if column.flows_from(source) and column.end(source.other) is not None
     )
     keys = {side: tuple(str(path) for path in table_map.end(side).key) for side in Side}
-    return Flow(source, table_map.name, columns, keys[source.other], keys[source], units)
+    shown = shown_of(table_map, source)
+    watched = () if shown is None else (shown.start, shown.end)
+    flow = Flow(
+        source, table_map.name, columns, keys[source.other], keys[source], units, watched=watched
+    )
+    return replace(flow, periods=periods_of(table_map, flow, schema_of))
 
 
 def _compile(
@@ -197,6 +216,9 @@ def _compile(
     money = money_of(table_map, column, source) if is_exact(target.type) else None
     if money is not None and money.mode is not None:
         steps = (*steps, RoundMoney(money, scale_of(target.type)))
+    ending = end_step(table_map, column, source, target)
+    if ending is not None:
+        steps = (*steps, ending)
     quantity = None if source_path is None else quantity_of(table_map, column, source)
     compiled = FlowColumn(source_path, target_path, steps, target, source_type, money, quantity)
     if source_path is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    PeriodsSound,
     QuantityConverts,
     Required,
     Resolvable,
@@ -33,6 +35,15 @@ TERMS = Resolvable(
     parts=("msdyn_paymentterm.msdyn_name",),
     tables=("msdyn_paymentterm",),
 )
+ADDRESS = PeriodsSound(
+    entity=("msdyn_location",), start="msdyn_validfrom", end="msdyn_validto", held=True
+)
+HOME = {
+    "msdyn_location": "L1",
+    "msdyn_validfrom": dt.date(2027, 1, 1),
+    "msdyn_validto": None,
+    **dict.fromkeys(ADDRESS.columns[3:]),
+}
 LENGTH = Scale(column="length", precision=19, scale=4)
 ORDERED = QuantityConverts(
     source="source:ORDEREDQTY", trouble="unit:quantity", unit="source:SALESUNIT"
@@ -51,6 +62,11 @@ LIMIT = CurrencyPrecision(
 
 REASONS = [
     (KeyPresent(key=("CUSTOMERACCOUNT",)), {"CUSTOMERACCOUNT": None}),
+    (
+        ADDRESS,
+        {**HOME, "before:msdyn_validfrom": dt.date(2023, 7, 1), "before:msdyn_validto": None},
+    ),
+    (ADDRESS, {**HOME, "msdyn_validto": dt.date(2026, 12, 31)}),
     (
         KeyUnique(key=("DATAAREAID", "CUSTOMERACCOUNT")),
         {"DATAAREAID": "USMF", "CUSTOMERACCOUNT": "C1"},

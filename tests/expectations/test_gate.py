@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    PeriodsSound,
     QuantityConverts,
     Required,
     Resolvable,
@@ -65,10 +67,13 @@ SCHEMA = pa.schema(
         "source:UNIT": pa.string(),
         "unit:amount": pa.string(),
         "back:amount": pa.decimal128(38, 10),
+        "from": pa.date32(),
+        "to": pa.date32(),
         "nothing": pa.null(),
     }
 )
 texts = st.none() | st.sampled_from(["", "A", "B", "Æøå€", "long enough"])
+days = st.none() | st.dates(dt.date(2026, 1, 1), dt.date(2026, 1, 9))
 amounts = st.none() | st.decimals(-10_000, 10_000, places=10)
 
 
@@ -92,6 +97,8 @@ def a_row(draw: st.DrawFn) -> dict[str, Any]:
         "source:UNIT": draw(texts),
         "unit:amount": draw(texts),
         "back:amount": draw(amounts),
+        "from": draw(days),
+        "to": draw(days),
         "nothing": None,
     }
 
@@ -109,6 +116,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
     owner = {"column": "ref:owner", "ambiguous": "many:owner", "parts": ("owner.code",)}
     return [
         KeyPresent(key=("id", "name.of.it")),
+        PeriodsSound(severity, ("id",), "from", "to"),
         KeyUnique(severity, key=("id",)),
         Convertible(source="source:AMOUNT", target="amount", type="a decimal(10, 2)"),
         ValueMapTotal(severity, "source:HOLD", "hold", ("A", "B"), ("B",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections import Counter
 from decimal import Decimal
@@ -20,6 +21,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    PeriodsSound,
     QuantityConverts,
     Required,
     Resolvable,
@@ -43,6 +45,7 @@ EVERY = [
     CurrencyPrecision(column="m", code="EUR", precision=5, scale=2),
     WholeNumberRange(column="n", low=-128, high=127),
     KeyPresent(key=("co", "acc")),
+    PeriodsSound(entity=("acc",), start="from", end="to"),
     KeyUnique(key=("co", "acc"), severity="warning"),
     Resolvable(column="ref:g", ambiguous="many:g", parts=("g.id", "g.kind"), tables=("grp",)),
 ]
@@ -60,9 +63,11 @@ def rows(n):
         m=pa.array([Decimal("1.5")] * n, MONEY),
         co=pa.array(["usmf"] * n, pa.string()),
         acc=pa.array([f"A{i}" for i in range(n)], pa.string()),
+        to=pa.nulls(n, pa.date32()),
         ref_g=pa.array(["g1"] * n, pa.string()),
         many_g=pa.array([False] * n, pa.bool_()),
         **{"unit:n": pa.nulls(n, pa.string())},
+        **{"from": pa.array([dt.date(2026, 1, 1)] * n, pa.date32())},
         **{"g.id": pa.array(["1"] * n, pa.string()), "g.kind": pa.array(["k"] * n, pa.string())},
     )
 
@@ -90,7 +95,8 @@ def test_null_everywhere_fails_only_what_asks_for_a_value(rule):
     kinds = rows(0).schema
     nulls = pa.table({field.name: pa.nulls(2, field.type) for field in kinds})
 
-    assert failing(rule, nulls) == [rule.name in ("required", "key_present")] * 2
+    asking = ("required", "key_present", "periods_sound")
+    assert failing(rule, nulls) == [rule.name in asking] * 2
 
 
 @pytest.mark.parametrize("rule", EVERY, ids=lambda rule: rule.name)

@@ -113,7 +113,8 @@ def _check_mandatory(context: Context, side: Side) -> None:
 def _check_filled(context: Context, side: Side, own: Column, column: ColumnMap) -> None:
     """A mandatory column whose source may be null."""
     path = column.end(side.other)
-    if path is None:
+    # no end of a dated row has a spelling of its own where null cannot be
+    if path is None or _says_until(context, column):
         return
     source = context.column(side.other, path, column)
     if (
@@ -128,6 +129,11 @@ def _check_filled(context: Context, side: Side, own: Column, column: ColumnMap) 
         f"{context.name(side.other)} column {path} may be null",
         column=column,
     )
+
+
+def _says_until(context: Context, column: ColumnMap) -> bool:
+    effective = context.map.effective or {}
+    return str(column.end(Side.FINOPS)) == effective.get("to")
 
 
 def _fills_null(transform: Transform, target: Side) -> bool:
@@ -174,20 +180,14 @@ def _check_functions(context: Context, column: ColumnMap) -> None:
 
 
 def _check_named_columns(context: Context) -> None:
-    paths = {side: _carried(context, side) for side in Side}
-    carried = {str(path) for side in Side for path in paths[side]}
-    # A dated entity is kept together by the ERP's own columns.
-    own = {str(path) for path in paths[Side.FINOPS] if not path.is_lookup}
+    carried = {str(path) for side in Side for path in _carried(context, side)}
     for word, name in _named(context):
-        root = word.partition(":")[0]
-        known = own if root == "effective" else carried
-        if name not in known:
-            what = "no column of finops that is on the map" if name in carried else "not on the map"
+        if name not in carried:
             context.add(
                 "DW1123",
-                f"{word}: {name} is {what}",
-                word=root,
-                mend=did_you_mean(name, known),
+                f"{word}: {name} is not on the map",
+                word=word.partition(":")[0],
+                mend=did_you_mean(name, carried),
             )
 
 
@@ -204,8 +204,3 @@ def _named(context: Context) -> Iterator[tuple[str, str]]:
         if named is not None and named != COMPANY and named not in currencies():
             yield f"money: {column}: currency", str(named)
     yield from (("conflicts: columns", name) for name in table_map.conflicts.get("columns", {}))
-    effective = table_map.effective or {}
-    yield from (("effective: entity", str(name)) for name in effective.get("entity", ()))
-    for word in ("from", "to"):
-        if word in effective:
-            yield f"effective: {word}", str(effective[word])

@@ -9,6 +9,7 @@ from dualwrite.tablemap.checks.column_maps import check_column_maps
 from dualwrite.tablemap.checks.context import Context, SchemaOf
 from dualwrite.tablemap.checks.ends import check_ends
 from dualwrite.tablemap.checks.lookups import check_lookups
+from dualwrite.tablemap.checks.periods import check_periods
 from dualwrite.tablemap.checks.quantities import check_quantities
 from dualwrite.tablemap.checks.surroundings import Surroundings, check_surroundings
 from dualwrite.tablemap.checks.types import check_types
@@ -39,6 +40,7 @@ def check(
         check_column_maps(context)
         check_lookups(context)
         check_types(context)
+        check_periods(context)
         check_quantities(context)
         check_unheeded(context)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far

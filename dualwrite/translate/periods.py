@@ -1,0 +1,141 @@
+"""The end of a period on its way: days and moments, and how each side says that there is none.
+
+A last day, the 29th, is as a moment in UTC its last second, and only that is a day again: an
+end that is no whole day becomes none, and its row is rejected.  No end is 2154-12-31 in
+finops; dataverse has it as finops says it, and where the two differ in that alone nothing
+has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.effective import spell_no_end
+from dualwrite.effective.periods import LAST_DAYS, Kind, Periods
+from dualwrite.link import Side
+from dualwrite.tablemap.model import ColumnMap, TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import DatedEnd, dated_of
+from dualwrite.tablemap.schema import Column, TableSchema
+from dualwrite.translate.casts import convert
+from dualwrite.translate.texts import column_of
+
+if TYPE_CHECKING:
+    from dualwrite.translate.flow import Flow, FlowColumn, SchemaOf
+
+_DAY, _SECOND = 86_400_000_000, 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodEnd:
+    """The last step of the column `to` of dated rows."""
+
+    target: pa.DataType
+    always_said: bool
+    """Whether no end is 2154-12-31 over there, however the source says it."""
+    never_null: bool
+
+    @property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        return ()
+
+    @property
+    def silences(self) -> bool:
+        return False
+
+    def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
+        del rows
+        if not pa.types.is_temporal(values.type):
+            values = convert(values, self.target)
+        ends = values
+        if pa.types.is_date(values.type) and pa.types.is_timestamp(self.target):
+            ends = _last_second(values, self.target)
+        elif pa.types.is_timestamp(values.type) and pa.types.is_date(self.target):
+            ends = _last_day(values)
+        # an end that was lost is not no end
+        lost = pc.and_(values.is_valid(), ends.is_null())
+        if self.always_said:
+            ends = pc.if_else(lost, ends, spell_no_end(ends, "2154-12-31"))
+        elif self.never_null:
+            never = spell_no_end(pa.nulls(len(ends), ends.type), "2154-12-31")
+            ends = pc.if_else(lost, ends, pc.coalesce(ends, never))
+        return ends
+
+
+def _last_second(days: pa.Array, target: pa.DataType) -> pa.Array:
+    """The last second of each day."""
+    kind = pa.timestamp("us", target.tz)
+    midnights: Any = days.cast(pa.timestamp("us")).view(pa.int64())
+    return pc.add(midnights, _DAY - _SECOND).view(kind)
+
+
+def _last_day(moments: pa.Array) -> pa.Array:
+    """The day whose last second it is, else null; no end is no end at any time of its day."""
+    days = moments.cast(pa.date32(), safe=False)
+    since = pc.subtract(
+        moments.cast(pa.timestamp("us", moments.type.tz), safe=False).view(pa.int64()),
+        days.cast(pa.timestamp("us")).view(pa.int64()),
+    )
+    whole = pc.greater_equal(since, _DAY - _SECOND)
+    endless = pc.is_in(days, value_set=pa.array(LAST_DAYS, pa.date32()))
+    return pc.if_else(pc.or_(whole, endless), days, pa.scalar(None, pa.date32()))
+
+
+def end_step(
+    table_map: TableMap, column: ColumnMap, source: Side, target: Column
+) -> PeriodEnd | None:
+    """The step of a column that says until when a row is valid; None of any other."""
+    dated = dated_of(table_map)
+    if dated is None or column.end(Side.FINOPS) != dated.finops.end:
+        return None
+    return PeriodEnd(target.type, source.other is Side.FINOPS, not target.nullable)
+
+
+def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods | None:
+    """How a gate table tells the periods of its rows; None where the flow has none.
+
+    A projection is judged by what the source says, for the target says nothing.
+    """
+    dated = dated_of(table_map)
+    if dated is None:
+        return None
+    ends = dated.on(flow.target)
+    if ends is None:
+        own = dated.finops
+        kind = kind_of(schema_of(flow.source, table_map.end(flow.source).table), own)
+        return Periods(flow.key, f"source:{own.start}", f"source:{own.end}", kind, "allow")
+    kind = kind_of(schema_of(flow.target, table_map.end(flow.target).table), ends)
+    return Periods(tuple(map(str, ends.entity)), str(ends.start), str(ends.end), kind, dated.gaps)
+
+
+def kind_of(schema: TableSchema, dated: DatedEnd) -> Kind:
+    """Whether a dated table's periods are days or moments."""
+    return "date" if pa.types.is_date(schema.columns[dated.start.column].type) else "instant"
+
+
+def settled_ends(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+    """Translated rows, but what the target holds wherever both say "no end", each in its way."""
+    for column in flow.columns:
+        name = str(column.target)
+        if not _says_end(column) or name not in held.column_names:
+            continue
+        came, kept = column_of(told, name), column_of(held, name)
+        both = pc.and_(_endless(came), _endless(kept))
+        # a row that the target does not hold says nothing
+        both = pc.and_(both, column_of(held, flow.key[0]).is_valid())
+        same = pc.if_else(both, kept.cast(came.type), came)
+        told = told.set_column(told.column_names.index(name), name, same)
+    return told
+
+
+def _says_end(column: FlowColumn) -> bool:
+    return any(isinstance(step, PeriodEnd) for step in column.steps)
+
+
+def _endless(ends: pa.Array) -> pa.Array:
+    days = ends.cast(pa.date32(), safe=False)
+    return pc.is_in(days, value_set=pa.array([*LAST_DAYS, None], pa.date32()))
