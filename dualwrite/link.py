@@ -15,7 +15,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD = re.compile(r"(?P<start>://[^:/@\s\"']*:)[^\s\"']+(?=@)")
 _SECRET_OPTION = re.compile(r"(?i)(?P<start>[?&;](?:password|pwd|secret|token)=)[^&;\s]+")
 _SQLITE = re.compile(r"(?P<start>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<rest>.*)", re.DOTALL)
+_CURRENCY = re.compile(r"[A-Z]{3}")
 _HEADER = re.compile(r"\s*\[+\s*(?P<name>[\w.\"' -]+?)\s*\]+\s*(?:#.*)?")
 _SETTING = re.compile(r"\s*(?P<name>[\w.\"'-]+)\s*=")
 
@@ -81,6 +82,8 @@ class Link:
     """Partitions carried at the same time."""
     partition_rows: int = DEFAULT_PARTITION_ROWS
     """Rows of one partition, about: memory depends on it, the table's size does not matter."""
+    currencies: Mapping[str, str] = field(default_factory=dict)
+    """The currencies in which companies keep their books, where the file says so."""
 
     def __repr__(self) -> str:
         apps = ", ".join(map(repr, self.apps.values()))
@@ -137,10 +140,11 @@ class _Reader:
         self.problems: list[tuple[int, str]] = []
 
     def link(self, project: Path) -> Link:
-        self.only_known((), self.document, ("link", "apps", "journal", "engine"))
+        self.only_known((), self.document, ("link", "companies", "apps", "journal", "engine"))
         link = self.table(("link",), ("name", "companies"))
         name = self.text(("link", "name"), link)
         companies = self.companies(link)
+        currencies = self.currencies(companies)
         self.table(("apps",), tuple(side.value for side in Side))
         apps = {side: self.app(side, project) for side in Side}
         journal = self.table(("journal",), ("url",), optional=True)
@@ -151,7 +155,7 @@ class _Reader:
             ("engine", "partition_rows"), engine, DEFAULT_PARTITION_ROWS, range(100, 10_000_001)
         )
         self.refuse()
-        return Link(name, companies, apps, journal_url, project, workers, rows)
+        return Link(name, companies, apps, journal_url, project, workers, rows, currencies)
 
     def refuse(self) -> None:
         if not self.problems:
@@ -196,6 +200,19 @@ class _Reader:
         if twice := sorted({each for each in given if given.count(each) > 1}):
             self.problem(where, f"companies names {', '.join(twice)} twice")
         return tuple(given)
+
+    def currencies(self, companies: tuple[str, ...]) -> dict[str, str]:
+        """What `[companies.USMF]` and the like say."""
+        found = self.table(("companies",), companies, optional=True)
+        codes = {}
+        for company in (each for each in found if each in companies):
+            where = ("companies", company)
+            code = self.text((*where, "currency"), self.table(where, ("currency",)))
+            if code and not _CURRENCY.fullmatch(code):
+                self.problem((*where, "currency"), f"{code!r} is no currency, such as EUR")
+            elif code:
+                codes[company] = code
+        return codes
 
     def table(
         self, where: tuple[str, ...], known: Iterable[str], *, optional: bool = False

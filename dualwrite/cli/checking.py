@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dualwrite.journal.glance import glance
 from dualwrite.link import FILE_NAME, Link, Side, load_link
+from dualwrite.sync.measures import read_ledgers
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
 from dualwrite.tablemap.filters import parse_filter
@@ -81,7 +82,11 @@ def findings_of(
 
     find_beside(link.project)
     table_map = catalogue.get(name)
-    return check(table_map, schema_of, catalogue=catalogue, companies=link.companies)
+
+    def books() -> Mapping[str, str]:
+        return {**read_ledgers(apps[Side.FINOPS], catalogue), **link.currencies}
+
+    return check(table_map, schema_of, catalogue=catalogue, companies=link.companies, books=books)
 
 
 def looked_into(table_map: TableMap, side: Side, app: App) -> tuple[str, ...]:

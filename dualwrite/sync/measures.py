@@ -1,19 +1,20 @@
-"""The units of measure and their conversions, as the ERP keeps them.
+"""What the ERP measures by: its units and conversions, and its companies' currencies.
 
-The maps of units and conversions say which tables of finops those are, and which columns
-of them mean what; a project whose tables are called otherwise lays its own map of the same name
-over.  They need not run: what the ERP converts by holds whether or not it is carried
-across.  An ERP without a table of units has the standard ones.
+The maps of units, conversions and ledgers say which tables of finops those are, and which
+columns of them mean what; a project whose tables are called otherwise lays its own map of the
+same name over.  They need not run: what the ERP measures by holds whether or not it is
+carried across.  An ERP without a table of units has the standard ones.
 
-They are read when a quantity first asks for them, and again when that was a while ago: a
-worker that stays sees a new conversion within a minute or so.
+They are read when a map first asks for them, and again when that was a while ago: a worker
+that stays sees a new conversion within a minute or so.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,6 +29,8 @@ from dualwrite.tablemap.quantities import columns_named
 from dualwrite.translate.casts.numbers import to_bool, to_decimal
 from dualwrite.units import UnitSystem, standard_tables
 
+Kept = TypeVar("Kept")
+
 FRESH_SECONDS = 60.0
 PATIENCE = 50
 """Reading them again takes at most one part in so many of a worker's time."""
@@ -36,6 +39,12 @@ UNITS = "units--uoms"
 CONVERSIONS = "unit-conversions--msdyn-unitofmeasureconversions"
 OWN_CONVERSIONS = "product-specific-unit-conversions--msdyn-productspecificunitofmeasureconversions"
 
+LEDGERS = "ledger--msdyn-ledgers"
+
+_LEDGER_ROLES: Mapping[str, str] = {
+    "company": "msdyn_company.cdm_companycode",
+    "currency": "msdyn_accountingcurrency.isocurrencycode",
+}
 _UNIT_ROLES: Mapping[str, str] = {
     "symbol": "msdyn_symbol",
     "class": "msdyn_externalunitclassname",
@@ -63,12 +72,11 @@ _SPOILT = pa.scalar(0, pa.int64())
 
 
 class Measures:
-    """The unit system of a project, kept while it is fresh.  Safe to share between threads."""
+    """What a project measures by, kept while it is fresh.  Safe to share between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._system: UnitSystem | None = None
-        self._until = 0.0
+        self._kept: dict[object, tuple[Any, float]] = {}
 
     def units(self, apps: Mapping[Side, App], catalogue: Catalogue) -> UnitSystem:
         """The units and conversions.
@@ -77,13 +85,33 @@ class Measures:
             MapError: A map that says where they are is at fault.
             TransientError, PermanentError: From the ERP.
         """
+        return self._fresh(read_units, apps[Side.FINOPS], catalogue)
+
+    def ledgers(self, apps: Mapping[Side, App], catalogue: Catalogue) -> Mapping[str, str]:
+        """The accounting currency of each company that has a ledger; raises as `units`."""
+        return self._fresh(read_ledgers, apps[Side.FINOPS], catalogue)
+
+    def _fresh(
+        self, read: Callable[[App, Catalogue], Kept], app: App, catalogue: Catalogue
+    ) -> Kept:
         with self._lock:
-            if self._system is None or time.monotonic() >= self._until:
+            kept, until = self._kept.get(read, (None, 0.0))
+            if read not in self._kept or time.monotonic() >= until:
                 began = time.monotonic()
-                self._system = read_units(apps[Side.FINOPS], catalogue)
+                kept = read(app, catalogue)
                 now = time.monotonic()
-                self._until = now + max(FRESH_SECONDS, PATIENCE * (now - began))
-            return self._system
+                self._kept[read] = kept, now + max(FRESH_SECONDS, PATIENCE * (now - began))
+            found: Kept = kept
+            return found
+
+
+def read_ledgers(app: App, catalogue: Catalogue) -> Mapping[str, str]:
+    """The accounting currencies of an ERP's ledgers; none where it has no table of them."""
+    found = _read(app, catalogue, LEDGERS, _LEDGER_ROLES)
+    if found is None or set(found.column_names) != set(_LEDGER_ROLES):
+        return {}
+    pairs = zip(found["company"].to_pylist(), found["currency"].to_pylist(), strict=True)
+    return {company: currency for company, currency in pairs if company and currency}
 
 
 def read_units(app: App, catalogue: Catalogue) -> UnitSystem:

@@ -94,6 +94,7 @@ def check_map(session: Session, table_map: TableMap) -> list[Finding]:
             session.schema,
             catalogue=session.catalogue,
             companies=session.link.companies,
+            books=session.books,
         )
     )
 

@@ -43,6 +43,11 @@ class Session:
         """The units of measure and their conversions, as the ERP keeps them."""
         return self.measures.units(self.apps, self.catalogue)
 
+    def books(self) -> Mapping[str, str]:
+        """The currencies in which companies keep their books: the ERP's, ours before them."""
+        ledgers = self.measures.ledgers(self.apps, self.catalogue)
+        return {**ledgers, **self.link.currencies}
+
     def map(self, name: str) -> TableMap:
         """A table map by name, its undeclared lookups pointing at columns.
 

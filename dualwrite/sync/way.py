@@ -102,7 +102,7 @@ class Way:
     def key_flow(self) -> Flow:
         """The flow of the integration key alone."""
         key = tuple(c for c in self.flow.columns if str(c.target) in self.flow.key)
-        return replace(self.flow, columns=key)
+        return replace(self.flow, columns=key, watched=(), periods=None)
 
     @cached_property
     def key_rules(self) -> tuple[Rule, ...]:
@@ -130,7 +130,7 @@ def compile_way(
         source: The side that is read.
         keep: Which target paths to carry; the key is always carried.
     """
-    full = compile_flow(table_map, source, session.schema, session.units)
+    full = compile_flow(table_map, source, session.schema, session.units, session.books)
     key = set(full.key)
     columns = tuple(c for c in full.columns if str(c.target) in key or keep(c.target))
     flow = replace(full, columns=columns)

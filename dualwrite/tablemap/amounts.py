@@ -2,8 +2,9 @@
 
     money: {CREDITLIMIT: {currency: SALESCURRENCYCODE, precision: {round: half_even}, kind: amount}}
 
-The column may be named by either end.  The currency is a code of ISO 4217, or a column
-of the map that holds one; where nothing is said of it, only the columns' own digits count.
+The column may be named by either end.  The currency is a code of ISO 4217, a column of the
+map that holds one, or `company`: that in which the row's company keeps its books.  Where
+nothing is said of it, only the columns' own digits count.
 """
 
 from __future__ import annotations
@@ -34,11 +35,20 @@ class Money:
     """How digits too many are rounded away; None where the row is rejected for them."""
     code: str = ""
     currency: ColumnPath | None = None
+    company: ColumnPath | None = None
+    """Where the company stands in whose accounting currency it is."""
+    books: tuple[tuple[str, str], ...] = ()
+    """Companies and their accounting currencies, where `company` decides."""
 
     @property
     def has_currency(self) -> bool:
         """Whether anything is known of it."""
-        return bool(self.code) or self.currency is not None
+        return bool(self.code) or self.judged_by is not None
+
+    @property
+    def judged_by(self) -> ColumnPath | None:
+        """The column that decides a row's currency."""
+        return self.currency or self.company
 
 
 def read_money(node: Node | None, report: Report) -> dict[str, Mapping[str, Any]]:
@@ -89,10 +99,13 @@ def money_of(table_map: TableMap, column: ColumnMap, source: Side) -> Money | No
     mode = None if precision == "reject" else precision["round"]
     code, path = "", None
     named = options.get("currency")
+    kind = options.get("kind", "amount")
+    if named == COMPANY:
+        return Money(kind, mode, company=table_map.end(source).company)
     if named is not None:
         path = next((c.end(source) for c in table_map.columns if named in _names(c)), None)
         code = named if path is None and named in currencies() else ""
-    return Money(options.get("kind", "amount"), mode, code, path)
+    return Money(kind, mode, code, path)
 
 
 def _names(column: ColumnMap) -> set[str]:

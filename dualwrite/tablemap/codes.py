@@ -244,6 +244,11 @@ _TABLE = (
         "a quantity that cannot be converted as the map says",
         "see `quantity` in docs/reference/map-file.md",
     ),
+    Code(
+        "DW1131",
+        "amounts in the currency of the company, and none is known",
+        "give each company its accounting currency",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

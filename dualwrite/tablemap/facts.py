@@ -24,6 +24,10 @@ class MoneyFacts:
     """The one currency of the whole column, or ''."""
     currency: str
     """The gate column of the currency, or ''."""
+    company: str = ""
+    """The gate column of the company in whose currency it is, or ''."""
+    books: tuple[tuple[str, str], ...] = ()
+    """Companies and their accounting currencies, for `company`."""
 
 
 @dataclass(frozen=True, slots=True)

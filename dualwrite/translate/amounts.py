@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import as_decimals
-from dualwrite.money import rounded, same_after_rounding
+from dualwrite.money import accounting_currencies, rounded, same_after_rounding
 from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
@@ -34,7 +34,7 @@ class RoundMoney:
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
-        return () if self.money.currency is None else (self.money.currency,)
+        return () if self.money.judged_by is None else (self.money.judged_by,)
 
     @property
     def silences(self) -> bool:
@@ -80,6 +80,9 @@ def scale_of(kind: pa.DataType) -> int:
 
 
 def _codes(money: Money, rows: pa.Table, prefix: str) -> Currencies:
+    if money.company is not None:
+        companies = column_of(rows, f"{prefix}{money.company}")
+        return accounting_currencies(companies, dict(money.books))
     if money.currency is None:
         return money.code or None
     return column_of(rows, f"{prefix}{money.currency}").cast(pa.string())

@@ -11,7 +11,7 @@ text column that bears no null.  Everywhere else '' is '' and null is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -35,6 +35,9 @@ from dualwrite.translate.quantities import in_target_units
 from dualwrite.translate.texts import column_of
 from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
 from dualwrite.units import UnitSystem, standard_units
+
+Books = Callable[[], Mapping[str, str]]
+"""The accounting currencies of companies."""
 
 SchemaOf = Callable[[Side, str], TableSchema]
 Units = Callable[[], UnitSystem]
@@ -63,7 +66,7 @@ class FlowColumn:
     @property
     def needs(self) -> tuple[ColumnPath, ...]:
         """The source paths that it is made of, and judged by."""
-        currency = None if self.money is None else self.money.currency
+        currency = None if self.money is None else self.money.judged_by
         return self.reads if currency is None else (*self.reads, currency)
 
     @property
@@ -175,9 +178,15 @@ class Flow:
 
 
 def compile_flow(
-    table_map: TableMap, source: Side, schema_of: SchemaOf, units: Units = standard_units
+    table_map: TableMap,
+    source: Side,
+    schema_of: SchemaOf,
+    units: Units = standard_units,
+    books: Books = dict,
 ) -> Flow:
-    """Compile what flows out of `source`; `units` gives the units of measure of both apps.
+    """Compile what flows out of `source`.
+
+    `units` gives the units of measure of both apps, `books` the companies' accounting currencies.
 
     Raises:
         TransformError: A transform that cannot go this way, or a constant that does not
@@ -185,7 +194,7 @@ def compile_flow(
         UnknownPathError, MissingTableError: The map does not fit the schemas.
     """
     columns = tuple(
-        _compile(column, table_map, source, schema_of)
+        _compile(column, table_map, source, schema_of, books)
         for column in table_map.columns
         if column.flows_from(source) and column.end(source.other) is not None
     )
@@ -199,7 +208,7 @@ def compile_flow(
 
 
 def _compile(
-    column: ColumnMap, table_map: TableMap, source: Side, schema_of: SchemaOf
+    column: ColumnMap, table_map: TableMap, source: Side, schema_of: SchemaOf, books: Books
 ) -> FlowColumn:
     def describe(path: ColumnPath, side: Side) -> Column:
         end = table_map.end(side)
@@ -214,6 +223,8 @@ def _compile(
     # the unit is no step: it needs the units of measure, which are data
     steps = steps_of((each for each in column.transforms if each.kind != UNIT), way)
     money = money_of(table_map, column, source) if is_exact(target.type) else None
+    if money is not None and money.company is not None:
+        money = replace(money, books=tuple(sorted(books().items())))
     if money is not None and money.mode is not None:
         steps = (*steps, RoundMoney(money, scale_of(target.type)))
     ending = end_step(table_map, column, source, target)
@@ -265,7 +276,8 @@ def _money_facts(money: Money | None) -> MoneyFacts | None:
         return None
     policy = "reject" if money.mode is None else f"round:{money.mode}"
     currency = "" if money.currency is None else f"source:{money.currency}"
-    return MoneyFacts(money.kind, policy, money.code, currency)
+    company = "" if money.company is None else f"source:{money.company}"
+    return MoneyFacts(money.kind, policy, money.code, currency, company, money.books)
 
 
 def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:

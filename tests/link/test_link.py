@@ -107,7 +107,7 @@ def test_all_problems_are_told_at_once_with_their_lines(
         f"  {file}:12: workers must be a whole number from 1 to 64\n"
         f"  {file}:13: partition_rows must be a whole number from 100 to 10,000,000\n"
         f"  {file}:14: the file has no 'jornal'. Did you mean 'journal'? "
-        "Known: link, apps, journal, engine"
+        "Known: link, companies, apps, journal, engine"
     )
 
 
@@ -118,6 +118,18 @@ def test_all_problems_are_told_at_once_with_their_lines(
         pytest.param(('"contoso"', "7"), 2, "name must be a text", id="a number for a text"),
         pytest.param(('"USMF", "DEMF"', "1"), 3, "companies must be a list", id="no texts"),
         pytest.param(('companies = ["USMF", "DEMF"]', ""), 1, "lacks companies", id="no companies"),
+        pytest.param(
+            ("[apps.finops]", "[companies.DMEF]\n[apps.finops]"),
+            5,
+            "[companies] has no 'DMEF'. Did you mean 'DEMF'?",
+            id="a company misspelt",
+        ),
+        pytest.param(
+            ("[apps.finops]", '[companies.DEMF]\ncurrency = "Euro"\n[apps.finops]'),
+            6,
+            "'Euro' is no currency, such as EUR",
+            id="no currency",
+        ),
         pytest.param(("sqlite:///data/crm.db", "sqlite://"), 11, "name a file", id="in memory"),
         pytest.param(
             ("[apps.dataverse]", "[apps.datavers]"), 9, "Did you mean", id="a side misspelt"

@@ -22,15 +22,6 @@ def test_a_word_that_no_run_heeds_is_warned_of(written, meanwhile):
     ]
 
 
-def test_the_currency_of_the_company_is_warned_of():
-    assert told(("columns:", "money: {LIMIT: {currency: company}}\ncolumns:")) == [
-        (
-            "5: DW1127 warning: money: LIMIT: currency: company is read, but has no effect yet\n"
-            "  name the column that holds the currency, or the currency itself"
-        )
-    ]
-
-
 @pytest.mark.parametrize(
     "written",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.checks.books import Books, check_books
 from dualwrite.tablemap.checks.column_maps import check_column_maps
 from dualwrite.tablemap.checks.context import Context, SchemaOf
 from dualwrite.tablemap.checks.ends import check_ends
@@ -27,11 +28,13 @@ def check(
     catalogue: Catalogue | None = None,
     companies: Sequence[str] = (),
     surroundings: Surroundings = _NOTHING_KNOWN,
+    books: Books | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with a map, in the order of its file.
 
     `schema_of` may raise what `App.schema` raises; that is a finding too.  `companies`
     are the link's; without them, and without a catalogue, what needs them is not looked at.
+    `books` gives the companies' accounting currencies, and is asked where the map needs them.
     """
     context = Context(table_map, schema_of, catalogue)
     try:
@@ -42,6 +45,7 @@ def check(
         check_types(context)
         check_periods(context)
         check_quantities(context)
+        check_books(context, companies, books)
         check_unheeded(context)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far
         context.add("DW1001", f"the check broke off: {type(error).__name__}: {error}")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dualwrite.tablemap.amounts import COMPANY
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.model import TableMap
 
@@ -26,14 +25,6 @@ def check_unheeded(context: Context) -> None:
             word=word,
             mend=f"take it out, or {_MEANWHILE[word]}",
         )
-    for column, options in context.map.money.items():
-        if options.get("currency") == COMPANY:
-            context.add(
-                "DW1127",
-                f"money: {column}: currency: company is read, but has no effect yet",
-                word="money",
-                mend="name the column that holds the currency, or the currency itself",
-            )
 
 
 def _unheeded(table_map: TableMap) -> Iterator[str]:

@@ -1,0 +1,56 @@
+"""The check of `currency: company`: whose books, and in which currency they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from dualwrite.errors import DualWriteError
+from dualwrite.link import Side
+from dualwrite.money import currencies
+from dualwrite.tablemap.amounts import COMPANY
+from dualwrite.tablemap.checks.context import Context
+from dualwrite.tablemap.companies import companies_of
+
+Books = Callable[[], Mapping[str, str]]
+"""The accounting currency of each company, as far as it is known."""
+
+
+def check_books(context: Context, companies: Sequence[str], books: Books | None) -> None:
+    """Every amount that is in the currency of its company must have one."""
+    table_map = context.map
+    asking = [name for name, said in table_map.money.items() if said.get("currency") == COMPANY]
+    if not asking:
+        return
+    if any(table_map.end(side).company is None for side in Side):
+        for name in asking:
+            _add(
+                context,
+                f"money: {name}: currency: company, but the rows belong to no company",
+                "name the column that holds the currency, or the currency itself",
+            )
+        return
+    if books is None:
+        return
+    try:
+        known = {company.upper(): code for company, code in books().items()}
+    except DualWriteError:
+        return  # an app that cannot be asked is told elsewhere
+    for company in companies_of(table_map, companies) or ():
+        code = known.get(company.upper())
+        if code is None:
+            _add(
+                context,
+                f"currency: company: the accounting currency of {company} is not known",
+                f'say it in dualwrite.toml: [companies.{company}] currency = "EUR"; '
+                "or map the ERP's ledgers",
+            )
+        elif code not in currencies():
+            _add(
+                context,
+                f"currency: company: that of {company}, {code!r}, is no currency of ISO 4217",
+                "correct it in dualwrite.toml, or in the ERP's ledger",
+            )
+
+
+def _add(context: Context, message: str, mend: str) -> None:
+    context.add("DW1131", message, word="money", mend=mend)

@@ -1,0 +1,135 @@
+"""Amounts in the currency in which their company keeps its books."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from dualwrite.apps.memory import MemoryApp
+from dualwrite.tablemap.findings import MapError
+from tests.sync.stock import LINES, D, F, line, table, text
+
+MONEY = "money: {PRICE: {currency: company"
+
+
+def of_companies(stock, said="}}", config=""):
+    stock.change(
+        (
+            "finops: {table: Line, key: [ID]}",
+            "finops: {table: Line, key: [COMPANY, ID], company: COMPANY}",
+        ),
+        (
+            "dataverse: {table: line, key: [id]}",
+            "dataverse: {table: line, key: [company, id], company: company}",
+        ),
+        ("  - CURRENCY = currency\n", "  - CURRENCY = currency\n  - COMPANY = company\n"),
+        ("quantity: {QTY", f"{MONEY}{said}\nquantity: {{QTY"),
+    )
+    with (stock.folder / "dualwrite.toml").open("a", encoding="utf-8") as file:
+        file.write(config)
+    return stock
+
+
+BOOKS = '[companies.USMF]\ncurrency = "USD"\n[companies.JPMF]\ncurrency = "JPY"\n'
+
+
+def priced(key, company, price):
+    return line(key, COMPANY=company, PRICE=Decimal(price))
+
+
+def test_an_amount_is_judged_by_the_currency_of_its_company(stock):
+    of_companies(stock, config=BOOKS)
+    stock.put(F, "Line", priced("1", "USMF", "10.25"), priced("2", "JPMF", "10.25"))
+
+    stock.run()
+
+    assert [row[0] for row in stock.rows(D, "id")] == ["1"]
+    assert stock.held() == [
+        (
+            "JPMF",
+            "currency_precision",
+            "price is 10.25 JPY, where 0 digits behind the point fit: it would become 10",
+        )
+    ]
+
+
+def test_it_is_rounded_by_that_currency_and_does_not_come_back(stock):
+    of_companies(stock, ", precision: {round: half_even}}}", BOOKS)
+    stock.put(F, "Line", priced("1", "USMF", "10.255"), priced("2", "JPMF", "10.255"))
+    stock.run()
+    stock.put(D, "line", {"id": "2", "company": "JPMF", "item": "A"})
+    stock.cycle()
+
+    assert stock.rows(D, "id", "price") == [("1", Decimal("10.26")), ("2", Decimal(10))]
+    assert stock.rows(F, "ID", "PRICE", "ITEM")[1] == ("2", Decimal("10.255"), "A")
+    assert stock.unexplained() == 0
+
+
+def test_the_ledgers_of_the_erp_say_it_too(stock):
+    of_companies(stock, config='[companies.USMF]\ncurrency = "USD"\n')
+    ledger = table("Ledger", 1, text("LEGALENTITYID", required=True), text("ACCOUNTINGCURRENCY"))
+    stock.apps = {**stock.apps, F: MemoryApp(F, LINES[F], ledger)}
+    stock.map(
+        "map: ledger--msdyn-ledgers\ntitle: Ledgers\n"
+        "finops: {table: Ledger, key: [LEGALENTITYID]}\n"
+        "dataverse: {table: msdyn_ledger, key: [msdyn_company.cdm_companycode]}\n"
+        "columns:\n"
+        "  - LEGALENTITYID > msdyn_company.cdm_companycode\n"
+        "  - ACCOUNTINGCURRENCY > msdyn_accountingcurrency.isocurrencycode\n",
+        name="ledger--msdyn-ledgers",
+    )
+    stock.put(
+        F,
+        "Ledger",
+        {"LEGALENTITYID": "USMF", "ACCOUNTINGCURRENCY": "JPY"},
+        {"LEGALENTITYID": "JPMF", "ACCOUNTINGCURRENCY": "JPY"},
+    )
+    stock.put(
+        F, "Line", *(priced("1", "USMF", "0.5") | {"UNIT": "pcs"}, priced("2", "JPMF", "0.5"))
+    )
+
+    stock.run()
+
+    assert stock.rows(D, "id", "price") == [("1", Decimal("0.5"))]
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (
+            "",
+            [
+                "15: DW1131 currency: company: the accounting currency of JPMF is not known\n"
+                '  say it in dualwrite.toml: [companies.JPMF] currency = "EUR"; '
+                "or map the ERP's ledgers",
+                "15: DW1131 currency: company: the accounting currency of USMF is not known\n"
+                '  say it in dualwrite.toml: [companies.USMF] currency = "EUR"; '
+                "or map the ERP's ledgers",
+            ],
+        ),
+        (
+            BOOKS.replace("JPY", "JPX"),
+            [
+                "15: DW1131 currency: company: that of JPMF, 'JPX', is no currency of ISO 4217\n"
+                "  correct it in dualwrite.toml, or in the ERP's ledger"
+            ],
+        ),
+    ],
+)
+def test_a_company_without_a_currency_is_told_before_anything_runs(stock, config, told):
+    of_companies(stock, config=config)
+
+    with pytest.raises(MapError) as caught:
+        stock.run()
+
+    assert [str(each).rpartition("lines.yaml:")[2] for each in caught.value.findings] == told
+
+
+def test_a_map_without_companies_has_no_books(stock):
+    stock.change(("quantity: {QTY", f"{MONEY}}}}}\nquantity: {{QTY"))
+
+    with pytest.raises(
+        MapError, match="money: PRICE: currency: company, but the rows belong to no"
+    ):
+        stock.run()
