@@ -95,6 +95,8 @@ class Mark:
     epoch: int
     capture: str
     """Fingerprint of the capture that was installed."""
+    looked: str | None = None
+    """As of when it was last seen which dated rows show; where the map shows only those."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,20 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
         raise
     journal.set_queues(name, {side.value: each.queue for side, each in made.items()})
     prints = {side: fingerprint(each) for side, each in made.items()}
-    journal.set_marks(name, {side: Mark(epoch, prints.get(side, "")) for side in Side})
+    looked = {side: _looked(session, table_map, side) for side in Side}
+    journal.set_marks(
+        name, {side: Mark(epoch, prints.get(side, ""), looked[side]) for side in Side}
+    )
+
+
+def _looked(session: Session, table_map: TableMap, side: Side) -> str | None:
+    """As of when it is known what a side shows: since the last look, else from now on."""
+    if shown_of(table_map, side) is None:
+        return None
+    before = session.journal.marks(table_map.name).get(side)
+    if before is not None and before.looked is not None:
+        return before.looked
+    return session.now().isoformat()
 
 
 def remove_captures(session: Session, captures: Mapping[Side, Capture]) -> tuple[Side, ...]:
