@@ -4,8 +4,9 @@ Great Expectations renders each expectation and what it found; the page around i
 ours.  Its own pages load their looks from six other hosts, and without a network show
 neither style nor content, so here everything a page needs is in the page.
 
-    <project>/reports/quality/index.html          all suites
-    <project>/reports/quality/<map>-<way>.html    one suite, by column
+    <project>/reports/quality/index.html          what to mend first, and all suites
+    <project>/reports/quality/<map>-<way>.html    one suite: its worst rows, and column by column
+    <project>/reports/quality/history.jsonl       the numbers of earlier reports of whole tables
 """
 
 from __future__ import annotations
@@ -30,48 +31,116 @@ from great_expectations.render.renderer.content_block import (
 )
 from great_expectations.render.view.view import DefaultJinjaPageView
 
-from expectations import catalogue
-from expectations.report import Answer, Report
+from dualwrite.rules import Rule
+from expectations import catalogue, history
+from expectations.history import Past
+from expectations.report import About, Answer, Report
 
 ASSETS = Path(__file__).parent / "assets"
 FOLDER = Path("reports", "quality")
+SHOWN, NAMED = 25, 3
+"""So many findings are on the first page, each with so many rows; the rest are a link away."""
 _Card = tuple[str, str, str]
 
 
-def publish(report: Report, project: Path, *, what: str) -> Path:
+def publish(report: Report, project: Path, *, what: str, trend: bool = False) -> Path:
     """Write the pages of a report; those of an earlier one are replaced.
 
     Args:
         report: The answers.
         project: The project folder.
         what: What was checked, for the head of each page (`initial sync of 3 maps`).
+        trend: Whether whole tables were checked: the report is then held against the earlier
+            ones of that kind, and remembered.
 
     Returns:
         The path of the first page.
     """
-    folder = project / FOLDER
+    folder, now = project / FOLDER, datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True)
+    past = history.read(folder) if trend else history.Past()
     for old in folder.glob("*.html"):
         old.unlink()
     view = DefaultJinjaPageView(custom_styles_directory=ASSETS, custom_views_directory=ASSETS)
-    note = f"{what}, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    note = f"{what}, {now:%Y-%m-%d %H:%M} UTC"
     pages: list[dict[str, Any]] = []
     for suite, answers in report.suites.items():
         file = f"{_file_name(suite)}.html"
-        page = _page(view, suite, list(answers.values()), note)
+        page = _page(view, report, suite, note)
         (folder / file).write_text(page, encoding="utf-8")
-        pages.append(_listed(suite, file, list(answers.values())))
-    pages.sort(key=lambda page: not page["failed"])
+        pages.append(_listed(report.of(suite), file, list(answers.values()), past, suite))
+    pages.sort(key=lambda page: -page["findings"])
     index = view.env.get_template("dualwrite_index.j2")
     every = [answer for answers in report.suites.values() for answer in answers.values()]
     text = index.render(
-        note=note, pages=pages, cards=[(str(len(pages)), "suites", ""), *_cards(every)]
+        note=note,
+        pages=pages,
+        headline=_headline(report, past),
+        failing=[_finding(report, suite, answer, past) for suite, answer in report.failing()],
+        shown=SHOWN,
+        cards=[_rows_card(report), *_cards(every)],
+        trend=trend,
     )
     (folder / "index.html").write_text(text, encoding="utf-8")
+    if trend:
+        history.add(folder, past, report, now)
     return folder / "index.html"
 
 
-def _page(view: DefaultJinjaPageView, suite: str, answers: Sequence[Answer], note: str) -> str:
+def _headline(report: Report, past: Past) -> tuple[str, str]:
+    """The report in a sentence, and how it looks."""
+    failing = report.failing()
+    if not failing:
+        return "Every row meets every rule.", "good"
+    count = sum(answer.failing for _, answer in failing)
+    lists = len({suite for suite, _ in failing})
+    told = f"{_plural(count, 'finding')} in {lists} of {_plural(len(report.suites), 'list')}."
+    before = [(suite, past.last(suite)) for suite in report.suites]
+    known = {suite: noted for suite, noted in before if noted is not None}
+    if known:
+        now = sum(answer.failing for suite, answer in failing if suite in known)
+        told += f" {_since(now - sum(noted['findings'] for noted in known.values()))}"
+    bad = any(answer.severity == "critical" for _, answer in failing)
+    return told, "bad" if bad else "warn"
+
+
+def _since(more: int) -> str:
+    if not more:
+        return "As many as in the report before."
+    return f"{_plural(abs(more), 'finding')} {'more' if more > 0 else 'fewer'} than before."
+
+
+def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str, Any]:
+    """One expectation that failed, as a line of what to mend first."""
+    last, about = past.last(suite), report.of(suite)
+    before = None if last is None else last["failing"].get(answer.mark, 0)
+    return {
+        "file": f"{_file_name(suite)}.html",
+        "title": about.title,
+        "way": about.way,
+        "column": answer.column,
+        "rows": f"{answer.failing:,}",
+        "of": f"{answer.rows:,}",
+        "change": "" if before is None else _signed(answer.failing - before),
+        "sentence": sentence(answer),
+        "mend": _rule(answer).mend,
+        "keys": answer.keys[:NAMED],
+        "more": answer.failing - len(answer.keys[:NAMED]),
+        "critical": answer.severity == "critical",
+    }
+
+
+def _signed(change: int) -> str:
+    return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "as before"
+
+
+def _rule(answer: Answer) -> Rule:
+    kinds = {each.expectation_type: each for each in catalogue.EXPECTATIONS.values()}
+    return kinds[answer.type].rule.from_kwargs({**answer.kwargs, "severity": answer.severity})
+
+
+def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> str:
+    answers = list(report.suites[suite].values())
     by_column: dict[str, list[Answer]] = {}
     for answer in answers:
         by_column.setdefault(answer.column, []).append(answer)
@@ -84,10 +153,17 @@ def _page(view: DefaultJinjaPageView, suite: str, answers: Sequence[Answer], not
         sections=[_section(column, by_column[column]) for column in in_order],
     )
     rows = max((answer.rows for answer in answers), default=0)
-    cards = [(f"{rows:,}", "rows checked", ""), *_cards(answers)]
     render: Any = view.render
-    template = "dualwrite_page.j2"
-    page = render(document, template, title=suite, note=note, cards=cards, passed=passed)
+    page = render(
+        document,
+        "dualwrite_page.j2",
+        title=suite,
+        about=report.of(suite),
+        note=note,
+        cards=[(f"{rows:,}", "rows checked", ""), *_cards(answers)],
+        passed=passed,
+        worst=[row for row in report.worst.get(suite, ()) if len(row.columns) > 1],
+    )
     return str(page)
 
 
@@ -131,6 +207,14 @@ def _result(answer: Answer) -> ExpectationValidationResult:
     )
 
 
+def _rows_card(report: Report) -> _Card:
+    rows = sum(
+        max((answer.rows for answer in answers.values()), default=0)
+        for answers in report.suites.values()
+    )
+    return (f"{rows:,}", "rows checked", "")
+
+
 def _cards(answers: Sequence[Answer]) -> list[_Card]:
     failed = [answer for answer in answers if answer.failing]
     critical = sum(answer.failing for answer in failed if answer.severity == "critical")
@@ -138,22 +222,30 @@ def _cards(answers: Sequence[Answer]) -> list[_Card]:
     return [
         (f"{len(answers):,}", "expectations", ""),
         (f"{len(failed):,}", "of them failed", "bad" if failed else "good"),
-        (f"{critical:,}", "failures that hold a row back", "bad" if critical else "good"),
+        (f"{critical:,}", "findings that hold a row back", "bad" if critical else "good"),
         (f"{warned:,}", "warnings", "warn" if warned else "good"),
     ]
 
 
-def _listed(suite: str, file: str, answers: Sequence[Answer]) -> dict[str, Any]:
-    failed = sorted((a for a in answers if a.failing), key=lambda a: -a.failing)
-    worst = f"{failed[0].column}: {failed[0].failing:,} ({sentence(failed[0])})" if failed else ""
+def _listed(
+    about: About, file: str, answers: Sequence[Answer], past: Past, suite: str
+) -> dict[str, Any]:
+    findings = sum(answer.failing for answer in answers)
+    last = past.last(suite)
     return {
-        "suite": suite,
+        "about": about,
         "file": file,
         "rows": max((answer.rows for answer in answers), default=0),
         "expectations": len(answers),
-        "failed": len(failed),
-        "worst": worst,
+        "failed": sum(answer.failing > 0 for answer in answers),
+        "findings": findings,
+        "change": "" if last is None else _signed(findings - last["findings"]),
+        "trend": history.sparkline([*past.findings(suite), findings]),
     }
+
+
+def _plural(count: int, one: str) -> str:
+    return f"{count:,} {one}{'' if count == 1 else 's'}"
 
 
 def sentence(answer: Answer) -> str:

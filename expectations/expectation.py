@@ -78,8 +78,13 @@ class FailingRows(TableMetricProvider):
         failing = pc.indices_nonzero(rule.failing(arrow_of(frame, rule.columns)))
         names = json.loads(metric_value_kwargs["key"])
         first = arrow_of(frame.iloc[failing[:SAMPLE].to_numpy()], names)
-        keys = [", ".join(map(str, row.values())) for row in first.to_pylist()]
+        keys = [named(row) for row in first.to_pylist()]
         return {"rows": len(frame), "failing": failing.to_pylist(), "keys": keys if names else []}
+
+
+def named(key: Mapping[str, Any]) -> str:
+    """A row's key for people."""
+    return ", ".join("(blank)" if part is None else str(part) for part in key.values())
 
 
 def arrow_of(frame: pd.DataFrame, columns: tuple[str, ...] | list[str]) -> pa.Table:

@@ -32,8 +32,9 @@ from dualwrite.errors import PermanentError
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.way import Way
-from expectations.report import Report
-from expectations.suite import suite_of
+from expectations.expectation import SAMPLE, named
+from expectations.report import About, Report, WorstRow
+from expectations.suite import about_of, suite_of
 
 pandas_execution_engine.HASH_THRESHOLD = 0
 _CONFIG = DataContextConfig(
@@ -71,15 +72,32 @@ class GreatExpectationsGate:
         Raises:
             NotEvaluatedError: An expectation raised instead of answering.
         """
+        key = [name for name in _key(way) if name in rows.column_names]
+        return self.judge(rows, suite_of(way, rules), key, about_of(way), rules)
+
+    def judge(
+        self,
+        rows: pa.Table,
+        suite: gx.ExpectationSuite,
+        key: Sequence[str],
+        about: About,
+        rules: Sequence[Rule],
+    ) -> Verdict:
+        """Judge any rows by the suite made of `rules`; `key` are the columns that name a row.
+
+        Raises:
+            NotEvaluatedError: An expectation raised instead of answering.
+        """
         if not rows.num_rows or not rules:
             return weigh(rows.num_rows, [])
-        key = [name for name in _key(way) if name in rows.column_names]
         wanted = dict.fromkeys([*(name for rule in rules for name in rule.columns), *key])
-        result = validate(rows.select(list(wanted)), suite_of(way, rules), key)
+        result = validate(rows.select(list(wanted)), suite, key)
         failing = _failing(result)
+        masks = [(rule, _mask(failing[rule], rows)) for rule in rules]
+        worst = _worst(rows.select(list(key)), [(r, failing[r]) for r in rules if failing[r]])
         with self._lock:
-            self.report.add(result)
-        return weigh(rows.num_rows, [(rule, _mask(failing[rule], rows)) for rule in rules])
+            self.report.add(result, about, worst)
+        return weigh(rows.num_rows, masks)
 
     def take(self) -> Report:
         """What was counted since the last call, or since the beginning."""
@@ -125,6 +143,25 @@ def _reason(result: Any) -> str:
     if "exception_message" not in told:
         told = next(iter(told.values()), {})
     return str(told.get("exception_message") or "no reason given").splitlines()[0]
+
+
+def _worst(keys: pa.Table, failing: Sequence[tuple[Rule, list[int]]]) -> list[WorstRow]:
+    """The rows that fail most rules, by their keys."""
+    if not failing or not keys.num_columns:
+        return []
+    times = np.zeros(keys.num_rows, dtype=np.int64)
+    for _, numbers in failing:
+        times[numbers] += 1
+    most = np.argsort(-times, kind="stable")[:SAMPLE]
+    found: dict[int, list[str]] = {int(number): [] for number in most if times[number]}
+    for rule, numbers in failing:
+        for number in found.keys() & set(numbers):
+            found[number].append(rule.about.removeprefix("ref:"))
+    told = keys.take(list(found)).to_pylist()
+    return [
+        WorstRow(named(key), tuple(columns))
+        for key, columns in zip(told, found.values(), strict=True)
+    ]
 
 
 def _mask(failing: Sequence[int], rows: pa.Table) -> pa.BooleanArray:

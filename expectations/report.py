@@ -7,14 +7,25 @@ larger than that of one.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult
 
 from expectations.expectation import SAMPLE
+
+
+@dataclass(frozen=True)
+class About:
+    """What a suite is about, for people."""
+
+    map: str
+    title: str
+    way: str
+    """`ERP to Dataverse`, or `Dataverse, as it stands`."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +45,28 @@ class Answer:
         named = self.kwargs.get("target") or self.kwargs.get("column")
         return str(named).removeprefix("source:").removeprefix("ref:") if named else "Key"
 
+    @property
+    def asked(self) -> str:
+        """The expectation itself, the same in every run."""
+        return json.dumps([self.type, self.kwargs, self.severity], sort_keys=True)
+
+    @property
+    def mark(self) -> str:
+        """The same, short."""
+        return hashlib.sha256(self.asked.encode()).hexdigest()[:12]
+
     def __add__(self, other: Answer) -> Answer:
         keys = tuple(dict.fromkeys((*self.keys, *other.keys)))[:SAMPLE]
         rows, failing = self.rows + other.rows, self.failing + other.failing
         return Answer(self.type, self.kwargs, self.severity, rows, failing, keys)
+
+
+@dataclass(frozen=True)
+class WorstRow:
+    """A row, by its key, and the columns in which it failed."""
+
+    key: str
+    columns: tuple[str, ...]
 
 
 @dataclass
@@ -45,21 +74,37 @@ class Report:
     """Answers by suite, in the order in which suites and expectations came up."""
 
     suites: dict[str, dict[str, Answer]] = field(default_factory=dict)
+    about: dict[str, About] = field(default_factory=dict)
+    worst: dict[str, tuple[WorstRow, ...]] = field(default_factory=dict)
+    """By suite, the rows that failed most expectations; those that failed one come last."""
 
-    def add(self, result: ExpectationSuiteValidationResult) -> None:
+    def add(
+        self,
+        result: ExpectationSuiteValidationResult,
+        about: About | None = None,
+        worst: Sequence[WorstRow] = (),
+    ) -> None:
         """Count the result of one validation in."""
-        self._merge(result.suite_name, map(_answer, result.results))
+        self._merge(result.suite_name, map(_answer, result.results), worst)
+        if about is not None:
+            self.about[result.suite_name] = about
 
     def merge(self, other: Report) -> None:
         """Count another report in."""
+        self.about |= other.about
         for suite, answers in other.suites.items():
-            self._merge(suite, answers.values())
+            self._merge(suite, answers.values(), other.worst.get(suite, ()))
 
-    def _merge(self, suite: str, answers: Iterable[Answer]) -> None:
+    def _merge(self, suite: str, answers: Iterable[Answer], worst: Sequence[WorstRow]) -> None:
         mine = self.suites.setdefault(suite, {})
         for answer in answers:
-            asked = json.dumps([answer.type, answer.kwargs, answer.severity], sort_keys=True)
-            mine[asked] = mine[asked] + answer if asked in mine else answer
+            mine[answer.asked] = mine[answer.asked] + answer if answer.asked in mine else answer
+        rows = [*self.worst.get(suite, ()), *worst]
+        self.worst[suite] = tuple(sorted(rows, key=lambda row: -len(row.columns))[:SAMPLE])
+
+    def of(self, suite: str) -> About:
+        """What a suite is about; its name where nobody said."""
+        return self.about.get(suite, About(suite, suite, ""))
 
     def failing(self) -> list[tuple[str, Answer]]:
         """Suite and answer of every expectation that some row failed, the worst first."""

@@ -10,9 +10,14 @@ from collections.abc import Iterable
 
 import great_expectations as gx
 
+from dualwrite.link import Side
 from dualwrite.rules import Rule
 from dualwrite.sync.way import Way
 from expectations.catalogue import expectation_of
+from expectations.report import About
+
+SIDES = {Side.FINOPS: "ERP", Side.DATAVERSE: "Dataverse"}
+"""The sides for people who know their system, not our word for it."""
 
 
 def suite_name(way: Way) -> str:
@@ -20,12 +25,20 @@ def suite_name(way: Way) -> str:
     return f"{way.table_map.name}, {way.source.value} to {way.target.value}"
 
 
-def suite_of(way: Way, rules: Iterable[Rule] | None = None) -> gx.ExpectationSuite:
+def about_of(way: Way) -> About:
+    """What the suite of a way is about."""
+    told = f"{SIDES[way.source]} to {SIDES[way.target]}"
+    return About(way.table_map.name, way.table_map.title, told)
+
+
+def suite_of(
+    way: Way, rules: Iterable[Rule] | None = None, *, name: str | None = None
+) -> gx.ExpectationSuite:
     """The suite of a compiled way; of some of its rules only, if given.
 
     Expectations stand in the order of the rules.
     """
     chosen = way.rules if rules is None else rules
     return gx.ExpectationSuite(
-        name=suite_name(way), expectations=[expectation_of(rule) for rule in chosen]
+        name=name or suite_name(way), expectations=[expectation_of(rule) for rule in chosen]
     )

@@ -14,8 +14,10 @@ from prefect import flow, runtime
 
 from expectations.report import Report
 from tasks import artifacts
+from tasks.artifacts import address_of
 from tasks.checking import check_map, publish_quality
 from tasks.command import run_command
+from tasks.events import tell_quality
 from tasks.runners import task_runner
 from tasks.sessions import maps_at_work
 
@@ -27,12 +29,14 @@ def _run_name() -> str:
 
 @flow(
     name="quality_report",
-    description="Check the tables of maps as they stand, both ways, and write Data Docs.",
+    description="Check the tables of maps as they stand, on both sides, and write Data Docs.",
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
 async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     """Check every row of the maps, whether it waits to be carried or not; write neither app.
+
+    Each map emits `dualwrite.quality.passed` or `dualwrite.quality.failed`, for automations.
 
     Args:
         project: The project folder, with dualwrite.toml in it.
@@ -46,8 +50,10 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     report = Report()
     for one in await asyncio.to_thread(lambda: [future.result() for future in under_way]):
         report.merge(one)
-    page = publish_quality(project, report, f"tables of {len(names)} maps as they stand")
+    what = f"the tables of {len(names)} {'map' if len(names) == 1 else 'maps'} as they stand"
+    page = publish_quality(project, report, what, trend=True)
     await artifacts.show_quality(report, page)
+    tell_quality(report, page)
     return page
 
 
@@ -57,7 +63,7 @@ def main(
 ) -> None:
     """Write the Data Docs of maps, as a Prefect flow."""
     page = asyncio.run(quality_report(project, maps))
-    typer.echo(f"The quality report is {page}")
+    typer.echo(f"The quality report: {address_of(page)}")
 
 
 if __name__ == "__main__":

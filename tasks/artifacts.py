@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 from uuid import UUID
 
 from prefect.artifacts import (
+    acreate_link_artifact,
     acreate_markdown_artifact,
     acreate_progress_artifact,
     acreate_table_artifact,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 SHOWN = ("read", "written", "unchanged", "rejected", "parked")
 CYCLE_SHOWN = ("read", "written", "deleted", "unchanged", "rejected", "parked", "conflicts")
 LAG_MINUTES = 15
+SHOWN_FAILED = 50
 
 
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
@@ -119,18 +123,36 @@ class Progress:
 
 
 async def show_quality(report: Report, page: Path) -> None:
-    """Where the Data Docs are, and which expectations failed."""
-    lines = [f"Data Docs: `{page}` (open it in a browser; it needs no network)", ""]
+    """Which expectations failed, and a link to the Data Docs."""
+    link = address_of(page)
+    lines = [f"Data Docs: [{page}]({link}) (any browser; no network)", ""]
     failed = report.failing()
     if failed:
-        lines += ["| Suite | Column | Failing rows | Severity |", "|---|---|---:|---|"]
+        lines += ["| List | Way | Column | Failing rows | Severity |", "|---|---|---|---:|---|"]
         lines += [
-            f"| {suite} | {each.column} | {each.failing:,} of {each.rows:,} | {each.severity} |"
-            for suite, each in failed
+            f"| {report.of(suite).title} | {report.of(suite).way} | {each.column} "
+            f"| {each.failing:,} of {each.rows:,} | {each.severity} |"
+            for suite, each in failed[:SHOWN_FAILED]
         ]
+        if len(failed) > SHOWN_FAILED:
+            lines += ["", f"and {len(failed) - SHOWN_FAILED} more, in the Data Docs"]
     else:
         lines.append("Every expectation was met.")
     await acreate_markdown_artifact("\n".join(lines), key="quality", description="Data quality")
+    await acreate_link_artifact(
+        link, link_text="Data Docs", key="quality-report", description="The quality report"
+    )
+
+
+def address_of(page: Path) -> str:
+    """Where people open a page: below `DUALWRITE_REPORTS_URL`, else the file itself.
+
+    Browsers follow no link from the Prefect UI to a file; serve `reports` and say where.
+    """
+    base = os.environ.get("DUALWRITE_REPORTS_URL", "").rstrip("/")
+    if not base:
+        return page.resolve().as_uri()
+    return f"{base}/{quote('/'.join(page.parts[-2:]))}"
 
 
 async def show_comparisons(found: Sequence[Comparison]) -> None:

@@ -21,12 +21,12 @@ def reconcile_map(project: Path, map_name: str) -> Comparison:
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])
 def check_map(project: Path, map_name: str) -> Report:
-    """Run a map's suites over all of its rows, both ways."""
+    """Run a map's suites over all of its rows, on both sides."""
     session = session_of(project)
     return check_tables(session, session.map(map_name))
 
 
 @step(name="publish quality", task_run_name="publish {what}", tags=["reports"])
-def publish_quality(project: Path, report: Report, what: str) -> Path:
+def publish_quality(project: Path, report: Report, what: str, trend: bool = False) -> Path:
     """Write the Data Docs under reports/quality; the path of the first page."""
-    return docs.publish(report, project, what=what)
+    return docs.publish(report, project, what=what, trend=trend)

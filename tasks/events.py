@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prefect.events import emit_event
 from prefect.variables import Variable
@@ -21,6 +22,10 @@ from dualwrite.journal.records import Activity, Counts
 from dualwrite.link import Link
 from dualwrite.sync.run import MapResult
 from tasks.sessions import session_of
+
+if TYPE_CHECKING:
+    # its import brings Great Expectations, which a small cycle does without
+    from expectations.report import Answer, Report
 
 AT_ONCE = 1000
 """Lines of the activity log that are told at once; of more, the newest."""
@@ -84,6 +89,32 @@ def tell_cycle(project: Path, results: Sequence[MapResult]) -> None:
         },
         payload={"maps": len(results), **total.as_dict(), "waiting": waiting},
     )
+
+
+def tell_quality(report: Report, page: Path) -> None:
+    """Emit `dualwrite.quality.failed` or `.passed` for each map of a report.
+
+    Failed has what holds a row back; warnings alone pass.
+    """
+    failing: dict[str, list[tuple[str, Answer]]] = {report.of(s).map: [] for s in report.suites}
+    for suite, answer in report.failing():
+        if answer.severity == "critical":
+            failing[report.of(suite).map].append((suite, answer))
+    for name, found in failing.items():
+        emit_event(
+            event="dualwrite.quality.failed" if found else "dualwrite.quality.passed",
+            resource=_map(name),
+            payload={
+                "rows": sum(answer.failing for _, answer in found),
+                "expectations": len(found),
+                "worst": _worst(*found[0], report) if found else "",
+                "page": str(page),
+            },
+        )
+
+
+def _worst(suite: str, answer: Answer, report: Report) -> str:
+    return f"{report.of(suite).way}: {answer.failing:,} of {answer.rows:,} rows in {answer.column}"
 
 
 def _tell(link: Link, line: Activity) -> None:

@@ -28,7 +28,7 @@ _THEIRS_TOO = re.compile(r"maps/values/[\w-]+\.yaml|maps/terms-of-delivery--.*")
 every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
-_EVENT = re.compile(r"dualwrite\.(map|rows|conflict|cycle)\.[\w-]+")
+_EVENT = re.compile(r"dualwrite\.(map|quality|rows|conflict|cycle)\.[\w-]+")
 """What the flows tell Prefect has such a name; each status of a map is one."""
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import great_expectations as gx
 import pyarrow as pa
 import pytest
 
-from dualwrite.rules import KeyUnique, Length, Rule, Scale, ValueMapTotal
+from dualwrite.rules import KeyUnique, Length, Required, Rule, Scale, ValueMapTotal
+from expectations import history
 from expectations.catalogue import EXPECTATIONS, expectation_of
-from expectations.docs import publish, sentence
+from expectations.docs import FOLDER, publish, sentence
 from expectations.gate import GreatExpectationsGate
-from expectations.report import Answer, Report
+from expectations.report import Answer, Report, WorstRow
 from tests.expectations.test_gate import WAY
 
 RULES: list[Rule] = [
@@ -49,7 +52,7 @@ def test_no_parameter_of_an_expectation_is_a_float():
         if name in expectation.parameters()
     }
 
-    assert kinds == {str, int, list[str], tuple[str, ...]}
+    assert kinds <= {str, int, bool, list[str], tuple[str, ...]}
 
 
 def test_reports_add_up():
@@ -105,3 +108,71 @@ def test_pages_of_an_earlier_report_are_replaced(tmp_path):
     publish(Report(), tmp_path, what="second")
 
     assert [path.name for path in page.parent.glob("*.html")] == ["index.html"]
+
+
+def rows_of(*names: str | None) -> Report:
+    gate = GreatExpectationsGate()
+    keys = [f"C{number}" for number in range(len(names))]
+    table = pa.table({"source:ID": keys, "name": pa.array(names, pa.string())})
+    short = pa.array([name and name[:1] for name in names], pa.string())
+    table = table.append_column("memo", short)
+    gate(
+        WAY,
+        table,
+        [Length(column="name", length=3), Required(column="name"), Required(column="memo")],
+    )
+    return gate.take()
+
+
+def test_the_rows_with_most_faults_come_first_each_with_its_columns():
+    report = rows_of("abcd", None, "abc")
+    report.merge(rows_of("abc", "abc", "abc", None))
+
+    [rows] = report.worst.values()
+    assert rows == (
+        WorstRow("C1", ("name", "memo")),
+        WorstRow("C3", ("name", "memo")),
+        WorstRow("C0", ("name",)),
+    )
+
+
+def index_of(report: Report, folder: Path) -> str:
+    text = publish(report, folder, what="tables", trend=True).read_text(encoding="utf-8")
+    return re.sub(r"\s+", " ", text)
+
+
+def test_the_first_page_says_what_to_mend_and_how_it_went(tmp_path):
+    first = index_of(rows_of("abcd", "abcde", None), tmp_path)
+
+    assert "4 findings in 1 of 1 list." in first
+    assert "name has at most 3 characters." in first
+    assert "shorten it at the source, or write {truncate: 3} in the map" in first
+    assert re.findall(r'<div class="key">(\w+)</div>', first)[:2] == ["C0", "C1"]
+    assert "first report" in first
+
+    better = index_of(rows_of("abcd", "abc"), tmp_path)
+    assert "1 finding in 1 of 1 list. 3 findings fewer than before." in better
+    assert "findings of the last 2 reports: 4, 1" in better
+    assert '<span class="soft change">\N{MINUS SIGN}1</span>' in better
+
+    assert "Every row meets every rule." in index_of(rows_of("abc"), tmp_path)
+
+
+def test_a_report_of_rows_that_passed_by_is_no_part_of_the_trend(tmp_path):
+    index_of(rows_of("abcd"), tmp_path)
+    publish(rows_of("abcd", "abcd"), tmp_path, what="a cycle")
+
+    entries = history.read(tmp_path / FOLDER).entries
+
+    assert [each["suites"]["accounts, finops to dataverse"]["findings"] for each in entries] == [1]
+
+
+def test_a_line_that_a_crash_cut_off_is_passed_over_and_the_file_stays_short(tmp_path):
+    index_of(rows_of("abcd"), tmp_path)
+    file = tmp_path / FOLDER / history.FILE
+    line = file.read_text(encoding="utf-8")
+    file.write_text(line * (history.KEPT + 5) + line[:20], encoding="utf-8")
+
+    index_of(rows_of("abcd"), tmp_path)
+
+    assert len(history.read(tmp_path / FOLDER).entries) == history.KEPT

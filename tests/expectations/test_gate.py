@@ -41,7 +41,7 @@ from expectations.gate import GreatExpectationsGate, NotEvaluatedError
 WAY = cast(
     "Way",
     SimpleNamespace(
-        table_map=SimpleNamespace(name="accounts"),
+        table_map=SimpleNamespace(name="accounts", title="Customers"),
         source=Side.FINOPS,
         target=Side.DATAVERSE,
         flow=SimpleNamespace(source_key=("ID",)),

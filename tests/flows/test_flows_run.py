@@ -126,8 +126,15 @@ def test_both_sides_agree_but_for_the_rows_held_back(prefect_server, project):
     assert sum(each.held for each in found)
 
 
-def test_the_quality_report_opens_without_a_network(prefect_server, project):
+def test_the_quality_report_opens_without_a_network(prefect_server, project, emitted):
     page = asyncio.run(quality_report(project, [MAP]))
+
+    [told] = [each for each in emitted if each["event"].startswith("dualwrite.quality.")]
+    assert told["event"] == "dualwrite.quality.failed"
+    assert told["resource"]["prefect.resource.id"] == f"dualwrite.map.{MAP}"
+    assert told["payload"]["rows"] >= told["payload"]["expectations"] > 0
+    assert told["payload"]["page"] == str(page)
+    assert asyncio.run(artifacts())["quality-report"] == f"[Data Docs]({page.resolve().as_uri()})"
 
     pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]
     assert len(pages) == 1 + len(Side)

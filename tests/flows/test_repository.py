@@ -8,6 +8,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+import yaml
+from prefect.events.schemas.automations import AutomationCore
 from prefect.flows import load_flow_from_entrypoint
 
 ROOT = Path(__file__).parents[2]
@@ -63,3 +65,12 @@ def test_the_engine_and_its_command_line_need_neither_prefect_nor_great_expectat
 
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_the_automation_that_is_shown_is_one_and_waits_for_our_event():
+    text = (ROOT / "deployments" / "automation-quality.yaml").read_text(encoding="utf-8")
+
+    automation = AutomationCore.model_validate(yaml.safe_load(text))
+
+    assert automation.trigger.expect == {"dualwrite.quality.failed"}
+    assert [action.type for action in automation.actions] == ["call-webhook"]
