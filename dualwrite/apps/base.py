@@ -226,6 +226,18 @@ class App(Protocol):
             As `write`.
         """
 
+    def branch(self, origin: Origin | None, name: str) -> AbstractContextManager[Writing]:
+        """As `writing`, as the branch `name` of a transaction that another app has part in.
+
+        Where the app cannot prepare transactions it is a writing like any other.
+        """
+
+    def settle(self, name: str, *, commit: bool) -> bool:
+        """Commit a prepared branch, or roll it back; whether none of that name is left.
+
+        One that another connection still holds is left to it.
+        """
+
     def forget(self, queue: str, ids: pa.Array) -> int:
         """Drop entries of a queue by id; how many there were.  Others stay, come when they may."""
 

@@ -146,6 +146,9 @@ class Snapshot(Protocol):
 class Writing(Protocol):
     """One transaction in the target app.  It commits when its `with` block ends well.
 
+    One that was prepared is not rolled back when the block breaks: it stays in doubt until
+    `App.settle` says what becomes of it.
+
     `insert`, `update` and `delete` are all or nothing each; where one is refused, what was
     done before it in the transaction stays.
     """
@@ -178,6 +181,13 @@ class Writing(Protocol):
 
     def forget(self, capture: Capture, ids: pa.Array) -> int:
         """Drop entries of the app's own queue; how many there were."""
+
+    @property
+    def preparable(self) -> bool:
+        """Whether this is a branch that can be prepared, with what was done in it so far."""
+
+    def prepare(self) -> None:
+        """Make sure that this branch can be committed, whatever happens; the last call in it."""
 
     def carried(self, queue: str, ids: pa.Array) -> None:
         """Note in the inbox that the entries `ids` of the other app's `queue` are in here.

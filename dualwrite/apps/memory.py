@@ -7,7 +7,7 @@ keys, references to rows that are not there, deletes of rows that others point a
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -164,6 +164,16 @@ class MemoryApp:
     def writing(self, origin: Origin | None = None) -> Iterator[MemoryWriting]:
         with self._transaction(origin, OUR_PATIENCE) as writing:
             yield writing
+
+    def branch(
+        self,
+        origin: Origin | None,
+        name: str,  # noqa: ARG002 - nothing is prepared here
+    ) -> AbstractContextManager[MemoryWriting]:
+        return self.writing(origin)
+
+    def settle(self, name: str, *, commit: bool) -> bool:  # noqa: ARG002 - there are none
+        return True
 
     def forget(self, queue: str, ids: pa.Array) -> int:
         self._ask("forget", queue)

@@ -40,6 +40,13 @@ class MemoryWriting:
         self._patience = patience
         self._begun: State | None = None
 
+    @property
+    def preparable(self) -> bool:
+        return False
+
+    def prepare(self) -> None:
+        """Never called: what is in memory does not outlive its process."""
+
     def lock(
         self,
         query: Query,

@@ -164,6 +164,17 @@ class WaitingRow(Base):
     changed: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
+class IntentRow(Base):
+    """A write of both apps at once on its way; `commits` is null until that is decided."""
+
+    __tablename__ = "journal_intent"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    map: Mapped[str]
+    at: Mapped[datetime]
+    commits: Mapped[bool | None]
+
+
 class ConflictedRow(Base):
     """A row that changed on both sides: what each had, and what became of it."""
 

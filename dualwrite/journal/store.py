@@ -16,9 +16,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, insert, select, text
 
 from dualwrite.journal import conflicts as stored
-from dualwrite.journal import cycles, held, maps, runs
+from dualwrite.journal import cycles, held, intents, maps, runs
 from dualwrite.journal.database import open_engine, reading, writing
 from dualwrite.journal.glance import maps_sql, records
+from dualwrite.journal.intents import Intent
 from dualwrite.journal.lag import Lags
 from dualwrite.journal.lease import Lease, holder, take
 from dualwrite.journal.models import ActivityRow, LeaseRow, MapRow, TallyRow
@@ -348,6 +349,28 @@ class Journal:
         """
         with self._writing() as connection:
             stored.settle(connection, conflict_id, outcome, status)
+
+    # Writes of both apps at once
+
+    def intend(self, name: str, map_name: str) -> None:
+        """Note that branches of this name are about to be prepared in both apps."""
+        with self._writing() as connection:
+            intents.intend(connection, name, map_name)
+
+    def decide(self, name: str, *, commits: bool) -> bool:
+        """Decide what becomes of prepared branches, if nobody has; what stands."""
+        with self._writing() as connection:
+            return intents.decide(connection, name, commits=commits)
+
+    def intents(self) -> list[Intent]:
+        """Writes of both apps on their way, or left by a writer that died."""
+        with self._reading() as connection:
+            return intents.listed(connection)
+
+    def intent_done(self, name: str) -> None:
+        """Forget one: no app has a branch of that name any more."""
+        with self._writing() as connection:
+            intents.done(connection, name)
 
     # Activity and leases
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from dualwrite.errors import ConfigError
 from dualwrite.journal.database import reading, writing
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test holds it against the scripts."""
 
 VERSION_TABLE = "journal_version"

@@ -27,6 +27,7 @@ from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.crossing import Link
 from dualwrite.sync.dated_lane import DatedLane
+from dualwrite.sync.doubt import recover
 from dualwrite.sync.fencing import fence
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
@@ -145,6 +146,8 @@ class Cycles:
         Raises:
             As `once`.
         """
+        if any(track.fault is not None for track in self.tracks):
+            recover(self.session)  # it may be a dead writer's lock
         for track in self.tracks:
             fault, track.fault = track.fault, None
             if fault is not None:  # it may have come between the two commits

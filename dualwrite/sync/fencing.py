@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Mark
 from dualwrite.link import Side
+from dualwrite.sync.doubt import recover
 from dualwrite.sync.session import Session
 
 
@@ -37,6 +38,7 @@ def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredErro
     Raises:
         TransientError, PermanentError: From the apps.
     """
+    recover(session)  # what a dead writer left in doubt holds locks
     marks = session.journal.all_marks()
     faults: dict[str, RestoredError] = {}
     for side in Side:

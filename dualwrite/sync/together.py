@@ -2,7 +2,9 @@
 
 The rows are written as the app's own, so they are queued, and carried across in the
 same breath.  If the other side will not have one of them, nothing is kept on either side and the
-caller hears why.  Otherwise the own side commits first: should the other's commit then
+caller hears why.  Otherwise both are committed in two phases (`doubt`) where both apps can.
+
+Where one cannot, the own side commits first: should the other's commit then
 fail, or this process die between the two, the queue still holds the change and the next cycle
 brings it across.  So the queue is the journalled intent: one side alone never keeps a change
 for longer than that.
@@ -10,9 +12,8 @@ for longer than that.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +21,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query, Written
+from dualwrite.apps.capture import Capture, Writing
 from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
-from dualwrite.sync.changes import changes_of
+from dualwrite.sync.changes import Changes, changes_of
 from dualwrite.sync.crossing import Crossed, Crossing, Link
+from dualwrite.sync.doubt import branch_of, decide, new_name, recover, settle
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import compile_way, reading
@@ -54,7 +57,8 @@ class FollowsError(TransientError):
         self.map_name, self.side, self.reason = map_name, side, reason
         super().__init__(
             f"{map_name}: {side.value} has the rows, {side.other.value} did not confirm them. "
-            "They are queued, and cross with the next cycle: do not write them again.\n"
+            "They cross as soon as it answers, with the next cycle at the latest: do not write "
+            "them again.\n"
             f"  The reason: {reason}"
         )
 
@@ -98,40 +102,97 @@ def write_together(
     captures = installed(session, table_map)
     if side not in captures:
         raise NotCarriedError(map_name=map_name, side=side, reason="it does not run")
-    finder = Finder(session.apps, keys_only=True)
-    link = Link(session, finder, captures, session.journal.epoch(map_name), noting=False)
-    back = compile_way(session, table_map, side.other) if side.other in captures else None
-    crossing = Crossing(link, compile_way(session, table_map, side), back, marking=False)
-    own_app, other_app = session.apps[side], session.apps[side.other]
-    given = _typed(session, table_map, side, rows)
-    end = table_map.end(side)
-    key = list(dict.fromkeys(path.column for path in end.key))
-    with _following(map_name, side) as kept, other_app.writing(crossing.origin) as across:
-        with own_app.writing() as here:
-            written = here.insert(end.table, given, key=key)
-            stored = here.lock(_by_own_key(session, table_map, side, key), given.select(key)).rows
-            entries = here.dirty(captures[side], stored.select([str(p) for p in end.key]))
-            changes = changes_of(entries)
-            aligned = stored.take(
-                row_of(changes.texts, key_text(stored, changes.keys.column_names))
-            )
-            crossed = crossing.within(across, aligned, changes)
-            _refuse(map_name, side, crossed)
-        kept.set()
-    own_app.forget(captures[side].queue, changes.ids)
-    return Together(written, crossed.counts.written)
-
-
-@contextmanager
-def _following(map_name: str, side: Side) -> Iterator[threading.Event]:
-    """Once this side is committed, a fault of the other's means that it follows later."""
-    kept = threading.Event()
+    attempt = _Attempt(session, table_map, side, captures)
+    recover(session)
     try:
-        yield kept
+        attempt.write(_typed(session, table_map, side, rows))
     except (TransientError, PermanentError) as fault:
-        if not kept.is_set():
+        if not attempt.stands(fault):
             raise
-        raise FollowsError(map_name=map_name, side=side, reason=str(fault)) from fault
+    assert attempt.done is not None
+    session.apps[side].forget(captures[side].queue, attempt.ids)
+    return attempt.done
+
+
+class _Attempt:
+    """One write of both sides, and how far it came."""
+
+    def __init__(
+        self,
+        session: Session,
+        table_map: TableMap,
+        side: Side,
+        captures: Mapping[Side, Capture],
+    ) -> None:
+        self.done: Together | None = None
+        self.ids = pa.array([], pa.int64())
+        """The entries of what was written, in its side's queue."""
+        self._session, self._map, self._side, self._captures = session, table_map, side, captures
+        self._name = new_name()
+        self._in_phases = self._kept = False
+
+    def write(self, rows: pa.Table) -> None:
+        """Write on both sides: in two phases where both can, else this side commits first."""
+        side, crossing = self._side, self._crossing()
+        apps, key = self._session.apps, _own_key(self._map, side)
+        there, mine = branch_of(self._name, side.other), branch_of(self._name, side)
+        with apps[side.other].branch(crossing.origin, there) as across:
+            with apps[side].branch(None, mine) as here:
+                written = here.insert(self._map.end(side).table, rows, key=key)
+                stored, changes = self._queued(here, rows, key)
+                crossed = crossing.within(across, stored, changes)
+                _refuse(self._map.name, side, crossed)
+                self.done, self.ids = Together(written, crossed.counts.written), changes.ids
+                if across.preparable and here.preparable:
+                    self._in_phases = True
+                    decide(self._session, self._name, self._map.name, (across, here))
+            self._kept = True
+        if self._in_phases:
+            self._session.journal.intent_done(self._name)
+
+    def stands(self, fault: Exception) -> bool:
+        """Whether both sides have the rows all the same.
+
+        Raises:
+            FollowsError: They will: one of them has not confirmed it.
+        """
+        try:
+            if self._in_phases:
+                return settle(self._session, self._name)
+        except (TransientError, PermanentError):
+            self._kept = self._decided()
+        if self._kept:
+            name = self._map.name
+            raise FollowsError(map_name=name, side=self._side, reason=str(fault)) from fault
+        return False
+
+    def _decided(self) -> bool:
+        with suppress(TransientError, PermanentError):
+            return any(i.name == self._name and i.commits for i in self._session.journal.intents())
+        return False
+
+    def _crossing(self) -> Crossing:
+        session, captures, side = self._session, self._captures, self._side
+        finder = Finder(session.apps, keys_only=True)
+        link = Link(session, finder, captures, session.journal.epoch(self._map.name), noting=False)
+        back = compile_way(session, self._map, side.other) if side.other in captures else None
+        return Crossing(link, compile_way(session, self._map, side), back, marking=False)
+
+    def _queued(
+        self, here: Writing, rows: pa.Table, key: Sequence[str]
+    ) -> tuple[pa.Table, Changes]:
+        """The rows as they are stored now, and what the queue says of them, aligned."""
+        side, end = self._side, self._map.end(self._side)
+        query = _by_own_key(self._session, self._map, side, key)
+        stored = here.lock(query, rows.select(key)).rows
+        entries = here.dirty(self._captures[side], stored.select([str(p) for p in end.key]))
+        changes = changes_of(entries)
+        at = row_of(changes.texts, key_text(stored, changes.keys.column_names))
+        return stored.take(at), changes
+
+
+def _own_key(table_map: TableMap, side: Side) -> list[str]:
+    return list(dict.fromkeys(path.column for path in table_map.end(side).key))
 
 
 def _refuse(map_name: str, side: Side, crossed: Crossed) -> None:

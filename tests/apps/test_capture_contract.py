@@ -23,6 +23,10 @@ class TestSilence(writings.Silence):
     pass
 
 
+class TestBranches(writings.Branches):
+    pass
+
+
 class TestLocking(writings.Locking):
     pass
 

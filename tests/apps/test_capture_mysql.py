@@ -20,7 +20,7 @@ from tests.apps.hands import sql_hand
 from tests.apps.reading import customers, of_customers, paths
 from tests.apps.test_faults import changed
 from tests.apps.workshops import CUSTOMER, GROUP, KEY, Workshop, workshop
-from tests.apps.writings import ONE, OURS
+from tests.apps.writings import ONE, OURS, Prepared
 from tests.servers.running import Server
 
 
@@ -278,3 +278,7 @@ def test_a_server_that_kills_us_leaves_nothing_silent(shop: Workshop, watched: A
 
     assert told(watched) == [("i", "USMF", "C3")]
     assert watched.read(of_customers())["number"].to_pylist() == ["C3"]
+
+
+class TestPrepared(Prepared):
+    """XA: what was prepared outlives its connection."""

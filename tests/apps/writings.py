@@ -382,3 +382,72 @@ class Carrying:
         with watched.writing(replace(OURS, epoch=5)) as writing:
             writing.insert("customer", customers("C3"), key=KEY)
         assert watched.count(of_customers()) == 2
+
+
+class Branches:
+    """Transactions that two apps take part in; an app that prepares none writes as ever."""
+
+    def test_a_branch_is_silent_and_commits(self, watched: App) -> None:
+        with watched.branch(OURS, "dualwrite_b1") as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+
+        assert (told(watched), watched.count(of_customers())) == ([], 1)
+        watched.write("customer", customers("C2"), key=KEY)
+        assert told(watched) == [("i", "USMF", "C2")]
+
+    def test_a_branch_that_breaks_is_rolled_back(self, watched: App) -> None:
+        with pytest.raises(ZeroDivisionError), watched.branch(OURS, "dualwrite_b2") as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            raise ZeroDivisionError
+
+        assert watched.count(of_customers()) == 0
+        watched.write("customer", customers("C2"), key=KEY)
+        assert told(watched) == [("i", "USMF", "C2")]
+
+    def test_a_refused_row_leaves_the_rest_of_a_branch(self, watched: App) -> None:
+        with watched.branch(OURS, "dualwrite_b3") as writing:
+            with pytest.raises(RowsRefusedError):
+                writing.insert("customer", customers("C1", groupid=G1), key=KEY)
+            writing.insert("customer", customers("C2"), key=KEY)
+
+        assert [row["number"] for row in held(watched, of_customers())] == ["C2"]
+
+    def test_nothing_is_left_of_a_branch_that_never_was(self, watched: App) -> None:
+        assert watched.settle("dualwrite_none", commit=True)
+        assert watched.settle("dualwrite_none", commit=False)
+
+
+class Prepared:
+    """Branches of an app that can prepare them."""
+
+    def test_what_is_prepared_commits_at_the_end(self, watched: App) -> None:
+        with watched.branch(OURS, "dualwrite_p1") as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            assert writing.preparable
+            writing.prepare()
+
+        assert (told(watched), watched.count(of_customers())) == ([], 1)
+        watched.write("customer", customers("C2"), key=KEY)
+        assert told(watched) == [("i", "USMF", "C2")]
+
+    @pytest.mark.parametrize("commit", [True, False])
+    def test_what_was_prepared_outlives_its_block(self, watched: App, commit: bool) -> None:  # noqa: FBT001
+        with pytest.raises(ZeroDivisionError), watched.branch(OURS, "dualwrite_p2") as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+            writing.prepare()
+            raise ZeroDivisionError
+
+        assert watched.count(of_customers()) == 0
+        assert watched.settle("dualwrite_p2", commit=commit)
+        assert watched.count(of_customers()) == int(commit)
+        assert watched.settle("dualwrite_p2", commit=commit)
+
+    def test_two_branches_stand_side_by_side(self, watched: App) -> None:
+        with watched.branch(None, "dualwrite_p3") as one:
+            one.insert("customer", customers("C1"), key=KEY)
+            with watched.branch(None, "dualwrite_p4") as two:
+                two.insert("customer", customers("C2"), key=KEY)
+                two.prepare()
+            one.prepare()
+
+        assert watched.count(of_customers()) == 2

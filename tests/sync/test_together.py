@@ -93,7 +93,12 @@ def test_a_map_that_does_not_run_cannot_be_written_through(every_world):
         write_together(every_world.session, "customers", F, [cust("C1")])
 
 
-def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(running):
+def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
+    """Of apps that prepare no transactions; `test_doubt.py` has the others."""
+    running = world
+    running.put(F, "Cust", cust("C1", "one"))
+    running.run()
+
     class Unsure:
         def __init__(self, app):
             self._app = app
@@ -102,8 +107,8 @@ def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(running):
             return getattr(self._app, name)
 
         @contextmanager
-        def writing(self, origin=None):
-            with self._app.writing(origin) as writing:
+        def branch(self, origin, name):
+            with self._app.branch(origin, name) as writing:
                 yield writing
                 if self._app.side is D:
                     raise AppUnreachableError(app="dataverse", reason="it died")

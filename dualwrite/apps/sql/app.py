@@ -216,6 +216,18 @@ class SqlApp:
         with self._session(None) as session, self._transaction(session, origin, BRIEFLY):
             yield self._written(session, alone=False)
 
+    @contextmanager
+    def branch(self, origin: Origin | None, name: str) -> Iterator[SqlWriting]:
+        with (
+            self._session(None) as session,
+            self._transaction(session, origin, BRIEFLY, branch=name),
+        ):
+            yield self._written(session, alone=False)
+
+    def settle(self, name: str, *, commit: bool) -> bool:
+        with self._session(None) as session:
+            return session.settle(name, commit=commit)
+
     def forget(self, queue: str, ids: pa.Array) -> int:
         return self.forget_ranges(queue, id_ranges(ids))
 
@@ -293,25 +305,35 @@ class SqlApp:
 
     @contextmanager
     def _transaction(
-        self, session: Session, origin: Origin | None, wait: float | None
+        self,
+        session: Session,
+        origin: Origin | None,
+        wait: float | None,
+        branch: str | None = None,
     ) -> Iterator[None]:
         try:
-            self._enter(session, origin, wait)
+            self._enter(session, origin, wait, branch)
             yield
             self._capturing.commit(session, origin)
         except BaseException:
             session.rollback()
             raise
 
-    def _enter(self, session: Session, origin: Origin | None, wait: float | None) -> None:
+    def _enter(
+        self,
+        session: Session,
+        origin: Origin | None,
+        wait: float | None,
+        branch: str | None,
+    ) -> None:
         try:
-            seen = self._capturing.begin(session, origin, wait=wait)
+            seen = self._capturing.begin(session, origin, wait=wait, branch=branch)
         except DRIVER_ERRORS as fault:
             if not isinstance(self._translated(fault, None), MissingTableError):
                 raise
             session.rollback()
             self._books(session)
-            seen = self._capturing.begin(session, origin, wait=wait)
+            seen = self._capturing.begin(session, origin, wait=wait, branch=branch)
         if origin is None or seen == origin.epoch:
             return
         newer = seen is not None and seen > origin.epoch

@@ -136,14 +136,21 @@ class MysqlCapture(Capturing):
     def standing(self, session: Session, queues: Collection[str]) -> set[str]:
         return Here(self._dialect, session).standing(queues)
 
-    def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
+    def begin(
+        self,
+        session: Session,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,
+    ) -> int | None:
         said = [] if wait is None else _patience(wait)
         if origin is not None and origin.queue is not None:
             queue: Any = sa.literal(origin.queue)
             said.append(f"{ORIGIN} = {session.text(queue)}")
         if said:
             session.run(f"SET {', '.join(said)}")
-        session.begin(writing=True)
+        session.begin(writing=True, branch=branch)
         return None if origin is None else self.seen(session, origin.map)
 
     def commit(self, session: Session, origin: Origin | None) -> None:  # noqa: ARG002

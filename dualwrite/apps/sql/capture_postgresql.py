@@ -27,6 +27,7 @@ from dualwrite.apps.sql.capturing import EPOCHS, Capturing
 from dualwrite.apps.sql.dialect import Expression
 from dualwrite.apps.sql.postgresql_function import NEW, OLD, ORIGIN, TELLS, body
 from dualwrite.apps.sql.postgresql_here import Here, literal
+from dualwrite.apps.sql.postgresql_session import PostgresqlSession
 from dualwrite.apps.sql.queues import INBOX, Queue
 from dualwrite.apps.sql.reading import Reader
 from dualwrite.apps.sql.session import Session
@@ -131,14 +132,23 @@ class PostgresqlCapture(Capturing):
     def standing(self, session: Session, queues: Collection[str]) -> set[str]:
         return Here(self._dialect, session).standing(queues)
 
-    def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
+    def begin(
+        self,
+        session: Session,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,
+    ) -> int | None:
         # one trip: none of them gives rows
         said = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
         if wait is not None:
             said.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
         if origin is not None and origin.queue is not None:
             said.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
+        assert isinstance(session, PostgresqlSession)
         session.run("; ".join(said))
+        session.named(branch)
         return None if origin is None else self.seen(session, origin.map)
 
     def commit(self, session: Session, origin: Origin | None) -> None:  # noqa: ARG002 - it was LOCAL
@@ -177,7 +187,9 @@ class PostgresqlCapture(Capturing):
         return [(Column("dualwrite_place", pa.string(), "TEXT"), sa.cast(where, sa.Text))]
 
     def note(self, session: Session, queue: Queue) -> None:
-        session.arrays(sa.select(sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)))
+        tells: sa.ColumnElement[bool] = sa.literal_column(f"({TELLS})", sa.Boolean)
+        told = sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)
+        session.arrays(sa.select(sa.case((tells, told))))
 
     def watch(self, queues: Collection[str]) -> Watch:
         session = self._dialect.connect()

@@ -101,7 +101,14 @@ class SqliteCapture(Capturing):
         )
         return set(found[0].to_pylist())
 
-    def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
+    def begin(
+        self,
+        session: Session,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,  # noqa: ARG002 - nothing is prepared here
+    ) -> int | None:
         session.begin(writing=True, wait=wait)
         if origin is None:
             return None

@@ -67,10 +67,18 @@ class Capturing(ABC):
         """Which of these queues are there."""
 
     @abstractmethod
-    def begin(self, session: Session, origin: Origin | None, *, wait: float | None) -> int | None:
+    def begin(
+        self,
+        session: Session,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,
+    ) -> int | None:
         """Begin a transaction that writes, silent for the origin's queue.
 
-        It waits `wait` seconds for a lock; None leaves the session's own patience.
+        It waits `wait` seconds for a lock; None leaves the session's own patience.  As a
+        `branch` it can be prepared, where the database can.
         What it gives is what `seen` gives for the origin's map.
         """
 

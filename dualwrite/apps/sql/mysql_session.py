@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ _ENCODERS: Any = pymysql.converters.encoders
 """No decoders beside them: what comes is text and stays text."""
 _CLUMP = 1000
 """Rows of one multi-row insert."""
+_NO_SUCH_BRANCH = 1397
 _LOSING = (1020, 1205, 1213)
 """Faults after which a transaction cannot go on: the server may have ended it already."""
 
@@ -64,6 +65,8 @@ class MysqlSession(Session):
         )
         self._staged: list[str] = []
         self._begun = False
+        self._branch: str | None = None
+        self._prepared = False
         self._lost: pymysql.Error | None = None
         self._loads = self.text_of("SELECT @@local_infile") == "1"
 
@@ -129,26 +132,69 @@ class MysqlSession(Session):
         self.run(f"DROP TEMPORARY TABLE {self.quote(name)}")
         self._staged.remove(name)
 
-    def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
+    def begin(
+        self,
+        *,
+        writing: bool,
+        wait: float | None = None,  # noqa: ARG002
+        branch: str | None = None,
+    ) -> None:
         if writing:
             # the gaps between rows stay free for applications
             self.run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        self.run("BEGIN")
-        self._begun = True
+        self.run("BEGIN" if branch is None else f"XA START {self.literal(branch)}")
+        self._begun, self._branch, self._prepared = True, branch, False
+
+    @property
+    def preparable(self) -> bool:  # type: ignore[override]
+        return self._branch is not None
+
+    def prepare(self) -> None:
+        assert self._branch is not None
+        self._unstage_all()
+        self.run(f"XA END {self.literal(self._branch)}")
+        self.run(f"XA PREPARE {self.literal(self._branch)}")
+        self._prepared = True
+
+    def settle(self, branch: str, *, commit: bool) -> bool:
+        try:
+            self.run(f"XA {'COMMIT' if commit else 'ROLLBACK'} {self.literal(branch)}")
+        except pymysql.Error as fault:
+            if fault.args[0] != _NO_SUCH_BRANCH:
+                raise
+        # to another connection's branch the server says the same as to none
+        listed = self.arrays("XA RECOVER", short=True)
+        return branch not in listed[3].to_pylist()
 
     def commit(self) -> None:
-        if self._staged:
-            self.run(f"DROP TEMPORARY TABLE {', '.join(map(self.quote, self._staged))}")
-            self._staged.clear()
-        self.run("COMMIT")
-        self._begun = False
+        self._unstage_all()
+        if self._branch is None:
+            self.run("COMMIT")
+        elif self._prepared:
+            self.settle(self._branch, commit=True)
+        else:
+            self.run(f"XA END {self.literal(self._branch)}")
+            self.run(f"XA COMMIT {self.literal(self._branch)} ONE PHASE")
+        self._begun, self._branch = False, None
 
     def rollback(self) -> None:
         self._begun, self._lost = False, None
+        if self._prepared:
+            return
         try:
-            self.run("ROLLBACK")
+            if self._branch is None:
+                self.run("ROLLBACK")
+                return
+            with suppress(pymysql.Error):  # a lost deadlock ends it as well
+                self.run(f"XA END {self.literal(self._branch)}")
+            self.run(f"XA ROLLBACK {self.literal(self._branch)}")
         except pymysql.Error:
             return  # the connection is gone, and the transaction with it
+
+    def _unstage_all(self) -> None:
+        if self._staged:
+            self.run(f"DROP TEMPORARY TABLE {', '.join(map(self.quote, self._staged))}")
+            self._staged.clear()
 
     def close(self) -> None:
         if self._connection.open:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from dualwrite.apps.canonical import as_text
+from dualwrite.apps.sql.faults import sqlstate
 from dualwrite.apps.sql.session import Given, Session, few
 from dualwrite.tablemap.schema import Column
 
@@ -41,6 +42,8 @@ class PostgresqlSession(Session):
             "random_page_cost": "1.1",
         }
         self._given = Given(self.quote)
+        self._branch: str | None = None
+        self._prepared = self._temporary = False
         # kept: a cursor takes longer to make than a short statement to run
         self._runs = self._connection.cursor()
         self._reads = self._connection.cursor()
@@ -82,6 +85,7 @@ class PostgresqlSession(Session):
         declared = ", ".join(
             f"{quote(c)} {kind}" for c, kind in zip(rows.column_names, kinds, strict=True)
         )
+        self._temporary = True
         self.run(f"CREATE TEMPORARY TABLE {quote(name)} ({declared}) ON COMMIT DROP")
         self.append(name, rows, temporary=True)
         # of the key alone: looking at every column would take longer than the merge
@@ -101,15 +105,56 @@ class PostgresqlSession(Session):
             # it would go with the transaction, but the next page may come before that
             self.run(f"DROP TABLE pg_temp.{self.quote(name)}")
 
-    def begin(self, *, writing: bool, wait: float | None = None) -> None:  # noqa: ARG002
+    def begin(
+        self,
+        *,
+        writing: bool,  # noqa: ARG002
+        wait: float | None = None,  # noqa: ARG002
+        branch: str | None = None,
+    ) -> None:
         self.run("BEGIN")
+        self.named(branch)
+
+    def named(self, branch: str | None) -> None:
+        """The transaction that was begun is that branch."""
+        self._branch, self._prepared, self._temporary = branch, False, False
+
+    @property
+    def preparable(self) -> bool:  # type: ignore[override]
+        if self._branch is None or self._temporary:  # refused once temporary tables were used
+            return False
+        held = self.arrays("SHOW max_prepared_transactions", short=True)
+        return str(held[0][0].as_py()) != "0"
+
+    def prepare(self) -> None:
+        assert self._branch is not None
+        self._given.clear()
+        self.run(f"PREPARE TRANSACTION {self.literal(self._branch)}")
+        self._prepared = True
+
+    def settle(self, branch: str, *, commit: bool) -> bool:
+        said = "COMMIT" if commit else "ROLLBACK"
+        try:
+            self.run(f"{said} PREPARED {self.literal(branch)}")
+        except adbc_driver_manager.Error as fault:
+            if sqlstate(fault) == "55000":  # another session is at it
+                return False
+            if sqlstate(fault) != "42704":
+                raise
+        return True
 
     def commit(self) -> None:
         self._given.clear()
-        self.run("COMMIT")
+        if self._prepared and self._branch is not None:
+            self.settle(self._branch, commit=True)
+        else:
+            self.run("COMMIT")
+        self.named(None)
 
     def rollback(self) -> None:
         self._given.clear()
+        if self._prepared:
+            return
         try:
             self.run("ROLLBACK")
         except adbc_driver_manager.Error:

@@ -32,6 +32,8 @@ class Session(ABC):
     """Offline, and with a parameter style that doubles no percent sign."""
     inlines = False
     """Whether a few staged rows go along with the statements that name them."""
+    preparable = False
+    """Whether the transaction that stands can be prepared, with what was done in it so far."""
 
     def text(self, statement: Executable | sa.ClauseElement | str) -> str:
         """A statement as text, its values in it as SQLAlchemy's literals."""
@@ -76,14 +78,27 @@ class Session(ABC):
         """Drop a temporary table of ours."""
 
     @abstractmethod
-    def begin(self, *, writing: bool, wait: float | None = None) -> None:
-        """Begin a transaction; where that takes a lock, wait for it `wait` seconds."""
+    def begin(self, *, writing: bool, wait: float | None = None, branch: str | None = None) -> None:
+        """Begin a transaction; where that takes a lock, wait for it `wait` seconds.
+
+        As a `branch` it can be prepared, where the database can.
+        """
 
     @abstractmethod
-    def commit(self) -> None: ...
+    def commit(self) -> None:
+        """Commit, also what was prepared."""
 
     @abstractmethod
-    def rollback(self) -> None: ...
+    def rollback(self) -> None:
+        """Roll back; what was prepared stays as it is."""
+
+    def prepare(self) -> None:
+        """Prepare the branch that stands, where it is `preparable`."""
+        raise NotImplementedError
+
+    def settle(self, branch: str, *, commit: bool) -> bool:  # noqa: ARG002 - for those that can
+        """Commit a prepared branch or roll it back; whether none of that name is left."""
+        return True
 
     @abstractmethod
     def close(self) -> None: ...

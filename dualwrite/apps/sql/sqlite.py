@@ -111,7 +111,13 @@ class SqliteSession(Session):
         self.run(f"DROP TABLE IF EXISTS temp.{self.quote(name)}")
         self._staged.remove(name)
 
-    def begin(self, *, writing: bool, wait: float | None = None) -> None:
+    def begin(
+        self,
+        *,
+        writing: bool,
+        wait: float | None = None,
+        branch: str | None = None,  # noqa: ARG002 - nothing is prepared here
+    ) -> None:
         if not writing:
             self.run("BEGIN")
             return

@@ -143,6 +143,15 @@ class SqlWriting:
         with self._faults(capture.table), self._queue_read(capture):
             return queues.drop(self._session, self._reader, capture.queue, id_ranges(ids))
 
+    @property
+    def preparable(self) -> bool:
+        with self._faults(None):
+            return self._session.preparable
+
+    def prepare(self) -> None:
+        with self._faults(None):
+            self._session.prepare()
+
     def carried(self, queue: str, ids: pa.Array) -> None:
         with self._faults(None):
             queues.note(self._session, self._reader, queue, id_ranges(ids))

@@ -1,0 +1,98 @@
+"""A write of both apps in two phases, and what it leaves in doubt when its writer dies.
+
+    intend (journal) ─> prepare there ─> prepare here ─> decide (journal) ─> commit both
+
+Until the decision stands in the journal nothing is committed; from then on both will be,
+whoever does it.  A worker that starts settles what a dead writer left: committed where the
+journal says so, else rolled back.  Prepared branches hold their locks until then.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from dualwrite.apps.capture import Writing
+from dualwrite.errors import PermanentError, TransientError
+from dualwrite.link import Side
+from dualwrite.sync.session import Session
+
+YOUNG = timedelta(seconds=30)
+"""A writer that has not decided for so long is taken for dead."""
+KEPT = timedelta(hours=1)
+"""So long a withdrawn write is remembered: its writer may still be about to prepare."""
+
+
+class WithdrawnError(TransientError):
+    """A write of both apps was taken back before its writer had decided."""
+
+    def __init__(self, *, map_name: str) -> None:
+        self.map_name = map_name
+        super().__init__(
+            f"{map_name}: this write took so long that another worker withdrew it. "
+            "Nothing was kept on either side.\n"
+            "  Repeat it."
+        )
+
+
+def new_name() -> str:
+    """A name that no other write has."""
+    return f"dualwrite_{uuid4().hex}"
+
+
+def branch_of(name: str, side: Side) -> str:
+    """What a write's branch is called on a side: both may be on one server."""
+    return f"{name}_{side.value}"
+
+
+def decide(session: Session, name: str, map_name: str, branches: tuple[Writing, Writing]) -> None:
+    """Prepare both branches, and have the journal say that they are to be committed.
+
+    Raises:
+        WithdrawnError: Another worker took this one for dead.
+        TransientError, PermanentError: From the apps and the journal.
+    """
+    session.journal.intend(name, map_name)
+    for branch in branches:
+        branch.prepare()
+    if not session.journal.decide(name, commits=True):
+        raise WithdrawnError(map_name=map_name)
+
+
+def settle(session: Session, name: str) -> bool:
+    """Do with both branches as the journal says, or else roll them back; whether it says commit.
+
+    Raises:
+        TransientError, PermanentError: One of them is still in doubt.
+    """
+    commits = session.journal.decide(name, commits=False)
+    left = [
+        side
+        for side in Side
+        if not session.apps[side].settle(branch_of(name, side), commit=commits)
+    ]
+    if not left and commits:
+        session.journal.intent_done(name)
+    return commits
+
+
+def recover(session: Session) -> None:
+    """Settle what writers that died have left in doubt; what cannot be reached waits."""
+    now = datetime.now(UTC)
+    for each in session.journal.intents():
+        age = now - each.at
+        if each.commits is None and age < YOUNG:
+            continue
+        with suppress(TransientError, PermanentError):
+            commits = settle(session, each.name)
+            if each.commits is None:
+                session.journal.log(
+                    each.map, "doubt", "a write of both sides whose writer died was rolled back"
+                )
+            elif commits:
+                session.journal.log(
+                    each.map, "doubt", "a write of both sides whose writer died was committed"
+                )
+            if not commits and age > KEPT:
+                session.journal.intent_done(each.name)

@@ -1,0 +1,57 @@
+"""`python -m tests.sync.dying_writer PROJECT POINT`: a write of both sides, killed at a point.
+
+The process ends by SIGKILL there, and with 3 when it never comes to it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from dualwrite.journal.store import Journal
+from dualwrite.sync import doubt
+from dualwrite.sync.session import open_session
+from dualwrite.sync.together import write_together
+from dualwrite.tablemap.catalogue import Catalogue
+from tests.sync.world import F, cust
+
+NEVER = 3
+POINTS = ("intend", "prepare", "prepare twice", "decide", "intent_done")
+"""Killed after each: the last is that both have committed."""
+
+
+def main(project: Path, point: str) -> None:
+    """Write one row on both sides."""
+    count = 0
+
+    def then(work: Callable[..., Any], name: str) -> Callable[..., Any]:
+        def done(*given: Any, **named: Any) -> Any:
+            nonlocal count
+            found = work(*given, **named)
+            count += name == "prepare"
+            if point == (f"{name} twice" if count == 2 and name == "prepare" else name):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return found
+
+        return done
+
+    for name in ("intend", "decide", "intent_done"):
+        setattr(Journal, name, then(getattr(Journal, name), name))
+    from dualwrite.apps.sql.writing import SqlWriting
+
+    SqlWriting.prepare = then(SqlWriting.prepare, "prepare")  # type: ignore[method-assign]
+    assert doubt.YOUNG
+    with open_session(project) as session:
+        catalogue = Catalogue.load(project / "maps", project / "none")
+        row = cust("C2", "two", INVOICEACCOUNT="", PARTYTYPE="Organization")
+        write_together(replace(session, catalogue=catalogue), "customers", F, [row])
+    sys.exit(NEVER)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])
