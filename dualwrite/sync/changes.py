@@ -32,7 +32,8 @@ class Changes:
 
     Shapes: `keys` (n, k) by path; `changed` (n,) in the spelling of an entry, null when all
     columns count; `deleted` (n,) whether the last entry is a delete; `at` (n,) when the last
-    change was made; `ids` (m,) of all entries and `of` (m,) the number of their key.
+    change was made; `ids` (m,) of all entries and `of` (m,) the number of their key; `ours` (n,)
+    whether nobody but we asked for the key to cross.
     """
 
     keys: pa.Table
@@ -41,8 +42,7 @@ class Changes:
     at: pa.Array
     ids: pa.Array
     of: pa.Array
-    ours: pa.Array | None = None
-    """(n,) whether only we have asked for the key to cross; None: nowhere."""
+    ours: pa.Array
 
     def __len__(self) -> int:
         return int(self.keys.num_rows)
@@ -71,7 +71,7 @@ class Changes:
             self.at.take(numbers),
             self.ids.filter(kept),
             place.filter(kept).cast(pa.int64()),
-            None if self.ours is None else pc.fill_null(self.ours.take(numbers), fill_value=False),
+            pc.fill_null(self.ours.take(numbers), fill_value=False),
         )
 
     def filter(self, mask: Mask) -> Changes:
@@ -185,6 +185,7 @@ def none_of(keys: pa.Table, changed: Sequence[Sequence[str] | None]) -> Changes:
         pa.nulls(n, pa.timestamp("us", "UTC")),
         nothing,
         nothing,
+        pa.repeat(pa.scalar(value=False), n),
     )
 
 

@@ -150,11 +150,10 @@ class Crossing:
         Raises:
             TransientError, PermanentError: Nothing of this batch was written.
         """
-        way = self.way
-        out = translate(rows, way.flow)
-        verdict = self.link.gate(way, out, way.source_rules)
+        out = translate(rows, self.way.flow)
+        verdict = self.link.gate(self.way, out, self.way.source_rules)
         self.link.freed.clear()
-        with self.link.session.apps[way.target].writing(self.origin) as writing:
+        with self.link.session.apps[self.way.target].writing(self.origin) as writing:
             crossed = self._within(writing, rows, out, changes, verdict)
         self.link.committed()
         return crossed
@@ -175,8 +174,10 @@ class Crossing:
         histories = None if self.dating is None else self.dating.look(writing, out)
         if histories is not None:
             standing = replace(standing, busy=pc.or_(standing.busy, histories.busy))
-        unfit = self._unfit(standing)
-        goes = pc.invert(pc.or_(standing.busy, unfit))
+        # what only we asked for is no reason to bring back what was deleted meanwhile
+        void = pc.and_(changes.ours, standing.deleted)
+        unfit = pc.and_not(self._unfit(standing), void)
+        goes = pc.invert(pc.or_(pc.or_(standing.busy, unfit), void))
         batch = Batch(rows, out, changes, standing).filter(goes)
         crossed, raced = self._cross(writing, batch, verdict.filter(goes), histories)
         left = pc.or_(standing.busy, _marked(pc.indices_nonzero(goes), _numbers(raced), n))
@@ -239,9 +240,8 @@ class Crossing:
                 self._limit.guard_batch(held.rejected, n)
             self._note(batch, decision, conflicts, held)
         self._settle(writing, batch, decision, conflicts)
-        made = pc.and_not(wanted, both.found)
-        new = pc.and_not(pc.or_(made, batch.changes.changed.is_null()), decision.asks)
-        self._call_back(writing, batch, pc.and_(new, through))
+        new = pc.if_else(both.found, batch.changes.changed.is_null(), wanted)
+        self._call_back(writing, batch, pc.and_(pc.and_not(new, decision.asks), through))
         self.mark(writing, batch.changes.ids_of(through))
         counts = Counts(
             read=n,

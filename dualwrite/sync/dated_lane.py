@@ -91,7 +91,7 @@ class DatedLane(Lane):
         return changes.touches(self._dates)
 
     def _called_back(self, changes: Changes) -> Any:
-        if changes.ours is None or self._as_it_stands is self.full:
+        if self._as_it_stands is self.full:
             return pa.repeat(pa.scalar(value=False), len(changes))
         return changes.ours
 

@@ -313,7 +313,8 @@ class Lane:
         at = row_of(key_texts(own, names), key_texts(pa.table(keys), names))
         said = [None if row.changed is None else changed_text(row.changed) for row in held]
         waited = pc.if_else(at.is_valid(), pa.array(said, pa.string()).take(at), "")
-        return replace(changes, changed=pc.binary_join_element_wise(changes.changed, waited, ""))
+        changed = pc.binary_join_element_wise(changes.changed, waited, "")
+        return replace(changes, changed=changed, ours=pc.and_not(changes.ours, at.is_valid()))
 
     def _in_own_terms(self) -> list[dict[str, str | None]]:
         """The keys of open conflicts as this side spells them."""

@@ -46,6 +46,11 @@ class Standing:
         """Rows that their side has changed too."""
         return self.dirt.any
 
+    @property
+    def deleted(self) -> Mask:
+        """Rows that their side has deleted."""
+        return pc.and_not(pc.and_not(self.dirty, self.found), self.busy)
+
     def filter(self, mask: Mask) -> Standing:
         """The same of fewer rows."""
         if pc.all(mask).as_py():

@@ -89,13 +89,13 @@ def _every_column() -> None:
 
 
 def _forget_first() -> None:
-    carry = lane.Lane._carry
+    carry = lane.Lane.carry
 
     def hasty(self: Any, snapshot: Any, changes: Any, *rest: Any, **more: Any) -> None:
         self.forget(changes.ids)
         carry(self, snapshot, changes, *rest, **more)
 
-    _put(lane.Lane, "_carry", hasty)
+    _put(lane.Lane, "carry", hasty)
 
 
 def _no_guard() -> None:

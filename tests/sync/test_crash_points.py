@@ -52,6 +52,10 @@ FAST = (
 )
 
 
+HELD = ("C06", "L00")
+"""Rows that dataverse cannot take: one whose other version wins there, and one that waits."""
+
+
 def begun(world: World) -> World:
     """Rows that both sides hold, and changes of every sort that are queued."""
     world.map("customers", ("columns:", "conflicts: {policy: merge, then: dataverse}\ncolumns:"))
@@ -60,7 +64,7 @@ def begun(world: World) -> World:
     world.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "G1", "DESCRIPTION": "g"})
     world.put(F, "Cust", *(cust(f"C{n:02}", "of finops") for n in range(6)))
     world.put(F, "Cust", *(cust(f"N{n:02}", "new", GROUPID="G1") for n in range(6)))
-    world.put(F, "Cust", cust("C06", "a name of more than twenty letters"))
+    world.put(F, "Cust", *(cust(account, "a name of more than twenty letters") for account in HELD))
     world.put(D, "customer", *(customer(f"C{n:02}", "of dataverse") for n in range(4, 12)))
     world.put(D, "customer", *(customer(f"M{n:02}", "new") for n in range(6)))
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C12")
@@ -73,6 +77,7 @@ def meanwhile(world: World) -> None:
     world.put(D, "customer", customer("C00", "meanwhile"))
     world.put(F, "Cust", cust("C11", "meanwhile"))
     world.put(F, "Cust", cust("N00", "meanwhile", GROUPID="G1"))
+    world.put(F, "Cust", cust("L00", "meanwhile"))
 
 
 def killed(world: World, point: str, nth: int = 1) -> bool:
@@ -88,6 +93,7 @@ def assert_good(world: World) -> None:
     """Both sides agree, and only what must be in conflict was."""
     world.settle()
     assert world.unexplained() == {}
+    assert world.held() == []
     names = dict(world.rows(F, "Cust", "ACCOUNT", "NAME"))
     across = dict(world.rows(D, "customer", "accountnumber", "name"))
     assert len(names) == len(world.rows(F, "Cust", "ACCOUNT"))
@@ -96,7 +102,7 @@ def assert_good(world: World) -> None:
     assert {"C12", "C13"}.isdisjoint(names)
     for account in (f"N{n:02}" for n in range(1, 6)):
         assert names[account] == "new"
-    assert names["N00"] == "meanwhile"
+    assert names["N00"] == names["L00"] == "meanwhile"
     # changed on both sides, if the first change was not across yet: then dataverse wins
     assert names["C11"] in ("meanwhile", "of dataverse")
     assert names["C00"] == "meanwhile"

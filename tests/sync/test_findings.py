@@ -139,6 +139,28 @@ def test_a_row_made_anew_just_as_it_was_asks_for_what_the_other_side_alone_knows
     assert running.rows(F, "Cust", "PHONE") == [("555",)]
 
 
+def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
+    """What we ask for of the new row is no change that could be at odds with the delete."""
+    running.map("customers", ("columns:", "conflicts: {policy: dataverse}\ncolumns:"))
+
+    def delete(point: str) -> None:
+        if point == "dataverse: before the commit" and not gone:
+            gone.append(True)
+            running.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C2")
+
+    gone: list[bool] = []
+    running.put(F, "Cust", cust("C2", "two"))
+    with cycles_of(pointed(running.session, delete)) as (cycles, _):
+        cycles.once()
+
+    running.settle()
+
+    assert gone
+    assert running.rows(F, "Cust", "ACCOUNT") == [("C1",)]
+    assert running.rows(D, "customer", "accountnumber") == [("C1",)]
+    assert running.conflicts() == []
+
+
 @pytest.mark.xfail(
     strict=True,
     reason="lookup columns keep their value when the key of the row that they point at changes, "
