@@ -11,7 +11,7 @@ import pytest
 
 from dualwrite.apps.declaring import NotDeclaredError
 from dualwrite.apps.opening import open_app
-from dualwrite.apps.sql.sqlite_declaring import redeclared
+from dualwrite.apps.sql.sqlite_declaring import redeclared, too_long
 from dualwrite.link import Side
 
 WIDE = pa.decimal128(25, 10)
@@ -65,3 +65,22 @@ def test_whoever_has_the_file_open_sees_the_new_digits(tmp_path: Path) -> None:
 
         assert other.execute("PRAGMA table_info(t)").fetchone()[2] == "DECIMAL_TEXT(25,10)"
         assert other.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    ("text", "long"),
+    [
+        ("12.3400", False),
+        ("-0.0001", True),
+        ("1E-10", True),
+        ("0E-10", False),
+        ("99.99", False),
+        ("100", True),
+        ("100.00", True),
+        (None, False),
+    ],
+)
+def test_a_number_is_too_long_by_its_own_digits_however_it_is_spelled(
+    text: str | None, long: bool
+) -> None:
+    assert too_long(text, 4, 2) is long

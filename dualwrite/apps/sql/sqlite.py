@@ -33,7 +33,7 @@ from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.dialect import Dialect, Expression, Staged, arguments, decimal_type
 from dualwrite.apps.sql.faults import NoFileFault
 from dualwrite.apps.sql.session import Given, Session, few
-from dualwrite.apps.sql.sqlite_declaring import declare, trimmed
+from dualwrite.apps.sql.sqlite_declaring import TOO_LONG, declare, too_long, trimmed
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _WRITERS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -235,14 +235,7 @@ class Sqlite(Dialect):
     def redeclare(
         self, session: Session, schema: TableSchema, columns: Declared, *, wait: float
     ) -> Mapping[str, int]:
-        session.begin(writing=True, wait=wait)
-        try:
-            lost = declare(session, schema, columns)
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
-        return lost
+        return declare(session, schema, columns, wait=wait)
 
     def ingest(self, session: Session, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, SqliteSession)
@@ -298,6 +291,7 @@ def connect(path: str, *, patience: float) -> sqlite3.Connection:
     )
     try:
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function(TOO_LONG, 3, too_long, deterministic=True)
         if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal" and os.access(
             path, os.W_OK
         ):

@@ -13,6 +13,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing, suppress
+from decimal import Context, Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,14 +29,34 @@ _TOKEN = re.compile(
     |\w+|\s+|.""",
     re.VERBOSE | re.DOTALL,
 )
+TOO_LONG = "dualwrite_too_long"
+"""The name of `too_long` in statements."""
+_EXACT = Context(prec=100)
 _DIGITS = re.compile(r"\(\s*\d+\s*(?:,\s*\d+\s*)?\)")
 
 
-def declare(session: Session, schema: TableSchema, columns: Declared) -> Mapping[str, int]:
-    """As `Dialect.redeclare`; the session is in a transaction that has the file to itself."""
+def declare(
+    session: Session, schema: TableSchema, columns: Declared, *, wait: float
+) -> Mapping[str, int]:
+    """As `Dialect.redeclare`, in a transaction that has the file to itself."""
+    session.begin(writing=True, wait=wait)
+    try:
+        lost = _declare(session, schema, columns)
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    return lost
+
+
+def _declare(session: Session, schema: TableSchema, columns: Declared) -> Mapping[str, int]:
     lost = {}
     for name, kind in narrowed(schema, columns).items():
-        count = session.number(_losing(session, schema.name, name, kind))
+        digits = f"{kind.precision:d}, {kind.scale:d}"
+        count = session.number(
+            f"SELECT count(*) FROM {session.quote(schema.name)} "  # noqa: S608 - quoted
+            f"WHERE {TOO_LONG}({session.quote(name)}, {digits})"
+        )
         if count:
             lost[name] = count
     if lost:
@@ -87,14 +108,17 @@ def _plain(name: str) -> str:
     return name[1:-1].replace(quote * 2, quote) if quote in "\"'`" else name
 
 
-def _losing(session: Session, table: str, column: str, kind: Any) -> str:
-    """Count texts with more digits than the type keeps; the zeros at either end are none."""
-    name = session.quote(column)
-    whole = f"ltrim(ltrim({name}, '-'), '0') || substr('.', 1, instr({name}, '.') = 0)"
-    bare = f"rtrim({whole}, '0')"
-    point, room = f"instr({bare}, '.')", kind.precision - kind.scale
-    many = f"length({bare}) - {point} > {kind.scale:d} OR {point} - 1 > {room:d}"
-    return f"SELECT count(*) FROM {session.quote(table)} WHERE {many}"  # noqa: S608 - quoted
+def too_long(text: str | None, precision: int, scale: int) -> bool:
+    """Whether a stored number has more digits than the type keeps; zeros at either end are none.
+
+    Texts are read as numbers, for a small one may be spelled `1E-10`.
+    """
+    if text is None:
+        return False
+    _, digits, exponent = Decimal(text).normalize(_EXACT).as_tuple()
+    assert isinstance(exponent, int), "a column of decimals holds numbers"
+    before = max(len(digits) + exponent, 0) if any(digits) else 0
+    return -exponent > scale or before > precision - scale
 
 
 def _try(before: str, after: str, table: str, columns: Declared) -> None:
