@@ -1,4 +1,4 @@
-"""Comparing both sides through a map, row by row, in bounded memory.
+"""Comparing both sides through a map in bounded memory: checksums, then rows where they differ.
 
 Rows are compared as the sync itself would compare them: told in the other side's
 terms, null-safe, only in columns that the map carries.  A row that the journal
@@ -21,6 +21,7 @@ from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
+from dualwrite.sync.checksums import Suspects, suspects
 from dualwrite.sync.counterparts import counterparts
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.merge import Mask
@@ -106,10 +107,18 @@ def reconcile(
     """
     result = Comparison(table_map.name)
     sides = [side for side in Side if table_map.flows_from(side)]
-    for number, source in enumerate(sides):
+    doubted = _doubted(session, table_map, sides[0], progress)
+    if not doubted.there():
+        result.same = doubted.rows
+    for number, source in enumerate(sides if doubted.there() else ()):
         comparing = _Comparing(session, table_map, source, believed, alone=number > 0)
         noting = _Noting(session, result, source, found)
-        for rows in batches(session, source, reading(session, table_map, source)):
+        for whole in batches(session, source, reading(session, table_map, source)):
+            rows = whole.filter((doubted.across if number else doubted.of)(whole))
+            if number == 0:
+                result.same += whole.num_rows - rows.num_rows
+            if not rows.num_rows:
+                continue
             looked = comparing.look(rows)
             same = rows.num_rows - _count(looked.suspect)
             # what changed, or crossed, between the two reads is looked at again
@@ -128,13 +137,25 @@ def reconcile(
                     Kind.DIFFER, looked.rows.filter(differ), picked, looked.theirs.filter(differ)
                 )
                 result.same += same + looked.rows.num_rows - _count(looked.suspect)
-            progress(rows.num_rows)
     if len(sides) == 1:
         across = reading(session, table_map, sides[0].other)
         known = result.same + result.differ + result.pending
         beyond = session.apps[sides[0].other].count(across) - known
         result.only[sides[0].other] = max(0, beyond)
     return result
+
+
+def _doubted(
+    session: Session, table_map: TableMap, source: Side, progress: Callable[[int], None]
+) -> Suspects:
+    """Where both sides are not the same, by checksums."""
+    flows_back = table_map.flows_from(source.other)
+    way = compile_way(session, table_map, source)
+    back = compile_way(session, table_map, source.other) if flows_back else None
+    mine, theirs = (
+        batches(session, side, reading(session, table_map, side)) for side in (source, source.other)
+    )
+    return suspects(way, back, (mine, theirs), progress)
 
 
 @dataclass(frozen=True)
