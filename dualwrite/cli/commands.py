@@ -22,6 +22,7 @@ from dualwrite.cli import (
     maps,
     queue,
     reconcile,
+    rows,
     run,
     sandbox,
     status,
@@ -132,4 +133,5 @@ commands.add_typer(conflicts.app, name="conflicts")
 commands.add_typer(decimals.app, name="decimals")
 commands.command()(queue.queue)
 commands.command()(reconcile.reconcile)
+commands.command()(rows.rows)
 commands.add_typer(sandbox.app, name="sandbox")

@@ -22,17 +22,37 @@ from dualwrite.effective.periods import (
 )
 
 
-def as_of(table: pa.Table, periods: Periods, date: Moment) -> pa.Table:
+def as_of(table: pa.Table, date: Moment, periods: Periods | None = None) -> pa.Table:
     """The rows valid on `date`, in the order of the table.
 
-    Where instants are measured, a bare date is its first moment in UTC.
+    Without `periods` the table's own columns VALIDFROM and VALIDTO say it, in large or small
+    letters and whatever stands before them (`msdyn_validfrom`).  Where instants are measured,
+    a bare date is its first moment in UTC.
 
     Raises:
-        ValueError: A time without a zone.
+        ValueError: A time without a zone; or no such column, or more than one.
         KeyError, TypeError: As `place`.
     """
+    periods = _own_periods(table) if periods is None else periods
     tick = tick_of(date, periods)
     return _within(table, periods, tick, tick)
+
+
+def _own_periods(table: pa.Table) -> Periods:
+    """The periods of a table that follows the naming of Finance and Operations."""
+    start, end = (_one_named(table, word) for word in ("validfrom", "validto"))
+    kind = table.schema.field(start).type
+    entity = tuple(name for name in table.column_names if name not in (start, end))
+    return Periods(entity or ("",), start, end, "date" if pa.types.is_date(kind) else "instant")
+
+
+def _one_named(table: pa.Table, word: str) -> str:
+    found = [name for name in table.column_names if name.lower().endswith(word)]
+    if len(found) != 1:
+        what = " and ".join(found) if found else "none"
+        msg = f"of the columns {what} is the one column {word.upper()}: say it by `periods`"
+        raise ValueError(msg)
+    return str(found[0])
 
 
 def between(table: pa.Table, periods: Periods, first: Moment, last: Moment) -> pa.Table:
@@ -92,7 +112,7 @@ def project(table: pa.Table, periods: Periods, date: Moment) -> pa.Table:
     An entity that has none then is left out; one with two (overlapping periods) keeps
     both, and the key of the target, which is the entity, rejects them as doubles.
     """
-    return as_of(table, periods, date).drop_columns([periods.start, periods.end])
+    return as_of(table, date, periods).drop_columns([periods.start, periods.end])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from dualwrite.tablemap.filters.model import Filter
+from dualwrite.tablemap.filters.model import And, Filter
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.periods import DatedEnd
 
@@ -16,9 +16,15 @@ def valid_now(kept: Filter | None, dated: DatedEnd, kind: pa.DataType, now: date
 
     The app itself chooses them, so what is counted, read and compared is the same.
     """
-    first, after = ticks(kind, now)
-    shown = f"{dated.start} lt {after} and ({dated.end} ge {first} or {dated.end} eq null)"
-    return both(kept, parse_filter(shown))
+    return both(kept, valid_between(dated, kind, now, now))
+
+
+def valid_between(dated: DatedEnd, kind: pa.DataType, first: datetime, last: datetime) -> Filter:
+    """The rows that are valid at any time from one moment to another, both within."""
+    low, high = ticks(kind, first)[0], ticks(kind, last)[1]
+    return parse_filter(
+        f"{dated.start} lt {high} and ({dated.end} ge {low} or {dated.end} eq null)"
+    )
 
 
 def changing(dated: DatedEnd, kind: pa.DataType, since: datetime, until: datetime) -> Filter:
@@ -34,10 +40,14 @@ def ticks(kind: pa.DataType, now: datetime) -> tuple[str, str]:
     """The day (or second, in UTC) that `now` lies in, and the one after it, as a filter has it."""
     moment = now.astimezone(UTC)
     if pa.types.is_date(kind):
-        return f"{moment:%Y-%m-%d}", f"{moment + timedelta(days=1):%Y-%m-%d}"
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}", f"{moment + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+        day = moment.date()
+        return day.isoformat(), (day + timedelta(days=1)).isoformat()
+    second = moment.replace(microsecond=0, tzinfo=None)
+    return f"{second.isoformat()}Z", f"{(second + timedelta(seconds=1)).isoformat()}Z"
 
 
 def both(kept: Filter | None, other: Filter) -> Filter:
     """The rows that both filters keep."""
-    return other if kept is None else parse_filter(f"({kept.text}) and ({other.text})")
+    if kept is None:
+        return other
+    return Filter(f"({kept.text}) and ({other.text})", And((kept.root, other.root)))

@@ -52,13 +52,13 @@ def at(text):
     ],
 )
 def test_one_row_is_valid_on_a_day_its_last_within(when, rows):
-    assert told(as_of(HELD, FORBID, day(when))) == rows
+    assert told(as_of(HELD, day(when), FORBID)) == rows
 
 
 def test_an_exclusive_end_is_the_first_day_without():
     exclusive = Periods(("ID",), "FROM", "TO", end_inclusive=False)
 
-    assert told(as_of(HELD, exclusive, day(4))) == ["B 3-6 p"]
+    assert told(as_of(HELD, day(4), exclusive)) == ["B 3-6 p"]
 
 
 def test_a_range_takes_both_its_days_within():
@@ -92,7 +92,7 @@ def test_a_second_belongs_to_one_period():
     )
 
     def starts(moment):
-        return as_of(rows, INSTANTS, moment)["FROM"].to_pylist()
+        return as_of(rows, moment, INSTANTS)["FROM"].to_pylist()
 
     assert starts(at("2030-01-05T23:59:59.999999Z")) == [at("2030-01-01T00:00:00Z")]
     assert starts(at("2030-01-06T00:00:00Z")) == [at("2030-01-06T00:00:00Z")]
@@ -106,7 +106,7 @@ def test_a_time_without_a_zone_is_no_moment():
     with pytest.raises(
         ValueError, match=r"^2030-01-05T00:00:00 says no time zone: give it one, such as UTC$"
     ):
-        as_of(HELD, FORBID, dt.datetime(2030, 1, 5))  # noqa: DTZ001 - the very point
+        as_of(HELD, dt.datetime(2030, 1, 5), FORBID)  # noqa: DTZ001 - the very point
 
 
 def test_a_projection_shows_the_row_of_the_day_without_its_dates():
@@ -151,7 +151,7 @@ def test_reads_agree_with_a_walk_over_the_days(data, periods, first, length):
         return number(row["FROM"]) <= when <= ends
 
     listed = rows.to_pylist()
-    assert as_of(rows, periods, day(first)).to_pylist() == [r for r in listed if valid(r, first)]
+    assert as_of(rows, day(first), periods).to_pylist() == [r for r in listed if valid(r, first)]
     assert between(rows, periods, day(first), day(last)).to_pylist() == [
         row for row in listed if any(valid(row, when) for when in range(first, last + 1))
     ]
@@ -170,3 +170,17 @@ def test_activations_one_after_another_keep_a_projection_up_to_date(data, moment
         before = day(moment)
 
         assert shown == {r["ID"]: r["V"] for r in project(rows, ALLOW, before).to_pylist()}
+
+
+@pytest.mark.parametrize("names", [("VALIDFROM", "VALIDTO"), ("msdyn_validfrom", "msdyn_validto")])
+def test_a_table_that_is_named_as_the_erp_does_needs_no_more_words(names):
+    rows = HELD.rename_columns(["ID", *names, "V"])
+
+    found = as_of(rows, day(4))
+
+    assert found.rename_columns(HELD.column_names).equals(as_of(HELD, day(4), FORBID))
+
+
+def test_dates_that_could_be_several_must_be_named():
+    with pytest.raises(ValueError, match="of the columns none is the one column VALIDFROM"):
+        as_of(HELD, day(4))

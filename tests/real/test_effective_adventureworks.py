@@ -99,7 +99,7 @@ def test_a_price_on_a_day_is_the_one_of_its_period():
 
     def cost(day):
         one = rows.filter(pc.equal(rows["ProductID"], "707"))
-        return as_of(one, periods, dt.date.fromisoformat(day))["StandardCost"].to_pylist()
+        return as_of(one, dt.date.fromisoformat(day), periods)["StandardCost"].to_pylist()
 
     assert cost("2022-05-29") == []
     assert cost("2022-05-30") == cost("2023-05-29") == ["12.0278"]
@@ -170,7 +170,7 @@ def test_told_backwards_each_older_rate_would_overlap_a_newer_one_and_is_refused
 
 def test_a_price_change_of_every_product_closes_every_open_price():
     rows, periods = costs()
-    open_rows = as_of(rows, periods, dt.date(2026, 1, 1))
+    open_rows = as_of(rows, dt.date(2026, 1, 1), periods)
     first = pa.repeat(pa.scalar(dt.date(2027, 1, 1)), open_rows.num_rows)
     dearer = open_rows.set_column(2, "StartDate", first)
 
@@ -180,7 +180,7 @@ def test_a_price_change_of_every_product_closes_every_open_price():
     assert (changes.inserts.num_rows, changes.updates.num_rows) == (195, 195)
     assert set(changes.updates["EndDate"].to_pylist()) == {dt.date(2026, 12, 31)}
     assert not find_faults(after, periods).fault.any()
-    assert as_of(after, periods, dt.date(2026, 6, 1)).num_rows == 195
+    assert as_of(after, dt.date(2026, 6, 1), periods).num_rows == 195
     taken_back = plan_delete(after, dearer, periods).apply(after, periods)
     order = [("ProductID", "ascending"), ("StartDate", "ascending")]
     assert taken_back.sort_by(order).equals(rows.select(taken_back.column_names).sort_by(order))

@@ -1,0 +1,148 @@
+"""`dualwrite rows`: the dated rows of a map, as of a day, over a range, or all."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dualwrite.cli.options import HERE, Json, Project, SideWord
+from dualwrite.cli.output import plural, print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from dualwrite.sync.dated_rows import When
+
+
+def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
+    name: Annotated[str, typer.Argument(metavar="MAP", help="A map that says `effective:`.")],
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            help="Rows valid then; a day, or a moment in UTC.",
+            show_default="now",
+        ),
+    ] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="Rows valid at any time from here.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Rows valid at any time up to here.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Past, present and future rows.")] = False,
+    side: Annotated[SideWord, typer.Option(help="The side to read.")] = SideWord.FINOPS,
+    key: Annotated[
+        list[str] | None,
+        typer.Option("--key", metavar="COLUMN=VALUE", help="Only these rows; may be said again."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write all of the rows to a file."),
+    ] = None,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
+    """Show the rows of a dated map: as of a day, over a range, or all.
+
+    Read from the app as it stands, in the map's columns. Nothing is written.
+
+    \b
+    Examples:
+      dualwrite rows cds-postal-address-history-v2--msdyn-postaladdresses --as-of 2027-01-01
+      dualwrite rows cds-postal-address-history-v2--msdyn-postaladdresses --from 2026-01-01 --to 2026-12-31 --key LOCATIONID=L000001
+      dualwrite rows MAP --all --side dataverse --csv history.csv
+    """
+    when = _when(as_of, first, last, every=every)
+    keys = dict(_pair(text) for text in key or ())
+    from dualwrite.link import Side
+    from dualwrite.sync.dated_rows import dated_rows
+    from dualwrite.sync.session import open_session
+
+    with open_session(project) as session:
+        table_map = session.map(name)
+        asked = None if csv_file is not None else limit + 1
+        found = dated_rows(session, table_map, Side(side.value), when, keys=keys, limit=asked)
+    if csv_file is not None:
+        _export(found, csv_file, as_json=as_json)
+        return
+    more = found.num_rows > limit
+    _show(name, side.value, found.slice(0, limit), more=more, as_json=as_json)
+
+
+def _when(as_of: str | None, first: str | None, last: str | None, *, every: bool) -> When:
+    from dualwrite.sync.dated_rows import Range
+
+    ranged = first is not None or last is not None
+    if (as_of is not None) + ranged + every > 1:
+        msg = "--as-of, --from with --to, and --all leave each other out"
+        raise typer.BadParameter(msg)
+    if every:
+        return None
+    if not ranged:
+        return dt.datetime.now(dt.UTC) if as_of is None else _moment(as_of)
+    low = dt.datetime(1000, 1, 1, tzinfo=dt.UTC) if first is None else _moment(first)
+    high = dt.datetime(9999, 12, 30, tzinfo=dt.UTC) if last is None else _moment(last, end=True)
+    if high < low:
+        msg = f"the range ends ({last}) before it begins ({first})"
+        raise typer.BadParameter(msg)
+    return Range(low, high)
+
+
+def _moment(text: str, *, end: bool = False) -> dt.datetime:
+    """A day's first second, or its last; or a moment, in UTC where it says no zone."""
+    try:
+        if len(text) == len("2027-01-01"):
+            clock = dt.time(23, 59, 59) if end else dt.time()
+            return dt.datetime.combine(dt.date.fromisoformat(text), clock, dt.UTC)
+        found = dt.datetime.fromisoformat(text)
+    except ValueError as error:
+        msg = f"{text!r} is neither a day (2027-01-01) nor a moment (2027-01-01T08:00:00Z)"
+        raise typer.BadParameter(msg) from error
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not equals or not column:
+        msg = f"{text!r} is not COLUMN=VALUE"
+        raise typer.BadParameter(msg)
+    return column, value
+
+
+def _export(found: pa.Table, file: Path, *, as_json: bool) -> None:
+    from pyarrow import csv
+
+    csv.write_csv(found, file)
+    if as_json:
+        print_json({"file": str(file), "rows": found.num_rows})
+    else:
+        say(f"{plural(found.num_rows, 'row')} written to {file}.")
+
+
+def _show(name: str, side: str, found: pa.Table, *, more: bool, as_json: bool) -> None:
+    from dualwrite.sync.holding import plain_rows
+
+    told = plain_rows(found)
+    if as_json:
+        print_json({"map": name, "side": side, "rows": told, "more": more})
+        return
+    if not told:
+        say(f"{name}: no row of {side} is valid then.")
+        return
+    filled = [
+        column for column in found.column_names if any(row[column] is not None for row in told)
+    ]
+    print_table(filled, [[_cell(row[column]) for column in filled] for row in told])
+    if more:
+        say("... and more; --limit shows them, --csv FILE writes them all.")
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return text.removesuffix("T00:00:00+00:00").replace("+00:00", "Z")
