@@ -38,6 +38,7 @@ from dualwrite.rules import (
     WholeNumberRange,
 )
 from expectations.expectation import RuleExpectation
+from expectations.expected import ExpectRowsToMeetOutsideRule, ExpectRowsToMeetOwnRule
 from expectations.quantities import ExpectQuantityToHaveConverted
 
 
@@ -330,6 +331,8 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectColumnValuesToKeepCurrencyPrecision,
         ExpectColumnValuesToFitWholeNumberRange,
         ExpectLookupsToResolve,
+        ExpectRowsToMeetOwnRule,
+        ExpectRowsToMeetOutsideRule,
     )
 }
 """The expectation of each kind of rule."""

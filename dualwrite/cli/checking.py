@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from dualwrite.journal.glance import glance
 from dualwrite.link import FILE_NAME, Link, Side, load_link
+from dualwrite.sync.expecting import expectation_faults
 from dualwrite.sync.measures import read_ledgers
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
+from dualwrite.tablemap.expecting import with_folder
 from dualwrite.tablemap.filters import parse_filter
-from dualwrite.tablemap.findings import Finding, MapError
+from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.reading import read_map
 from dualwrite.tablemap.schema import TableSchema, tables_on_path
@@ -81,12 +83,13 @@ def findings_of(
         return apps[side].schema(table)
 
     find_beside(link.project)
-    table_map = catalogue.get(name)
+    table_map = with_folder(catalogue.get(name), link.project, catalogue)
 
     def books() -> Mapping[str, str]:
         return {**read_ledgers(apps[Side.FINOPS], catalogue), **link.currencies}
 
-    return check(table_map, schema_of, catalogue=catalogue, companies=link.companies, books=books)
+    found = check(table_map, schema_of, catalogue=catalogue, companies=link.companies, books=books)
+    return in_order([*found, *expectation_faults(table_map, link.project)])
 
 
 def looked_into(table_map: TableMap, side: Side, app: App) -> tuple[str, ...]:

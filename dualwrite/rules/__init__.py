@@ -11,6 +11,8 @@ from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.outside import Outside
+from dualwrite.rules.own import Own
 from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
@@ -36,6 +38,8 @@ RULES: Mapping[str, type[Rule]] = {
         CurrencyPrecision,
         WholeNumberRange,
         Resolvable,
+        Own,
+        Outside,
     )
 }
 
@@ -49,6 +53,8 @@ __all__ = [
     "KeyUnique",
     "Length",
     "MoneyExact",
+    "Outside",
+    "Own",
     "PeriodsSound",
     "QuantityConverts",
     "Required",

@@ -129,7 +129,7 @@ def explain(table: pa.Table, verdict: Verdict, limit: int | None = None) -> list
         numbers = failure.indices.filter(pc.is_in(failure.indices, value_set=wanted))
         told = rule.told(table, numbers)
         for number, row in zip(numbers.to_pylist(), told, strict=True):
-            reasons[number].append({"rule": rule.name, "reason": rule.reason(row)})
+            reasons[number].append({"rule": rule.called, "reason": rule.reason(row)})
     keys = table.select(list(verdict.key)).take(rows).to_pylist()
     parked = verdict.parked.take(rows).to_pylist()
     return [

@@ -34,6 +34,16 @@ class Rule:
         raise NotImplementedError
 
     @property
+    def called(self) -> str:
+        """The name under which rows are held back."""
+        return self.name
+
+    @property
+    def reported_only(self) -> bool:
+        """Whether only the suites of reports ask it, and no plain gate."""
+        return False
+
+    @property
     def about(self) -> str:
         """The one column that a person looks at first, as its app names it."""
         return self.columns[0].removeprefix("source:").removeprefix("value:")

@@ -50,7 +50,7 @@ Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
 def rules_only(way: Way, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
     """The plain gate: the rules themselves."""
     del way
-    return judge(rows, rules)
+    return judge(rows, [rule for rule in rules if not rule.reported_only])
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def hold(
             else:
                 rejected[number] = Rejection(
                     key,
-                    rule.name,
+                    rule.called,
                     rule.reason(row),
                     whole,
                     column=rule.about,

@@ -29,7 +29,7 @@ from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.removing import Removal
 from dualwrite.sync.settling import among
 from dualwrite.sync.waiting import Waiting
-from dualwrite.sync.way import compile_way, only_needed, reading
+from dualwrite.sync.way import compile_way, judged_with, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
@@ -341,6 +341,7 @@ class Lane:
                 for c in self.full.way.flow.columns
                 if any(path.column in own for path in c.needs)
             }
+            wanted |= judged_with(self.full.way, wanted)
             self._narrow[own] = self._crossing(lambda path: path in wanted, only=Only.CLEAN)
         return self._narrow[own]
 

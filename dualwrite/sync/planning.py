@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from dualwrite.errors import MissingTableError
 from dualwrite.link import Side
+from dualwrite.sync.expecting import expectation_faults
 from dualwrite.sync.plan import MapPlan, RunPlan
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.checks import check
 from dualwrite.tablemap.dependencies import Lookup, ReferenceOf, order, related
-from dualwrite.tablemap.findings import Finding, MapError
+from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.tablemap.schema import Reference
 
@@ -88,15 +89,14 @@ def refuse_faulty(session: Session, maps: Sequence[TableMap]) -> None:
 
 def check_map(session: Session, table_map: TableMap) -> list[Finding]:
     """Hold one map against both apps and the link."""
-    return list(
-        check(
-            table_map,
-            session.schema,
-            catalogue=session.catalogue,
-            companies=session.link.companies,
-            books=session.books,
-        )
+    found = check(
+        table_map,
+        session.schema,
+        catalogue=session.catalogue,
+        companies=session.link.companies,
+        books=session.books,
     )
+    return in_order([*found, *expectation_faults(table_map, session.link.project)])
 
 
 def reference_of(session: Session) -> ReferenceOf:

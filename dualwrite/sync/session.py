@@ -17,6 +17,7 @@ from dualwrite.link import Link, Side, load_link
 from dualwrite.sync.measures import Measures
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
+from dualwrite.tablemap.expecting import with_folder
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
@@ -57,7 +58,7 @@ class Session:
         Raises:
             UnknownMapError, MapError: There is no such map, or it cannot be read.
         """
-        table_map = self.catalogue.get(name)
+        table_map = with_folder(self.catalogue.get(name), self.link.project, self.catalogue)
         ends = {side: self._pointing(side, table_map.end(side)) for side in Side}
         return replace(table_map, ends=ends)
 

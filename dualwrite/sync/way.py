@@ -16,6 +16,7 @@ import pyarrow as pa
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.rules import PeriodsSound, Rule, derive
+from dualwrite.sync.expecting import expected_of
 from dualwrite.sync.session import Session
 from dualwrite.sync.showing import valid_now
 from dualwrite.tablemap.filters.odata import parse_filter
@@ -54,6 +55,8 @@ class Way:
     lookups: tuple[tuple[Lookup, ...], ...]
     rules: tuple[Rule, ...]
     two_way: frozenset[str]
+    expected: tuple[Rule, ...] = ()
+    """Those of the rules that the project adds to what is derived."""
 
     @property
     def target(self) -> Side:
@@ -140,13 +143,15 @@ def compile_way(
         if len(column.sign.sources) == len(Side) and column.end(source.other) is not None
     )
     lookups = lookups_of(flow, table_map, session.schema)
+    expected = expected_of(table_map, flow, session.link.project)
     return Way(
         table_map,
         source,
         flow,
         lookups,
-        tuple(derive(flow.facts(), lookup_facts(lookups))),
+        (*derive(flow.facts(), lookup_facts(lookups)), *expected),
         two_way,
+        expected,
     )
 
 
@@ -190,6 +195,20 @@ def together_of(session: Session, table_map: TableMap, side: Side, query: Query)
     if any(column.nullable or pa.types.is_binary(column.type) for column in columns):
         names = ()
     return names or session.together(side, query)
+
+
+def judged_with(way: Way, changed: Collection[ColumnPath]) -> set[ColumnPath]:
+    """The target columns that the project's rules look at together with one that changed."""
+    found: set[ColumnPath] = set()
+    for rule in way.expected:
+        looked_at = {
+            column.target
+            for column in way.flow.columns
+            if str(column.target) in rule.columns or f"source:{column.source}" in rule.columns
+        }
+        if not looked_at.isdisjoint(changed):
+            found |= looked_at
+    return found
 
 
 def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:

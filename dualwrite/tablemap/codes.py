@@ -224,12 +224,6 @@ _TABLE = (
         "DW1126", "a file cannot be read", "check that it is there, is UTF-8 text, and may be read"
     ),
     Code(
-        "DW1127",
-        "a word that has no effect yet",
-        "take it out, or see that what it says is done elsewhere",
-        "warning",
-    ),
-    Code(
         "DW1128",
         "a function that cannot be imported",
         "put its module beside dualwrite.toml, or install it where dualwrite runs",
@@ -248,6 +242,11 @@ _TABLE = (
         "DW1131",
         "amounts in the currency of the company, and none is known",
         "give each company its accounting currency",
+    ),
+    Code(
+        "DW1132",
+        "an expectation that cannot be asked",
+        "see `expect` in docs/reference/map-file.md",
     ),
 )
 

@@ -94,6 +94,10 @@ class Report:
             )
         )
 
+    def place(self, line: int) -> Place:
+        """A line of the file."""
+        return Place(self.file, line)
+
     def unknown_words(self, entries: Entries, known: tuple[str, ...], where: str) -> None:
         """Note every key of `entries` that is none of `known`."""
         for key, _ in entries.entries:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dualwrite.link import Side
 from dualwrite.tablemap.notation import ColumnPath, Notation, Sign
@@ -107,6 +107,18 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """One expectation beside what is derived, as written."""
+
+    name: str
+    options: Mapping[str, Any]
+    severity: Literal["critical", "warning"]
+    into: Side | None
+    """Only of rows that are written into this side; None: into either."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class TableMap:
     """A whole map.  `columns` are in the order of the file."""
 
@@ -127,7 +139,7 @@ class TableMap:
     quantity: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     effective: Mapping[str, Any] | None = None
     conflicts: Mapping[str, Any] = field(default_factory=dict)
-    expect: tuple[Mapping[str, Any], ...] = ()
+    expect: tuple[Expected, ...] = ()
     replay: str = "newest"
     when_left: str = "keep"
     places: Mapping[str, Place] = field(default_factory=dict)

@@ -8,14 +8,14 @@ finding with its code, its line and its mend, and one `MapError` carries them al
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import read_money
 from dualwrite.tablemap.columns import read_columns
-from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar, load, plain
+from dualwrite.tablemap.document import Entries, Node, Report, Scalar, load, plain
+from dualwrite.tablemap.expecting import read_expected
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap
@@ -118,7 +118,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
         quantity=read_quantity(root.get("quantity"), report),
         effective=read_effective(root.get("effective"), report),
         conflicts=_conflicts(root.get("conflicts"), report),
-        expect=_expectations(root.get("expect"), report),
+        expect=read_expected(root.get("expect"), report),
         replay=report.one_of(root.get("replay"), "replay", _REPLAY) or "newest",
         when_left=report.one_of(root.get("when_left"), "when_left", _WHEN_LEFT) or "keep",
         places={str(key.value): Place(report.file, key.line) for key, _ in root.entries},
@@ -271,20 +271,3 @@ def _conflicts(node: Node | None, report: Report) -> dict[str, Any]:
         report.one_of(policy_node, f"conflicts: columns: {column}", _POLICIES)
     found: dict[str, Any] = plain(entries)
     return found
-
-
-def _expectations(node: Node | None, report: Report) -> tuple[Mapping[str, Any], ...]:
-    match node:
-        case None:
-            return ()
-        case Items(items=items):
-            read = [report.entries(item, "expect") for item in items]
-            return tuple(plain(item) for item in read if item is not None)
-        case _:
-            report.add(
-                "DW1102",
-                node.line,
-                "expect: no list of expectations",
-                mend="write it as a list: - {rule: options}",
-            )
-            return ()

@@ -17,6 +17,8 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    Outside,
+    Own,
     PeriodsSound,
     QuantityConverts,
     Required,
@@ -27,6 +29,7 @@ from dualwrite.rules import (
 )
 from dualwrite.sync.holding import REFUSED
 from tests.docs.pages import DOCS, section, text_of
+from tests.rules import own_example
 
 PAGE = text_of(DOCS / "reference" / "rules.md")
 TERMS = Resolvable(
@@ -105,6 +108,23 @@ REASONS = [
     (WholeNumberRange(column="days", low=-32768, high=32767), {"days": 40000}),
     (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
     (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),
+    (
+        Own(
+            type="AtMost",
+            column="quantity",
+            options='{"column": "quantity", "most": 30}',
+            file=own_example.__file__,
+        ),
+        {"quantity": 36},
+    ),
+    (
+        Outside(
+            type="ExpectColumnValuesToMatchRegex",
+            column="telephone1",
+            options='{"column": "telephone1", "regex": "^[+]"}',
+        ),
+        {"telephone1": "0049"},
+    ),
 ]
 
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
+import great_expectations as gx
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -23,6 +24,8 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     MoneyExact,
+    Outside,
+    Own,
     PeriodsSound,
     QuantityConverts,
     Required,
@@ -34,9 +37,12 @@ from dualwrite.rules import (
     WholeNumberRange,
     judge,
 )
+from dualwrite.rules.expected import DERIVED_ONLY, FACES
+from dualwrite.rules.outside import ROW_BY_ROW
 from dualwrite.sync.way import Way
 from expectations.catalogue import EXPECTATIONS
 from expectations.gate import GreatExpectationsGate, NotEvaluatedError
+from tests.rules import own_example
 
 WAY = cast(
     "Way",
@@ -141,6 +147,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         ),
         WholeNumberRange(severity, "day", -(2**31), 2**31 - 1),
         Resolvable(**owner, tables=("team",)),
+        Own(severity, "AtMost", "day", '{"column": "day", "most": 7}', own_example.__file__),
     ]
 
 
@@ -161,15 +168,41 @@ def test_the_rules_below_are_all_rules():
     assert set(EXPECTATIONS) == set(RULES.values())
 
 
+def test_a_map_may_name_a_rule_as_its_expectation_too():
+    called = {rule.name: face.__name__ for rule, face in EXPECTATIONS.items()}
+
+    assert {n: face for n, face in called.items() if n not in DERIVED_ONLY} == FACES
+
+
+def test_what_great_expectations_judges_row_by_row_is_there():
+    assert [name for name in ROW_BY_ROW if not hasattr(gx.expectations, name)] == []
+
+
 @settings(max_examples=40, deadline=None)
 @given(rows=tables(), rules=all_rules())
 def test_the_gate_says_exactly_what_the_rules_say(rows, rules):
-    assert {type(rule) for rule in rules} == set(RULES.values())
+    assert {type(rule) for rule in rules} == set(RULES.values()) - {Outside}
 
     verdict = GreatExpectationsGate()(WAY, rows, rules)
 
     plain = as_data(judge(rows, rules))
     assert as_data(verdict) == (plain if rows.num_rows else plain | {"key": ()})
+
+
+@settings(max_examples=5, deadline=None)
+@given(rows=tables())
+def test_so_does_great_expectations_own(rows):
+    long = '{"column": "name.of.it", "max_value": 3}'
+    outside = Outside("critical", "ExpectColumnValueLengthsToBeBetween", "name.of.it", options=long)
+    rules = [outside, Length("warning", "name.of.it", 3)]
+
+    verdict = GreatExpectationsGate()(WAY, rows, rules)
+
+    plain = as_data(judge(rows, rules))
+    assert as_data(verdict) == (plain if rows.num_rows else plain | {"key": ()})
+    assert verdict.passed.to_pylist() == [
+        len(text or "") <= 3 for text in rows["name.of.it"].to_pylist()
+    ]
 
 
 def test_the_last_digit_of_a_long_amount_is_seen():

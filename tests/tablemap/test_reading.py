@@ -96,7 +96,9 @@ columns: [ID = id, QTY = qty]
         "gaps": "allow",
     }
     assert found.conflicts == {"policy": "ask", "columns": {"QTY": "finops"}}
-    assert found.expect == ({"between": {"column": "QTY", "low": "0.5"}},)
+    (expected,) = found.expect
+    assert (expected.name, expected.options) == ("between", {"column": "QTY", "low": "0.5"})
+    assert (expected.severity, expected.into, expected.place.line) == ("critical", None, 14)
     assert found.end(Side.FINOPS).modified == ColumnPath(("MODIFIED",))
     assert found.end(Side.FINOPS).lookups == {
         "PARTY": Reference("DirParty", ""),

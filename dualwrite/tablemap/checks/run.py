@@ -14,7 +14,6 @@ from dualwrite.tablemap.checks.periods import check_periods
 from dualwrite.tablemap.checks.quantities import check_quantities
 from dualwrite.tablemap.checks.surroundings import Surroundings, check_surroundings
 from dualwrite.tablemap.checks.types import check_types
-from dualwrite.tablemap.checks.unheeded import check_unheeded
 from dualwrite.tablemap.findings import Finding, in_order
 from dualwrite.tablemap.model import TableMap
 
@@ -46,7 +45,6 @@ def check(
         check_periods(context)
         check_quantities(context)
         check_books(context, companies, books)
-        check_unheeded(context)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far
         context.add("DW1001", f"the check broke off: {type(error).__name__}: {error}")
     return in_order(context.findings)
