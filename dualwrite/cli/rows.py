@@ -55,7 +55,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     \b
     Examples:
       dualwrite rows cds-postal-address-history-v2--msdyn-postaladdresses --as-of 2027-01-01
-      dualwrite rows cds-postal-address-history-v2--msdyn-postaladdresses --from 2026-01-01 --to 2026-12-31 --key LOCATIONID=L000001
+      dualwrite rows MAP --from 2026-01-01 --to 2026-12-31 --key LOCATIONID=L000001
       dualwrite rows MAP --all --side dataverse --csv history.csv
     """
     when = _when(as_of, first, last, every=every)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -16,7 +17,7 @@ from dualwrite.effective import Periods, find_faults
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.schema import Column, TableSchema
-from tests.sync.tables import UTC, D, F, moment, money, number, text
+from tests.sync.tables import UTC, D, F, create, moment, money, number, text
 from tests.sync.world import World, _write_config
 
 NEVER = dt.date(2154, 12, 31)
@@ -201,19 +202,26 @@ def _short(each: dt.date) -> str:
 
 
 def make_dated(
-    folder: Path, map_text: str, journal: Path, changes: Sequence[tuple[str, str]]
+    folder: Path,
+    map_text: str,
+    journal: Path,
+    changes: Sequence[tuple[str, str]] = (),
+    urls: Mapping[Side, str] | None = None,
 ) -> Dated:
-    """A world with one map, pieces of its text replaced."""
-    import shutil
-
+    """A world with one map, pieces of its text replaced; in memory unless there are `urls`."""
     for old, new in changes:
         assert old in map_text, old
         map_text = map_text.replace(old, new)
     (folder / "maps").mkdir(parents=True)
     (folder / "maps" / "prices.yaml").write_text(map_text, encoding="utf-8")
-    urls = {side: f"sqlite:///{folder / side.value}.db" for side in Side}
+    memory = {}
+    if urls is None:
+        memory = {side: MemoryApp(side, *TABLES[side]) for side in Side}
+    else:
+        for side in Side:
+            create(urls[side], TABLES[side])
+    urls = urls or {side: f"sqlite:///{folder / side.value}.db" for side in Side}
     _write_config(folder, urls, {})
     (folder / ".dualwrite").mkdir()
     shutil.copy(journal, folder / ".dualwrite" / "journal.db")
-    memory = {side: MemoryApp(side, *TABLES[side]) for side in Side}
-    return Dated(folder, "memory", urls, memory)
+    return Dated(folder, "memory" if memory else "sql", urls, memory)

@@ -263,6 +263,8 @@ def _column(column: Column, dialect: str, quote: Callable[[str], str]) -> str:
     elif pa.types.is_decimal(kind):
         word = "DECIMAL_TEXT" if dialect == "sqlite" else "numeric"
         declared = f"{word}({kind.precision},{kind.scale})"
+    elif pa.types.is_date(kind):
+        declared = "date"
     else:
         declared = _MOMENT[dialect] if pa.types.is_timestamp(kind) else "bigint"
     never_null = "" if column.nullable or column.has_default else " NOT NULL"

@@ -10,20 +10,37 @@ import pytest
 
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
+from dualwrite.link import Side
 from dualwrite.sync.retry import retry
 from tests.sync.dated import DATED, Dated, first, make_dated
 from tests.sync.world import TO_D, TO_F, D, F
 
 Maker = Callable[..., Dated]
+_SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("sqlite", "postgresql", "mariadb")]
 
 
 @pytest.fixture
 def dated(tmp_path: Path, empty_journal: Path) -> Iterator[Maker]:
+    yield from _worlds(tmp_path, empty_journal, lambda: None)
+
+
+@pytest.fixture(params=["memory", *_SLOW])
+def every_dated(request, tmp_path: Path, empty_journal: Path, app_pair_urls) -> Iterator[Maker]:
+    """The same; databases only where slow tests run."""
+
+    def urls():
+        kind = request.param
+        return None if kind == "memory" else dict(zip(Side, app_pair_urls(kind), strict=True))
+
+    yield from _worlds(tmp_path, empty_journal, urls)
+
+
+def _worlds(folder, journal, urls):
     made: list[Dated] = []
 
-    def make(said: str = "gaps: allow", map_text: str = DATED) -> Dated:
-        changes = [("gaps: allow", said)] if map_text is DATED else []
-        made.append(make_dated(tmp_path / str(len(made)), map_text, empty_journal, changes))
+    def make(said: str = "gaps: allow") -> Dated:
+        where = folder / str(len(made))
+        made.append(make_dated(where, DATED, journal, [("gaps: allow", said)], urls()))
         return made[-1]
 
     yield make
@@ -34,8 +51,8 @@ def dated(tmp_path: Path, empty_journal: Path) -> Iterator[Maker]:
 # Copied as they are
 
 
-def test_days_cross_as_whole_days_of_moments_and_back(dated):
-    world = dated()
+def test_days_cross_as_whole_days_of_moments_and_back(every_dated):
+    world = every_dated()
     world.here(("A", "26-01-01", "26-12-31", 10), ("A", "27-01-01", "never", 12))
     world.there(("B", "26-01-01", "none", 20))
 
@@ -65,8 +82,8 @@ def test_a_moment_that_is_no_whole_day_is_rejected(dated):
     ]
 
 
-def test_a_row_that_overlaps_what_the_target_holds_waits_and_the_rest_goes_on(dated):
-    world = dated()
+def test_a_row_that_overlaps_what_the_target_holds_waits_and_the_rest_goes_on(every_dated):
+    world = every_dated()
     world.here(("A", "26-01-01", "never", 10), ("B", "26-01-01", "never", 20))
     world.run("prices")
 
@@ -195,8 +212,8 @@ CHANGED = {
 
 
 @pytest.mark.parametrize("mode", CHANGED)
-def test_a_change_of_the_row_that_is_valid_now(dated, mode):
-    world = dated(f"gaps: allow, mode: {mode}")
+def test_a_change_of_the_row_that_is_valid_now(every_dated, mode):
+    world = every_dated(f"gaps: allow, mode: {mode}")
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")
 
@@ -230,8 +247,8 @@ def test_a_change_of_a_row_to_come(dated, mode):
         assert world.held() == []
 
 
-def test_a_correction_moves_its_neighbour_along_and_that_crosses_back(dated):
-    world = dated("gaps: forbid, mode: correction")
+def test_a_correction_moves_its_neighbour_along_and_that_crosses_back(every_dated):
+    world = every_dated("gaps: forbid, mode: correction")
     world.here(("A", "26-01-01", "26-12-31", 10), ("A", "27-01-01", "never", 12))
     world.run("prices")
 
@@ -244,8 +261,8 @@ def test_a_correction_moves_its_neighbour_along_and_that_crosses_back(dated):
     assert world.held() == []
 
 
-def test_a_moved_neighbour_keeps_what_the_map_does_not_carry(dated):
-    world = dated("gaps: forbid, mode: correction")
+def test_a_moved_neighbour_keeps_what_the_map_does_not_carry(every_dated):
+    world = every_dated("gaps: forbid, mode: correction")
     world.here(("A", "26-01-01", "26-12-31", 10), ("A", "27-01-01", "never", 12))
     world.run("prices")
     world.put(D, "price", {"item": "A", "validfrom": first("27-01-01"), "own": "kept"})
@@ -266,8 +283,8 @@ def test_a_moved_neighbour_keeps_what_the_map_does_not_carry(dated):
         ("allow", ["A 26-01-01 26-12-31 10"]),
     ],
 )
-def test_a_delete_stretches_its_neighbour_or_leaves_a_hole(dated, gaps, left):
-    world = dated(f"gaps: {gaps}, mode: effective")
+def test_a_delete_stretches_its_neighbour_or_leaves_a_hole(every_dated, gaps, left):
+    world = every_dated(f"gaps: {gaps}, mode: effective")
     world.here(("A", "26-01-01", "26-12-31", 10), ("A", "27-01-01", "never", 12))
     world.run("prices")
 
