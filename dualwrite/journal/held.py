@@ -18,6 +18,14 @@ _AT_ONCE = 500
 """Values of one IN list; SQLite takes some thousands, older ones 999."""
 
 
+_WITH_PARKED = select(WaitingRow.map).where(WaitingRow.kind == "parked").distinct()
+
+
+def maps_with_parked(connection: Connection) -> frozenset[str]:
+    """The maps that have parked rows."""
+    return frozenset(connection.scalars(_WITH_PARKED))
+
+
 def settle(connection: Connection, map_name: str, shares: Mapping[str, Share]) -> None:
     """Let go what is cleared, then hold what was refused or must wait, by direction."""
     for direction, share in sorted(shares.items()):

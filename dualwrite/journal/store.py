@@ -266,6 +266,11 @@ class Journal:
                 connection, "parked", map_name=map_name, cause=waits_for, ids=ids, limit=limit
             )
 
+    def maps_with_parked(self) -> frozenset[str]:
+        """The maps that have parked rows."""
+        with self._reading() as connection:
+            return held.maps_with_parked(connection)
+
     def causes(self, map_name: str | None = None) -> list[Cause]:
         """Held rows, rejected and parked, grouped by cause; the most rows first."""
         with self._reading() as connection:

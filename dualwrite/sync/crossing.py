@@ -391,6 +391,8 @@ class Crossing:
 
 def _marked(numbers: pa.Array, local: Sequence[int], n: int) -> Mask:
     """A mask of n rows from numbers within a part of them."""
+    if not local:
+        return pa.repeat(pa.scalar(value=False), n)
     marked = numbers.take(pa.array(local, pa.int64())).cast(pa.int64())
     return pc.is_in(pa.array(range(n), pa.int64()), value_set=marked)
 

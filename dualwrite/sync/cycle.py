@@ -258,9 +258,10 @@ class Cycles:
         """What was written may be what a parked row waits for."""
         if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
             return
+        waiting = self.session.journal.maps_with_parked()
         for track in self.tracks:
-            parked = self.session.journal.parked(track.name)
-            if parked and track.fault is None:
+            if track.name in waiting and track.fault is None:
+                parked = self.session.journal.parked(track.name)
                 epoch = self._epochs[track.name]
                 tried = self._try([track], partial(again, self.session, parked, epoch=epoch))
                 freed = {each.direction: each.counts.written for each in tried or ()}

@@ -8,6 +8,7 @@ changes after waits for us.  So nothing is overwritten unseen (design section 4)
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -95,7 +96,7 @@ def stand_under_lock(
     texts = pc.if_else(sound, key_text(out, names), pa.scalar(None, pa.string()))
     at = row_of(texts, key_text(locked.rows, names))
     busy = row_of(texts, key_text(locked.busy, names)).is_valid()
-    dirt = nothing(keys.schema)
+    dirt = nothing(keys.schema.remove_metadata())
     if capture is not None:
         entries = writing.dirty(capture, keys)
         # what we asked for ourselves is nobody's change
@@ -125,9 +126,10 @@ def _never(n: int) -> Mask:
 
 def _clean(way: Way, out: pa.Table) -> Changes:
     keys = out.schema.empty_table().select(list(way.flow.key))
-    return nothing(keys.schema).take(pa.nulls(out.num_rows, pa.int64()))
+    return nothing(keys.schema.remove_metadata()).take(pa.nulls(out.num_rows, pa.int64()))
 
 
+@lru_cache(maxsize=256)
 def nothing(keys: pa.Schema) -> Changes:
     """No changes at all."""
     head: list[Any] = [pa.field("id", pa.int64()), pa.field("op", pa.string())]

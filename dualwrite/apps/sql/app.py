@@ -6,6 +6,7 @@ Reading is one statement, so what it gives is one state of the database.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TypeVar
@@ -46,6 +47,8 @@ from dualwrite.tablemap.schema import TableSchema, UnknownPathError
 STAGING = "dualwrite_keys"
 RETRIES = 4
 """So often a write is begun anew when it lost a deadlock; the winner was done meanwhile."""
+JUST = 1.0
+"""Seconds for which a queue that was counted is taken to be there."""
 T = TypeVar("T")
 
 
@@ -65,6 +68,8 @@ class SqlApp:
             tables=self._known_tables,
         )
         self._queues: dict[str, Queue] = {}
+        self._stood: tuple[float, frozenset[str]] = (0.0, frozenset())
+        """When which queues were counted last."""
 
     @property
     def name(self) -> str:
@@ -184,15 +189,37 @@ class SqlApp:
         )
 
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
+        names = sorted(queues)
+        try:
+            found = self._counted(names)
+        except MissingTableError:
+            with self._session(None) as session:
+                standing = self._capturing.standing(session, names)
+            found = self._counted(sorted(standing))
+        self._stood = time.monotonic(), frozenset(found)
+        return found
+
+    def _counted(self, queues: Sequence[str]) -> dict[str, int]:
+        """The entries of queues that are there, in one statement."""
+        if not queues:
+            return {}
+
+        counts = (
+            sa.select(sa.func.count())
+            .select_from(self._dialect.table(TableSchema(name, {})))
+            .scalar_subquery()
+            .label(f"n{number}")
+            for number, name in enumerate(queues)
+        )
         with self._session(None) as session:
-            return {
-                name: session.number(
-                    sa.select(sa.func.count()).select_from(
-                        self._dialect.table(TableSchema(name, {}))
-                    )
-                )
-                for name in sorted(self._capturing.standing(session, queues))
-            }
+            text = self._reader.known(
+                ("pending", *queues), lambda: session.text(sa.select(*counts))
+            )
+            counted = session.arrays(text, short=True)
+        return {
+            name: int(canonical(each, pa.int64())[0].as_py())
+            for name, each in zip(queues, counted, strict=True)
+        }
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -205,6 +232,7 @@ class SqlApp:
                     self._capturing,
                     queue_of=self._queue,
                     faults=self._faults,
+                    standing=self._stood[1] if time.monotonic() < self._stood[0] + JUST else (),
                 )
                 session.commit()
             except BaseException:

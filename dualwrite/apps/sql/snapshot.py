@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 import pyarrow as pa
@@ -30,10 +30,12 @@ class SqlSnapshot:
         *,
         queue_of: Callable[[Capture], Queue],
         faults: Faults,
+        standing: Collection[str] = (),
     ) -> None:
+        """`standing` are queues that were there a moment ago."""
         self._session, self._reader, self._capturing = session, reader, capturing
         self._queue_of, self._faults = queue_of, faults
-        self._standing: set[str] = set()
+        self._standing = set(standing)
 
     def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
         with self._faults(capture.table):

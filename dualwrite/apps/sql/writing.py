@@ -60,7 +60,9 @@ class SqlWriting:
         self._session, self._reader, self._capturing = session, reader, capturing
         self._dialect = reader.dialect
         self._queue_of, self._faults, self._alone = queue_of, faults, alone
-        self._reads_locked = capturing.overtaken(sa.table("t0")) is not None
+        self._reads_locked = reader.known(
+            "overtaken", lambda: capturing.overtaken(sa.table("t0")) is not None
+        )
         self._staged = 0
         self._keys: tuple[list[str], Keys] | None = None
 
@@ -218,9 +220,12 @@ class SqlWriting:
         return self._reader.prepared("placed", query, keys, self._session, shaped)
 
     def _place(self, query: Query) -> Sequence[Column]:
-        schema = self._reader.schema_of(query.table)
-        table = self._dialect.table(schema).alias("t0")
-        return [column for column, _ in self._capturing.place(schema, table)]
+        def make() -> Sequence[Column]:
+            schema = self._reader.schema_of(query.table)
+            table = self._dialect.table(schema).alias("t0")
+            return tuple(column for column, _ in self._capturing.place(schema, table))
+
+        return self._reader.known(("place", query.table), make)
 
     def _busy(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
         """The keys that are there and were not locked."""
