@@ -1,0 +1,124 @@
+"""Laws of dated rows through the engine, whatever the apps' users do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dualwrite.sync.activating import activate
+from tests.sync.dated import DATED, NEVER, SHOWN, TODAY, Dated, make_dated
+from tests.sync.world import D, F
+
+SETTINGS = settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+FIRST = dt.date(2026, 6, 1)
+LAST = 30
+days = st.integers(0, LAST - 1)
+_number = count()
+
+
+@pytest.fixture
+def make(tmp_path: Path, empty_journal: Path):
+    made: list[Dated] = []
+
+    def world(text: str, said: str = "") -> Dated:
+        changes = [("gaps: allow", said)] if said else []
+        made.append(make_dated(tmp_path / str(next(_number)), text, empty_journal, changes))
+        return made[-1]
+
+    yield world
+    for each in made:
+        each.close()
+
+
+def at(number: int) -> dt.date:
+    return FIRST + dt.timedelta(days=number)
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> list[Any]:
+    """What a user does between two cycles: rows put or dropped, of two items."""
+    row = st.tuples(
+        st.sampled_from("AB"), days, st.none() | st.integers(0, 9), st.integers(1, 3), st.booleans()
+    )
+    return draw(st.lists(row, min_size=1, max_size=4))
+
+
+def there(world: Dated, edit: Any) -> None:
+    """An edit on the side that knows nothing of periods."""
+    item, start, length, price, drop = edit
+    first = dt.datetime.combine(at(start), dt.time(), dt.UTC)
+    if drop:
+        world.remove(D, "price", item=item, validfrom=first)
+        return
+    end = None if length is None else at(start + length)
+    last = end and dt.datetime.combine(end, dt.time(23, 59, 59), dt.UTC)
+    world.put(D, "price", {"item": item, "validfrom": first, "validto": last, "price": price})
+
+
+@SETTINGS
+@given(st.data(), st.sampled_from(["", ", mode: new", ", mode: correction", ", mode: effective"]))
+def test_whatever_one_side_holds_the_other_never_has_two_rows_valid_on_one_day(make, data, mode):
+    gaps = data.draw(st.sampled_from(["allow", "forbid"]))
+    world = make(DATED, f"gaps: {gaps}{mode}")
+    world.run("prices")
+
+    for batch in data.draw(st.lists(edits(), min_size=1, max_size=4)):
+        for edit in batch:
+            there(world, edit)
+        world.clock = TODAY + dt.timedelta(days=data.draw(st.integers(-14, 14)))
+        world.cycle()
+
+        assert world.notes == {}
+        assert_one_row_a_day(world)
+
+
+def assert_one_row_a_day(world: Dated) -> None:
+    seen: set[tuple[str, dt.date]] = set()
+    for item, start, end in world.rows(F, "Price", "ITEM", "VALIDFROM", "VALIDTO"):
+        last = min(end, at(LAST + 20))
+        valid = {(item, start + dt.timedelta(days=n)) for n in range((last - start).days + 1)}
+        assert start <= end
+        assert not valid & seen, (item, start, end)
+        seen |= valid
+
+
+@SETTINGS
+@given(st.data())
+def test_what_is_shown_is_what_a_slow_look_at_the_day_says(make, data):
+    world = make(SHOWN)
+    world.run("prices")
+    held: dict[tuple[str, dt.date], tuple[dt.date, int]] = {}
+
+    for batch in data.draw(st.lists(edits(), min_size=1, max_size=4)):
+        for item, start, length, price, drop in batch:
+            key = (item, at(start))
+            if drop:
+                world.remove(F, "Price", ITEM=item, VALIDFROM=at(start))
+                held.pop(key, None)
+                continue
+            held[key] = (NEVER if length is None else at(start + length), price)
+            row = {"ITEM": item, "VALIDFROM": at(start), "VALIDTO": held[key][0], "PRICE": price}
+            world.put(F, "Price", row)
+        world.clock = TODAY + dt.timedelta(days=data.draw(st.integers(-14, 14)))
+        activate(world.open(), "prices")
+        world.cycle()
+
+        today = world.clock.date()
+        valid: dict[str, list[int]] = {"A": [], "B": []}
+        for (item, start), (end, price) in held.items():
+            if start <= today <= end:
+                valid[item].append(price)
+        sure = {item: prices[0] for item, prices in valid.items() if len(prices) == 1}
+        unclear = {item for item, prices in valid.items() if len(prices) > 1}
+        shown = dict(world.listed())
+        assert {item: price for item, price in shown.items() if item not in unclear} == sure
