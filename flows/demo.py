@@ -2,8 +2,9 @@
 
 It makes a sandbox and runs the initial sync through Great Expectations.  Then people work on
 both sides: changes cross, two of them collide, a row waits for its parent while a map is paused,
-and follows when it is resumed.  In the end both sides are compared and a quality report
-is written.  It needs no account and no network.
+and follows when it is resumed.  A price finds no room until its column is widened, boxes
+become pieces and come back, an address shows on its day.  In the end both sides are compared and
+a quality report is written.  It needs no account and no network.
 
     python -m flows.demo [--rows 2000] [--dir demo]
 """
@@ -15,41 +16,50 @@ import textwrap
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import pyarrow as pa
+import pyarrow.compute as pc
 import typer
 from prefect import flow
 
 from dualwrite.apps.base import Query
+from dualwrite.cli.output import plural
 from dualwrite.journal.records import HeldRow, MapStatus
 from dualwrite.link import FILE_NAME, Side
+from dualwrite.sandbox import people
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync import life
+from dualwrite.sync import decimals, life
 from dualwrite.sync.reconcile import Comparison
 from dualwrite.sync.run import MapResult
 from dualwrite.sync.session import Session
+from dualwrite.sync.widening import redeclare
 from dualwrite.tablemap.notation import ColumnPath
+from expectations.docs import FOLDER
+from flows.activate_effective import activate_effective
 from flows.incremental_sync import incremental_sync
 from flows.initial_sync import initial_sync
 from flows.quality_report import quality_report
 from flows.reconcile import reconcile
-from tasks.artifacts import causes_of
+from tasks.artifacts import address_of, causes_of
 from tasks.command import run_command
 from tasks.embedded import own_prefect
 from tasks.ending import told
 from tasks.sessions import close_sessions, session_of
 
 ACCOUNTS, GROUPS = "customers-v3--accounts", "customer-groups--msdyn-customergroups"
-MAPS = [ACCOUNTS, "customers-v3--contacts"]
+PRODUCTS = "cds-released-distinct-products--products"
+MAPS = [ACCOUNTS, "customers-v3--contacts", PRODUCTS, people.IN_PIECES, people.TODAY]
 COMPANY = "USMF"
 EDITED, RATED, DISPUTED, MOVED = "C00000003", "C00000009", "C00000002", "C00000006"
 """The customers that people work on."""
+PRODUCT, PRICE = "D0000005", "19.987654"
+BARCODES = "EcoResProductNumberIdentifiedBarcodeEntity"
 SHOWN_CAUSES = 8
 
 
-@flow(name="demo", description="A sandbox from nothing to agreement that lasts, in seven steps.")
+@flow(name="demo", description="A sandbox from nothing to agreement that lasts, in ten steps.")
 async def demo(project: Path, rows: int = 2000) -> str:
     """Show it all; the result is the last line, with its figures.
 
@@ -76,7 +86,16 @@ async def demo(project: Path, rows: int = 2000) -> str:
     say(f"5. The map of customer groups is paused for maintenance, and work goes on ({MOVED})")
     carried += await pause_and_catch_up(project)
 
-    say("6. Both sides are compared, row by row")
+    say(f"6. A price finds no room in dataverse; its columns get more digits ({PRODUCT})")
+    carried += await widen(project)
+
+    say(f"7. The ERP counts boxes and pallets, dataverse counts pieces ({PRODUCT})")
+    carried += await convert(project)
+
+    say("8. Somebody moves house next year: dataverse shows who lives where today")
+    carried += await move_house(project)
+
+    say("9. Both sides are compared, row by row")
     found = await reconcile(project, MAPS)
     held = sum(each.held for each in found)
     say(f"  {sum(each.same for each in found):,} rows are the same on both sides")
@@ -84,12 +103,13 @@ async def demo(project: Path, rows: int = 2000) -> str:
     say(f"  {unexplained(found):,} differ for no known reason")
     assert not unexplained(found), "rows differ that nobody holds back"
 
-    say("7. The quality report: every row of these maps against their rules")
-    say(f"  {await quality_report(project, MAPS)}")
+    say("10. The quality report: every row of these maps against their rules, on both sides")
+    say(f"  {address_of(await quality_report(project, MAPS))}")
     seconds = time.monotonic() - started
     return (
         f"demo finished: {len(first)} maps, {written(first):,} rows written at first, "
         f"{carried} carried by cycles, 1 conflict settled, 1 faulty and 1 parked row released, "
+        f"2 columns widened, 2 quantities converted, 1 address shown on its day, "
         f"{held} held back, 0 unexplained differences, {seconds:.0f} seconds"
     )
 
@@ -100,6 +120,7 @@ def make_sandbox(project: Path, rows: int) -> None:
         return
     say(f"1. Two sample systems with business data, {rows:,} customers and faulty rows among them")
     made = create_sandbox(project, rows=rows)
+    people.lay_examples(project)
     for side in Side:
         say(f"    {side.value}: {made.total(side):,} rows")
 
@@ -167,6 +188,80 @@ async def pause_and_catch_up(project: Path) -> int:
     return carried
 
 
+async def widen(project: Path) -> int:
+    """A price is rejected for its digits; the columns are widened, and it crosses; rows carried."""
+    session = session_of(project)
+    change(session, Side.FINOPS, PRODUCT, table_map=PRODUCTS, SALESPRICE=PRICE)
+    carried = await cycle(project)
+    [held] = [row for row in session.journal.rejected(PRODUCTS) if PRODUCT in row.key.values()]
+    say(f"    {PRODUCT} is rejected: {held.reason}")
+    found = decimals.widening(session, [PRODUCTS])
+    for each in found:
+        say(
+            f"    {each.table}.{each.column}: decimal({decimals.spelled(each.now)}) becomes "
+            f"({decimals.spelled(each.to)}); {plural(each.rows, 'row')} would lose digits as it is"
+        )
+    say(f"  dualwrite decimals widen --map {PRODUCTS} --project {project}")
+    done = redeclare(session, found)
+    carried += sum(each.counts.written for each in done.retried)
+    there = shown(session, "product", "msdyn_productnumber", PRODUCT, "price")
+    assert Decimal(PRICE) in there, "the price has not crossed"
+    say(f"  the row was tried again by itself, dataverse has {PRICE}; decimals undo takes it back")
+    return carried
+
+
+async def convert(project: Path) -> int:
+    """Boxes and pallets become pieces, and pieces boxes again; the rows carried."""
+    session = session_of(project)
+    barcodes = {"4006381333931": "box", "4006381333948": "pal"}
+    people.add(
+        session,
+        Side.FINOPS,
+        BARCODES,
+        PRODUCTNUMBER=[PRODUCT] * len(barcodes),
+        BARCODE=list(barcodes),
+        PRODUCTQUANTITY=["2", "1"],
+        PRODUCTQUANTITYUNITSYMBOL=list(barcodes.values()),
+    )
+    say("    finops: two barcodes, for 2 boxes and for 1 pallet")
+    carried = await cycle(project)
+    pieces = shown(session, "msdyn_productbarcode", "msdyn_barcode", None, "msdyn_productquantity")
+    say(f"  dataverse counts {' and '.join(f'{each.normalize():f}' for each in pieces)} pieces")
+    box = next(iter(barcodes))
+    people.change(
+        session, Side.DATAVERSE, people.IN_PIECES, (PRODUCT, box), msdyn_productquantity="60"
+    )
+    say("    dataverse: the first is for 60 pieces now")
+    carried += await cycle(project)
+    [boxes] = shown(session, BARCODES, "BARCODE", box, "PRODUCTQUANTITY", side=Side.FINOPS)
+    assert boxes == 5, "60 pieces are 5 boxes"
+    say("  the ERP has 5 boxes: units convert exactly, both ways, by the ERP's own conversions")
+    return carried
+
+
+async def move_house(project: Path) -> int:
+    """A future address does not show today, and does on its day; the rows carried."""
+    session = session_of(project)
+    day = datetime(datetime.now(UTC).year + 1, 1, 1, tzinfo=UTC)
+    location = people.move_house(session, day, "Tomorrow Street 1")
+    say(f"    finops: {location} has a new address from {day:%Y-%m-%d} on")
+    carried = await cycle(project)
+    today = _street(session, location)
+    say(f"  dataverse shows {today!r} still")
+    for clock, when in ((day, f"on {day:%Y-%m-%d} (--now)"), (None, "by today's clock again")):
+        await activate_effective(project, [people.TODAY], clock)
+        say(f"  {when} it shows {_street(session, location)!r}")
+        expected = "Tomorrow Street 1" if clock else today
+        assert _street(session, location) == expected, "the address of another day shows"
+    say(f"  dualwrite rows {people.TODAY} --all --key LOCATIONID={location} --project {project}")
+    return carried
+
+
+def _street(session: Session, location: str) -> str:
+    [street] = shown(session, "msdyn_currentaddress", "msdyn_locationid", location, "msdyn_street")
+    return str(street)
+
+
 async def cycle(project: Path) -> int:
     """Run the flow `incremental_sync`; how many rows it wrote.
 
@@ -183,37 +278,42 @@ async def cycle(project: Path) -> int:
     return written(results)
 
 
-# What people do in their own system; they know nothing of dualwrite
+def shown(
+    session: Session,
+    table: str,
+    column: str,
+    value: str | None,
+    wanted: str,
+    *,
+    side: Side = Side.DATAVERSE,
+) -> list[Any]:
+    """What one column holds where another has a value; all of it for None."""
+    query = Query(table, (ColumnPath((column,)), ColumnPath((wanted,))))
+    rows = session.apps[side].read(query).sort_by(column)
+    if value is not None:
+        rows = rows.filter(pc.equal(rows[column], value))
+    return list(rows[wanted].to_pylist())
 
 
 def change(
-    session: Session, side: Side, account: str, company: str = COMPANY, **values: str
+    session: Session,
+    side: Side,
+    name: str,
+    company: str = COMPANY,
+    table_map: str = ACCOUNTS,
+    **values: str,
 ) -> None:
-    """Change a customer, as a user of that system does."""
-    end = session.map(ACCOUNTS).end(side)
-    schema = session.schema(side, end.table)
-    own = tuple(ColumnPath((name,)) for name in schema.primary_key)
-    query = Query(end.table, tuple(dict.fromkeys((*own, *end.key))), end.key, lookups=end.lookups)
-    key = zip(end.key, (company, account), strict=True)
-    row = session.apps[side].fetch(query, pa.table({str(path): [text] for path, text in key}))
-    row = row.select(list(schema.primary_key))
-    for name, text in values.items():
-        row = row.append_column(name, pa.array([text]).cast(schema.columns[name].type))
-    if end.modified is not None:
-        name = end.modified.column
-        now = pa.array([datetime.now(UTC)]).cast(schema.columns[name].type)
-        row = row.append_column(name, now)
-    session.apps[side].update(end.table, row, key=list(schema.primary_key))
-    told = ", ".join(f"{name} is now {text}" for name, text in values.items())
-    say(f"    {side.value}: {account}: {told}")
+    """Have a person change a row, and say so."""
+    people.change(session, side, table_map, (company, name), **values)
+    said = ", ".join(f"{column} is now {text}" for column, text in values.items())
+    say(f"    {side.value}: {name}: {said}")
 
 
 def make_group(session: Session, group: str, description: str) -> None:
-    """Make a group of customers in the ERP, as its user does."""
-    end = session.map(GROUPS).end(Side.FINOPS)
+    """Have a person make a group of customers in the ERP."""
+    table = session.map(GROUPS).end(Side.FINOPS).table
     row = {"DATAAREAID": [COMPANY], "CUSTOMERGROUPID": [group], "DESCRIPTION": [description]}
-    key = [str(path) for path in end.key]
-    session.apps[Side.FINOPS].write(end.table, pa.table(row), key=key)
+    people.add(session, Side.FINOPS, table, **row)
     say(f"    {Side.FINOPS.value}: a new group of customers, {group}")
 
 
@@ -268,11 +368,11 @@ def main(
     say(f"Where the maps stand: dualwrite status --project {project}")
     say(f"What was held back:   dualwrite errors --project {project}")
     say(f"What collided:        dualwrite conflicts --all --project {project}")
-    say(f"The quality report:   {project / 'reports' / 'quality' / 'index.html'} (any browser)")
     say(f"Stay and carry on:    dualwrite live --project {project}")
     say(f"The journal:          {project / '.dualwrite' / 'journal.db'}")
     say(f"The runs in Prefect:  {where}")
     say("With your own data:   docs/tutorial.md")
+    say(f"The quality report:   {address_of(project / FOLDER / 'index.html')}")
     say(last)
 
 

@@ -255,9 +255,9 @@ def _tell_all(
         counts = each.counts
         say(
             wrapped(
-                f"{each.map}: of the rows that were rejected for their digits "
-                f"{counts.written:,} are written, {counts.unchanged:,} were equal already, "
-                f"{counts.rejected + counts.parked:,} wait still",
+                f"{each.map}, rows that were rejected for their digits: "
+                f"{counts.written:,} written now, {counts.unchanged:,} equal already, "
+                f"{counts.rejected + counts.parked:,} still waiting",
                 further="    ",
             )
         )

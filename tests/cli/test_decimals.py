@@ -77,8 +77,8 @@ def test_widening_lets_the_row_across_and_undo_says_what_is_in_its_way(
     assert (done.code, done.err) == (0, "")
     assert done.out.endswith(
         "2 columns changed; no stored value did.\n"
-        "prices: of the rows that were rejected for their digits 1 are written, 0 were\n"
-        "    equal already, 0 wait still\n"
+        "prices, rows that were rejected for their digits: 1 written now, 0 equal\n"
+        "    already, 0 still waiting\n"
     )
     assert sorted(held_of(priced)) == [
         ("A", "1.2345600000", "0.500000000000"),
