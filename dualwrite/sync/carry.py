@@ -26,7 +26,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 from dualwrite.rules import Rule, Verdict, judge
 from dualwrite.sync.back import returning_rows
-from dualwrite.sync.dating import Histories, dating_of
+from dualwrite.sync.dating import Door, Histories, dating_of
 from dualwrite.sync.holding import Held, Refused, hold
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.merge import Mask, Merged, merge
@@ -69,16 +69,6 @@ class Manner:
     late: bool = False
     dry_run: bool = False
     gate: Gate = rules_only
-
-
-@dataclass(frozen=True)
-class Door:
-    """Where a batch is written: a transaction, none in a dry run, and for dated rows what the
-    target holds of their entities.
-    """
-
-    writing: Writing | None
-    histories: Histories | None = None
 
 
 @dataclass
@@ -141,8 +131,7 @@ class Carrier:
             if stay is not None:
                 rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
                 standing = standing.filter(stay)
-            histories = self._histories(writing, self.way, out, manner)
-            busy = standing.busy if histories is None else pc.or_(standing.busy, histories.busy)
+            busy = standing.busy
             if pc.any(busy).as_py():
                 free = pc.invert(busy)
                 self._later(rows.filter(busy))
@@ -156,6 +145,11 @@ class Carrier:
                     pc.and_(found, verdict.passed),
                 )
             merged = self._yielding(self._merge(rows, out, theirs, found, manner), standing)
+            wanted = pc.or_(merged.write, pc.invert(verdict.passed))
+            histories = self._histories(writing, self.way, out, manner, wanted)
+            if histories is not None and pc.any(histories.busy).as_py():
+                self._later(rows.filter(histories.busy))
+                merged = replace(merged, write=pc.and_not(merged.write, histories.busy))
             door = Door(writing, histories)
             self._forward(door, rows, out, merged, verdict, manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
@@ -183,13 +177,18 @@ class Carrier:
         return stand_under_lock(writing, self.way, self._counterpart, out, capture)
 
     def _histories(
-        self, writing: Writing | None, way: Way, out: pa.Table, manner: Manner
+        self,
+        writing: Writing | None,
+        way: Way,
+        out: pa.Table,
+        manner: Manner,
+        wanted: Mask | None = None,
     ) -> Histories | None:
         """What the target of a way holds of dated entities; None where it is not dated."""
         dating = self._datings[way.source]
         if dating is None:
             return None
-        return dating.nothing(out) if manner.fresh else dating.look(writing, out)
+        return dating.nothing(out) if manner.fresh else dating.look(writing, out, wanted)
 
     def _later(self, rows: pa.Table) -> None:
         """Leave rows to the next cycle."""

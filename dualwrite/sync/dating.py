@@ -53,6 +53,16 @@ class Histories:
     busy: Mask
 
 
+@dataclass(frozen=True)
+class Door:
+    """Where a batch is written: a transaction, none in a dry run, and for dated rows what the
+    target holds of their entities.
+    """
+
+    writing: Writing | None
+    histories: Histories | None = None
+
+
 def dating_of(session: Session, way: Way) -> Dating | None:
     """How the rows of a way are dated; None where it writes no dates."""
     return None if way.period_rule is None else Dating(session, way, way.period_rule)
@@ -80,13 +90,15 @@ class Dating:
 
     # What is there
 
-    def look(self, writing: Writing | None, out: pa.Table) -> Histories:
+    def look(self, writing: Writing | None, out: pa.Table, wanted: Mask | None = None) -> Histories:
         """Read, and lock, all rows that the target holds of the entities of n rows.
 
-        Shapes: `out` is the gate table of n rows, or their target columns alone.
+        Shapes: `out` is the gate table of n rows, or their target columns alone; where only
+        some of them are `wanted` (n,), only their entities are looked at.
         """
         names = list(map(str, self._ends.entity))
         sound = judge(out, self._entity_rules).passed
+        sound = sound if wanted is None else pc.and_(sound, wanted)
         keys = distinct(fit(out.filter(sound).select(names), self._entity_flow).drop_null())
         rows = self._session.apps[self._way.target].fetch(self._query, keys)
         free: Mask = pa.repeat(pa.scalar(value=False), out.num_rows)

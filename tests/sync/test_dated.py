@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
 from dualwrite.sync.retry import retry
-from tests.sync.dated import DATED, Dated, first, make_dated
+from dualwrite.sync.together import write_together
+from tests.sync.dated import DATED, Dated, day, first, last, make_dated
 from tests.sync.world import TO_D, TO_F, D, F
 
 Maker = Callable[..., Dated]
+NINES = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 _SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("sqlite", "postgresql", "mariadb")]
 
 
@@ -63,6 +67,23 @@ def test_days_cross_as_whole_days_of_moments_and_back(every_dated):
     assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12", "B 26-01-01 never 20"]
     assert world.reconcile("prices").unexplained == 0
     assert world.cycle() == {}
+
+
+@pytest.mark.parametrize("spelled", [None, NINES, first("never"), last("never")], ids=str)
+def test_no_end_is_no_end_however_it_is_spelled(dated, spelled):
+    world = dated()
+    world.put(D, "price", {"item": "A", "validfrom": first("26-01-01"), "validto": spelled})
+    world.run("prices")
+    assert [end for (end,) in world.rows(F, "Price", "VALIDTO")] == [day("never")]
+
+    for other in (NINES, None):
+        world.put(D, "price", {"item": "A", "validfrom": first("26-01-01"), "validto": other})
+        world.settle()
+
+    assert [end for (end,) in world.rows(D, "price", "validto")] == [None]
+    assert [end for (end,) in world.rows(F, "Price", "VALIDTO")] == [day("never")]
+    assert world.reconcile("prices").unexplained == 0
+    assert world.held() == []
 
 
 def test_a_moment_that_is_no_whole_day_is_rejected(dated):
@@ -369,6 +390,59 @@ def test_a_dry_run_by_a_mode_counts_and_writes_nothing(dated):
 
     assert counted["prices"][f"{TO_D} written"] == 2
     assert world.theirs() == []
+
+
+# Beside other people
+
+
+@pytest.mark.parametrize("said", ["gaps: allow", "gaps: allow, mode: effective"])
+def test_an_entity_of_which_an_application_holds_a_row_is_left_for_later(dated, said):
+    """The row that is held may be the one that is about to be closed."""
+    world = dated(said)
+    world.here(("A", "26-01-01", "26-12-31", 10), ("B", "26-01-01", "26-12-31", 20))
+    world.run("prices")
+    world.there(("A", "27-01-01", "never", 11), ("B", "27-01-01", "never", 21))
+    locked = {"ITEM": ["A"], "VALIDFROM": [day("26-01-01")]}
+
+    with world.memory[F].hold("Price", pa.table(locked)):
+        world.cycle()
+        assert [line for line in world.ours() if "27-01-01" in line] == ["B 27-01-01 never 21"]
+
+    world.cycle()
+
+    assert [line for line in world.ours() if "27-01-01" in line] == [
+        "A 27-01-01 never 11",
+        "B 27-01-01 never 21",
+    ]
+    assert world.held() == []
+
+
+def test_an_initial_sync_leaves_it_to_the_cycle(dated):
+    world = dated()
+    world.here(("A", "26-01-01", "26-12-31", 10))
+    world.there(("A", "27-01-01", "never", 11))
+    locked = {"ITEM": ["A"], "VALIDFROM": [day("26-01-01")]}
+
+    with world.memory[F].hold("Price", pa.table(locked)):
+        world.run("prices")
+        assert world.ours() == ["A 26-01-01 26-12-31 10"]
+
+    world.settle()
+
+    assert world.ours() == world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 11"]
+
+
+def test_a_program_that_writes_both_sides_at_once_closes_the_former_period(dated):
+    world = dated("gaps: forbid, mode: effective")
+    world.here(("A", "26-01-01", "never", 10))
+    world.run("prices")
+
+    row = {"item": "A", "validfrom": first("27-01-01"), "validto": None, "price": Decimal(12)}
+    write_together(world.open(), "prices", D, [row])
+
+    assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
+    world.settle()
+    assert world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 none 12"]
 
 
 def _at(hour):
