@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.creating import driver_url
+from tests.sync.lineage import Lineage
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
 from tests.torture.writers import SHARED, Writer
@@ -29,6 +30,7 @@ class Figures:
     commits: int
     rollbacks: int
     kills: int
+    carried: int
     conflicts: int
     settle_seconds: float
 
@@ -64,6 +66,7 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
         sum(user.done.commits for user in users),
         sum(user.done.rollbacks for user in users),
         kills,
+        sum(counts.written for counts, _ in world.session.journal.cycles("customers").values()),
         len(world.conflicts()),
         round(time.monotonic() - began, 1),
     )
@@ -76,12 +79,15 @@ def _live_and_die(project: Path, seconds: float, every: float) -> int:
     chance, end, kills = random.Random(1), time.monotonic() + seconds, 0
     command = [sys.executable, "-m", "dualwrite", "live", "--project", str(project)]
     while time.monotonic() < end:
-        live = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        time.sleep(every + chance.random() * every)
-        live.send_signal(signal.SIGKILL)
-        live.wait()
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as live:
+            assert live.stderr is not None
+            # it is to die at work, not while it starts
+            assert live.stderr.readline().startswith(b"Live."), live.stderr.read()
+            time.sleep(every + chance.random() * every)
+            live.send_signal(signal.SIGKILL)
+        assert live.returncode == -signal.SIGKILL, "it lives until it is killed"
         kills += 1
     return kills
 
@@ -100,6 +106,12 @@ def _hold(world: World, users: list[Writer]) -> None:
     for user in users:
         for account, name in user.done.own.items():
             assert names.get(account) == name, (user.name, account, names.get(account), name)
-    written = {"shared"} | {name for user in users for name in user.done.shared}
-    shared = {name for account, name in names.items() if account.startswith("S")}
-    assert shared <= written
+    lineage = Lineage()
+    for user in users:
+        for name, before in user.done.shared:
+            lineage.wrote(name, where=user.name, over=before)
+    stored = world.session.journal.conflicts("customers", open_only=False)
+    rows = [row or {} for each in stored for row in each.conflict.rows.values()]
+    named = {value for row in rows for value in row.values()}
+    lost = lineage.lost(dict.fromkeys(Side, names.values()), named)
+    assert lost == [], lost
