@@ -39,7 +39,15 @@ from dualwrite.rules import (
 )
 from expectations.expectation import RuleExpectation
 from expectations.expected import ExpectRowsToMeetOutsideRule, ExpectRowsToMeetOwnRule
-from expectations.quantities import ExpectQuantityToHaveConverted
+from expectations.quantities import (
+    ExpectQuantityToConvertBetweenUnits,
+    ExpectQuantityToHaveConverted,
+)
+from expectations.values import (
+    ExpectColumnValuesToBeFromTo,
+    ExpectColumnValuesToBeOneOf,
+    ExpectColumnValuesToMatchPattern,
+)
 
 
 class ExpectKeyToBePresent(RuleExpectation):
@@ -331,6 +339,10 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectColumnValuesToKeepCurrencyPrecision,
         ExpectColumnValuesToFitWholeNumberRange,
         ExpectLookupsToResolve,
+        ExpectColumnValuesToBeFromTo,
+        ExpectColumnValuesToBeOneOf,
+        ExpectColumnValuesToMatchPattern,
+        ExpectQuantityToConvertBetweenUnits,
         ExpectRowsToMeetOwnRule,
         ExpectRowsToMeetOutsideRule,
     )

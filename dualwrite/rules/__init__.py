@@ -11,6 +11,7 @@ from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.measuring import QuantityConvertible
 from dualwrite.rules.outside import Outside
 from dualwrite.rules.own import Own
 from dualwrite.rules.periods import PeriodsSound
@@ -20,6 +21,7 @@ from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule, Severity
+from dualwrite.rules.values import Between, Matches, OneOf
 
 RULES: Mapping[str, type[Rule]] = {
     rule.name: rule
@@ -38,6 +40,10 @@ RULES: Mapping[str, type[Rule]] = {
         CurrencyPrecision,
         WholeNumberRange,
         Resolvable,
+        Between,
+        OneOf,
+        Matches,
+        QuantityConvertible,
         Own,
         Outside,
     )
@@ -45,6 +51,7 @@ RULES: Mapping[str, type[Rule]] = {
 
 __all__ = [
     "RULES",
+    "Between",
     "Convertible",
     "CurrencyPrecision",
     "Failure",
@@ -52,10 +59,13 @@ __all__ = [
     "KeyPresent",
     "KeyUnique",
     "Length",
+    "Matches",
     "MoneyExact",
+    "OneOf",
     "Outside",
     "Own",
     "PeriodsSound",
+    "QuantityConvertible",
     "QuantityConverts",
     "Required",
     "Resolvable",

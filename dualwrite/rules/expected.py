@@ -36,6 +36,10 @@ FACES: Mapping[str, str] = {
     "scale": "ExpectColumnValuesToKeepScale",
     "currency_precision": "ExpectColumnValuesToKeepCurrencyPrecision",
     "whole_number_range": "ExpectColumnValuesToFitWholeNumberRange",
+    "between": "ExpectColumnValuesToBeFromTo",
+    "one_of": "ExpectColumnValuesToBeOneOf",
+    "matches": "ExpectColumnValuesToMatchPattern",
+    "quantity_convertible": "ExpectQuantityToConvertBetweenUnits",
 }
 """Our rules by the names of their expectations, which a map may use too."""
 

@@ -10,16 +10,20 @@ import pytest
 
 from dualwrite.rules import (
     RULES,
+    Between,
     Convertible,
     CurrencyPrecision,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    Matches,
     MoneyExact,
+    OneOf,
     Outside,
     Own,
     PeriodsSound,
+    QuantityConvertible,
     QuantityConverts,
     Required,
     Resolvable,
@@ -108,6 +112,13 @@ REASONS = [
     (WholeNumberRange(column="days", low=-32768, high=32767), {"days": 40000}),
     (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
     (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),
+    (Between(column="creditlimit", low="0", high="1000000"), {"creditlimit": Decimal("-0.01")}),
+    (OneOf(column="freightterms", values=("FOB", "CIF")), {"freightterms": "X"}),
+    (Matches(column="telephone1", pattern="^[+]"), {"telephone1": "0049"}),
+    (
+        QuantityConvertible(quantity="quantity", unit="unit", to_symbol="pcs"),
+        {"quantity": 2, "unit": "tin"},
+    ),
     (
         Own(
             type="AtMost",

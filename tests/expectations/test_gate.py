@@ -17,16 +17,20 @@ from hypothesis import strategies as st
 from dualwrite.link import Side
 from dualwrite.rules import (
     RULES,
+    Between,
     Convertible,
     CurrencyPrecision,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    Matches,
     MoneyExact,
+    OneOf,
     Outside,
     Own,
     PeriodsSound,
+    QuantityConvertible,
     QuantityConverts,
     Required,
     Resolvable,
@@ -147,6 +151,17 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         ),
         WholeNumberRange(severity, "day", -(2**31), 2**31 - 1),
         Resolvable(**owner, tables=("team",)),
+        Between(severity, draw(st.sampled_from(["amount", "wide", "day"])), "-0.5", "99.5"),
+        OneOf(severity, "source:CUR", ("EUR", "JPY")),
+        Matches(severity, "name.of.it", "^[A-Z]"),
+        QuantityConvertible(
+            severity,
+            draw(st.sampled_from(["amount", "day"])),
+            unit="source:UNIT",
+            to_symbol="ea",
+            units=("A: Quantity 2", "B: Quantity"),
+            conversions=("1 A = 12 ea",),
+        ),
         Own(severity, "AtMost", "day", '{"column": "day", "most": 7}', own_example.__file__),
     ]
 

@@ -1,0 +1,85 @@
+"""Quantity convertible: a column of quantities told in units, judged by itself.
+
+It is for suites of one's own, outside of maps: `QuantityConverts` judges what the
+translation of a map has converted, by the ERP's units; this one converts by the standard
+units, and those that it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from dualwrite.rules.rule import Rule, column_of
+from dualwrite.rules.wording import plain_name, shown
+from dualwrite.units.system import Converted
+from dualwrite.units.written import written_system
+
+
+@dataclass(frozen=True)
+class QuantityConvertible(Rule):
+    """The quantities in the column `quantity` convert from unit to unit, exactly enough.
+
+    The unit stands in the column `unit`, or is `symbol` for all rows; the one to convert to in
+    `to`, or is `to_symbol`.  `product` is the column of the product whose own conversions
+    come first.  With `two_way` a quantity must come back as it was.  `units` and
+    `conversions` are added to the standard ones, as `dualwrite.units.written` reads them.
+    """
+
+    name: ClassVar[str] = "quantity_convertible"
+
+    quantity: str = ""
+    unit: str = ""
+    symbol: str = ""
+    to: str = ""
+    to_symbol: str = ""
+    product: str = ""
+    two_way: bool = True
+    units: tuple[str, ...] = ()
+    conversions: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(n for n in (self.quantity, self.unit, self.to, self.product) if n)
+
+    @property
+    def mend(self) -> str:
+        named = plain_name(self.unit) or "the expectation"
+        return f"correct the quantity, or its unit in {named}, or add its conversion"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.quantity)
+        if not _is_exact(values.type):
+            return values.is_valid()
+        return self._converted(table).trouble.is_valid()
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        value = row[self.quantity]
+        unit = row[self.unit] if self.unit else self.symbol
+        told = f"{plain_name(self.quantity)} is {shown(value)} {unit or ''}".rstrip()
+        one = pa.table({name: pa.array([row[name]]) for name in self.columns})
+        if not _is_exact(one[self.quantity].type):
+            return f"{told}, which is no exact number"
+        found = self._converted(one)
+        back = found.returned[0].as_py()
+        said = f"{told}: {found.trouble[0].as_py()}"
+        return said if back is None else f"{said}, {shown(back)}"
+
+    def _converted(self, table: pa.Table) -> Converted:
+        def texts(name: str) -> pa.Array:
+            return column_of(table, name).cast(pa.string())
+
+        return written_system(self.units, self.conversions).convert(
+            column_of(table, self.quantity),
+            texts(self.unit) if self.unit else self.symbol,
+            texts(self.to) if self.to else self.to_symbol,
+            texts(self.product) if self.product else None,
+            both_ways=self.two_way,
+        )
+
+
+def _is_exact(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_decimal(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind))
