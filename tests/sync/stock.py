@@ -89,6 +89,7 @@ LINES = {
         text("CURRENCY"),
         binary("WEIGHT"),
         binary("FLOATED"),
+        text("AMOUNT"),
         text("COMPANY"),
     ),
     D: table(
@@ -100,8 +101,9 @@ LINES = {
         text("unit"),
         decimal("price", 4),
         text("currency"),
-        decimal("weight", 3),
+        binary("weight"),
         decimal("floated", 2),
+        decimal("amount", 4),
         text("company"),
     ),
 }
