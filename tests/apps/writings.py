@@ -367,6 +367,17 @@ class Carrying:
             writing.insert("customer", customers("C3"), key=KEY)
         assert [row["number"] for row in held(watched, of_customers())] == ["C1", "C3"]
 
+    def test_workers_of_one_epoch_write_side_by_side(self, shop: Workshop, watched: App) -> None:
+        """Partitions of an initial sync are written at the same time."""
+        one_writer(shop)
+        with watched.writing(OURS) as writing:
+            writing.insert("customer", customers("C1"), key=KEY)
+        with watched.writing(OURS) as one, watched.writing(OURS) as other:
+            one.insert("customer", customers("C2"), key=KEY)
+            other.insert("customer", customers("C3"), key=KEY)
+
+        assert watched.count(of_customers()) == 3
+
     def test_a_fence_shuts_out_and_says_what_was_before(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1"), key=KEY)

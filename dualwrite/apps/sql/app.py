@@ -295,7 +295,7 @@ class SqlApp:
             self._books(session)
             with session.transaction(writing=True):
                 for name in sorted(epochs):  # in one order, or two workers deadlock
-                    before = self._capturing.seen(session, name)
+                    before = self._capturing.seen(session, name, alone=True)
                     if before != epochs[name]:
                         self._capturing.see(session, name, epochs[name])
                     if before is not None:

@@ -161,10 +161,12 @@ class MysqlCapture(Capturing):
         session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
 
-    def seen(self, session: Session, map_name: str) -> int | None:
+    def seen(self, session: Session, map_name: str, *, alone: bool = False) -> int | None:
         epochs = self._dialect.table(EPOCHS)
         answer = session.arrays(
-            sa.select(epochs.c["epoch"]).where(epochs.c["map"] == map_name).with_for_update()
+            sa.select(epochs.c["epoch"])
+            .where(epochs.c["map"] == map_name)
+            .with_for_update(read=not alone)
         )
         return int(answer[0][0].as_py()) if len(answer[0]) else None
 

@@ -158,10 +158,10 @@ class PostgresqlCapture(Capturing):
         session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}")
         session.arrays("SELECT 1 AS now", short=True)  # the moment is that of the first read
 
-    def seen(self, session: Session, map_name: str) -> int | None:
+    def seen(self, session: Session, map_name: str, *, alone: bool = False) -> int | None:
         answer = session.arrays(
             f"SELECT epoch FROM {self._dialect.named(EPOCHS.name)} "  # noqa: S608 - quoted
-            f"WHERE map = {literal(map_name)} FOR UPDATE",
+            f"WHERE map = {literal(map_name)} FOR {'UPDATE' if alone else 'SHARE'}",
             short=True,
         )
         return answer[0][0].as_py() if len(answer[0]) else None

@@ -125,7 +125,13 @@ class SqliteCapture(Capturing):
         session.begin(writing=False)
         session.arrays("SELECT count(*) FROM sqlite_master")  # the first read sets the moment
 
-    def seen(self, session: Session, map_name: str) -> int | None:
+    def seen(
+        self,
+        session: Session,
+        map_name: str,
+        *,
+        alone: bool = False,  # noqa: ARG002 - the whole file is
+    ) -> int | None:
         answer = session.arrays(
             f"SELECT epoch FROM dualwrite_epoch WHERE map = {literal(map_name)}"  # noqa: S608
         )

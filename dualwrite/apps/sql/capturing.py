@@ -91,8 +91,12 @@ class Capturing(ABC):
         session.begin(writing=False)
 
     @abstractmethod
-    def seen(self, session: Session, map_name: str) -> int | None:
-        """The newest epoch of a map, locked until the transaction ends."""
+    def seen(self, session: Session, map_name: str, *, alone: bool = False) -> int | None:
+        """The newest epoch of a map, locked until the transaction ends.
+
+        Writers share the lock: a partition does not wait for another.  Who is to raise it has
+        it `alone`.
+        """
 
     @abstractmethod
     def see(self, session: Session, map_name: str, epoch: int) -> bool:
