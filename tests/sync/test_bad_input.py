@@ -77,8 +77,8 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
         {"UNIT": "pal"},
         "quantity_converts",
         (
-            "QTY is 2 pal: the conversions between 'pal' and 'pcs' disagree: 1 pal is 500 pcs by one "
-            "way and 480 pcs by another"
+            "QTY is 2 pal: the conversions between 'pal' and 'box' disagree: 1 pal is 40 box by "
+            "one way and 41.6666666666666667 box by another"
         ),
         UNIT_MEND,
     ),
@@ -169,8 +169,8 @@ def test_a_money_column_of_binary_floats_is_refused_before_anything_runs(stock):
     told = [str(finding).partition("FLOATED > floated: ")[2] for finding in caught.value.findings]
     assert told == [
         (
-            "finops->dataverse: float into decimal(28,2): the digits of a binary float are not those "
-            "meant\n  map it onto a column of a fitting type, or add a transform"
+            "finops->dataverse: float into decimal(28,2): the digits of a binary float are not "
+            "those meant\n  map it onto a column of a fitting type, or add a transform"
         ),
         (
             "finops.Line column FLOATED (float) bends digits\n"
