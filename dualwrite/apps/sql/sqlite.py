@@ -122,7 +122,8 @@ class SqliteSession(Session):
             self.run("BEGIN")
             return
         wait = self._patience if wait is None else wait
-        if not self._writer.acquire(timeout=wait):
+        # other threads of ours write batches and are done soon, however short we are with others
+        if not self._writer.acquire(timeout=max(wait, self._patience)):
             raise _locked()
         self._writing = True
         try:
