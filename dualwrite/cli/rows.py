@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from dualwrite.sync.dated_rows import When
 
 
+_COLUMNS = 6
+"""So many fit beside each other."""
+
+
 def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     name: Annotated[str, typer.Argument(metavar="MAP", help="A map that says `effective:`.")],
     as_of: Annotated[
@@ -135,10 +139,12 @@ def _show(name: str, side: str, found: pa.Table, *, more: bool, as_json: bool) -
     if not told:
         say(f"{name}: no row of {side} is valid then.")
         return
-    filled = [
-        column for column in found.column_names if any(row[column] is not None for row in told)
-    ]
-    print_table(filled, [[_cell(row[column]) for column in filled] for row in told])
+    # a person wants to see whose the row is and when it holds; all columns are in --json
+    some = [name for name in found.column_names if any(row[name] is not None for row in told)]
+    shown = some[:_COLUMNS]
+    print_table(shown, [[_cell(row[name]) for name in shown] for row in told])
+    if len(some) > len(shown):
+        say(f"... and {plural(len(some) - len(shown), 'column')} more; --json and --csv have them.")
     if more:
         say("... and more; --limit shows them, --csv FILE writes them all.")
 

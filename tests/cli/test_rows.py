@@ -117,6 +117,19 @@ def test_more_than_the_limit_is_said(call: Call, dated: Path):
     ]
 
 
+def test_a_table_of_many_columns_shows_the_first(call: Call, dated: Path, monkeypatch):
+    monkeypatch.setattr("dualwrite.cli.rows._COLUMNS", 2)
+
+    done = call("rows", "prices", "--as-of", "2026-05-01", "--project", dated)
+
+    assert done.out.splitlines() == [
+        "ITEM  VALIDFROM",
+        "----  ----------",
+        "A     2026-01-01",
+        "... and 2 columns more; --json and --csv have them.",
+    ]
+
+
 def test_all_rows_go_to_a_file(call: Call, dated: Path, tmp_path: Path):
     file = tmp_path / "history.csv"
 

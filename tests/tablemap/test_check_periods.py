@@ -141,6 +141,26 @@ FAULTS = [
         id="a mode without its key",
     ),
     pytest.param(
+        DATED,
+        [("effective:", "replay: every\neffective:"), ("to: VALIDTO}", "to: VALIDTO, mode: new}")],
+        (
+            "12: DW1129 effective: `replay: every` carries each state by `mode: new`, what comes "
+            "back among them\n"
+            "  take one of them out"
+        ),
+        id="every state by a new period",
+    ),
+    pytest.param(
+        DATED,
+        [(" = ", " > "), ("to: VALIDTO}", "to: VALIDTO, mode: correction}")],
+        (
+            "11: DW1129 warning: effective: `mode: correction` closes and moves rows of "
+            "dataverse.price, and finops never hears of it\n"
+            "  let the columns go both ways, or take `mode:` out"
+        ),
+        id="a mode on a way of no return",
+    ),
+    pytest.param(
         SHOWN,
         [("to: VALIDTO", "to: VALIDUNTIL")],
         (

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from dualwrite.link import Side
 from dualwrite.tablemap.checks.context import Context
+from dualwrite.tablemap.codes import Severity
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import ColumnPath, NotationError
@@ -30,10 +31,12 @@ def check_periods(context: Context) -> None:
     _check_ways(context, dated)
     if dated.mode is not None:
         _check_key(context, dated)
+        _check_returns(context, dated)
 
 
-def _add(context: Context, message: str, mend: str | None = None) -> None:
-    context.add("DW1129", f"effective: {message}", word="effective", mend=mend)
+def _add(context: Context, message: str, mend: str, *, severity: Severity | None = None) -> None:
+    told = f"effective: {message}"
+    context.add("DW1129", told, word="effective", mend=mend, severity=severity)
 
 
 def _named_soundly(context: Context) -> bool:
@@ -159,6 +162,25 @@ def _check_key(context: Context, dated: Dated) -> None:
         if end is not None and context.map.flows_from(side.other):
             what = f"entity and `from`, which `mode: {dated.mode}` tells rows by"
             _check_names(context, side, (*end.entity, end.start), what)
+
+
+def _check_returns(context: Context, dated: Dated) -> None:
+    """What a mode closes and moves over there has to come back, and as it stands."""
+    if dated.mode == "new" and context.map.replay == "every":
+        _add(
+            context,
+            "`replay: every` carries each state by `mode: new`, what comes back among them",
+            "take one of them out",
+        )
+    for source in Side:
+        if not context.map.flows_from(source.other):
+            _add(
+                context,
+                f"`mode: {dated.mode}` closes and moves rows of {context.name(source.other)}, and "
+                f"{source.value} never hears of it",
+                "let the columns go both ways, or take `mode:` out",
+                severity="warning",
+            )
 
 
 def _check_names(context: Context, side: Side, paths: tuple[ColumnPath, ...], what: str) -> None:
