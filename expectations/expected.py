@@ -6,13 +6,35 @@ They are made from `expect:` of a map, or from the project's `expectations/` fol
 
 from __future__ import annotations
 
-from typing import ClassVar
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from dualwrite.rules import Outside, Own, Rule
+from dualwrite.rules.expected import names_columns
+from dualwrite.rules.wording import listed
 from expectations.expectation import RuleExpectation
 
 
-class ExpectRowsToMeetOwnRule(RuleExpectation):
+class _Worded(RuleExpectation):
+    """Options in a person's words, and not as JSON."""
+
+    @classmethod
+    def is_abstract(cls) -> bool:
+        return "rule" not in vars(cls)
+
+    @classmethod
+    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        options = json.loads(kwargs.get("options") or "{}")
+        words = [f"{name} {value}" for name, value in options.items() if not names_columns(name)]
+        others = [str(each) for each in kwargs.get("others") or ()]
+        return super()._told(kwargs) | {
+            "with": f", {listed(words)}" if words else "",
+            "and": "".join(f", {name}" for name in others),
+        }
+
+
+class ExpectRowsToMeetOwnRule(_Worded):
     """A rule that the project defines in a Python file of its `expectations/` folder.
 
     Args:
@@ -26,7 +48,7 @@ class ExpectRowsToMeetOwnRule(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Own
-    says: ClassVar[str] = "$column meets the project's rule $type $options."
+    says: ClassVar[str] = "$column meets the project's own rule $type$with."
 
     type: str
     column: str
@@ -34,7 +56,7 @@ class ExpectRowsToMeetOwnRule(RuleExpectation):
     file: str
 
 
-class ExpectRowsToMeetOutsideRule(RuleExpectation):
+class ExpectRowsToMeetOutsideRule(_Worded):
     """A class of Great Expectations, or of the project on top of it, asked row by row.
 
     Args:
@@ -49,7 +71,7 @@ class ExpectRowsToMeetOutsideRule(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Outside
-    says: ClassVar[str] = "$column: $type $options."
+    says: ClassVar[str] = "$column$and: $type$with."
 
     type: str
     column: str

@@ -17,6 +17,8 @@ from expectations.catalogue import (
     ExpectColumnValuesToKeepCurrencyPrecision,
     ExpectPeriodsNotToOverlap,
     ExpectQuantityToConvertBetweenUnits,
+    ExpectRowsToMeetOutsideRule,
+    ExpectRowsToMeetOwnRule,
 )
 
 ORDERS = pd.DataFrame(
@@ -102,6 +104,26 @@ def test_it_names_the_rows_that_fail(expectation, keys, sentence):
     assert result.result["unexpected_percent"] == 25 * len(keys)
     if sentence is not None:
         assert expectation.sentence(result.expectation_config.kwargs) == sentence
+
+
+def test_what_a_project_adds_is_told_in_words():
+    own = ExpectRowsToMeetOwnRule(
+        type="AtMost", column="price", options='{"column": "price", "most": 7}', file="orders.py"
+    )
+    pair = ExpectRowsToMeetOutsideRule(
+        type="ExpectColumnPairValuesToBeEqual",
+        column="price",
+        others=("cost",),
+        options='{"column_A": "price", "column_B": "cost", "ignore_row_if": "never"}',
+    )
+
+    assert (
+        own.sentence(own.configuration.kwargs)
+        == "price meets the project's own rule AtMost, most 7."
+    )
+    assert pair.sentence(pair.configuration.kwargs) == (
+        "price, cost: ExpectColumnPairValuesToBeEqual, ignore_row_if never."
+    )
 
 
 def test_a_suite_that_was_written_down_says_the_same():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -130,8 +131,10 @@ def test_a_class_of_great_expectations_rejects_wherever_it_is_critical(stock):
         (
             "1",
             "ExpectColumnValuesToMatchRegex",
-            "item is 'a1': ExpectColumnValuesToMatchRegex "
-            '{"column": "item", "regex": "^[A-Z]+$"} is not met',
+            (
+                "item is 'a1': ExpectColumnValuesToMatchRegex "
+                '{"column": "item", "regex": "^[A-Z]+$"} is not met'
+            ),
         )
     ]
 
@@ -139,6 +142,40 @@ def test_a_class_of_great_expectations_rejects_wherever_it_is_critical(stock):
     stock.cycle()
 
     assert [row[0] for row in stock.held()] == ["1", "2"]
+
+
+def test_a_class_of_the_user_s_own_on_top_of_great_expectations_does_too(stock):
+    gx = pytest.importorskip("great_expectations")
+    assert gx
+    code = (
+        "import great_expectations as gx\n"
+        "class ExpectItemCode(gx.expectations.ExpectColumnValuesToMatchRegex):\n"
+        "    regex: str = '^[A-Z]+$'\n"
+    )
+    folder(expecting(stock, "ExpectItemCode: {column: ITEM}"), items_py=code)
+    stock.put(F, "Line", line("1", "1", ITEM="a1"), line("2", "1", ITEM="OK"))
+
+    stock.run()
+
+    assert [row[:2] for row in stock.held()] == [("1", "ExpectItemCode")]
+
+
+def test_without_great_expectations_a_map_that_needs_it_writes_nothing(stock, monkeypatch):
+    monkeypatch.setitem(sys.modules, "expectations.outside", None)
+    expecting(stock, "ExpectColumnValuesToNotBeNull: {column: ITEM}")
+    stock.put(F, "Line", line("1", "1"))
+
+    with pytest.raises(OutsideError) as caught:
+        stock.run()
+
+    assert str(caught.value) == (
+        "ExpectColumnValuesToNotBeNull: cannot be asked (Great Expectations is not installed: "
+        "import of expectations.outside halted; None in sys.modules). "
+        "Nothing of this batch was written.\n"
+        "  Install what it needs (pip install 'dualwrite[flows]', in a checkout), correct it, "
+        "or make it `severity: warning`: then only quality reports ask it."
+    )
+    assert stock.rows(D, "id") == []
 
 
 def test_what_it_cannot_be_asked_keeps_the_gate_shut(stock):
@@ -198,7 +235,7 @@ def test_what_cannot_be_asked_is_told_with_its_line(stock, item, told):
         ),
         (
             "maps: [lines]\nexpect:\n  - required: {column: ITEM, severity: bad}\n",
-            "rules.yaml:3: DW1121 expect: required: severity: 'bad' is none of the words known here",
+            "rules.yaml:3: DW1121 expect: required: severity: 'bad' is none of the words",
         ),
         ("- required", "rules.yaml:1: DW1102 a file of expectations is a mapping"),
     ],
