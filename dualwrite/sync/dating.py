@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Writing
-from dualwrite.effective import Changes, Periods, beside, plan_delete, plan_write
+from dualwrite.effective import Changes, Moment, Periods, beside, plan_delete, plan_write
 from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
 from dualwrite.sync.amending import Amending, matched
 from dualwrite.sync.changes import CALLED_BACK
@@ -34,6 +35,7 @@ from dualwrite.tablemap.schema import TableSchema
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import Flow, fit
 from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.periods import kind_of
 
 if TYPE_CHECKING:
     from dualwrite.sync.carry import Gate
@@ -195,9 +197,7 @@ class Dating:
             order = pc.sort_indices(rows[self._periods.start])
             numbers, told, rows = numbers.take(order), told.take(order), rows.take(order)
         assert self._dated.mode is not None
-        changes = plan_write(
-            held.rows, rows, self._periods, self._dated.mode, now=self._session.now()
-        )
+        changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=self._now)
         refused: dict[int, str | Refused] = {
             numbers[each["row"]].as_py(): self._refused(each["reason"], each["mend"])
             for each in changes.rejected.to_pylist()
@@ -246,6 +246,15 @@ class Dating:
             start=self._ends.start.column,
             end=self._ends.end.column,
         )
+
+    @property
+    def _now(self) -> Moment:
+        """Where a period of the target may begin now: with a day, if the other side keeps days."""
+        now, end = self._session.now(), self._way.table_map.end(self._way.source)
+        theirs = self._dated.on(self._way.source)
+        schema = self._session.schema(self._way.source, end.table)
+        by_day = theirs is not None and kind_of(schema, theirs) == "date"
+        return now.astimezone(UTC).date() if by_day else now
 
     @cached_property
     def _amending(self) -> Amending:

@@ -247,6 +247,56 @@ def test_a_change_of_the_row_that_is_valid_now(every_dated, mode):
     assert world.held() == []
 
 
+@pytest.mark.parametrize("mode", CHANGED)
+def test_a_change_in_the_erp_is_written_over_there_by_the_same_mode(dated, mode):
+    world = dated(f"gaps: forbid, mode: {mode}")
+    world.here(("A", "26-01-01", "never", 10))
+    world.run("prices")
+
+    world.here(("A", "26-01-01", "never", 12))
+    world.cycle()
+    assert world.theirs() == CHANGED[mode]
+    world.settle()
+
+    assert world.ours() == world.theirs() == CHANGED[mode]
+    assert world.held() == []
+    assert world.conflicts("prices") == []
+    assert world.reconcile("prices").unexplained == 0
+
+
+@pytest.mark.parametrize("mode", CHANGED)
+def test_periods_that_the_erp_has_closed_itself_cross_as_they_are(dated, mode):
+    """As the ERP's own form does it: the former row closed, a new one from today on."""
+    world = dated(f"gaps: forbid, mode: {mode}")
+    world.here(("A", "26-01-01", "never", 10))
+    world.run("prices")
+
+    world.here(("A", "26-01-01", "26-06-14", 10), ("A", "26-06-15", "never", 12))
+    counted = world.cycle()
+
+    assert counted["prices"][f"{TO_D} written"] == 2
+    assert world.theirs() == ["A 26-01-01 26-06-14 10", "A 26-06-15 never 12"]
+    assert world.cycle() == {}
+
+
+@pytest.mark.parametrize("mode", CHANGED)
+def test_a_later_change_of_the_same_row_finds_the_one_that_follows_it(dated, mode):
+    world = dated(f"gaps: forbid, mode: {mode}")
+    world.here(("A", "26-01-01", "never", 10))
+    world.run("prices")
+    world.there(("A", "26-01-01", "never", 12))
+    world.settle()
+
+    start = "26-01-01" if mode == "correction" else "26-06-15"
+    world.clock += dt.timedelta(days=5)
+    world.there(("A", start, "never", 13))
+    world.settle()
+
+    assert world.ours() == world.theirs()
+    assert world.ours()[-1] == f"A {'26-06-20' if mode != 'correction' else start} never 13"
+    assert world.held() == []
+
+
 @pytest.mark.parametrize("mode", ["new", "correction", "effective"])
 def test_a_change_of_a_row_to_come(dated, mode):
     world = dated(f"gaps: allow, mode: {mode}")

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dualwrite.link import Side
 from dualwrite.sync.activating import activate
 from tests.sync.dated import DATED, NEVER, SHOWN, TODAY, Dated, make_dated
 from tests.sync.world import D, F
@@ -53,15 +54,23 @@ def edits(draw: st.DrawFn) -> list[Any]:
     return draw(st.lists(row, min_size=1, max_size=4))
 
 
-def there(world: Dated, edit: Any) -> None:
-    """An edit on the side that knows nothing of periods."""
+def make_edit(world: Dated, side: Side, edit: Any) -> None:
+    """An edit by an app that knows nothing of periods."""
     item, start, length, price, drop = edit
+    if side is F and drop:
+        world.remove(F, "Price", ITEM=item, VALIDFROM=at(start))
+        return
+    if side is F:
+        end = NEVER if length is None else at(start + length)
+        row = {"ITEM": item, "VALIDFROM": at(start), "VALIDTO": end, "PRICE": price}
+        world.put(F, "Price", row)
+        return
     first = dt.datetime.combine(at(start), dt.time(), dt.UTC)
     if drop:
         world.remove(D, "price", item=item, validfrom=first)
         return
-    end = None if length is None else at(start + length)
-    last = end and dt.datetime.combine(end, dt.time(23, 59, 59), dt.UTC)
+    day = None if length is None else at(start + length)
+    last = day and dt.datetime.combine(day, dt.time(23, 59, 59), dt.UTC)
     world.put(D, "price", {"item": item, "validfrom": first, "validto": last, "price": price})
 
 
@@ -69,22 +78,29 @@ def there(world: Dated, edit: Any) -> None:
 @given(st.data(), st.sampled_from(["", ", mode: new", ", mode: correction", ", mode: effective"]))
 def test_whatever_one_side_holds_the_other_never_has_two_rows_valid_on_one_day(make, data, mode):
     gaps = data.draw(st.sampled_from(["allow", "forbid"]))
+    side = data.draw(st.sampled_from(Side))
     world = make(DATED, f"gaps: {gaps}{mode}")
     world.run("prices")
 
     for batch in data.draw(st.lists(edits(), min_size=1, max_size=4)):
         for edit in batch:
-            there(world, edit)
+            make_edit(world, side, edit)
         world.clock = TODAY + dt.timedelta(days=data.draw(st.integers(-14, 14)))
         world.cycle()
 
         assert world.notes == {}
-        assert_one_row_a_day(world)
+        assert_one_row_a_day(world, side.other)
 
 
-def assert_one_row_a_day(world: Dated) -> None:
+def assert_one_row_a_day(world: Dated, side: Side) -> None:
     seen: set[tuple[str, dt.date]] = set()
-    for item, start, end in world.rows(F, "Price", "ITEM", "VALIDFROM", "VALIDTO"):
+    names = ("Price", "ITEM", "VALIDFROM", "VALIDTO")
+    for item, *bounds in world.rows(side, *(names if side is F else map(str.lower, names))):
+        start, end = bounds
+        if side is D:
+            assert start.time() == dt.time()
+            assert end is None or end.time() == dt.time(23, 59, 59)
+            start, end = start.date(), NEVER if end is None else end.date()
         last = min(end, at(LAST + 20))
         valid = {(item, start + dt.timedelta(days=n)) for n in range((last - start).days + 1)}
         assert start <= end
