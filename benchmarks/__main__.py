@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only initial|incremental|live|cli] [--rows N] [--json]`."""
+"""`python -m benchmarks [--only initial|incremental|live|rules|cli] [--rows N] [--json]`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 
 import psutil
 
-from benchmarks import cli, incremental, initial, live
+from benchmarks import cli, incremental, initial, live, rules
 
-CASES = ("initial", "incremental", "live", "cli")
+CASES = ("initial", "incremental", "live", "rules", "cli")
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", choices=CASES, help="measure only this")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the initial sync")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of initial and rules")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     asked = parser.parse_args()
     found = []
@@ -39,6 +39,8 @@ def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
         yield from incremental.results(rows)
     if only in (None, "live"):
         yield from live.results()
+    if only in (None, "rules"):
+        yield from rules.results(rows)
     if only in (None, "cli"):
         yield from cli.results()
 

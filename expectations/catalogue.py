@@ -19,7 +19,7 @@ which is not the same as rows that fail.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from dualwrite.rules import (
     Convertible,
@@ -353,3 +353,16 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
 def expectation_of(rule: Rule) -> RuleExpectation:
     """The expectation that carries `rule`."""
     return EXPECTATIONS[type(rule)].of(rule)
+
+
+def rule_of(kind: str, kwargs: Mapping[str, Any], severity: str) -> Rule:
+    """The rule that an expectation of this type and these arguments carries."""
+    own = {name: value for name, value in kwargs.items() if name != "batch_id"}
+    severity = "critical" if severity == "critical" else "warning"
+    return KINDS[kind].rule.from_kwargs({**own, "severity": severity})
+
+
+KINDS: Mapping[str, type[RuleExpectation]] = {
+    each.expectation_type: each for each in EXPECTATIONS.values()
+}
+"""Our expectations by what Great Expectations calls them."""

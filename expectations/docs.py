@@ -31,7 +31,6 @@ from great_expectations.render.renderer.content_block import (
 )
 from great_expectations.render.view.view import DefaultJinjaPageView
 
-from dualwrite.rules import Rule
 from expectations import catalogue, history
 from expectations.history import Past
 from expectations.report import About, Answer, Report
@@ -123,7 +122,7 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
         "of": f"{answer.rows:,}",
         "change": "" if before is None else _signed(answer.failing - before),
         "sentence": sentence(answer),
-        "mend": _rule(answer).mend,
+        "mend": catalogue.rule_of(answer.type, answer.kwargs, answer.severity).mend,
         "keys": answer.keys[:NAMED],
         "more": answer.failing - len(answer.keys[:NAMED]),
         "critical": answer.severity == "critical",
@@ -132,11 +131,6 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
 
 def _signed(change: int) -> str:
     return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "as before"
-
-
-def _rule(answer: Answer) -> Rule:
-    kinds = {each.expectation_type: each for each in catalogue.EXPECTATIONS.values()}
-    return kinds[answer.type].rule.from_kwargs({**answer.kwargs, "severity": answer.severity})
 
 
 def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> str:
@@ -250,8 +244,7 @@ def _plural(count: int, one: str) -> str:
 
 def sentence(answer: Answer) -> str:
     """What the expectation says, in one sentence."""
-    kinds = {each.expectation_type: each for each in catalogue.EXPECTATIONS.values()}
-    return kinds[answer.type].sentence(answer.kwargs)
+    return catalogue.KINDS[answer.type].sentence(answer.kwargs)
 
 
 def _file_name(suite: str) -> str:

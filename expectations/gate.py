@@ -6,8 +6,8 @@ adds is the record: every validation is counted into a report for the Data Docs.
 
 Four habits of GX would hurt and are kept out.  It hashes every frame by its values
 (minutes for a million rows of decimals): the threshold for that is set to nothing.  A
-context shared by threads gives wrong results: each call makes its own, in 10 ms.  It
-draws progress bars, and makes a folder for pages with each context: both are off.
+context shared by threads gives wrong results: each thread has its own.  It draws progress
+bars, and makes a folder for pages with each context: both are off.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from great_expectations.core import ExpectationSuiteValidationResult
+from great_expectations.core.batch_definition import BatchDefinition
 from great_expectations.data_context.types.base import (
     DataContextConfig,
     InMemoryStoreBackendDefaults,
@@ -32,6 +33,7 @@ from dualwrite.errors import PermanentError
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.way import Way
+from expectations.catalogue import rule_of
 from expectations.expectation import SAMPLE, named
 from expectations.report import About, Report, WorstRow
 from expectations.suite import about_of, suite_of
@@ -41,6 +43,9 @@ _CONFIG = DataContextConfig(
     store_backend_defaults=InMemoryStoreBackendDefaults(init_temp_docs_sites=False),
     progress_bars=ProgressBarsConfig(globally=False),
 )
+
+_OWN = threading.local()
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class NotEvaluatedError(PermanentError):
@@ -92,12 +97,15 @@ class GreatExpectationsGate:
             return weigh(rows.num_rows, [])
         wanted = dict.fromkeys([*(name for rule in rules for name in rule.columns), *key])
         result = validate(rows.select(list(wanted)), suite, key)
-        failing = _failing(result)
-        masks = [(rule, _mask(failing[rule], rows)) for rule in rules]
-        worst = _worst(rows.select(list(key)), [(r, failing[r]) for r in rules if failing[r]])
+        masks = _masks(result, rules, rows.num_rows)
+        worst = _worst(rows.select(list(key)), masks)
         with self._lock:
             self.report.add(result, about, worst)
-        return weigh(rows.num_rows, masks)
+        none = pa.repeat(pa.scalar(value=False), rows.num_rows)
+        return weigh(
+            rows.num_rows,
+            [(rule, pa.array(masks[rule]) if rule in masks else none) for rule in rules],
+        )
 
     def take(self) -> Report:
         """What was counted since the last call, or since the beginning."""
@@ -110,14 +118,22 @@ def validate(
     rows: pa.Table, suite: gx.ExpectationSuite, key: Sequence[str] = ()
 ) -> ExpectationSuiteValidationResult:
     """Run a suite over a table; the result names failing rows by number and by `key`."""
-    context = gx.get_context(mode="ephemeral", project_config=_CONFIG)
     frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
-    asset = context.data_sources.add_pandas("rows").add_dataframe_asset(suite.name)
-    batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": frame})
+    batch = _whole().get_batch({"dataframe": frame})
     return batch.validate(
         suite,
         result_format={"result_format": "COMPLETE", "unexpected_index_column_names": list(key)},
     )
+
+
+def _whole() -> BatchDefinition[Any]:
+    """What any frame of this thread is a batch of, made once: that takes as long as ten rules."""
+    made: BatchDefinition[Any] | None = getattr(_OWN, "whole", None)
+    if made is None:
+        context = gx.get_context(mode="ephemeral", project_config=_CONFIG)
+        asset = context.data_sources.add_pandas("rows").add_dataframe_asset("rows")
+        made = _OWN.whole = asset.add_batch_definition_whole_dataframe("whole")
+    return made
 
 
 def _key(way: Way) -> tuple[str, ...]:
@@ -125,16 +141,28 @@ def _key(way: Way) -> tuple[str, ...]:
     return tuple(f"source:{name}" for name in way.flow.source_key)
 
 
-def _failing(result: ExpectationSuiteValidationResult) -> Mapping[Rule, list[int]]:
-    found: dict[Rule, list[int]] = {}
+def _masks(
+    result: ExpectationSuiteValidationResult, rules: Sequence[Rule], rows: int
+) -> Mapping[Rule, Mask]:
+    """Which rows fail, by rule; rules that none fails are left out.
+
+    Raises:
+        NotEvaluatedError: An expectation raised instead of answering.
+    """
+    found: dict[Rule, Mask] = {}
     for each in result.results:
         config: Any = each.expectation_config
         if "unexpected_index_list" not in each.result:
             raise NotEvaluatedError(
                 suite=result.suite_name, expectation=config.type, reason=_reason(each)
             )
-        found[config.to_domain_obj().to_rule()] = each.result["unexpected_index_list"]
-    return found
+        if numbers := each.result["unexpected_index_list"]:
+            severity = getattr(config.severity, "value", config.severity)
+            mask = np.zeros(rows, dtype=bool)
+            mask[numbers] = True
+            found[rule_of(config.type, config.kwargs, severity)] = mask
+    # Great Expectations keeps no order
+    return {rule: found[rule] for rule in rules if rule in found}
 
 
 def _reason(result: Any) -> str:
@@ -145,26 +173,18 @@ def _reason(result: Any) -> str:
     return str(told.get("exception_message") or "no reason given").splitlines()[0]
 
 
-def _worst(keys: pa.Table, failing: Sequence[tuple[Rule, list[int]]]) -> list[WorstRow]:
+def _worst(keys: pa.Table, masks: Mapping[Rule, Mask]) -> list[WorstRow]:
     """The rows that fail most rules, by their keys."""
-    if not failing or not keys.num_columns:
+    if not masks or not keys.num_columns:
         return []
-    times = np.zeros(keys.num_rows, dtype=np.int64)
-    for _, numbers in failing:
-        times[numbers] += 1
-    most = np.argsort(-times, kind="stable")[:SAMPLE]
-    found: dict[int, list[str]] = {int(number): [] for number in most if times[number]}
-    for rule, numbers in failing:
-        for number in found.keys() & set(numbers):
-            found[number].append(rule.about.removeprefix("ref:"))
-    told = keys.take(list(found)).to_pylist()
-    return [
-        WorstRow(named(key), tuple(columns))
-        for key, columns in zip(told, found.values(), strict=True)
+    times = np.zeros(keys.num_rows, dtype=np.int16)
+    for mask in masks.values():
+        times += mask
+    faulty = np.flatnonzero(times)
+    most = faulty[np.argsort(-times[faulty], kind="stable")][:SAMPLE]
+    columns = [
+        tuple(rule.about.removeprefix("ref:") for rule, mask in masks.items() if mask[number])
+        for number in most
     ]
-
-
-def _mask(failing: Sequence[int], rows: pa.Table) -> pa.BooleanArray:
-    mask = np.zeros(rows.num_rows, dtype=bool)
-    mask[list(failing)] = True
-    return pa.array(mask)
+    told = keys.take(pa.array(most)).to_pylist()
+    return [WorstRow(named(key), names) for key, names in zip(told, columns, strict=True)]
