@@ -99,8 +99,6 @@ class MysqlSession(Session):
         name: str,
         rows: pa.Table,
         columns: Mapping[str, Column],
-        *,
-        key: Sequence[str],  # noqa: ARG002 - the table's own index is used
     ) -> None:
         declared = ", ".join(f"{self.quote(c)} {columns[c].native} NULL" for c in rows.column_names)
         try:

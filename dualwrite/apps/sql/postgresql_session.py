@@ -68,9 +68,7 @@ class PostgresqlSession(Session):
         cursor.execute(self._given.before(self.text(statement)))
         return list(cursor.fetch_arrow_table().columns)
 
-    def stage(
-        self, name: str, rows: pa.Table, columns: Mapping[str, Column], *, key: Sequence[str]
-    ) -> None:
+    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
         quote = self.quote
         kinds = [staged_as(columns[c]) for c in rows.column_names]
         if few(rows):
@@ -87,9 +85,8 @@ class PostgresqlSession(Session):
         )
         self._temporary = True
         self.run(f"CREATE TEMPORARY TABLE {quote(name)} ({declared}) ON COMMIT DROP")
+        # no ANALYZE: it costs more than it saves, the planner knows the size as it is
         self.append(name, rows, temporary=True)
-        # of the key alone: looking at every column would take longer than the merge
-        self.run(f"ANALYZE {quote(name)} ({', '.join(map(quote, key))})")
 
     def append(
         self, table: str, rows: pa.Table, *, temporary: bool = False, schema: str | None = None

@@ -68,7 +68,7 @@ class Keys:
     def ready(self, session: Session, name: str) -> None:
         """Stage them under that name, if they are to be staged."""
         if self.many or session.inlines:
-            session.stage(name, self.table, self.columns, key=self.table.column_names)
+            session.stage(name, self.table, self.columns)
             self._name = name
 
     def done(self, session: Session) -> None:

@@ -65,13 +65,8 @@ class Session(ABC):
         """
 
     @abstractmethod
-    def stage(
-        self, name: str, rows: pa.Table, columns: Mapping[str, Column], *, key: Sequence[str]
-    ) -> None:
-        """Put rows into a new temporary table, gone with the transaction or by `unstage`.
-
-        It will be joined by `key`.
-        """
+    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
+        """Put rows into a new temporary table, gone with the transaction or by `unstage`."""
 
     @abstractmethod
     def unstage(self, name: str) -> None:

@@ -80,8 +80,6 @@ class SqliteSession(Session):
         name: str,
         rows: pa.Table,
         columns: Mapping[str, Column],
-        *,
-        key: Sequence[str],  # noqa: ARG002 - SQLite makes an index of its own
     ) -> None:
         if rows.num_rows and few(rows):
             lines = zip(*(_stored(values).to_pylist() for values in rows.columns), strict=True)

@@ -292,7 +292,7 @@ class SqlWriting:
         identities: Sequence[str] = (),
     ) -> Iterator[Staged]:
         name = self._fresh_name(STAGING)
-        self._session.stage(name, rows, schema.columns, key=key)
+        self._session.stage(name, rows, schema.columns)
         columns = tuple(rows.column_names)
         mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities))
         yield self._reader.known(
