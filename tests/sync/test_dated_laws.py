@@ -91,6 +91,10 @@ def test_whatever_one_side_holds_the_other_never_has_two_rows_valid_on_one_day(m
         assert world.notes == {}
         assert_one_row_a_day(world, side.other)
 
+    world.settle()
+    if not world.held() and not world.conflicts("prices"):
+        assert world.reconcile("prices").unexplained == 0
+
 
 def assert_one_row_a_day(world: Dated, side: Side) -> None:
     seen: set[tuple[str, dt.date]] = set()
