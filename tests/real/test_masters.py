@@ -23,22 +23,16 @@ from dualwrite.sync.life import stop
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath
-from tests.real.adventureworks import finops_tables
 from tests.real.adventureworks.finance import COMPANIES
 from tests.real.carrying import compared, counted, held, load, project, run, values
-from tests.real.data import data_folder
+from tests.real.stores import ACCOUNTS, stores
 
 pytestmark = pytest.mark.slow
 
-ACCOUNTS = "customers-v3--accounts"
-CHANGED = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
 LONG_AGO = dt.datetime(2020, 6, 1, tzinfo=dt.UTC)
 LATER = dt.datetime(2026, 7, 1, tzinfo=dt.UTC)
 FIVE = Decimal(5)
 OWN = [f"CRM{number:04}" for number in range(1, 26)]
-
-_FULL = ("OMLegalEntity", "PaymentTermEntity", "TaxGroupEntity", "CustCustomerGroupEntity")
-_FULL += ("SalesContactPersonTitleEntity", "smmContactPersonV2Entity")
 
 
 @dataclass
@@ -65,7 +59,7 @@ def halfway(
     fresh_database: Callable[[str], str], tmp_path: Path
 ) -> Iterator[tuple[Session, Start]]:
     urls = {side: fresh_database("postgresql") for side in Side}
-    load(Side.FINOPS, urls[Side.FINOPS], _stores())
+    load(Side.FINOPS, urls[Side.FINOPS], stores())
     load(Side.DATAVERSE, urls[Side.DATAVERSE], {})
     with project(tmp_path, urls, list(COMPANIES)) as session:
         run(session)
@@ -104,30 +98,6 @@ def test_filling_blanks_leaves_what_both_say_alone(halfway):
     found = compared(session)
     assert {n: each.unexplained for n, each in found.items() if each.unexplained} == {
         ACCOUNTS: len(_differing(start))
-    }
-
-
-def _stores() -> dict[str, pa.Table]:
-    """What the stores' accounts need, and those themselves."""
-    tables = finops_tables(data_folder())
-    customers = tables["CustCustomerV3Entity"]
-    customers = customers.filter(pc.equal(customers["PARTYTYPE"], "Organization"))
-    contacts, parties = tables["smmContactPersonV2Entity"], tables["DirPartyCDSEntity"]
-    currencies = tables["CurrencyEntity"]
-    acting, represented = (
-        contacts[f"{role}PARTYNUMBER"] for role in ("CONTACTPERSON", "ASSOCIATED")
-    )
-    needed = pa.chunked_array(
-        [*acting.chunks, *represented.chunks, *customers["PARTYNUMBER"].chunks]
-    )
-    return {
-        **{name: tables[name] for name in _FULL},
-        "CurrencyEntity": currencies.filter(currencies["SYMBOL"].is_valid()),
-        "DirPartyCDSEntity": parties.filter(pc.is_in(parties["PARTYNUMBER"], needed)),
-        "CustCustomerV3Entity": customers.append_column(
-            "MODIFIEDDATETIME",
-            pa.repeat(pa.scalar(CHANGED, pa.timestamp("us", "UTC")), customers.num_rows),
-        ),
     }
 
 
