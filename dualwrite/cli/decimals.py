@@ -182,10 +182,7 @@ def _notes(change: Change) -> list[str]:
         told = ", ".join("null" if part is None else part for part in key.values())
         notes.append(f"  {told}")
     if change.rounded and change.rows > change.still:
-        notes.append(
-            f"{name} has been rounded by its map: to carry the digits that were left out, "
-            f"dualwrite reconcile {change.maps[0]} --repair --master finops"
-        )
+        notes.append(f"{name} is rounded by its map; digits that find room then cross")
     if change.still and not change.rounded:
         notes.append(
             f"{name}: {plural(change.still, 'row')} will be rejected still, mostly because "
@@ -243,6 +240,7 @@ def _tell_all(
     if as_json:
         told: dict[str, Any] = {"columns": [change.as_dict() for change in found]}
         told["changed"] = [] if done is None else [f"{c.table}.{c.column}" for c in done.changes]
+        told["queued"] = 0 if done is None else done.queued
         told["retried"] = [] if done is None else [_counts(each) for each in done.retried]
         print_json(told)
         return
@@ -251,6 +249,9 @@ def _tell_all(
             say("A dry run: nothing was changed.")
         return
     say(f"{plural(len(done.changes), 'column')} changed; no stored value did.")
+    if done.queued:
+        rows = plural(done.queued, "row that was rounded crosses", "rows that were rounded cross")
+        say(f"{rows} with the next cycle.")
     for each in done.retried:
         counts = each.counts
         say(

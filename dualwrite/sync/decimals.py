@@ -172,7 +172,7 @@ def _of_map(session: Session, table_map: TableMap, to: int, progress: Progress) 
             rows=rows,
             still=still,
             rejected=sum(waits_for_digits(row, [name]) for row in held),
-            rounded=each.money is not None and each.money.mode is not None,
+            rounded=is_rounded(each),
             refused=why_not(each.target_column) or _too_many(kind),
         )
 
@@ -227,7 +227,7 @@ def _counted(
     query = reading(session, way.table_map, Side.FINOPS)
     needed = [path for column in way.flow.columns for path in column.needs]
     seen = 0
-    for rows in _pages(session, app, only_needed(query, needed)):
+    for rows in pages_of(session, app, only_needed(query, needed)):
         gate = translate(rows, way.flow)
         for rule, now, then in rules:
             lost, still = (pc.sum(each.failing(gate)).as_py() or 0 for each in (now, then))
@@ -240,16 +240,22 @@ def _counted(
 
 def _asked(rule: Any, way: Way, wider: dict[str, Any]) -> tuple[Any, Any]:
     """The rule as it stands and with the wider column; of money that is rounded, the digits."""
-    if isinstance(rule, CurrencyPrecision) and rule.policy != "reject":
-        column = next(each for each in way.flow.columns if str(each.target) == rule.column)
-        rule = replace(rule, policy="reject", column=f"source:{column.source}")
-        kind = wider[column.target.column]
-    else:
-        kind = wider[rule.column]
+    kind = wider[rule.column]
+    column = next(each for each in way.flow.columns if str(each.target) == rule.column)
+    if is_rounded(column):
+        rule = replace(rule, column=f"source:{column.source}")
+        rule = replace(rule, policy="reject") if isinstance(rule, CurrencyPrecision) else rule
     return rule, replace(rule, precision=min(kind.precision, _MOST), scale=kind.scale)
 
 
-def _pages(session: Session, app: App, query: Query) -> Iterator[pa.Table]:
+def is_rounded(column: FlowColumn) -> bool:
+    """Whether the map rounds digits of a decimal away, and so rejects none for them."""
+    rounds = column.money is not None and column.money.mode is not None
+    return rounds and column.source_type is not None and pa.types.is_decimal(column.source_type)
+
+
+def pages_of(session: Session, app: App, query: Query) -> Iterator[pa.Table]:
+    """The rows of a query, a stretch of the table at a time."""
     size = session.link.partition_rows
     together = session.together(app.side, query)
     ranges: Sequence[KeyRange] = app.partitions(query, size=size, together=together)
@@ -326,7 +332,7 @@ def _back(
     rule = Scale(column=column, precision=to.precision, scale=to.scale)
     lost, seen = 0, 0
     keys: list[Key] = []
-    for rows in _pages(session, app, query):
+    for rows in pages_of(session, app, query):
         failing = rows.filter(rule.failing(rows))
         lost, seen = lost + failing.num_rows, seen + rows.num_rows
         if len(keys) < _NAMED:

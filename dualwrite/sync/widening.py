@@ -17,16 +17,27 @@ from typing import Any
 
 import pyarrow as pa
 
+from dualwrite.apps.capture import Origin, changed_text
 from dualwrite.errors import AppBusyError, PermanentError
 from dualwrite.journal.lease import Lease
 from dualwrite.journal.records import MapStatus, Run
 from dualwrite.link import Side
+from dualwrite.rules import Scale
 from dualwrite.sync.capturing import installed
-from dualwrite.sync.decimals import KIND, WORKING, Change, spelled, waits_for_digits
+from dualwrite.sync.decimals import (
+    KIND,
+    WORKING,
+    Change,
+    is_rounded,
+    pages_of,
+    spelled,
+    waits_for_digits,
+)
 from dualwrite.sync.life import PATIENCE, own_lease
 from dualwrite.sync.retry import Retried, again
 from dualwrite.sync.run import silent
 from dualwrite.sync.session import Session
+from dualwrite.sync.way import compile_way, only_needed, reading
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 
@@ -53,6 +64,8 @@ class Redeclared:
 
     changes: tuple[Change, ...]
     retried: tuple[Retried, ...] = ()
+    queued: int = 0
+    """Rows that had been rounded, and cross with all their digits with the next cycle."""
 
 
 def redeclare(
@@ -79,11 +92,12 @@ def redeclare(
                 raise InitializingError(map_name=name, table=table)
     moment = datetime.now(UTC).isoformat()
     retried: list[Retried] = []
+    queued = 0
     for number, table in enumerate(tables):
         progress(table, number, len(tables))
         mine = [change for change in wanted if change.table == table]
         maps = over[table] or {mine[0].maps[0]: MapStatus.NOT_RUNNING}
-        options = {
+        options: dict[str, Any] = {
             "change": moment,
             "undo": undo,
             "table": table,
@@ -94,6 +108,8 @@ def redeclare(
             _patiently(session, table, {c.column: _decimal(c.to) for c in mine})
             _whole_captures(session, leases)
             for name, lease in leases.items():
+                if not undo:
+                    queued += _queue_rounded(session, name, lease, options["columns"])
                 if maps[name] in _CARRIED and not undo:
                     retried += _again(session, name, lease, [c.column for c in mine])
         session.journal.log(
@@ -104,7 +120,7 @@ def redeclare(
             {"maps": list(maps), "undo": undo},
         )
         progress(table, number + 1, len(tables))
-    return Redeclared(tuple(wanted), tuple(retried))
+    return Redeclared(tuple(wanted), tuple(retried), queued)
 
 
 def finish_begun(session: Session) -> list[str]:
@@ -117,6 +133,7 @@ def finish_begun(session: Session) -> list[str]:
             if journal.status(run.map) is not MapStatus.NOT_RUNNING:
                 _whole_captures(session, {run.map: lease})
                 if done and not run.options["undo"]:
+                    _queue_rounded(session, run.map, lease, run.options["columns"])
                     _again(session, run.map, lease, list(run.options["columns"]))
             _let_go(session, run)
             journal.finish_run(run.id, "done" if done else "failed")
@@ -213,6 +230,38 @@ def _whole_captures(session: Session, leases: Mapping[str, Lease]) -> None:
 def _again(session: Session, name: str, lease: Lease, columns: Sequence[str]) -> list[Retried]:
     rows = [row for row in session.journal.rejected(name) if waits_for_digits(row, columns)]
     return again(session, rows, epoch=lease.epoch) if rows else []
+
+
+def _queue_rounded(
+    session: Session, name: str, lease: Lease, columns: Mapping[str, Sequence[int]]
+) -> int:
+    """Queue the rows of finops that a map has rounded, where there is room for their digits now.
+
+    Otherwise the other side's rounded value would look like its own, and might come back.
+    """
+    table_map = session.map(name)
+    capture = installed(session, table_map).get(Side.FINOPS)
+    way = compile_way(session, table_map, Side.FINOPS)
+    rounded = [c for c in way.flow.columns if c.target.column in columns and is_rounded(c)]
+    if capture is None or not rounded:
+        return 0
+    query, queued = reading(session, table_map, Side.FINOPS), 0
+    needed = [path for each in rounded for path in each.needs]
+    origin = Origin(name, capture.queue, lease.epoch)
+    for rows in pages_of(session, session.apps[Side.FINOPS], only_needed(query, needed)):
+        for each in rounded:
+            precision, scale, *_ = columns[each.target.column]
+            rule = Scale(column=str(each.source), precision=precision, scale=scale)
+            keys = rows.filter(rule.failing(rows)).select([str(path) for path in query.key])
+            if not keys.num_rows or each.source is None:
+                continue
+            said = pa.repeat(changed_text([each.source.column]), keys.num_rows)
+            ops = pa.repeat("u", keys.num_rows)
+            entries = pa.table([ops, said, *keys.columns], ["op", "changed", *keys.column_names])
+            with session.apps[Side.FINOPS].writing(origin) as writing:
+                writing.queue(capture, entries)
+            queued += keys.num_rows
+    return queued
 
 
 def _digits(kind: Any) -> list[int]:

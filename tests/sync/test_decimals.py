@@ -116,6 +116,26 @@ def test_what_was_widened_twice_goes_back_step_by_step(world: World) -> None:
     assert kind(world) == pa.decimal128(18, 2)
 
 
+def test_digits_that_were_rounded_away_cross_once_there_is_room(every_world: World) -> None:
+    """Else the rounded value would look like dataverse's own, and come back one day."""
+    world = every_world
+    rounding = "money: {CREDIT: {precision: {round: half_even}}}\ncolumns:"
+    world.map("customers", ("columns:", rounding))
+    world.put(F, "Cust", cust("C1", CREDIT=FINE), cust("C2", CREDIT=Decimal("20.25")))
+    world.run()
+    assert amounts(world) == [Decimal("10.01"), Decimal("20.25")]
+    [found] = look(world.open(), ["customers"], to=4)
+    assert (found.rows, found.still, found.rejected, found.rounded) == (1, 0, 0, True)
+
+    done = widen(world)
+    world.settle()
+
+    assert done.queued == 1
+    assert amounts(world) == [FINE, Decimal("20.25")]
+    assert world.rows(F, "Cust", "ACCOUNT", "CREDIT")[0] == ("C1", FINE)
+    assert world.unexplained() == {}
+
+
 def test_a_map_that_was_paused_stays_so_and_its_rows_wait(waiting: World) -> None:
     world = waiting
     life.pause(world.open(), ["customers"])
