@@ -1,11 +1,13 @@
-"""`python -m tests.sync.dying PROJECT POINT NTH`: one cycle, killed at a named point.
+"""`python -m tests.sync.dying`: cycles in processes of their own, killed at a named point.
 
-The process ends by SIGKILL when it passes the point for the n-th time, and with 3 when it
-never does.
+Each line of the input asks for one, as JSON: project, point and number.  Its process ends by
+SIGKILL when it passes the point for the n-th time, and with 3 when it never does; how it ended
+is a line of the output.  They are forked, as to start Python anew takes longer than a cycle.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -39,5 +41,17 @@ def main(project: Path, point: str, nth: int) -> None:
     sys.exit(NEVER)
 
 
+def serve() -> None:
+    """Let a worker live and die for each line."""
+    for line in sys.stdin:
+        project, point, nth = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            main(Path(project), point, nth)
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    serve()
