@@ -9,11 +9,13 @@ import pytest
 from dualwrite.apps.base import App
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
+from dualwrite.sandbox.people import EXAMPLES
 from dualwrite.sandbox.schema import create_tables, sandbox_tables
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
 from dualwrite.tablemap.filters.odata import parse_filter
-from dualwrite.tablemap.model import ValueMap
+from dualwrite.tablemap.model import TableMap, ValueMap
+from dualwrite.tablemap.reading import read_map
 
 CATALOGUE = Catalogue.load(None)
 NAMES = CATALOGUE.names()
@@ -81,8 +83,20 @@ def test_a_standard_map_says_what_it_is_and_when_its_rows_change(name):
 
 def test_every_sandbox_table_belongs_to_a_map():
     for side in Side:
-        mapped = {table_map.end(side).table for table_map in CATALOGUE}
+        mapped = {table_map.end(side).table for table_map in [*CATALOGUE, *examples()]}
         assert mapped == set(sandbox_tables(side))
+
+
+def examples() -> list[TableMap]:
+    """Maps of the sandbox that are no standard ones."""
+    return [read_map(path, CATALOGUE.shared_values) for path in sorted(EXAMPLES.glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("table_map", examples(), ids=lambda table_map: table_map.name)
+def test_an_example_has_no_fault(table_map, apps):
+    found = check(table_map, lambda side, table: apps[side].schema(table), catalogue=CATALOGUE)
+
+    assert [str(finding) for finding in found if finding.severity == "error"] == []
 
 
 def test_every_shared_value_map_is_used():
