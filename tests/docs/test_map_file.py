@@ -9,8 +9,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from dualwrite.link import load_link
+from dualwrite.sync.expecting import expectation_faults
 from dualwrite.tablemap import reading
 from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.expecting import with_folder
 from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.reading import read_map_text
 from dualwrite.tablemap.transforms import KINDS
@@ -26,12 +28,14 @@ SKELETON = {
     "columns": "columns:\n  - ITEMID = code",
 }
 
-EXAMPLES = [
+BLOCKS = [
     pytest.param(block.text, id=f"{name_of(page)} {number}")
     for page in PAGES
     for number, block in enumerate(blocks(text_of(page), "yaml"))
     if "deployments" not in block.text and "prefect" not in block.text
 ]
+OF_THE_FOLDER = [block for block in BLOCKS if "\nmaps: [" in f"\n{block.values[0]}"]
+EXAMPLES = [block for block in BLOCKS if block not in OF_THE_FOLDER]
 
 
 def whole(text: str) -> str:
@@ -41,6 +45,18 @@ def whole(text: str) -> str:
         lines = "\n".join(f"  {line}" for line in text.splitlines())
         text, said = f"columns:\n  - ITEMID = code\n{lines}\n", {"columns": said}
     return text + "".join(f"{part}\n" for word, part in SKELETON.items() if word not in said)
+
+
+@pytest.mark.parametrize("text", OF_THE_FOLDER)
+def test_every_example_of_a_file_of_expectations_can_be_asked(text, tmp_path):
+    (tmp_path / "expectations").mkdir()
+    (tmp_path / "expectations" / "example.yaml").write_text(text, encoding="utf-8")
+    standard = Catalogue.load(None)
+
+    for name in YAML(typ="safe", pure=True).load(text)["maps"]:
+        table_map = with_folder(standard.get(name), tmp_path, standard)
+        assert table_map.expect
+        assert list(expectation_faults(table_map, tmp_path)) == []
 
 
 @pytest.mark.parametrize("text", EXAMPLES)
