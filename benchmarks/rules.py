@@ -45,7 +45,8 @@ def results(rows: int) -> Iterator[dict[str, Any]]:
         lambda: _as_of(frame, known),
     )
     quantities = unit_questions(rows)
-    frame, system = quantities.to_pandas(), standard_units()
+    bent = quantities.set_column(0, "quantity", quantities["quantity"].cast(pa.float64()))
+    frame, system = bent.to_pandas(), standard_units()
     yield _told(
         "lookup: units",
         rows,
@@ -221,7 +222,7 @@ _FACTORS = {
 
 
 def _in_floats(frame: pd.DataFrame) -> None:
-    (frame["quantity"].astype(float) * frame["from"].map(_FACTORS)).round(2)
+    (frame["quantity"] * frame["from"].map(_FACTORS)).round(2)
 
 
 # A whole suite
