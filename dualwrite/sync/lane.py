@@ -26,6 +26,7 @@ from dualwrite.sync.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
 from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
 from dualwrite.sync.holding import keys_of
 from dualwrite.sync.plan import MapPlan
+from dualwrite.sync.pointing import Pointing, renewed
 from dualwrite.sync.removing import Removal
 from dualwrite.sync.settling import among
 from dualwrite.sync.waiting import Waiting
@@ -76,6 +77,7 @@ class Lane:
 
     def __init__(self, link: Link, plan: MapPlan, source: Side) -> None:
         self.link, self.plan, self.source = link, plan, source
+        self.pointing = Pointing(link.session, source)
         self.tally = Tally()
         self._map, self._app = plan.table_map, link.session.apps[source]
         self.capture: Capture = link.captures[source]
@@ -130,6 +132,8 @@ class Lane:
             if len(part):
                 self.carry(snapshot, part, self.narrowed(part))
             if pc.any(whole).as_py():
+                if self.gone or pc.any(changes.deleted).as_py():  # a key may have changed
+                    self.pointing.queue(snapshot, self.capture.table, renewed(changes))
                 self.carry(snapshot, changes.filter(whole), self.there)
 
     def finish(self, snapshot: Snapshot) -> None:

@@ -161,11 +161,6 @@ def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
     assert running.conflicts() == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="lookup columns keep their value when the key of the row that they point at changes, "
-    "so no queue has an entry for the rows that point there",
-)
 def test_a_changed_key_of_a_parent_reaches_the_rows_that_point_at_it(running):
     running.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "10", "DESCRIPTION": "ten"})
     update(running, GROUPID="10", INVOICEACCOUNT="")

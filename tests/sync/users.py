@@ -46,6 +46,7 @@ class Doing(NamedTuple):
 
 
 WHAT = ("write",) * 5 + ("long", "remove", "rename", "filter", "group", "group", "no group")
+WHAT += ("rename group",)
 DOING = st.builds(
     Doing,
     st.sampled_from(WHAT),
@@ -79,6 +80,8 @@ class Users:
                 self._write_group(side, doing.group)
             case "no group":
                 self._remove_group(side, doing.group)
+            case "rename group":
+                self._rename_group(doing.group, GROUPS[doing.which % len(GROUPS)])
             case _:
                 self._write(side, account, doing.which, doing.what == "long", doing.group)
 
@@ -150,6 +153,12 @@ class Users:
         table = "CustGroup" if side is F else "custgroup"
         if before and tried(lambda: self.world.remove(side, table, **keys)):
             self.lineage.dropped([before])
+
+    def _rename_group(self, old: str, new: str) -> None:
+        """Where lookups are surrogates, all that point at it do so still."""
+        groups = self.groups(D)
+        if old in groups and new not in groups:
+            tried(lambda: self.world.rename(D, "custgroup", "groupid", old, new))
 
     # What they see
 
