@@ -15,10 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps import memory, memory_writing
-from dualwrite.sync import conflict, crossing, cycle, lane
+from dualwrite.sync import conflict, crossing, cycle, dating, lane, way
 from dualwrite.sync.changes import Changes
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
+DATED, SHOWN = "tests/sync/test_dated.py", "tests/sync/test_shown.py"
 CONTRACT = "tests/apps/test_capture_contract.py"
 
 
@@ -118,6 +119,28 @@ def _any_epoch() -> None:
     _put(memory.MemoryApp, "writing", unfenced)
 
 
+def _by_themselves() -> None:
+    look = dating.Dating.look
+
+    def blind(self: Any, *asked: Any) -> dating.Histories:
+        found = look(self, *asked)
+        return replace(found, rows=found.rows.slice(0, 0))
+
+    _put(dating.Dating, "look", blind)
+
+
+def _nothing_returns() -> None:
+    _put(dating.Dating, "_call_back", lambda *_: None)
+
+
+def _at_noon() -> None:
+    _put(dating.Dating, "_now", property(lambda self: self._session.now()))
+
+
+def _show_all() -> None:
+    _put(way, "valid_now", lambda kept, *_: kept)
+
+
 MUTATIONS = (
     Mutation("drop the inbox", _no_inbox, CYCLE, "before_a_crash"),
     Mutation("skip the look under the lock", _no_look, CONFLICTS, "one_side_wins"),
@@ -132,6 +155,10 @@ MUTATIONS = (
     Mutation("forget before the commit", _forget_first, CYCLE, "app_that_is_away"),
     Mutation("copy an emptied side", _no_guard, CYCLE, "emptied_is_refused"),
     Mutation("leave a decided conflict queued", _unsettled, CONFLICTS, "where_rows_win"),
+    Mutation("judge dated rows by themselves", _by_themselves, DATED, "the_target_holds_waits"),
+    Mutation("keep what a mode has closed", _nothing_returns, DATED, "closes_the_former_one"),
+    Mutation("split a day at noon", _at_noon, DATED, "in_the_erp_is_written"),
+    Mutation("show what is to come", _show_all, SHOWN, "future_row_shows"),
 )
 
 

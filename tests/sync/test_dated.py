@@ -23,7 +23,7 @@ NINES = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 _SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("sqlite", "postgresql", "mariadb")]
 
 
-@pytest.fixture
+@pytest.fixture(params=["memory"])
 def dated(tmp_path: Path, empty_journal: Path) -> Iterator[Maker]:
     yield from _worlds(tmp_path, empty_journal, lambda: None)
 

@@ -13,7 +13,7 @@ from tests.sync.dated import SHOWN, TODAY, Dated, make_dated
 from tests.sync.world import TO_D, D, F
 
 
-@pytest.fixture
+@pytest.fixture(params=["memory"])
 def world(tmp_path: Path, empty_journal: Path) -> Iterator[Dated]:
     made = make_dated(tmp_path / "project", SHOWN, empty_journal, ())
     yield made
