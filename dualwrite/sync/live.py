@@ -44,13 +44,13 @@ def run_live(
     gate: Gate = rules_only,
     stopped: threading.Event | None = None,
 ) -> None:
-    """Carry changes as they come, for so many seconds or until it is stopped.
+    """Carry changes as they come, until it is stopped, or for so many seconds once it is ready.
 
     Raises:
         UnknownMapError: There is no such map.
         LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
     """
-    end = None if seconds is None else time.monotonic() + seconds
+    end: float | None = None
     stopped = stopped or threading.Event()
 
     def over() -> bool:
@@ -60,6 +60,8 @@ def run_live(
         for app in session.apps.values():
             app.refresh()  # while its maps were not ours, a table may have been altered
         with cycles_of(session, names, gate=gate) as (cycles, others):
+            if seconds is not None and end is None:
+                end = time.monotonic() + seconds
             _Loop(session, cycles, others, names, report).run(over)
 
 
