@@ -32,10 +32,15 @@ def rejected_keys(project):
         return sorted((row.map, str(row.key), row.cause) for row in session.journal.rejected())
 
 
-async def artifacts():
+async def left():
+    """Key and content of every artifact, whichever run left it."""
     async with get_client() as client:
         found = await client.read_artifacts()
-    return {artifact.key: artifact.data for artifact in found}
+    return [(artifact.key, artifact.data) for artifact in found]
+
+
+async def artifacts():
+    return dict(await left())
 
 
 def test_a_map_comes_to_work(prefect_server, project):
@@ -134,7 +139,7 @@ def test_the_quality_report_opens_without_a_network(prefect_server, project, emi
     assert told["resource"]["prefect.resource.id"] == f"dualwrite.map.{MAP}"
     assert told["payload"]["rows"] >= told["payload"]["expectations"] > 0
     assert told["payload"]["page"] == str(page)
-    assert asyncio.run(artifacts())["quality-report"] == f"[Data Docs]({page.resolve().as_uri()})"
+    assert ("quality-report", f"[Data Docs]({page.resolve().as_uri()})") in asyncio.run(left())
 
     pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]
     assert len(pages) == 1 + len(Side)
