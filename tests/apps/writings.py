@@ -407,9 +407,13 @@ class Branches:
         assert told(watched) == [("i", "USMF", "C2")]
 
     def test_a_branch_that_breaks_is_rolled_back(self, watched: App) -> None:
-        with pytest.raises(ZeroDivisionError), watched.branch(OURS, "dualwrite_b2") as writing:
-            writing.insert("customer", customers("C1"), key=KEY)
-            raise ZeroDivisionError
+        def broken() -> None:
+            with watched.branch(OURS, "dualwrite_b2") as writing:
+                writing.insert("customer", customers("C1"), key=KEY)
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            broken()
 
         assert watched.count(of_customers()) == 0
         watched.write("customer", customers("C2"), key=KEY)
@@ -442,11 +446,15 @@ class Prepared:
         assert told(watched) == [("i", "USMF", "C2")]
 
     @pytest.mark.parametrize("commit", [True, False])
-    def test_what_was_prepared_outlives_its_block(self, watched: App, commit: bool) -> None:  # noqa: FBT001
-        with pytest.raises(ZeroDivisionError), watched.branch(OURS, "dualwrite_p2") as writing:
-            writing.insert("customer", customers("C1"), key=KEY)
-            writing.prepare()
-            raise ZeroDivisionError
+    def test_what_was_prepared_outlives_its_block(self, watched: App, commit: bool) -> None:
+        def broken() -> None:
+            with watched.branch(OURS, "dualwrite_p2") as writing:
+                writing.insert("customer", customers("C1"), key=KEY)
+                writing.prepare()
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            broken()
 
         assert watched.count(of_customers()) == 0
         assert watched.settle("dualwrite_p2", commit=commit)

@@ -116,7 +116,8 @@ def test_the_ledgers_of_the_erp_say_it_too(stock):
             BOOKS.replace("JPY", "JPX"),
             [
                 (
-                    "15: DW1131 currency: company: that of JPMF, 'JPX', is no currency of ISO 4217\n"
+                    "15: DW1131 currency: company: that of JPMF, 'JPX', is no currency of "
+                    "ISO 4217\n"
                     "  correct it in dualwrite.toml, or in the ERP's ledger"
                 )
             ],
