@@ -41,6 +41,8 @@ from dualwrite.sync.way import compile_way, only_needed, reading
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 
+_Job = dict[str, Any]
+"""What the journal notes of one map: its table, the digits of each column, its status before."""
 _CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
 Progress = Callable[[str, int, int], None]
 """Told the table, how many tables are done, and how many there are."""
@@ -91,35 +93,32 @@ def redeclare(
             if status is MapStatus.INITIALIZING:
                 raise InitializingError(map_name=name, table=table)
     moment = datetime.now(UTC).isoformat()
+    jobs: dict[str, _Job] = {}
+    for table in tables:
+        mine = [change for change in wanted if change.table == table]
+        columns = {c.column: [*_digits(c.now), *_digits(c.to)] for c in mine}
+        noted = {"change": moment, "undo": undo, "table": table, "columns": columns}
+        maps = over[table] or {mine[0].maps[0]: MapStatus.NOT_RUNNING}
+        jobs |= {name: {**noted, "status": status.value} for name, status in maps.items()}
     retried: list[Retried] = []
     queued = 0
-    for number, table in enumerate(tables):
-        progress(table, number, len(tables))
-        mine = [change for change in wanted if change.table == table]
-        maps = over[table] or {mine[0].maps[0]: MapStatus.NOT_RUNNING}
-        options: dict[str, Any] = {
-            "change": moment,
-            "undo": undo,
-            "table": table,
-            "columns": {c.column: [*_digits(c.now), *_digits(c.to)] for c in mine},
-        }
-        with _hands_off(session, maps, options) as leases:
+    # all at once: who carries them lets go of them once, and takes them up once
+    with _hands_off(session, jobs) as leases:
+        for number, table in enumerate(tables):
+            progress(table, number, len(tables))
+            mine = [change for change in wanted if change.table == table]
             session.apps[Side.DATAVERSE].refresh()
             _patiently(session, table, {c.column: _decimal(c.to) for c in mine})
-            _whole_captures(session, leases)
-            for name, lease in leases.items():
-                if not undo:
-                    queued += _queue_rounded(session, name, lease, options["columns"])
-                if maps[name] in _CARRIED and not undo:
-                    retried += _again(session, name, lease, [c.column for c in mine])
-        session.journal.log(
-            None,
-            KIND,
-            f"{table}: "
-            + ", ".join(f"{c.column} from {spelled(c.now)} to {spelled(c.to)}" for c in mine),
-            {"maps": list(maps), "undo": undo},
-        )
-        progress(table, number + 1, len(tables))
+            told = (f"{c.column} from {spelled(c.now)} to {spelled(c.to)}" for c in mine)
+            session.journal.log(None, KIND, f"{table}: {', '.join(told)}", {"undo": undo})
+            progress(table, number + 1, len(tables))
+        _whole_captures(session, leases)
+        for name, lease in leases.items():
+            if undo:
+                continue
+            queued += _queue_rounded(session, name, lease, jobs[name]["columns"])
+            if MapStatus(jobs[name]["status"]) in _CARRIED:
+                retried += _again(session, name, lease, list(jobs[name]["columns"]))
     return Redeclared(tuple(wanted), tuple(retried), queued)
 
 
@@ -156,20 +155,17 @@ def _is_done(session: Session, run: Run) -> bool:
 
 
 @contextmanager
-def _hands_off(
-    session: Session, maps: Mapping[str, MapStatus], options: Mapping[str, Any]
-) -> Iterator[dict[str, Lease]]:
+def _hands_off(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str, Lease]]:
     """Nobody carries these maps until the block ends; then they are as they were."""
     journal = session.journal
     runs = []
-    for name, status in maps.items():
-        noted = {**options, "status": status.value}
-        runs.append(journal.start_run(name, KIND, noted))
-        reason = f"the decimals of {options['table']} change"
+    for name, job in jobs.items():
+        runs.append(journal.start_run(name, KIND, job))
+        reason = f"the decimals of {job['table']} change"
         journal.move(name, MapStatus.PAUSED, among=_CARRIED, reason=reason)
     with ExitStack() as stack:
         try:
-            yield {name: stack.enter_context(own_lease(session, name, KIND)) for name in maps}
+            yield {name: stack.enter_context(own_lease(session, name, KIND)) for name in jobs}
         except BaseException:
             for run in runs:
                 _let_go(session, run)
