@@ -155,8 +155,9 @@ class PostgresqlCapture(Capturing):
         session.commit()
 
     def begin_reading(self, session: Session) -> None:
-        session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}")
-        session.arrays("SELECT 1 AS now", short=True)  # the moment is that of the first read
+        # the moment is that of the first statement that reads; a cursor gives no rows by itself
+        now = "DECLARE dualwrite_now CURSOR FOR SELECT 1"
+        session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}; {now}")
 
     def seen(self, session: Session, map_name: str, *, alone: bool = False) -> int | None:
         answer = session.arrays(

@@ -42,6 +42,7 @@ class PostgresqlSession(Session):
             "random_page_cost": "1.1",
         }
         self._given = Given(self.quote)
+        self._owed: list[str] = []
         self._branch: str | None = None
         self._prepared = self._temporary = False
         # kept: a cursor takes longer to make than a short statement to run
@@ -58,12 +59,24 @@ class PostgresqlSession(Session):
 
     def run(self, statement: sa.Executable | str) -> int:
         statement_of = self._runs.adbc_statement
-        statement_of.set_sql_query(self._given.before(self.text(statement)))
+        # one trip: none of them gives rows, and the count is that of the last
+        said = [*self._owed, self._given.before(self.text(statement))]
+        self._owed.clear()
+        statement_of.set_sql_query("; ".join(said))
         return int(statement_of.execute_update())
+
+    def owe(self, statement: str) -> None:
+        self._owed.append(statement)
+
+    def _pay(self) -> None:
+        if self._owed:
+            last = self._owed.pop()
+            self.run(last)
 
     def arrays(
         self, statement: sa.Executable | str, *, short: bool = False
     ) -> Sequence[pa.ChunkedArray]:
+        self._pay()
         cursor = self._looks if short else self._reads
         cursor.execute(self._given.before(self.text(statement)))
         return list(cursor.fetch_arrow_table().columns)
@@ -92,6 +105,7 @@ class PostgresqlSession(Session):
         self, table: str, rows: pa.Table, *, temporary: bool = False, schema: str | None = None
     ) -> None:
         """COPY rows into a table as they are."""
+        self._pay()
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(
                 table, rows, mode="append", temporary=temporary, db_schema_name=schema
@@ -126,6 +140,7 @@ class PostgresqlSession(Session):
     def prepare(self) -> None:
         assert self._branch is not None
         self._given.clear()
+        self._pay()
         self.run(f"PREPARE TRANSACTION {self.literal(self._branch)}")
         self._prepared = True
 
@@ -150,6 +165,7 @@ class PostgresqlSession(Session):
 
     def rollback(self) -> None:
         self._given.clear()
+        self._owed.clear()
         if self._prepared:
             return
         try:

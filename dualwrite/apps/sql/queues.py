@@ -228,11 +228,11 @@ def note(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[in
     table = reader.dialect.named(INBOX.name)
     name = reader.known(("literal", queue), lambda: session.literal(queue))
     column, low, high = map(session.quote, INBOX.columns)
-    session.run(f"DELETE FROM {table} WHERE {column} = {name}")  # noqa: S608 - quoted
+    session.owe(f"DELETE FROM {table} WHERE {column} = {name}")  # noqa: S608 - quoted
     for start in range(0, len(ranges), RUNS):
         rows = ", ".join(
             f"({name}, {first:d}, {last:d})" for first, last in ranges[start : start + RUNS]
         )
-        session.run(
+        session.owe(
             f"INSERT INTO {table} ({column}, {low}, {high}) VALUES {rows}"  # noqa: S608 - quoted
         )

@@ -55,6 +55,10 @@ class Session(ABC):
     def run(self, statement: Executable | str) -> int:
         """Run a statement that gives no rows; how many rows it touched."""
 
+    def owe(self, statement: str) -> None:
+        """Run a statement whose answer nobody waits for: with the next one at the latest."""
+        self.run(statement)
+
     @abstractmethod
     def arrays(
         self, statement: Executable | str, *, short: bool = False

@@ -314,7 +314,7 @@ class SqlWriting:
         if self._alone and not always:
             yield
             return
-        self._session.run(f"SAVEPOINT {STEP}")
+        self._session.owe(f"SAVEPOINT {STEP}")
         try:
             yield
         except (*DRIVER_ERRORS, RowsRefusedError):
@@ -324,7 +324,7 @@ class SqlWriting:
             except DRIVER_ERRORS:
                 pass  # the transaction is gone as a whole; the fault itself says so
             raise
-        self._session.run(f"RELEASE SAVEPOINT {STEP}")
+        self._session.owe(f"RELEASE SAVEPOINT {STEP}")
 
     @contextmanager
     def _queue_read(self, capture: Capture) -> Iterator[None]:
