@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -115,9 +114,9 @@ def _hashes(columns: list[pa.Array], size: int) -> Hashes:
 
 
 def _hash(texts: pa.Array) -> Hashes:
+    """Python's own: 64 bits, others in each process, so nobody can prepare two that are equal."""
     objects = texts.to_numpy(zero_copy_only=False)
-    found: Hashes = pd.util.hash_array(objects, categorize=False)
-    return found
+    return np.fromiter(map(hash, objects), np.int64, len(objects)).view(np.uint64)
 
 
 def _told(values: pa.Array) -> pa.Array:
