@@ -43,7 +43,7 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(new_world, o
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
 def test_a_run_survives_many_kills(new_world, oracle, kind):
-    assert_survives(new_world, oracle, kind, kills=20, seed=2)
+    assert_survives(new_world, oracle, kind, kills=10, seed=2)
 
 
 def assert_survives(

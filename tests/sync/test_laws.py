@@ -64,7 +64,7 @@ def test_a_run_leaves_nothing_unexplained_and_a_second_one_writes_nothing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("master", Master, ids=lambda master: master.value)
-@settings(max_examples=50, phases=WITHOUT_SHRINKING)
+@settings(max_examples=25, phases=WITHOUT_SHRINKING)
 @given(ours=rows_of(OURS), theirs=rows_of(THEIRS), partition_rows=st.integers(1, 4))
 def test_many_runs_leave_nothing_unexplained(empty_journal, master, ours, theirs, partition_rows):
     assert_settles(empty_journal, master, ours, theirs, partition_rows)
