@@ -205,10 +205,16 @@ class PostgresqlCapture(Capturing):
 
 
 def _take_turn(session: Session) -> None:
-    """Two that make the same thing at once would refuse each other."""
+    """Two that make the same thing at once would refuse each other.
+
+    No application waits for this lock, so we wait for each other as long as it takes.
+    """
+    before = session.arrays("SELECT current_setting('lock_timeout') AS before", short=True)
+    session.run("SET LOCAL lock_timeout = '60s'")
     session.arrays(
         "SELECT pg_advisory_xact_lock(hashtextextended('dualwrite', 0))::text AS turn", short=True
     )
+    session.run(f"SET LOCAL lock_timeout = {literal(before[0][0].as_py())}")
 
 
 def _keep_queue(session: Session, here: Here, queue: Queue) -> None:
