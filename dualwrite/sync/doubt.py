@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from dualwrite.apps.capture import Writing
-from dualwrite.errors import PermanentError, TransientError
+from dualwrite.errors import AppBusyError, PermanentError, TransientError
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
 
@@ -72,7 +72,10 @@ def settle(session: Session, name: str) -> bool:
         for side in Side
         if not session.apps[side].settle(branch_of(name, side), commit=commits)
     ]
-    if not left and commits:
+    if left:
+        reason = "another connection still holds a prepared branch"
+        raise AppBusyError(app=left[0].value, table=None, reason=reason)
+    if commits:
         session.journal.intent_done(name)
     return commits
 

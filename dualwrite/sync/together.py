@@ -160,7 +160,7 @@ class _Attempt:
             if self._in_phases:
                 return settle(self._session, self._name)
         except (TransientError, PermanentError):
-            self._kept = self._decided()
+            self._kept = self._kept or self._decided()
         if self._kept:
             name = self._map.name
             raise FollowsError(map_name=name, side=self._side, reason=str(fault)) from fault

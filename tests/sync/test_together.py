@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.errors import AppUnreachableError
+from dualwrite.errors import AppBusyError, AppUnreachableError
+from dualwrite.sync.doubt import recover, settle
 from dualwrite.sync.together import (
     FollowsError,
     NotCarriedError,
@@ -122,3 +123,21 @@ def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
     running.settle()
 
     assert both(running) == [[("C1", "one"), ("C2", "two")]] * 2
+
+
+def test_a_branch_that_another_connection_holds_is_no_success(world, monkeypatch):
+    """It is in doubt still: whoever comes next settles it, and nobody is told that all is well."""
+    world.run()
+    journal = world.session.journal
+    journal.intend("dualwrite_x", "customers")
+    journal.decide("dualwrite_x", commits=True)
+    monkeypatch.setattr(type(world.session.apps[D]), "settle", lambda *_, **__: False)
+
+    with pytest.raises(AppBusyError, match="still holds a prepared branch"):
+        settle(world.session, "dualwrite_x")
+    recover(world.session)
+    assert [each.name for each in journal.intents()] == ["dualwrite_x"]
+
+    monkeypatch.undo()
+    recover(world.session)
+    assert journal.intents() == []
