@@ -24,14 +24,10 @@ _EXACT = Context(prec=100)
 
 
 @dataclass(frozen=True)
-class Between(Rule):
-    """From `low` to `high`, both included, in `column`: numbers, dates or times; '' is no bound."""
-
-    name: ClassVar[str] = "between"
+class _OfColumn(Rule):
+    """What one column may hold."""
 
     column: str = ""
-    low: str = ""
-    high: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -40,6 +36,16 @@ class Between(Rule):
     @property
     def mend(self) -> str:
         return f"correct {plain_name(self.column)} at the source"
+
+
+@dataclass(frozen=True)
+class Between(_OfColumn):
+    """From `low` to `high`, both included, in `column`: numbers, dates or times; '' is no bound."""
+
+    name: ClassVar[str] = "between"
+
+    low: str = ""
+    high: str = ""
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         values = column_of(table, self.column)
@@ -74,12 +80,11 @@ def _bound(text: str, kind: pa.DataType, rounding: str) -> pa.Scalar:
 
 
 @dataclass(frozen=True)
-class OneOf(Rule):
+class OneOf(_OfColumn):
     """One of `values` in `column`, as texts."""
 
     name: ClassVar[str] = "one_of"
 
-    column: str = ""
     values: tuple[str, ...] = ()
 
     @property
@@ -101,21 +106,12 @@ class OneOf(Rule):
 
 
 @dataclass(frozen=True)
-class Matches(Rule):
+class Matches(_OfColumn):
     """Text in `column` in which `pattern`, an RE2 regular expression, is found."""
 
     name: ClassVar[str] = "matches"
 
-    column: str = ""
     pattern: str = ""
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        return (self.column,)
-
-    @property
-    def mend(self) -> str:
-        return f"correct {plain_name(self.column)} at the source"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         texts = column_of(table, self.column).cast(pa.string())
