@@ -135,7 +135,7 @@ def decide(both: Both, policies: Policies, source: Side) -> Decision:
     size, merging = both.mine.num_rows, policies.row is Policy.MERGE
     absent = pc.invert(both.found)
     deleted = pc.and_(absent, both.dirty)
-    disputed = pc.any(both.dirty).as_py()
+    any_dirty = pc.any(both.dirty).as_py()
     forward: dict[str, Any] = {}
     kept: dict[str, Mask] = {}
     taken: dict[str, Mask] = {}
@@ -149,7 +149,7 @@ def decide(both: Both, policies: Policies, source: Side) -> Decision:
         different = unlike[name]
         s = both.mine_changed[name]
         take = pc.and_(different, s)
-        if name in both.two_way and disputed:
+        if name in both.two_way and any_dirty:
             t = both.theirs_changed[name]
             contested = pc.and_(changed_both, pc.and_(different, pc.or_(s, t)))
             conflicts = pc.or_(conflicts, contested)

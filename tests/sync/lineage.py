@@ -27,6 +27,8 @@ class Lineage:
     """The value in whose place each was put."""
     seen: set[str] = field(default_factory=set)
     """Values that a user replaced, deleted, or took out of the maps."""
+    said_anew: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
+    """Values of rows that came into the map again on a side: nobody watched them outside."""
 
     def wrote(self, value: str, *, where: str, over: object = None) -> None:
         """A user wrote a value over another, or where there was none."""
@@ -38,6 +40,10 @@ class Lineage:
     def dropped(self, values: Iterable[object]) -> None:
         """A user deleted these, or will not have them carried."""
         self.seen.update(str(value) for value in values)
+
+    def entered(self, side: Side, values: Iterable[object]) -> None:
+        """A row came into the map: its side says all of it anew."""
+        self.said_anew[side].update(str(value) for value in values)
 
     def lost(
         self, standing: Mapping[Side, Collection[object]], named: Collection[object]
@@ -62,14 +68,17 @@ class Lineage:
         return False
 
     def contested(self, pairs: Iterable[tuple[object, object]]) -> bool:
-        """Whether both sides changed a row, given the values of each column on both.
+        """Whether both sides changed a row, given the values of each column, finops' first.
 
-        They did not, where one of them only went on from what the other holds.
+        They did not, where one of them only went on from what the other holds and has not
+        said anew.
         """
         ours = theirs = False
         for one, other in pairs:
             if one == other:
                 continue
-            forward, back = self.ahead(one, other), self.ahead(other, one)
-            ours, theirs = ours or not back, theirs or not forward
+            again = str(one) in self.said_anew[Side.FINOPS]
+            ours = ours or again or not self.ahead(other, one)
+            again = str(other) in self.said_anew[Side.DATAVERSE]
+            theirs = theirs or again or not self.ahead(one, other)
         return ours and theirs

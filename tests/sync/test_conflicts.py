@@ -86,6 +86,19 @@ def test_the_same_change_on_both_sides_is_no_conflict(every_world):
     assert world.conflicts() == []
 
 
+def test_a_row_that_comes_back_into_the_map_is_a_conflict_with_one_held_back(every_world):
+    world = conflicting(every_world, "policy: dataverse")
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "too long " * 9})
+    world.cycle()
+    for kind in (1, 3):
+        world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "kind": kind})
+
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {"one"}
+    assert world.conflicts() == [("C1", "update", "dataverse")]
+
+
 def test_a_conflict_keeps_both_versions_and_what_each_side_changed(every_world):
     world = conflicting(every_world, "policy: finops")
     set_name(world, "f", "d")

@@ -135,6 +135,8 @@ class Users:
         if self._put(side, account, {inside: value}):
             for each in Side:
                 self.lineage.dropped(self.rows(each).get(account, {}).values())
+            if value == yes:
+                self.lineage.entered(side, before.values())
 
     def _write_group(self, side: Side, group: str) -> None:
         before = self.groups(side).get(group)
