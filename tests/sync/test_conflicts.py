@@ -88,7 +88,11 @@ def test_the_same_change_on_both_sides_is_no_conflict(every_world):
 
 def test_a_row_that_comes_back_into_the_map_is_a_conflict_with_one_held_back(every_world):
     world = conflicting(every_world, "policy: dataverse")
-    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "too long " * 9})
+    world.put(
+        F,
+        "Cust",
+        {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "much too long for the other side"},
+    )
     world.cycle()
     for kind in (1, 3):
         world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "kind": kind})
