@@ -78,16 +78,6 @@ def waiting(connection: Connection, map_name: str) -> tuple[int, int]:
     return int(row[0]), int(row[1])
 
 
-def open_keys(connection: Connection, map_name: str) -> dict[str, int]:
-    """The keys of a map that wait for a person, each with the id of its newest conflict."""
-    found = connection.execute(
-        select(ConflictedRow.key, ConflictedRow.id)
-        .where(ConflictedRow.map == map_name, ConflictedRow.status == "open")
-        .order_by(ConflictedRow.id)
-    )
-    return {row.key: row.id for row in found}
-
-
 def settle(connection: Connection, conflict_id: int, outcome: str, status: ConflictStatus) -> None:
     """Say what became of a conflict; see `Journal.settle_conflict`."""
     settled_at = None if status == "open" else datetime.now(UTC)

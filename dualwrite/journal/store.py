@@ -339,11 +339,6 @@ class Journal:
         with self._reading() as connection:
             return stored.waiting(connection, map_name)
 
-    def open_conflict_keys(self, map_name: str) -> dict[str, int]:
-        """Every key (as `key_text` writes it) that waits for a person, with its conflict's id."""
-        with self._reading() as connection:
-            return stored.open_keys(connection, map_name)
-
     def settle_conflict(
         self, conflict_id: int, outcome: str, status: ConflictStatus = "settled"
     ) -> None:

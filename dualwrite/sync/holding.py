@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.journal.records import Key, Parking, Rejection
+from dualwrite.link import Side
 from dualwrite.rules import Verdict
 from dualwrite.sync.changes import names_of
+from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.schema import end_of_path
 
 REFUSED = "refused by the app"
 """The rule's name where no rule of ours but the app itself said no."""
@@ -124,6 +128,21 @@ def keys_of(keys: pa.Table) -> list[Key]:
     texts = [keys[name].cast(pa.string()) for name in keys.column_names]
     rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
     return rows
+
+
+def typed_keys(
+    session: Session, table_map: TableMap, side: Side, keys: Sequence[Mapping[str, str | None]]
+) -> pa.Table:
+    """The other way round: keys as texts, in the types that a side has for them."""
+    end = table_map.end(side)
+    columns = {}
+    for path in end.key:
+        column = end_of_path(
+            path, end.table, lambda table: session.schema(side, table), end.lookups
+        )
+        texts = pa.array([key.get(str(path)) for key in keys], pa.string())
+        columns[str(path)] = texts.cast(column.type)
+    return pa.table(columns)
 
 
 def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:

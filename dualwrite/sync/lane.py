@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +22,8 @@ from dualwrite.errors import PermanentError
 from dualwrite.journal.lag import added, tally
 from dualwrite.journal.records import Counts, Rejection, Share, key_text
 from dualwrite.link import Side
+from dualwrite.sync.asked import asked_about
+from dualwrite.sync.ahead import Ahead
 from dualwrite.sync.capturing import steering_columns
 from dualwrite.sync.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
 from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
@@ -70,6 +73,16 @@ class Tally:
         now = pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
         late = pc.divide(pc.microseconds_between(at, now).cast(pa.float64()), 1e6)
         self.lags = added([self.lags, tally(late)])
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the queue; `rows` are those of `part`, the keys that go by some columns alone."""
+
+    entries: pa.Table
+    changes: Changes
+    part: Changes
+    rows: pa.Table | None
 
 
 class Lane:
@@ -123,18 +136,23 @@ class Lane:
     def upserts(self, snapshot: Snapshot) -> None:
         """Carry what is there; what is gone is kept for `removals`."""
         self.begin()
-        for entries in self.pages(snapshot):
-            self.refuse_drift(entries)
-            changes = self.rejoined(self.admitted(changes_of(entries)))
-            changes = changes.widened(changes.touches(self.steering))
-            whole = changes.changed.is_null()
-            part = changes.filter(pc.invert(whole))
-            if len(part):
-                self.carry(snapshot, part, self.narrowed(part))
-            if pc.any(whole).as_py():
-                if self.gone or pc.any(changes.deleted).as_py():  # a key may have changed
-                    self.pointing.queue(snapshot, self.capture.table, renewed(changes))
-                self.carry(snapshot, changes.filter(whole), self.there)
+        with Ahead(snapshot) as ahead:
+            for page in self._read_ahead(ahead):
+                self._carry_page(ahead, page)
+
+    def _carry_page(self, snapshot: Snapshot, page: Page) -> None:
+        self.refuse_drift(page.entries)
+        changes, part, rows = self.rejoined(self.admitted(page.changes)), page.part, page.rows
+        if changes is not page.changes:
+            changes = self._steered(changes)
+            part, rows = changes.filter(changes.changed.is_valid()), None
+        if len(part):
+            self.carry(snapshot, part, self.narrowed(part), rows)
+        whole = changes.changed.is_null()
+        if pc.any(whole).as_py():
+            if self.gone or pc.any(changes.deleted).as_py():  # a key may have changed
+                self.pointing.queue(snapshot, self.capture.table, renewed(changes))
+            self.carry(snapshot, changes.filter(whole), self.there)
 
     def finish(self, snapshot: Snapshot) -> None:
         """The lookups that had to wait for other rows of the same cycle."""
@@ -166,12 +184,10 @@ class Lane:
 
     def begin(self) -> None:
         """See what waits in the journal; forget what a cycle that broke off left here."""
-        self._blocked: Mapping[str, int] = {}
         self.waiting: Mapping[str, int] = {}
         journal, name = self.link.session.journal, self._map.name
         asked, held = journal.waiting(name)
-        if asked:
-            self._blocked = journal.open_conflict_keys(name)
+        self._asked = asked > 0
         if held:
             self.look_who_waits()
         self._look_across(any_held=held > 0)
@@ -196,7 +212,7 @@ class Lane:
         Raises:
             DriftError: There is one.
         """
-        if pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py():
+        if _drifted(entries):
             raise DriftError(
                 app=self.source.value, table=self.capture.table, map_name=self._map.name
             )
@@ -204,6 +220,38 @@ class Lane:
     def admitted(self, changes: Changes) -> Changes:
         """Those that may be carried: their key is whole, and no person is asked about them."""
         return self._unblocked(self._named(changes))
+
+    def _read_ahead(self, ahead: Ahead) -> Iterator[Page]:
+        """The queue with its rows, a page at a time; the next is read while one is carried."""
+        page, read = self._read(ahead, 0), 0
+        while page.entries.num_rows:
+            read += page.entries.num_rows
+            if page.entries.num_rows < PAGE or read >= AT_MOST:
+                yield page
+                return
+            coming = ahead.start(partial(self._read, ahead, ids_in(page.entries)[-1].as_py()))
+            yield page
+            page = coming.result()
+
+    def _read(self, snapshot: Snapshot, after: int) -> Page:
+        entries = snapshot.dirty(self.capture, after=after, limit=PAGE)
+        changes = self._steered(changes_of(entries))
+        part = changes.filter(changes.changed.is_valid())
+        rows = None
+        # what is refused or set aside for its entry alone is not looked at
+        sound = changes.texts.null_count == 0 and not _drifted(entries)
+        if len(part) and sound:
+            rows = snapshot.fetch(self._query(self.narrowed(part)), part.keys)
+        return Page(entries, changes, part, rows)
+
+    def _steered(self, changes: Changes) -> Changes:
+        """With all columns counting of rows that may have come into the map."""
+        return changes.widened(changes.touches(self.steering))
+
+    def _query(self, crossing: Crossing) -> Query:
+        if crossing.only is Only.CLEAN:
+            return only_needed(self.query, crossing.way.flow.reads)
+        return self.query
 
     def pages(self, snapshot: Snapshot) -> Iterator[pa.Table]:
         """The queue, a page at a time."""
@@ -219,13 +267,20 @@ class Lane:
             after = ids_in(entries)[-1].as_py()
 
     def carry(
-        self, snapshot: Snapshot, changes: Changes, crossing: Crossing, *, last: bool = False
+        self,
+        snapshot: Snapshot,
+        changes: Changes,
+        crossing: Crossing,
+        rows: pa.Table | None = None,
+        *,
+        last: bool = False,
     ) -> None:
-        """Carry changes of n keys; those that are absent are forgotten or kept for later."""
-        query = self.query
-        if crossing.only is Only.CLEAN:
-            query = only_needed(query, crossing.way.flow.reads)
-        rows = snapshot.fetch(query, changes.keys)
+        """Carry changes of n keys; those that are absent are forgotten or kept for later.
+
+        `rows` are theirs, where they were read already.
+        """
+        if rows is None:
+            rows = snapshot.fetch(self._query(crossing), changes.keys)
         at = row_of(changes.texts, key_texts(rows, changes.keys.column_names))
         here = at.is_valid()
         there = changes.filter(here)
@@ -292,13 +347,10 @@ class Lane:
 
     def _unblocked(self, changes: Changes) -> Changes:
         """Without the keys whose conflict waits for a person: they are decided with it."""
-        if not self._blocked:
+        if not self._asked:
             return changes
-        held = {key_text(key): key for key in self._in_own_terms()}
-        names = changes.keys.column_names
-        columns = {n: pa.array([k[n] for k in held.values()], pa.string()) for n in names}
-        own = pa.table({n: changes.keys[n].cast(pa.string()) for n in names})
-        waits = pc.is_in(key_texts(own, names), value_set=key_texts(pa.table(columns), names))
+        session, back = self.link.session, self.full.back
+        waits = asked_about(session, self._map, self.source, back, changes.keys)
         if pc.any(waits).as_py():
             self.forget(changes.ids_of(waits))
             self.tally.counts += Counts(read=pc.sum(waits).as_py())
@@ -319,16 +371,6 @@ class Lane:
         waited = pc.if_else(at.is_valid(), pa.array(said, pa.string()).take(at), "")
         changed = pc.binary_join_element_wise(changes.changed, waited, "")
         return replace(changes, changed=changed, ours=pc.and_not(changes.ours, at.is_valid()))
-
-    def _in_own_terms(self) -> list[dict[str, str | None]]:
-        """The keys of open conflicts as this side spells them."""
-        conflicts = self.link.session.journal.conflicts(self._map.name)
-        names = [str(path) for path in self._map.end(self.source).key]
-        rows = [each.conflict.rows.get(self.source) or {} for each in conflicts]
-        keys = [{name: _text(row.get(name)) for name in names} for row in rows]
-        if self.source is Side.FINOPS:
-            keys += [dict(each.conflict.key) for each in conflicts]
-        return keys
 
     # Ways
 
@@ -393,5 +435,5 @@ class Lane:
             self._app.forget(self.capture.queue, ids)
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+def _drifted(entries: pa.Table) -> bool:
+    return bool(pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py())

@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import pyarrow as pa
-
 from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
 from dualwrite.sync.fencing import fence_one
+from dualwrite.sync.holding import typed_keys
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
 from dualwrite.sync.way import compile_way, reading
 from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master, TableMap
-from dualwrite.tablemap.schema import end_of_path
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
 
@@ -134,7 +132,7 @@ def _try_batch(
     table_map, source = carrier.way.table_map, carrier.way.source
     name, direction = table_map.name, source.direction
     query = reading(session, table_map, source)
-    keys = _keys(session, table_map, source, held)
+    keys = typed_keys(session, table_map, source, [row.key for row in held])
     rows = session.apps[source].fetch(query, keys)
     there = key_texts(rows, [str(path) for path in query.key])
     asked = key_texts(keys, keys.column_names)
@@ -163,15 +161,3 @@ def _winner(session: Session, table_map: TableMap, source: Side) -> Master:
     if Master(masters[0] if masters else table_map.master.value) is Master.FILL_BLANKS:
         return Master.FILL_BLANKS
     return Master.FINOPS if source is Side.FINOPS else Master.DATAVERSE
-
-
-def _keys(session: Session, table_map: TableMap, source: Side, held: Sequence[HeldRow]) -> pa.Table:
-    end = table_map.end(source)
-    columns = {}
-    for path in end.key:
-        column = end_of_path(
-            path, end.table, lambda table: session.schema(source, table), end.lookups
-        )
-        texts = pa.array([row.key.get(str(path)) for row in held], pa.string())
-        columns[str(path)] = texts.cast(column.type)
-    return pa.table(columns)

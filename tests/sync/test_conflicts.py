@@ -187,6 +187,26 @@ def test_what_changes_while_a_conflict_waits_waits_with_it(every_world):
     assert [row[0] for row in both(world)] == ["f2", "d"]
 
 
+@pytest.mark.parametrize("deleter", [F, D])
+def test_a_row_made_anew_waits_for_a_person_with_the_one_that_was_deleted(every_world, deleter):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    if deleter is F:
+        world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    else:
+        world.remove(D, "customer", accountnumber="C1")
+    world.settle()
+    set_name(world, "f2", "d2")
+
+    world.settle()
+
+    assert [world.rows(F, "Cust", "NAME"), world.rows(D, "customer", "name")] == [
+        [("f2",)],
+        [("d2",)],
+    ]
+    assert world.conflicts() == [("C1", "delete", "waits")]
+
+
 @pytest.mark.parametrize(("side", "winner"), [(F, "f"), (D, "d")])
 def test_a_person_takes_a_side(every_world, side, winner):
     world = conflicting(every_world, ASKED)
