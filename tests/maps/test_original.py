@@ -19,9 +19,41 @@ pytestmark = pytest.mark.skipif(
 
 CATALOGUE = Catalogue.load(None)
 
+QUOTES, QUOTE_LINES = (
+    "cds-sales-quotation-header--quotes",
+    "cds-sales-quotation-lines--quotedetails",
+)
+ORDERS, ORDER_LINES = (
+    "cds-sales-order-headers--salesorders",
+    "cds-sales-order-lines--salesorderdetails",
+)
+INVOICES, INVOICE_LINES = (
+    "sales-invoice-headers-v2--invoices",
+    "sales-invoice-lines-v2--invoicedetails",
+)
+
+PLACES = ("SITE", "WAREHOUSE")
 LEFT_OUT = {
     # workers have no map here, so nothing could be looked up
     ("contacts-v2--msdyn-contactforparties", "CONTACTPERSONRESPONSIBLEPERSONNELNUMBER"),
+    # a group's code, which the original carries into an amount
+    (INVOICES, "TOTALDISCOUNTCUSTOMERGROUPCODE"),
+    # nor have operating units, sites, warehouses, product categories, and how and on which terms
+    # goods are delivered
+    (QUOTES, "OPERATINGUNITPARTYNUMBER"),
+    *((name, f"DEFAULTSHIPPING{what}ID") for name in (QUOTES, ORDERS) for what in PLACES),
+    *((name, f"SHIPPING{what}ID") for name in (QUOTE_LINES, ORDER_LINES) for what in PLACES),
+    *((INVOICE_LINES, f"INVENTORY{what}ID") for what in PLACES),
+    *(
+        (name, f"SALESPRODUCTCATEGORY{what}NAME")
+        for name in (QUOTE_LINES, ORDER_LINES, INVOICE_LINES)
+        for what in ("", "HIERARCHY")
+    ),
+    (ORDERS, "DELIVERYMODECODE"),
+    (ORDERS, "DELIVERYTERMSCODE"),
+    (ORDERS, "SALESORDERORIGINCODE"),
+    (ORDER_LINES, "DELIVERYMODECODE"),
+    (ORDER_LINES, "DELIVERYTERMSID"),
 }
 BOTH_WAYS = {
     # the original lets only the ERP enter rates

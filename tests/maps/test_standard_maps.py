@@ -34,7 +34,7 @@ def apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Side, App]]:
 
 
 def test_there_are_maps():
-    assert len(NAMES) == 42
+    assert len(NAMES) == 48
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,9 +1,10 @@
 """What a sandbox table is, read from the YAML files beside this one.
 
 A column is one line: `text(20)`, `memo` (text without a limit), `integer`, `choice` (the
-number of an option), `boolean`, `money`, `decimal(28,10)`, `date`, `timestamp`, or
-`-> table`, a lookup that holds the id of a row there.  `required` behind it means not null,
-`default X` that the app fills it in.
+number of an option), `boolean`, `money`, `decimal(28,10)`, `date`, `timestamp`, `-> table`, a
+lookup that holds the id of a row there, or `id`, a lookup into one of several tables, which
+its `<column>type` tells.  `required` behind it means not null, `default X` that the app fills
+it in.
 
 Two things no file repeats: a dataverse table has an id, `<table>id`, as its primary key;
 and every table says when its row last changed (`MODIFIEDDATETIME`, `modifiedon`).
