@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.apps.canonical import distinct
 from dualwrite.errors import RowsRefusedError
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -28,7 +29,7 @@ def check(
             raise RowsRefusedError(app=app, table=schema.name, reason=reason)
     for names in (schema.primary_key, *schema.unique):
         keys = rows.select(list(names)).drop_null() if names else rows.slice(0, 0)
-        if keys.num_rows and keys.group_by(list(names)).aggregate([]).num_rows < keys.num_rows:
+        if distinct(keys).num_rows < keys.num_rows:
             reason = f"({', '.join(names)}) must be unique"
             raise RowsRefusedError(app=app, table=schema.name, reason=reason)
     for other in schemas.values():

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
+from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Snapshot, changed_text
 from dualwrite.errors import PermanentError
 from dualwrite.link import Side
@@ -58,7 +59,7 @@ class Pointing:
             if not set(names) <= set(changes.keys.column_names):
                 continue
             keys = changes.keys.select(names).rename_columns([str(p) for p in pointer.paths])
-            keys = keys.drop_null().group_by(keys.column_names).aggregate([])
+            keys = distinct(keys.drop_null())
             capture = pointer.capture
             columns = tuple(dict.fromkeys((*capture.key, *pointer.paths)))
             query = Query(capture.table, columns, pointer.paths, lookups=capture.lookups)
