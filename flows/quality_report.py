@@ -53,7 +53,7 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     what = f"the tables of {len(names)} {'map' if len(names) == 1 else 'maps'} as they stand"
     page = publish_quality(project, report, what, trend=True)
     await artifacts.show_quality(report, page)
-    tell_quality(report, page)
+    tell_quality(report, address_of(page))
     return page
 
 

@@ -91,10 +91,11 @@ def tell_cycle(project: Path, results: Sequence[MapResult]) -> None:
     )
 
 
-def tell_quality(report: Report, page: Path) -> None:
+def tell_quality(report: Report, link: str) -> None:
     """Emit `dualwrite.quality.failed` or `.passed` for each map of a report.
 
-    Failed has what holds a row back; warnings alone pass.
+    Failed has what holds a row back; warnings alone pass.  `link` is where people open the
+    report.
     """
     failing: dict[str, list[tuple[str, Answer]]] = {report.of(s).map: [] for s in report.suites}
     for suite, answer in report.failing():
@@ -108,7 +109,7 @@ def tell_quality(report: Report, page: Path) -> None:
                 "rows": sum(answer.failing for _, answer in found),
                 "expectations": len(found),
                 "worst": _worst(*found[0], report) if found else "",
-                "page": str(page),
+                "page": link,
             },
         )
 

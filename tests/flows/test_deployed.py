@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -37,24 +32,9 @@ from prefect.states import Cancelling
 from dualwrite.link import Side
 from dualwrite.sync.session import open_session
 from tests.flows.people import MAP, describe, described
+from tests.flows.servers import ROOT, a_server, environment, until
 
-ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def environment(**more: str) -> dict[str, str]:
-    mine = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return {**mine, "PREFECT_SERVER_ANALYTICS_ENABLED": "false", **more}
-
-
-def until(found, *, seconds: float):
-    """What `found` gives, once it gives something."""
-    end, pause = time.monotonic() + seconds, threading.Event()
-    while time.monotonic() < end:
-        if result := found():
-            return result
-        pause.wait(0.5)
-    pytest.fail(f"nothing after {seconds} seconds")
 
 
 def test_the_demo_ends_well(tmp_path):
@@ -84,48 +64,23 @@ def deployed(at_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     home = tmp_path_factory.mktemp("deployed")
     project = home / "box"
     shutil.copytree(at_work, project)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/api"
-    env = environment(
-        PREFECT_HOME=str(home / "prefect"),
-        PREFECT_API_URL=url,
-        PREFECT_WORKER_QUERY_SECONDS="1",
-        DUALWRITE_HOME=str(ROOT),
-        DUALWRITE_PROJECT=str(project),
-    )
-    prefect = str(Path(sys.executable).with_name("prefect"))
-
-    def start(*args: str) -> subprocess.Popen[bytes]:
-        with (home / f"{args[0]}.log").open("wb") as log:
-            return subprocess.Popen(
-                [prefect, *args], cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def healthy() -> bool:
+    more = {
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "DUALWRITE_HOME": str(ROOT),
+        "DUALWRITE_PROJECT": str(project),
+    }
+    with a_server(home, **more) as server:
+        server.prefect("work-pool", "create", "dualwrite", "--type", "process")
+        server.prefect(
+            "--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"
+        )
+        worker = server.start("worker", "start", "--pool", "dualwrite")
         try:
-            with urllib.request.urlopen(f"{url}/health") as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    running = [start("server", "start", "--port", str(port))]
-    try:
-        until(healthy, seconds=180)
-        file = "deployments/prefect.yaml"
-        for words in (
-            ["work-pool", "create", "dualwrite", "--type", "process"],
-            ["--no-prompt", "deploy", "--prefect-file", file, "--all"],
-        ):
-            subprocess.run([prefect, *words], cwd=ROOT, env=env, check=True, capture_output=True)
-        running.append(start("worker", "start", "--pool", "dualwrite"))
-        with temporary_settings({PREFECT_API_URL: url}):
-            yield project
-    finally:
-        for process in reversed(running):
-            process.terminate()
-            process.wait(60)
+            with temporary_settings({PREFECT_API_URL: server.url}):
+                yield project
+        finally:
+            worker.terminate()
+            worker.wait(60)
 
 
 def ask(question):

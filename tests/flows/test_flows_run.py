@@ -138,7 +138,7 @@ def test_the_quality_report_opens_without_a_network(prefect_server, project, emi
     assert told["event"] == "dualwrite.quality.failed"
     assert told["resource"]["prefect.resource.id"] == f"dualwrite.map.{MAP}"
     assert told["payload"]["rows"] >= told["payload"]["expectations"] > 0
-    assert told["payload"]["page"] == str(page)
+    assert told["payload"]["page"] == page.resolve().as_uri()
     assert ("quality-report", f"[Data Docs]({page.resolve().as_uri()})") in asyncio.run(left())
 
     pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]
