@@ -27,7 +27,7 @@ def run(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> Me
     """
     read, write = os.pipe()
     begun = time.perf_counter()
-    process = subprocess.Popen(arguments, stdout=write, env={**os.environ, **(env or {})})
+    process = subprocess.Popen(arguments, stdout=write, env={**_environment(), **(env or {})})
     os.close(write)
     with os.fdopen(read) as pipe:
         output = pipe.read()
@@ -39,6 +39,11 @@ def run(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> Me
         raise RuntimeError(msg)
     # Linux counts ru_maxrss in kilobytes.
     return Measured(seconds, usage.ru_maxrss / 1024, output)
+
+
+def _environment() -> dict[str, str]:
+    """Ours; but an installed program has its bytecode, and need not compile itself."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 
 def dualwrite(*arguments: str) -> Measured:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,12 +21,13 @@ from dualwrite.errors import PermanentError
 from dualwrite.journal.lag import added, tally
 from dualwrite.journal.records import Counts, Rejection, Share, key_text
 from dualwrite.link import Side
-from dualwrite.sync.asked import asked_about
 from dualwrite.sync.ahead import Ahead
+from dualwrite.sync.asked import asked_about
 from dualwrite.sync.capturing import steering_columns
-from dualwrite.sync.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
+from dualwrite.sync.changes import Changes, changes_of
 from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
 from dualwrite.sync.holding import keys_of
+from dualwrite.sync.pages import Page, Pages, drifted
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.pointing import Pointing, renewed
 from dualwrite.sync.removing import Removal
@@ -37,15 +37,6 @@ from dualwrite.sync.way import compile_way, judged_with, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
-
-PAGE = 25_000
-"""Entries read, carried and forgotten together.
-
-So many keys a database still looks up one by one in its index; for more it would read a large
-table whole.  Their rows are locked over there for about a second.
-"""
-AT_MOST = 200_000
-"""Entries of one queue in one cycle; the rest is for the next, so that memory stays bounded."""
 
 
 class DriftError(PermanentError):
@@ -75,16 +66,6 @@ class Tally:
         self.lags = added([self.lags, tally(late)])
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of the queue; `rows` are those of `part`, the keys that go by some columns alone."""
-
-    entries: pa.Table
-    changes: Changes
-    part: Changes
-    rows: pa.Table | None
-
-
 class Lane:
     """Carries what one side of a map has queued.  Made for a worker, used by many cycles."""
 
@@ -97,6 +78,9 @@ class Lane:
         """Whose queue it carries."""
         self.steering = steering_columns(self._map, source)
         self.query = reading(link.session, self._map, source)
+        self._pages = Pages(
+            self.capture, self.steering, lambda part: self._query(self.narrowed(part))
+        )
         end = self._map.end(source)
         self.bare = Query(end.table, end.key, end.key, lookups=end.lookups)
         self._narrow: dict[frozenset[str], Crossing] = {}
@@ -137,14 +121,14 @@ class Lane:
         """Carry what is there; what is gone is kept for `removals`."""
         self.begin()
         with Ahead(snapshot) as ahead:
-            for page in self._read_ahead(ahead):
+            for page in self._pages.ahead(ahead):
                 self._carry_page(ahead, page)
 
     def _carry_page(self, snapshot: Snapshot, page: Page) -> None:
         self.refuse_drift(page.entries)
         changes, part, rows = self.rejoined(self.admitted(page.changes)), page.part, page.rows
         if changes is not page.changes:
-            changes = self._steered(changes)
+            changes = self._pages.steered(changes)
             part, rows = changes.filter(changes.changed.is_valid()), None
         if len(part):
             self.carry(snapshot, part, self.narrowed(part), rows)
@@ -212,7 +196,7 @@ class Lane:
         Raises:
             DriftError: There is one.
         """
-        if _drifted(entries):
+        if drifted(entries):
             raise DriftError(
                 app=self.source.value, table=self.capture.table, map_name=self._map.name
             )
@@ -221,33 +205,6 @@ class Lane:
         """Those that may be carried: their key is whole, and no person is asked about them."""
         return self._unblocked(self._named(changes))
 
-    def _read_ahead(self, ahead: Ahead) -> Iterator[Page]:
-        """The queue with its rows, a page at a time; the next is read while one is carried."""
-        page, read = self._read(ahead, 0), 0
-        while page.entries.num_rows:
-            read += page.entries.num_rows
-            if page.entries.num_rows < PAGE or read >= AT_MOST:
-                yield page
-                return
-            coming = ahead.start(partial(self._read, ahead, ids_in(page.entries)[-1].as_py()))
-            yield page
-            page = coming.result()
-
-    def _read(self, snapshot: Snapshot, after: int) -> Page:
-        entries = snapshot.dirty(self.capture, after=after, limit=PAGE)
-        changes = self._steered(changes_of(entries))
-        part = changes.filter(changes.changed.is_valid())
-        rows = None
-        # what is refused or set aside for its entry alone is not looked at
-        sound = changes.texts.null_count == 0 and not _drifted(entries)
-        if len(part) and sound:
-            rows = snapshot.fetch(self._query(self.narrowed(part)), part.keys)
-        return Page(entries, changes, part, rows)
-
-    def _steered(self, changes: Changes) -> Changes:
-        """With all columns counting of rows that may have come into the map."""
-        return changes.widened(changes.touches(self.steering))
-
     def _query(self, crossing: Crossing) -> Query:
         if crossing.only is Only.CLEAN:
             return only_needed(self.query, crossing.way.flow.reads)
@@ -255,16 +212,7 @@ class Lane:
 
     def pages(self, snapshot: Snapshot) -> Iterator[pa.Table]:
         """The queue, a page at a time."""
-        after, read = 0, 0
-        while read < AT_MOST:
-            entries = snapshot.dirty(self.capture, after=after, limit=PAGE)
-            if not entries.num_rows:
-                return
-            yield entries
-            read += entries.num_rows
-            if entries.num_rows < PAGE:
-                return
-            after = ids_in(entries)[-1].as_py()
+        return self._pages.entries(snapshot)
 
     def carry(
         self,
@@ -433,7 +381,3 @@ class Lane:
         """Drop entries of the queue."""
         if len(ids):
             self._app.forget(self.capture.queue, ids)
-
-
-def _drifted(entries: pa.Table) -> bool:
-    return bool(pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py())

@@ -14,7 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from dualwrite.sync import lane
+from dualwrite.sync import pages
 from dualwrite.sync.cycle import run_cycle
 from dualwrite.sync.session import open_session
 from dualwrite.tablemap.catalogue import Catalogue
@@ -25,7 +25,7 @@ NEVER = 3
 
 def main(project: Path, point: str, nth: int) -> None:
     """Run one cycle in small pages."""
-    lane.PAGE = 4
+    pages.PAGE = 4
     left = nth
 
     def passed(name: str) -> None:
