@@ -16,7 +16,6 @@ from dualwrite.sync.holding import keys_of, typed_keys
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import Way
 from dualwrite.tablemap.model import TableMap
-from dualwrite.translate.flow import fit, translate
 from dualwrite.translate.keys import key_text
 
 
@@ -38,8 +37,8 @@ def asked_about(
         elif row is None:
             gone.append(each.conflict.key)
     if gone and back is not None:
-        out = translate(typed_keys(session, table_map, back.source, gone), back.key_flow)
-        found += map(dict, keys_of(fit(out.select(names), back.key_flow)))
+        theirs = typed_keys(session, table_map, back.source, gone)
+        found += map(dict, keys_of(back.keys_there(theirs).select(names)))
     asked = pa.table({name: pa.array([key[name] for key in found], pa.string()) for name in names})
     own = pa.table({name: keys[name].cast(pa.string()) for name in names})
     return pc.is_in(key_text(own, names), value_set=key_text(asked, names), skip_nulls=True)

@@ -23,6 +23,7 @@ from dualwrite.sync.changes import none_of
 from dualwrite.sync.conflict import Policies, Policy
 from dualwrite.sync.crossing import Crossing, Link
 from dualwrite.sync.fencing import fence_one
+from dualwrite.sync.holding import plain_rows, typed_keys
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.way import compile_way, reading
@@ -46,6 +47,9 @@ class NoSuchConflictError(PermanentError):
 def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
     """Let one side win a conflict that waits: what it holds now crosses whole.
 
+    On record is then what each side held at that moment: what changed while the conflict waited
+    is overwritten no more unseen than what began it.
+
     Raises:
         NoSuchConflictError: There is none of that id, or it is settled.
         TransientError, PermanentError: From the apps; the conflict still waits.
@@ -58,7 +62,11 @@ def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
     # settled first: a cycle forgets what it finds queued of a conflict that waits
     session.journal.settle_conflict(conflict_id, side.value)
     try:
-        _enqueue(session, table_map, capture, side, found.conflict, changed=None)
+        rows = {each: _standing(session, table_map, each, found.conflict) for each in Side}
+        decided = replace(found.conflict, rows=rows, outcome=side.value, status="settled")
+        session.journal.note_conflicts(found.map, [decided])
+        key = _key(session, table_map, side, found.conflict)
+        _queue(session, side, capture, key, None)
     except BaseException:
         session.journal.settle_conflict(conflict_id, "waits", "open")
         raise
@@ -112,7 +120,7 @@ def _lost(conflict: Conflict, loser: Side, table_map: TableMap) -> frozenset[str
 
     What it had not changed itself it cannot have lost: there the other side's change stands.
     """
-    if conflict.kind == "delete":
+    if conflict.kind == "delete" or not conflict.columns:  # a person took one side's row
         return frozenset() if conflict.outcome == loser.other.value else None
     changed = conflict.changed.get(loser)
     lost = frozenset(
@@ -168,8 +176,13 @@ def _give_back(
                 for path in c.reads
             }
         )
-        key = Crossing(link, way, back).keys_there(rows)
-        _queue(session, loser.other, there, key, changed_text(across) if lost else None)
+        _queue(
+            session,
+            loser.other,
+            there,
+            way.keys_there(rows),
+            changed_text(across) if lost else None,
+        )
 
 
 def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> None:
@@ -188,39 +201,25 @@ def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflic
     session.apps[side].delete(end.table, found.select(list(identity)))
 
 
-def _enqueue(
-    session: Session,
-    table_map: TableMap,
-    capture: Capture,
-    side: Side,
-    conflict: Conflict,
-    *,
-    changed: str | None,
-) -> None:
-    """Queue a conflict's key on one side."""
-    stored = conflict.rows.get(side) or {}
+def _standing(
+    session: Session, table_map: TableMap, side: Side, conflict: Conflict
+) -> Mapping[str, Any] | None:
+    """What a side holds of a conflict's row now; what it last held where it has deleted it."""
+    query = reading(session, table_map, side, filtered=False)
+    found = session.apps[side].fetch(query, _key(session, table_map, side, conflict))
+    return plain_rows(found)[0] if found.num_rows else conflict.rows.get(side)
+
+
+def _key(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> pa.Table:
+    """The key of a conflict's row as a side spells it, be its row there or not."""
+    stored = conflict.rows.get(side)
+    if stored is not None:
+        names = [str(path) for path in table_map.end(side).key]
+        return _typed(session, table_map, side, stored).select(names)
+    key = typed_keys(session, table_map, Side.FINOPS, [conflict.key])
     if side is Side.FINOPS:
-        stored = {**stored, **conflict.key}
-    if not all(str(path) in stored for path in capture.key):
-        # the winner has deleted its row: the other side's version has the key
-        other = conflict.rows.get(side.other)
-        assert other is not None, "one side had a row"
-        stored = _key_across(session, table_map, side.other, other)
-    names = [str(path) for path in capture.key]
-    _queue(session, side, capture, _typed(session, table_map, side, stored).select(names), changed)
-
-
-def _key_across(
-    session: Session, table_map: TableMap, side: Side, stored: Mapping[str, Any]
-) -> Mapping[str, Any]:
-    way = compile_way(session, table_map, side)
-    link = Link(session, Finder(session.apps), {}, 0)
-    row: dict[str, Any] = (
-        Crossing(link, way, None)
-        .keys_there(_typed(session, table_map, side, stored))
-        .to_pylist()[0]
-    )
-    return row
+        return key
+    return compile_way(session, table_map, Side.FINOPS).keys_there(key)
 
 
 def _queue(

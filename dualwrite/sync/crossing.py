@@ -40,7 +40,7 @@ from dualwrite.sync.way import Way, only_needed, reading
 from dualwrite.sync.writing import Fate, changing_columns, physical_rows, write_rows
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.amounts import settled
-from dualwrite.translate.flow import comparable, fit, translate
+from dualwrite.translate.flow import comparable, translate
 
 Mask = Any
 
@@ -189,12 +189,6 @@ class Crossing:
         capture = self.link.captures.get(self.way.target)
         return Origin(self.name, None if capture is None else capture.queue, self.link.epoch)
 
-    def keys_there(self, rows: pa.Table) -> pa.Table:
-        """The keys of source rows as the target spells them."""
-        return fit(
-            translate(rows, self.way.flow).select(list(self.way.flow.key)), self.way.key_flow
-        )
-
     def mark(self, writing: Writing, ids: pa.Array) -> None:
         """Note in the target that these entries of the source are in it."""
         capture = self.link.captures.get(self.way.source)
@@ -259,7 +253,8 @@ class Crossing:
         mine = settled(batch.out, held, self.way.flow).select(list(self.way.flow.names))
         dirty = standing.dirty
         never = pa.repeat(pa.scalar(value=False), len(changes))
-        # a row that was made anew over there lacks what we alone know of it
+        # a row that was made anew over there lacks what we alone know of it; a constant is the
+        # map's, and may be what holds the row in a filter that its maker left it out of
         remade = pc.and_(dirty, standing.dirt.changed.is_null())
         disputed = pc.any(dirty).as_py()
         return Both(
@@ -269,7 +264,7 @@ class Crossing:
             dirty,
             {
                 name: changes.touches(columns)
-                if name in self.way.two_way
+                if name in self.way.two_way or not columns
                 else pc.or_(changes.touches(columns), remade)
                 for name, columns in self._sources.items()
             },

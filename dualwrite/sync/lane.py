@@ -159,10 +159,22 @@ class Lane:
             self._look_across(any_held=self.link.session.journal.waiting(self._map.name)[1] > 0)
         for gone in self.gone:
             changes = gone.without(pa.concat_arrays(settled)) if settled else gone
+            changes = self._still_out(changes)
             if len(changes):
                 crossed = self.removal.carry(changes)
                 self.settle(changes, crossed, pc.invert(crossed.left))
         self.gone.clear()
+
+    def _still_out(self, changes: Changes) -> Changes:
+        """Without the rows that the other side's word has brought into the map again.
+
+        They stay in the queue, and cross whole in the next cycle.
+        """
+        if self._map.when_left != "delete" or not len(changes):
+            return changes
+        there = self._app.fetch(self.query, changes.keys)
+        came = row_of(changes.texts, key_texts(there, changes.keys.column_names)).is_valid()
+        return changes.filter(pc.invert(came))
 
     # Pages
 
@@ -256,12 +268,12 @@ class Lane:
 
     def part(self, snapshot: Snapshot, absent: Changes) -> None:
         """Keys without a row in the map: gone for good, or out of the filter."""
-        names = absent.keys.column_names
-        alive = key_texts(snapshot.fetch(self.bare, absent.keys), names)
-        out = row_of(absent.texts, alive).is_valid()
         if self._map.when_left == "delete":
             self.gone.append(absent)
             return
+        names = absent.keys.column_names
+        alive = key_texts(snapshot.fetch(self.bare, absent.keys), names)
+        out = row_of(absent.texts, alive).is_valid()
         left, gone = absent.filter(out), absent.filter(pc.invert(out))
         if len(left):
             self.forget(left.ids)

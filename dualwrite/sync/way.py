@@ -23,7 +23,7 @@ from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import dated_of, shown_of
-from dualwrite.translate.flow import Flow, compile_flow
+from dualwrite.translate.flow import Flow, compile_flow, fit, translate
 from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
 
 ON_THE_WAY = frozenset(
@@ -111,6 +111,11 @@ class Way:
     def key_rules(self) -> tuple[Rule, ...]:
         """Rules that say whether a row's counterpart can be looked for."""
         return derive(self.key_flow.facts())
+
+    def keys_there(self, rows: pa.Table) -> pa.Table:
+        """The keys of source rows as the target spells them."""
+        out = translate(rows, self.key_flow)
+        return fit(out.select(list(self.flow.key)), self.key_flow)
 
     @property
     def written_key(self) -> tuple[str, ...]:

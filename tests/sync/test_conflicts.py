@@ -221,6 +221,36 @@ def test_a_person_takes_a_side(every_world, side, winner):
     assert world.unexplained() == {}
 
 
+def test_what_changed_while_a_conflict_waited_is_not_overwritten_unseen(every_world):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.settle()
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
+    world.settle()
+
+    resolve_conflict(world.session, world.conflict_id(), D)
+    world.settle()
+
+    (stored,) = world.session.journal.conflicts("customers", open_only=False)
+    assert stored.conflict.rows[F]["NAME"] == "f2"
+    assert {row[0] for row in both(world)} == {"d"}
+
+
+@pytest.mark.parametrize(("side", "loser"), [(F, "d"), (D, "f")])
+def test_what_a_person_decided_is_undone(every_world, side, loser):
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.settle()
+    resolve_conflict(world.session, world.conflict_id(), side)
+    world.settle()
+
+    undo_conflict(world.session, world.conflict_id())
+    world.settle()
+
+    assert {row[0] for row in both(world)} == {loser}
+    assert world.unexplained() == {}
+
+
 @pytest.mark.parametrize(("side", "left"), [(F, []), (D, ["d"])])
 def test_a_person_decides_about_a_deleted_row(every_world, side, left):
     world = conflicting(every_world, ASKED)

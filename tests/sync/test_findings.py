@@ -139,6 +139,31 @@ def test_a_row_made_anew_just_as_it_was_asks_for_what_the_other_side_alone_knows
     assert running.rows(F, "Cust", "PHONE") == [("555",)]
 
 
+def test_a_row_made_anew_outside_the_map_stays_outside(running):
+    """What puts a row into the map is a constant there: nobody but its maker knows better."""
+    running.map("customers", ("columns:", "when_left: delete\ncolumns:"))
+    running.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
+    running.put(F, "Cust", cust("C1", "anew", PARTYTYPE="Person"))
+    update_across(running, phone="555")
+
+    running.settle()
+
+    assert running.rows(F, "Cust", "NAME", "PARTYTYPE") == [("anew", "Person")]
+    assert running.rows(D, "customer", "name") == []
+
+
+def test_a_row_that_left_and_was_brought_in_again_is_not_deleted_across(running):
+    running.map("customers", ("columns:", "when_left: delete\ncolumns:"))
+    update(running, PARTYTYPE="Person")
+    running.remove(D, "customer", accountnumber="C1")
+    running.put(D, "customer", customer("C1", "one", phone="555"))
+
+    running.settle()
+
+    assert running.rows(F, "Cust", "NAME", "PHONE", "PARTYTYPE") == [("one", "555", "Organization")]
+    assert running.rows(D, "customer", "name", "phone") == [("one", "555")]
+
+
 def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
     """What we ask for of the new row is no change that could be at odds with the delete."""
     running.map("customers", ("columns:", "conflicts: {policy: dataverse}\ncolumns:"))
