@@ -100,6 +100,8 @@ def find_faults(table: pa.Table, periods: Periods, *, beside_held: bool = False)
         line.judge_beside(*(_taken(each, rows) for each in held), gaps=periods.gaps)
     else:
         line.judge(gaps=periods.gaps)
+    if not line.fault.any():
+        return found
     found.fault[rows] = line.fault
     found.other_begins[rows] = line.other_begins
     found.other_ends[rows] = line.other_ends

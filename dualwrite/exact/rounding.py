@@ -69,10 +69,17 @@ def same(left: pa.Array, right: pa.Array) -> pa.BooleanArray:
     Shapes: both (n,); so is the result, which is never null.
     """
     if left.type != right.type:
-        scale = max(left.type.scale, right.type.scale)
-        left, right = (each.cast(pa.decimal256(76, scale)) for each in (left, right))
+        kind = _common(left.type, right.type)
+        left, right = left.cast(kind), right.cast(kind)
     equal = pc.equal(left, right)
     if not equal.null_count:
         return equal
     neither = pc.and_(left.is_null(), right.is_null())
     return pc.or_(pc.fill_null(equal, fill_value=False), neither)
+
+
+def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
+    """A type that holds the values of both."""
+    if one.scale == other.scale and one.bit_width == other.bit_width:
+        return _widest(one)
+    return pa.decimal256(76, max(one.scale, other.scale))
