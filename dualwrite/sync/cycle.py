@@ -21,7 +21,7 @@ from typing import TypeVar
 from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.lease import LeaseLostError
-from dualwrite.journal.records import Counts, MapStatus
+from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Gate, rules_only
@@ -31,6 +31,7 @@ from dualwrite.sync.doubt import recover
 from dualwrite.sync.fencing import fence
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.lookups import Finder
+from dualwrite.sync.neighbours import held_beside
 from dualwrite.sync.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
 from dualwrite.sync.planning import order_maps
 from dualwrite.sync.replaying import ReplayLane
@@ -255,18 +256,32 @@ class Cycles:
         )
 
     def _release(self) -> None:
-        """What was written may be what a parked row waits for."""
+        """What was written, or went, may be what a held row waits for."""
+        for track in self.tracks:
+            if track.fault is None:
+                self._try([track], partial(self._release_beside, track))
         if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
             return
         waiting = self.session.journal.maps_with_parked()
         for track in self.tracks:
             if track.name in waiting and track.fault is None:
                 parked = self.session.journal.parked(track.name)
-                epoch = self._epochs[track.name]
-                tried = self._try([track], partial(again, self.session, parked, epoch=epoch))
-                freed = {each.direction: each.counts.written for each in tried or ()}
-                for lane in track.lanes.values():
-                    lane.tally.counts += Counts(written=freed.get(lane.direction, 0))
+                self._try([track], partial(self._free, track, parked))
+
+    def _release_beside(self, track: Track) -> None:
+        """Dated rows that waited for a neighbour."""
+        lanes = [lane for lane in track.lanes.values() if isinstance(lane, DatedLane)]
+        if held := held_beside(lanes):
+            self._free(track, held)
+        for lane in lanes:
+            lane.moved.clear()
+
+    def _free(self, track: Track, held: Sequence[HeldRow]) -> None:
+        """Try held rows again, and count what was written for them."""
+        tried = again(self.session, held, epoch=self._epochs[track.name])
+        freed = {each.direction: each.counts.written for each in tried}
+        for lane in track.lanes.values():
+            lane.tally.counts += Counts(written=freed.get(lane.direction, 0))
 
     def _try(self, tracks: Sequence[Track], work: Callable[[], Answer]) -> Answer | None:
         """Do some work; its fault is these maps' fault, and the others go on."""

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.capture import Snapshot
 from dualwrite.link import Side
 from dualwrite.sync.changes import Changes, changes_of
-from dualwrite.sync.crossing import Crossing, Link
+from dualwrite.sync.crossing import Crossed, Crossing, Link
 from dualwrite.sync.lane import Lane
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.way import reading
@@ -38,6 +38,8 @@ class DatedLane(Lane):
         assert ends is not None, "a side without dates writes no dated rows"
         self._dates = {ends.start.column, ends.end.column}
         self._shown = dated.is_projection
+        self.moved: list[pa.Table] = []
+        """Keys of rows that crossed, or went, and may have been in another's way."""
         # what comes back because we asked for it is taken as it stands
         self._as_it_stands = self.full
         if dated.mode is not None:
@@ -108,6 +110,12 @@ class DatedLane(Lane):
         crossed = self.removal.carry(gone)
         self.settle(gone, crossed, pc.invert(crossed.left))
         return changes.filter(row_of(changes.texts, gone.texts).is_null())
+
+    def settle(self, changes: Changes, crossed: Crossed, done: Any, *, forget: bool = True) -> None:
+        """As ever; and remember what moved."""
+        super().settle(changes, crossed, done, forget=forget)
+        if not self._shown:
+            self.moved.append(changes.keys.filter(done))
 
     def part(self, snapshot: Snapshot, absent: Changes) -> None:
         """Of what shows only while it is valid, a row that has run out goes as a deleted one."""

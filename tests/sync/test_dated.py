@@ -13,7 +13,6 @@ import pytest
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
-from dualwrite.sync.retry import retry
 from dualwrite.sync.together import write_together
 from tests.sync.dated import DATED, Dated, day, first, last, make_dated
 from tests.sync.world import TO_D, TO_F, D, F
@@ -390,7 +389,6 @@ def test_a_refused_write_says_both_periods_and_the_mend(dated):
 
     world.there(("A", "26-04-01", "never", 13))
     world.cycle()
-    retry(world.open(), world.held())
 
     assert world.held() == []
     assert world.ours() == [

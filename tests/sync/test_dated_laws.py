@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from dualwrite.link import Side
 from dualwrite.sync.activating import activate
+from dualwrite.sync.retry import retry
 from tests.sync.dated import DATED, NEVER, SHOWN, TODAY, Dated, make_dated
 from tests.sync.world import D, F
 
@@ -94,6 +95,34 @@ def test_whatever_one_side_holds_the_other_never_has_two_rows_valid_on_one_day(m
     world.settle()
     if not world.held() and not world.conflicts("prices"):
         assert world.reconcile("prices").unexplained == 0
+
+
+close_together = st.tuples(
+    st.just("A"),
+    st.sampled_from([0, 10, 20]),
+    st.sampled_from([4, 9, 14, None]),
+    st.integers(1, 3),
+    st.booleans(),
+)
+
+
+@pytest.mark.slow
+@SETTINGS
+@given(
+    st.sampled_from(["allow", "forbid"]),
+    st.lists(st.tuples(st.sampled_from(Side), close_together), min_size=3, max_size=7),
+)
+def test_no_row_waits_that_could_cross(make, gaps, steps):
+    """Whichever side, and whichever row, makes the way free for it."""
+    world = make(DATED, f"gaps: {gaps}")
+    world.run("prices")
+
+    for side, edit in steps:
+        make_edit(world, side, edit)
+        world.settle()
+
+        waits = [row for row in world.held() if row.cause == "periods_sound"]
+        assert sum(each.counts.written + each.gone for each in retry(world.open(), waits)) == 0
 
 
 def assert_one_row_a_day(world: Dated, side: Side) -> None:
