@@ -6,33 +6,49 @@ side's terms: a value that merely is spelled otherwise ('No', 'no') stays as it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.sync.merge import Merged
+from dualwrite.sync.merge import Mask, Merged
 from dualwrite.sync.way import Way
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
 
 
-def returning_rows(
-    back: Way, rows: pa.Table, theirs: pa.Table, merged: Merged
-) -> tuple[pa.Table, pa.Table]:
-    """The gate table of what the source side must take back, and the rows it comes from.
+@dataclass(frozen=True)
+class Returning:
+    """m rows that the source side must take back.
+
+    Shapes: `ready` (m, c) is named for the gate of the way back, `rows` (m, d) are those that it
+    comes from; `crossing` marks, by column, every value that changes.
+    """
+
+    ready: pa.Table
+    rows: pa.Table
+    crossing: Mapping[str, Mask]
+
+    def filter(self, mask: Mask) -> Returning:
+        """Fewer rows."""
+        crossing = {name: each.filter(mask) for name, each in self.crossing.items()}
+        return Returning(self.ready.filter(mask), self.rows.filter(mask), crossing)
+
+
+def returning_rows(back: Way, rows: pa.Table, theirs: pa.Table, merged: Merged) -> Returning:
+    """What the source side must take back: m rows at most of n.
 
     Shapes: `rows` is (n, c) by source path, `theirs` (n, d) by target path, aligned,
-    null where the target holds no such row; `merged` is the decision over both.  The
-    results have the same m rows, m at most n: named for the gate of `back`, and by
-    target path.
+    null where the target holds no such row; `merged` is the decision over both.
     """
     found = pc.is_valid(theirs[back.flow.source_key[0]])
     alone = any(str(c.source) not in merged.back for c in back.flow.columns)
     mask = found if alone else pc.and_(merged.back_any, found)
     if not pc.any(mask).as_py():
-        return pa.table({}), pa.table({})
+        return Returning(pa.table({}), pa.table({}), {})
     mine, others = rows.filter(mask), theirs.filter(mask)
     ready, held = translate(others, back.flow), comparable(mine, back.flow)
     ready = settled(ready, held, back.flow)
@@ -40,6 +56,7 @@ def returning_rows(
         f"source:{c.money.currency}" for c in back.flow.columns if c.money and c.money.currency
     }
     changed: Any = pa.chunked_array([pa.repeat(False, ready.num_rows)], pa.bool_())
+    crossing: dict[str, Mask] = {}
     for column in back.flow.columns:
         name = str(column.target)
         own = held[name].cast(ready[name].type)
@@ -57,8 +74,9 @@ def returning_rows(
                     ready = _with(
                         ready, before, pc.if_else(wins, ready[before], own if judged else None)
                     )
-        changed = pc.or_(changed, differs(ready[name], own))
-    return ready.filter(changed), others.filter(changed)
+        crossing[name] = differs(ready[name], own)
+        changed = pc.or_(changed, crossing[name])
+    return Returning(ready, others, crossing).filter(changed)
 
 
 def _with(rows: pa.Table, name: str, values: pa.ChunkedArray) -> pa.Table:

@@ -26,10 +26,11 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 from dualwrite.rules import Rule, Verdict, judge
 from dualwrite.sync.back import returning_rows
+from dualwrite.sync.changes import Changes
 from dualwrite.sync.dating import Door, Histories, dating_of
-from dualwrite.sync.holding import Held, Refused, hold
+from dualwrite.sync.holding import Held, Refused, hold, waiting_columns
 from dualwrite.sync.lookups import Finder
-from dualwrite.sync.merge import Mask, Merged, merge
+from dualwrite.sync.merge import Mask, Merged, merge, replace_columns
 from dualwrite.sync.session import Session
 from dualwrite.sync.standing import (
     Standing,
@@ -38,6 +39,7 @@ from dualwrite.sync.standing import (
     stand_unlocked,
 )
 from dualwrite.sync.way import Way, reading
+from dualwrite.sync.winning import about_what_waited, mine_wins, yielding
 from dualwrite.sync.writing import Write, physical_rows, write_rows
 from dualwrite.tablemap.model import Master
 from dualwrite.translate.amounts import settled
@@ -110,13 +112,15 @@ class Carrier:
         ways = {each.source: each for each in (way, back) if each is not None}
         self._datings = {source: dating_of(session, each) for source, each in ways.items()}
 
-    def carry(self, rows: pa.Table, manner: Manner) -> Outcome:
+    def carry(self, rows: pa.Table, manner: Manner, waited: Changes | None = None) -> Outcome:
         """Carry rows of the way's source across.
 
         What an application changes meanwhile is left to the next cycle: its values stay,
         and a row that it holds locked is put into the source's queue.
 
-        Shapes: `rows` is (n, c), named by source path, as `reading` reads them.
+        Shapes: `rows` is (n, c), named by source path, as `reading` reads them.  `waited`, of the
+        same n keys, says what of each row waited in the journal, and that alone is settled; a row
+        that the other side has changed since is left alone, for a cycle decides conflicts.
 
         Raises:
             TransientError, PermanentError: From the apps; nothing of this batch was
@@ -127,14 +131,16 @@ class Carrier:
         verdict = manner.gate(self.way, out, self.way.source_rules)
         with self._writing(self.way.target, manner) as writing:
             standing = self._standing(writing, out, manner)
-            stay = _staying(standing, manner)
+            stay = _staying(standing, manner, waited)
             if stay is not None:
                 rows, out, verdict = rows.filter(stay), out.filter(stay), verdict.filter(stay)
                 standing = standing.filter(stay)
+                waited = None if waited is None else waited.filter(stay)
             busy = standing.busy
             if pc.any(busy).as_py():
                 free = pc.invert(busy)
-                self._later(rows.filter(busy))
+                self._later(rows.filter(busy), None if waited is None else waited.filter(busy))
+                waited = None if waited is None else waited.filter(free)
                 rows, out, verdict = rows.filter(free), out.filter(free), verdict.filter(free)
                 standing = standing.filter(free)
             theirs, found = standing.theirs, standing.found
@@ -144,7 +150,10 @@ class Carrier:
                     _without(theirs, pc.invert(verdict.passed)),
                     pc.and_(found, verdict.passed),
                 )
-            merged = self._yielding(self._merge(rows, out, theirs, found, manner), standing)
+            merged = self._merge(rows, out, theirs, found, manner)
+            if waited is not None:
+                merged = about_what_waited(self.way, merged, theirs, waited)
+            merged = yielding(self.way, merged, standing)
             wanted = pc.or_(merged.write, pc.invert(verdict.passed))
             histories = self._histories(writing, self.way, out, manner, wanted)
             if histories is not None and pc.any(histories.busy).as_py():
@@ -190,7 +199,7 @@ class Carrier:
             return None
         return dating.nothing(out) if manner.fresh else dating.look(writing, out, wanted)
 
-    def _later(self, rows: pa.Table) -> None:
+    def _later(self, rows: pa.Table, waited: Changes | None = None) -> None:
         """Leave rows to the next cycle."""
         source, names = self.way.source, list(self.way.flow.source_key)
         app, capture = self.session.apps[source], self._captures.get(source)
@@ -201,34 +210,19 @@ class Carrier:
                 reason="rows to be written are locked by an application",
             )
         n = rows.num_rows
-        said = [pa.repeat(pa.scalar("u"), n), pa.nulls(n, pa.string())]
+        changed = pa.nulls(n, pa.string()) if waited is None else waited.changed
+        said = [pa.repeat(pa.scalar("u"), n), changed]
         entries = pa.table([*said, *rows.select(names).columns], names=["op", "changed", *names])
         with app.writing(Origin(self.way.table_map.name, capture.queue, self._epoch)) as writing:
             writing.queue(capture, entries)
 
-    def _yielding(self, merged: Merged, standing: Standing) -> Merged:
-        """What the other side has changed since capture began is newer than any master's word."""
-        dirty = standing.dirty
-        if not pc.any(dirty).as_py():
-            return merged
-        gone = pc.and_not(dirty, standing.found)
-        write = pc.and_not(merged.write, gone)
-        forward, held = merged.forward, comparable(standing.theirs, self.way.flow)
-        back = dict(merged.back)
-        for column in self.way.flow.columns:
-            name = str(column.target)
-            if name in self.way.two_way and name not in self.way.flow.key:
-                newer = pc.and_(dirty, standing.dirt.touches([column.target.column]))
-                newer = pc.and_(newer, standing.found)
-                theirs = held[name].cast(forward[name].type)
-                forward = replace_columns(
-                    forward, pa.table({name: pc.if_else(newer, theirs, forward[name])})
-                )
-                back[name] = pc.and_not(back[name], newer)
-        return replace(merged, forward=forward, write=write, back=back)
-
     def _merge(
-        self, rows: pa.Table, out: pa.Table, theirs: pa.Table, found: Mask, manner: Manner
+        self,
+        rows: pa.Table,
+        out: pa.Table,
+        theirs: pa.Table,
+        found: Mask,
+        manner: Manner,
     ) -> Merged:
         mine = out.select(list(self.way.flow.names))
         if manner.fresh:
@@ -241,28 +235,10 @@ class Carrier:
             held,
             found=found,
             two_way=self.way.two_way,
-            mine_wins=self._mine_wins(rows, theirs, manner),
+            mine_wins=mine_wins(self.way, rows, None if manner.fresh else theirs, manner.master),
             fill=manner.master is Master.FILL_BLANKS,
             late=manner.late,
         )
-
-    def _mine_wins(self, rows: pa.Table, theirs: pa.Table, manner: Manner) -> Mask:
-        ends = self.way.table_map
-        if manner.master is Master.NEWEST and not manner.fresh:
-            ours, others = ends.end(self.way.source).modified, ends.end(self.way.target).modified
-            if ours is not None and others is not None:
-                instant = pa.timestamp("us", "UTC")
-                mine = moment(rows[str(ours)], instant)
-                other = moment(theirs[str(others)], instant)
-                newer = pc.if_else(pc.equal(mine, other), None, pc.greater(mine, other))
-                # without both times, or at a tie, the map's own master decides
-                tie = self._is_master(ends.master)
-                return pc.fill_null(newer, fill_value=tie)
-        return pa.chunked_array([pa.repeat(self._is_master(manner.master), rows.num_rows)])
-
-    def _is_master(self, master: Master) -> bool:
-        fallback = Master.DATAVERSE if master in (Master.NEWEST, Master.FILL_BLANKS) else master
-        return bool(fallback.value == self.way.source.value)
 
     def _forward(
         self,
@@ -281,7 +257,10 @@ class Carrier:
         ready = self.finder.fill_in(ready, way)
         verdict = verdict.join(manner.gate(way, ready, way.target_rules))
         verdict, written, refused = self._write(door, way, ready, verdict, manner)
-        held = hold(way, rows.filter(wanted), ready, verdict, refused)
+        changed = None
+        if verdict.failures or refused:
+            changed = waiting_columns(way, merged.crossing, merged.found).filter(wanted)
+        held = hold(way, rows.filter(wanted), ready, verdict, refused, changed)
         # what is late was read and counted when the rows were written
         counts = Counts(
             read=0 if manner.late else rows.num_rows,
@@ -330,27 +309,30 @@ class Carrier:
         if self.back is None or manner.fresh or manner.insert_only:
             return
         back = self.back
-        ready, source_rows = returning_rows(back, rows, theirs, merged)
-        if not ready.num_rows:
+        returning = returning_rows(back, rows, theirs, merged)
+        if not returning.ready.num_rows:
             outcome.add(back.source.direction, Counts(), Held(), _seen(theirs, back, manner))
             return
-        ready = self.finder.fill_in(ready, back)
+        returning = replace(returning, ready=self.finder.fill_in(returning.ready, back))
         update = Manner(manner.master, update_only=True, dry_run=manner.dry_run)
         with self._writing(back.target, manner) as writing:
             if writing is not None:
                 # a row that its own side has changed meanwhile is the next cycle's
                 capture = self._captures.get(back.target)
-                own = stand_under_lock(writing, back, self._own, ready, capture)
-                stays = pc.invert(pc.or_(own.busy, own.dirty))
-                ready, source_rows = ready.filter(stays), source_rows.filter(stays)
-            histories = self._histories(writing, back, ready, update)
+                own = stand_under_lock(writing, back, self._own, returning.ready, capture)
+                returning = returning.filter(pc.invert(pc.or_(own.busy, own.dirty)))
+            histories = self._histories(writing, back, returning.ready, update)
             if histories is not None:
-                free = pc.invert(histories.busy)
-                ready, source_rows = ready.filter(free), source_rows.filter(free)
+                returning = returning.filter(pc.invert(histories.busy))
+            ready = returning.ready
             verdict = manner.gate(back, ready, (*back.source_rules, *back.target_rules))
             door = Door(writing, histories)
             verdict, written, refused = self._write(door, back, ready, verdict, update)
-        held = hold(back, source_rows, ready, verdict, refused)
+        changed = None
+        if verdict.failures or refused:
+            found = pa.repeat(pa.scalar(value=True), ready.num_rows)
+            changed = waiting_columns(back, returning.crossing, found)
+        held = hold(back, returning.rows, ready, verdict, refused, changed)
         counts = Counts(
             written=written.updated,
             rejected=len(held.rejected),
@@ -374,24 +356,12 @@ def _without(rows: pa.Table, mask: Mask) -> pa.Table:
     return rows.take(pc.if_else(mask, pa.scalar(None, pa.int64()), numbers))
 
 
-def _staying(standing: Standing, manner: Manner) -> Mask | None:
+def _staying(standing: Standing, manner: Manner, waited: Changes | None) -> Mask | None:
+    """The rows to be dealt with; None for all of them."""
     if manner.fresh:
         return None
+    if waited is not None:
+        return pc.invert(standing.dirty)
     if manner.insert_only:
         return pc.invert(standing.found)
     return standing.found if manner.update_only else None
-
-
-def replace_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
-    """Rows with some of their columns in the place of their own."""
-    for name in columns.column_names:
-        at = rows.schema.get_field_index(name)
-        rows = rows.set_column(at, name, columns[name])
-    return rows
-
-
-def moment(values: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
-    """A time on one scale: a time without a zone is read as UTC."""
-    if pa.types.is_timestamp(values.type) and values.type.tz is None:
-        return pc.assume_timezone(values, "UTC")
-    return values.cast(type_)

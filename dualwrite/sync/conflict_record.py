@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 
 from dualwrite.journal.records import Conflict
 from dualwrite.link import Side
-from dualwrite.sync.carry import moment
 from dualwrite.sync.changes import Changes
 from dualwrite.sync.conflict import Decision, Policies
 from dualwrite.sync.holding import keys_of, plain_rows
 from dualwrite.sync.standing import Standing
 from dualwrite.sync.way import Way
+from dualwrite.sync.winning import moment
 from dualwrite.translate.flow import fit
 
 Mask = Any

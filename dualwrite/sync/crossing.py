@@ -25,7 +25,7 @@ from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
 from dualwrite.journal.records import Counts, Share
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
-from dualwrite.sync.carry import Gate, replace_columns, rules_only
+from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.changes import CALLED_BACK, Changes
 from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
 from dualwrite.sync.conflict_record import Batch, conflicts_of, newer
@@ -33,6 +33,7 @@ from dualwrite.sync.dating import Histories, dating_of
 from dualwrite.sync.holding import Held, hold
 from dualwrite.sync.limits import Limit
 from dualwrite.sync.lookups import Finder
+from dualwrite.sync.merge import replace_columns
 from dualwrite.sync.session import Session
 from dualwrite.sync.standing import Standing, stand_under_lock
 from dualwrite.sync.waiting import Waiting, parted

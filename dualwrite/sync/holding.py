@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.apps.capture import changed_text
 from dualwrite.journal.records import Key, Parking, Rejection
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
@@ -115,6 +116,25 @@ def hold(
             changed=waiting[place],
         )
     return Held(tuple(rejected.values()), tuple(parked.values()))
+
+
+def waiting_columns(way: Way, crossing: Mapping[str, Any], found: Any) -> pa.Array:
+    """Which own columns wait with each of n rows that are held back, as an entry would say it.
+
+    Those behind whatever is `crossing`, by target column; null, for all of them, where the
+    target holds no such row.
+    """
+    pieces = [
+        pc.if_else(crossing[name], changed_text(sorted(own)), "")
+        for name, own in own_of(way).items()
+    ]
+    said: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+    return pc.if_else(found, said, None)
+
+
+def own_of(way: Way) -> dict[str, set[str]]:
+    """The source's own columns behind each of the target's."""
+    return {str(c.target): {path.column for path in c.reads} for c in way.flow.columns}
 
 
 def _failing(verdict: Verdict, refused: Mapping[int, str | Refused]) -> list[int]:

@@ -30,7 +30,8 @@ class Merged:
     """The decision over n rows.
 
     `forward` (n rows, named as `mine`) is what the other side should hold; `write`
-    marks the rows of it that the other side does not hold yet.  `back` marks, for each
+    marks the rows of it that the other side does not hold yet.  `crossing` marks, by column,
+    every value of them that changes in a row that is `found`.  `back` marks, for each
     two-way column, the rows whose own side must take the value in `returning`.
     """
 
@@ -39,6 +40,8 @@ class Merged:
     returning: pa.Table
     back: Mapping[str, Mask]
     conflicts: Mask
+    found: Mask
+    crossing: Mapping[str, Mask]
 
     @property
     def back_any(self) -> Mask:
@@ -79,12 +82,14 @@ def merge(
     forward: dict[str, Any] = {}
     returning: dict[str, Any] = {}
     back: dict[str, Mask] = {}
+    crossing: dict[str, Mask] = {}
     for name in mine.column_names:
         ours = mine[name]
         other = theirs[name].cast(ours.type)
         different = pc.and_(found, differs(ours, other))
         if name not in two_way:
             forward[name] = ours
+            crossing[name] = different
             write = pc.or_(write, different)
             continue
         if fill:
@@ -101,10 +106,19 @@ def merge(
         keep, give = pc.and_(different, keep), pc.and_(different, give)
         conflicts = pc.or_(conflicts, contested)
         forward[name] = pc.if_else(keep, other, ours)
-        write = pc.or_(write, pc.and_not(different, keep))
+        crossing[name] = pc.and_not(different, keep)
+        write = pc.or_(write, crossing[name])
         returning[name] = other
         back[name] = give
-    return Merged(pa.table(forward), write, pa.table(returning), back, conflicts)
+    return Merged(pa.table(forward), write, pa.table(returning), back, conflicts, found, crossing)
+
+
+def replace_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
+    """Rows with some of their columns in the place of their own."""
+    for name in columns.column_names:
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, name, columns[name])
+    return rows
 
 
 def _blank(values: pa.ChunkedArray) -> Mask:

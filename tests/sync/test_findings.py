@@ -8,6 +8,7 @@ import pytest
 
 from dualwrite.errors import AppBusyError
 from dualwrite.sync.cycle import cycles_of
+from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.world import D, F, World, cust, customer
 
@@ -55,6 +56,34 @@ def test_a_row_that_waits_is_not_deleted_unseen(running):
     (stored,) = running.session.journal.conflicts("customers", open_only=False)
     assert stored.conflict.kind == "delete"
     assert stored.conflict.rows[F]["MEMO"] == "waits"
+
+
+def test_a_retry_overwrites_nothing_unseen_either(running):
+    update(running, NAME="of finops", GROUPID="10")
+    running.cycle()
+    running.put(D, "custgroup", {"company": "USMF", "groupid": "10"})
+    update_across(running, name="of dataverse")
+
+    retry(running.session, running.held())
+    running.settle()
+
+    (stored,) = running.session.journal.conflicts("customers", open_only=False)
+    assert stored.conflict.rows[F]["NAME"] == "of finops"
+    assert running.rows(F, "Cust", "NAME", "GROUPID") == [("of dataverse", "10")]
+    assert running.held() == []
+
+
+def test_a_retry_leaves_alone_what_did_not_wait(running):
+    """The names differ, past the triggers; that the group waits is no word about them."""
+    update(running, GROUPID="10")
+    running.cycle()
+    update_across(running, name="of dataverse")
+    running.lose_queues()
+    running.put(D, "custgroup", {"company": "USMF", "groupid": "10"})
+
+    retry(running.session, running.held())
+
+    assert running.rows(D, "customer", "name", "custgroup.groupid") == [("of dataverse", "10")]
 
 
 def test_a_new_row_whose_lookup_is_empty_over_there_goes_in_at_once(running):

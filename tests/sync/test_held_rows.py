@@ -336,10 +336,6 @@ def test_a_retry_after_filling_blanks_settles_nothing_else(world):
     assert world.rows(D, "customer", "name", "custgroup.groupid") == [("dataverse", "10")]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a retry takes the held side's word for every column",
-)
 def test_a_parked_row_comes_through_without_losing_what_the_other_side_decided(world):
     """Dataverse's name won and finops cannot hold it; finops' group is still on its way."""
     world.map("customers", ("publisher: tests", "publisher: tests\nmaster: dataverse"))
