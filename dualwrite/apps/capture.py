@@ -25,7 +25,7 @@ A part of a key is null where the row had none.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -181,6 +181,13 @@ class Writing(Protocol):
 
     def forget(self, capture: Capture, ids: pa.Array) -> int:
         """Drop entries of the app's own queue; how many there were."""
+
+    def tried(self, work: Callable[[], bool]) -> bool:
+        """Do `work`, some calls of this transaction, and say whether it is done.
+
+        Where it answers no, or the app refuses it or makes it wait, all is as it was before.
+        Apps of which a wait undoes more than that answer no at once.
+        """
 
     @property
     def preparable(self) -> bool:

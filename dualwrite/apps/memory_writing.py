@@ -124,6 +124,16 @@ class MemoryWriting:
         state = self._state("carried", queue)
         self._begun = replace(state, inbox={**state.inbox, queue: tuple(id_ranges(ids))})
 
+    def tried(self, work: Callable[[], bool]) -> bool:
+        before = self._state("try", "")
+        try:
+            if work():
+                return True
+        except (RowsRefusedError, AppBusyError):
+            pass
+        self._begun = before
+        return False
+
     def commit(self) -> None:
         """Make it the app's state."""
         if self._begun is not None:

@@ -103,6 +103,11 @@ class Changes:
         sorts = self.changed.dictionary_encode(null_encoding="encode")
         return [_set_of(text) for text in sorts.dictionary.to_pylist()], sorts.indices
 
+    @property
+    def alike(self) -> bool:
+        """Whether the same columns changed in every key."""
+        return len(self._sorts[0]) == 1
+
     def touches(self, columns: Collection[str]) -> Mask:
         """Whether one of these own columns changed, by key."""
         sorts, which = self._sorts

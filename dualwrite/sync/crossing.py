@@ -25,6 +25,7 @@ from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
 from dualwrite.journal.records import Counts, Share
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
+from dualwrite.sync.at_once import AtOnce
 from dualwrite.sync.carry import Gate, rules_only
 from dualwrite.sync.changes import CALLED_BACK, Changes
 from dualwrite.sync.conflict import Both, Decision, Policies, decide, policies_of
@@ -130,6 +131,7 @@ class Crossing:
         self._sources = {
             str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
         }
+        self._at_once = AtOnce(link, way, self._sources) if only is Only.CLEAN else None
         columns = () if back is None else back.flow.columns
         self._own = {
             str(c.source): frozenset(path.column for path in c.reads) for c in columns if c.source
@@ -169,6 +171,10 @@ class Crossing:
         self, writing: Writing, rows: pa.Table, out: pa.Table, changes: Changes, verdict: Verdict
     ) -> Crossed:
         way, n = self.way, len(changes)
+        if self._at_once is not None and self._at_once.carry(writing, out, changes, verdict):
+            self.mark(writing, changes.ids)
+            never = pa.repeat(pa.scalar(value=False), n)
+            return Crossed(Counts(read=n, written=n), Held(), never, never)
         capture = self.link.captures.get(way.target)
         waiting = self.link.waiting.get(way.target)
         standing = stand_under_lock(writing, way, self.query, out, capture, waiting=waiting)

@@ -1,6 +1,6 @@
 """Every app keeps the contract of capture."""
 
-from tests.apps import capturing, writings
+from tests.apps import capturing, trying, writings
 
 
 class TestQueuing(capturing.Queuing):
@@ -36,4 +36,8 @@ class TestRefusals(writings.Refusals):
 
 
 class TestCarrying(writings.Carrying):
+    pass
+
+
+class TestTrying(trying.Trying):
     pass

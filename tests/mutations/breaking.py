@@ -19,6 +19,7 @@ from dualwrite.sync import conflict, crossing, cycle, dating, lane, way
 from dualwrite.sync.changes import Changes
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
+AT_ONCE = "tests/sync/test_at_once.py"
 DATED, SHOWN = "tests/sync/test_dated.py", "tests/sync/test_shown.py"
 CONTRACT = "tests/apps/test_capture_contract.py"
 
@@ -45,6 +46,10 @@ def _no_inbox() -> None:
 def _no_look() -> None:
     look = memory_writing.MemoryWriting.dirty
     _put(memory_writing.MemoryWriting, "dirty", lambda self, *a: look(self, *a).slice(0, 0))
+
+
+def _never_taken_back() -> None:
+    _put(memory_writing.MemoryWriting, "tried", lambda _, work: work() or True)
 
 
 def _no_snapshot() -> None:
@@ -144,6 +149,7 @@ def _show_all() -> None:
 MUTATIONS = (
     Mutation("drop the inbox", _no_inbox, CYCLE, "before_a_crash"),
     Mutation("skip the look under the lock", _no_look, CONFLICTS, "one_side_wins"),
+    Mutation("let an update at once stand", _never_taken_back, AT_ONCE, "other_side_changed"),
     Mutation("read without a snapshot", _no_snapshot, CONTRACT, "one_moment"),
     Mutation("forget by maximum id", _forget_by_maximum, CONTRACT, "exact_ids"),
     Mutation("queue our own writes", _not_silent, CYCLE, "does_not_come_back or has_nothing_to_do"),

@@ -23,8 +23,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
+from dualwrite.sync import at_once
 from dualwrite.sync.conflict_inbox import resolve_conflict
 from dualwrite.sync.cycle import Cycles, cycles_of
+from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.tables import WITHOUT_SELF
 from tests.sync.users import DOING, GROUP, INSIDE, TWO_WAY, Doing, Users
@@ -41,6 +43,7 @@ POLICIES = (
     "policy: ask",
 )
 POINT = st.integers(1, 40)
+USUAL = at_once.AT_LEAST
 
 
 class CrashError(BaseException):
@@ -58,8 +61,13 @@ class Model(RuleBasedStateMachine):
         self._point, self._at = 0, 0
         self._act: Callable[[], None] = lambda: None
 
-    @initialize(policy=st.sampled_from(POLICIES), when_left=st.sampled_from(("keep", "delete")))
-    def start(self, policy: str, when_left: str) -> None:
+    @initialize(
+        policy=st.sampled_from(POLICIES),
+        when_left=st.sampled_from(("keep", "delete")),
+        at_least=st.sampled_from((1, 2, USUAL)),
+    )
+    def start(self, policy: str, when_left: str, at_least: int) -> None:
+        at_once.AT_LEAST = at_least
         urls = {side: f"sqlite:///{self._folder}/{side.value}.db" for side in Side}
         self.world = make_world(self._folder / "p", "memory", urls, journal=self.journal)
         head = f"conflicts: {{{policy}}}\nwhen_left: {when_left}\ncolumns:"
@@ -115,6 +123,12 @@ class Model(RuleBasedStateMachine):
     def resolve(self, side: Side) -> None:
         for stored in self.world.session.journal.conflicts()[:1]:
             resolve_conflict(self.world.session, stored.id, side)
+
+    @rule()
+    def try_again(self) -> None:
+        """As `dualwrite errors retry --all`."""
+        self._worker.close()
+        retry(self.world.session, self.world.held())
 
     # What holds
 
@@ -196,6 +210,7 @@ class Model(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.settled()
         finally:
+            at_once.AT_LEAST = USUAL
             self._worker.close()
             if hasattr(self, "world"):
                 self.world.close()

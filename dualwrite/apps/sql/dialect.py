@@ -35,6 +35,8 @@ class Dialect(ABC):
     schema: str | None
     moment: str
     """The type of a time in UTC, to the microsecond or as near as may be."""
+    steps_back = True
+    """Whether a statement that had to wait too long takes back no more than itself."""
 
     def __init__(self, url: sa.URL, *, schema: str | None, patience: float) -> None:
         self.url, self.schema, self.patience = url, schema, patience

@@ -35,6 +35,7 @@ class Mysql(Dialect):
 
     compiler = MysqlSession.compiler
     moment = "timestamp(6)"
+    steps_back = False  # a deadlock ends the whole transaction
 
     def capturing(self) -> Capturing:
         from dualwrite.apps.sql.capture_mysql import MysqlCapture

@@ -30,14 +30,24 @@ from dualwrite.apps.sql.reading import Keys, Prepared, Reader, Selected
 from dualwrite.apps.sql.select import Paths
 from dualwrite.apps.sql.session import Session, few
 from dualwrite.apps.sql.snapshot import Faults
-from dualwrite.errors import MissingTableError, RowsRefusedError
+from dualwrite.errors import AppBusyError, MissingTableError, RowsRefusedError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema
 
 STAGING = "dualwrite_staging"
 KEYS = "dualwrite_keys"
 STEP = "dualwrite_step"
+ATTEMPT = "dualwrite_attempt"
 _OVERTAKEN = Column("dualwrite_overtaken", pa.bool_(), "BOOLEAN")
+
+
+class _NotDoneError(Exception):
+    """What was tried says that it is not done."""
+
+
+def _insist(*, done: bool) -> None:
+    if not done:
+        raise _NotDoneError
 
 
 class SqlWriting:
@@ -144,6 +154,18 @@ class SqlWriting:
     def forget(self, capture: Capture, ids: pa.Array) -> int:
         with self._faults(capture.table), self._queue_read(capture):
             return queues.drop(self._session, self._reader, capture.queue, id_ranges(ids))
+
+    def tried(self, work: Callable[[], bool]) -> bool:
+        if not self._dialect.steps_back:
+            return False
+        keys = self._keys
+        try:
+            with self._faults(None), self._step(ATTEMPT):
+                _insist(done=work())
+        except (_NotDoneError, RowsRefusedError, AppBusyError):
+            self._keys = keys  # others that were staged are gone
+            return False
+        return True
 
     @property
     def preparable(self) -> bool:
@@ -309,22 +331,22 @@ class SqlWriting:
         self._session.unstage(name)
 
     @contextmanager
-    def _step(self, *, always: bool = False) -> Iterator[None]:
+    def _step(self, name: str = STEP, *, always: bool = False) -> Iterator[None]:
         """All or nothing of what is done inside, the transaction going on either way."""
         if self._alone and not always:
             yield
             return
-        self._session.owe(f"SAVEPOINT {STEP}")
+        self._session.owe(f"SAVEPOINT {name}")
         try:
             yield
-        except (*DRIVER_ERRORS, RowsRefusedError):
+        except (*DRIVER_ERRORS, RowsRefusedError, AppBusyError, _NotDoneError):
             try:
-                self._session.run(f"ROLLBACK TO SAVEPOINT {STEP}")
-                self._session.run(f"RELEASE SAVEPOINT {STEP}")
+                self._session.run(f"ROLLBACK TO SAVEPOINT {name}")
+                self._session.run(f"RELEASE SAVEPOINT {name}")
             except DRIVER_ERRORS:
                 pass  # the transaction is gone as a whole; the fault itself says so
             raise
-        self._session.owe(f"RELEASE SAVEPOINT {STEP}")
+        self._session.owe(f"RELEASE SAVEPOINT {name}")
 
     @contextmanager
     def _queue_read(self, capture: Capture) -> Iterator[None]:
