@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 
 from dualwrite.link import Side
 from dualwrite.sandbox.drawing import Numbers, identities
+from dualwrite.sandbox.parties import CUSTOMER, are_persons
+from dualwrite.sandbox.reference import COMPANIES
 from dualwrite.sandbox.schema import TableDef, sandbox_tables
 from dualwrite.tablemap.model import ColumnMap, TableMap, ValueMap
 
@@ -24,14 +26,17 @@ NUMBERED = frozenset(
     {
         "account",
         "contact",
+        "invoice",
         "msdyn_contactforparty",
         "msdyn_globalproduct",
         "msdyn_party",
         "msdyn_postaladdresscollection",
         "msdyn_vendor",
+        "quote",
+        "salesorder",
     }
 )
-"""Tables whose key is a letter and the number of the row."""
+"""Tables in whose key a letter and the number of the row come first, but for the company."""
 
 _BY = "\x1f"
 
@@ -60,7 +65,10 @@ class Across:
                 kind = target.columns[path.column].arrow
                 found[path.column] = _value(column, rows, kind)
         for lookup, columns in _lookups(table_map).items():
-            found[lookup] = self._reference(target, lookup, columns, rows)
+            if (path := columns[0].end(Side.DATAVERSE)) is not None and path.targets:
+                found |= _customers(lookup, rows[str(columns[0].end(Side.FINOPS))])
+            else:
+                found[lookup] = self._reference(target, lookup, columns, rows)
         found["modifiedon"] = rows["MODIFIEDDATETIME"]
         return pa.table(found)
 
@@ -71,8 +79,9 @@ class Across:
         assert table is not None, lookup
         values = [rows[str(column.end(Side.FINOPS))] for column in _in_key_order(table, columns)]
         if table in NUMBERED:
-            (key,) = values
-            numbers = pc.utf8_slice_codeunits(key, 1).cast(pa.int64())
+            numbers = _number_in(values[0])
+        elif table == "product":
+            numbers = _released(values[0], rows["DATAAREAID"])
         else:
             company = sandbox_tables(Side.DATAVERSE)[table].key[0] == "msdyn_company"
             text = _key_text(([rows["DATAAREAID"]] if company else []) + values)
@@ -83,6 +92,31 @@ class Across:
         there = pc.is_valid(numbers)
         ids = identities(table, pc.fill_null(numbers, 0).to_numpy().astype(np.int64))
         return pc.if_else(there, ids, pa.scalar(None, pa.string()))
+
+
+def _customers(lookup: str, accounts: pa.ChunkedArray) -> dict[str, pa.Array]:
+    """A lookup of accounts and contacts, and which of them each row means."""
+    numbers = _number_in(accounts)
+    there = pc.is_valid(numbers)
+    known = pc.fill_null(numbers, 0).to_numpy().astype(np.int64)
+    person = pa.array(are_persons(known, CUSTOMER))
+    ids = pc.if_else(person, identities("contact", known), identities("account", known))
+    kinds = pc.if_else(person, "contact", "account")
+    return {
+        lookup: pc.if_else(there, ids, pa.scalar(None, pa.string())),
+        f"{lookup}type": pc.if_else(there, kinds, pa.scalar(None, pa.string())),
+    }
+
+
+def _number_in(keys: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The number of the row in a key such as C00000007."""
+    return pc.utf8_slice_codeunits(keys, 1).cast(pa.int64())
+
+
+def _released(products: pa.ChunkedArray, companies: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The numbers of `trade.released_numbers`."""
+    place = pc.index_in(companies, pa.array(COMPANIES)).cast(pa.int64())
+    return pc.add(pc.multiply(_number_in(products), len(COMPANIES)), place)
 
 
 def _lookups(table_map: TableMap) -> Mapping[str, list[ColumnMap]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +16,11 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import App
 from dualwrite.link import Side
-from dualwrite.sandbox import parties, trade, warts
+from dualwrite.sandbox import documents, parties, trade, warts
 from dualwrite.sandbox.across import Across
+from dualwrite.sandbox.documents import Documents
 from dualwrite.sandbox.drawing import Mask, Numbers, later
+from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.parties import CONTACT, CUSTOMER, VENDOR, party_numbers
 from dualwrite.sandbox.population import Kind, Population
 from dualwrite.sandbox.reference import small_tables
@@ -25,6 +28,7 @@ from dualwrite.sandbox.schema import sandbox_tables
 from dualwrite.sandbox.spoiling import batches, spoil
 from dualwrite.sandbox.warts import WARTS
 from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.model import TableMap
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being made, how many rows of it are done, and of how many."""
@@ -44,6 +48,12 @@ _CHANGED = {
     warts.CONTACTS: "SALESMEMO",
     warts.ALL_PRODUCTS: "PRODUCTNAME",
     warts.PRODUCTS: "PRODUCTNAME",
+    warts.QUOTATIONS: "CUSTOMERSREFERENCE",
+    warts.QUOTATION_LINES: "LINEDESCRIPTION",
+    warts.ORDERS: "CUSTOMERSORDERREFERENCE",
+    warts.ORDER_LINES: "LINEDESCRIPTION",
+    warts.INVOICES: "CUSTOMERSORDERREFERENCE",
+    warts.INVOICE_LINES: "PRODUCTNAME",
 }
 """The column in which a row differs where the sides differ."""
 
@@ -73,6 +83,12 @@ class Filler:
         self._each("vendors", of.vendors, VENDOR, self._vendors)
         self._each("customers", of.customers, CUSTOMER, self._customers)
         self._each("products", of.products, 0, self._products)
+        for kind, each in (
+            (of.orders, documents.ORDERS),
+            (of.quotations, documents.QUOTATIONS),
+            (of.invoices, documents.INVOICES),
+        ):
+            self._each(kind.name, kind, 0, partial(self._documents, each))
         self._warts()
 
     def _each(
@@ -128,11 +144,18 @@ class Filler:
         n = numbers[numbers % 40 == 1]
         self._put(CONVERSIONS, trade.product_conversions(n), n, _ONLY_DATAVERSE, n)
 
+    def _documents(self, of: Documents, n: Numbers, kind: Kind, _: int) -> None:
+        self._put(of.header_map, of.headers(n, self._population), n, kind, n)
+        numbers = line_numbers(n)
+        lines = of.lines(numbers, self._population)
+        self._put(of.line_map, lines, numbers, kind, numbers // 10)
+
     def _warts(self) -> None:
         for wart in WARTS:
             for batch in batches(wart, self.rows, self._population):
                 table_map, rows = self._maps.get(batch.map), batch.rows
                 if wart.side is Side.DATAVERSE:
+                    rows = _as_entered(rows, table_map, np.ones(rows.num_rows, bool))
                     rows = self._across.rows(table_map, rows, batch.numbers)
                 if batch.spoiled:
                     rows = spoil(rows, wart, self.rows)
@@ -154,6 +177,7 @@ class Filler:
         theirs = rows.filter(pa.array(there))
         if name in _CHANGED and changed.any():
             theirs = _changed(theirs, _CHANGED[name], changed, owners[there])
+        theirs = _as_entered(theirs, table_map, ~kind.on_finops(owners[there]))
         across = self._across.rows(table_map, theirs, numbers[there])
         self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, across)
 
@@ -164,6 +188,22 @@ class Filler:
         key = (known.id_column,) if known.id_column else known.key
         self.apps[side].write(table, rows, key=key, fresh=True)
         self.written[side, table] += rows.num_rows
+
+
+def _as_entered(rows: pa.Table, table_map: TableMap, mask: Mask) -> pa.Table:
+    """Rows of which the ERP has not seen some (`mask`): what only it says is not there."""
+    if not mask.any() or not table_map.flows_from(Side.DATAVERSE):
+        return rows
+    told: dict[str, bool] = {}
+    for column in table_map.columns:
+        if (path := column.end(Side.FINOPS)) is not None:
+            told[str(path)] = told.get(str(path), False) or column.flows_from(Side.DATAVERSE)
+    for name in (name for name, told_there in told.items() if not told_there):
+        place = rows.column_names.index(name)
+        kind = rows.schema.field(place).type
+        values = pc.if_else(pa.array(mask), pa.scalar(None, kind), rows[name])
+        rows = rows.set_column(place, name, values)
+    return rows
 
 
 def _changed(rows: pa.Table, column: str, mask: Mask, owners: Numbers) -> pa.Table:

@@ -22,6 +22,9 @@ SMALLEST = 50
 BATCH = 20_000
 """Rows made at a time: a multiple of forty."""
 
+STRETCH = 40
+"""So many numbers that follow each other are of one company."""
+
 _COMPANY_OF_STRETCH = np.array([0, 1, 2, 0, 0, 1, 0, 0, 1, 0])
 
 
@@ -61,16 +64,25 @@ class Population:
     vendors: Kind
     contacts: Kind
     products: Kind
+    quotations: Kind
+    orders: Kind
+    invoices: Kind
 
     @classmethod
     def of(cls, customers: int) -> Population:
         """The sandbox of a business with so many customers."""
         contacts, vendors = max(120, customers // 10), max(120, customers // 20)
+        # no further than there are customers in the same stretch to order something
+        most = (customers - 1) // STRETCH * STRETCH
+        orders, others = max(min(120, most), customers // 4), max(min(60, most), customers // 8)
         return cls(
             Kind("customers", customers, customers // 10),
             Kind("vendors", vendors, vendors // 20),
             Kind("contacts", contacts, contacts // 20),
             Kind("products", max(60, customers // 10), 0),
+            Kind("quotations", others, others // 20),
+            Kind("orders", orders, orders // 20),
+            Kind("invoices", others, 0),
         )
 
 
@@ -82,7 +94,7 @@ def is_shared(numbers: Numbers) -> Mask:
 
 def company_numbers(numbers: Numbers) -> Numbers:
     """Which company each row belongs to, as a place in `reference.COMPANIES`."""
-    places: Numbers = _COMPANY_OF_STRETCH[(numbers // 40) % 10]
+    places: Numbers = _COMPANY_OF_STRETCH[(numbers // STRETCH) % 10]
     return places
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from dualwrite.sandbox import parties, trade, warts
+from dualwrite.sandbox import documents, parties, trade, warts
+from dualwrite.sandbox.documents import Documents
 from dualwrite.sandbox.drawing import Numbers
+from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.parties import ALONE, CONTACT, CUSTOMER, VENDOR, party_numbers
 from dualwrite.sandbox.population import Population
 from dualwrite.sandbox.reference import small_tables
@@ -63,9 +65,22 @@ def batches(wart: Wart, rows: int, population: Population) -> Iterator[Batch]:
             codes = [f"W{number:02}" for number in range(len(n))]
             like = _like_first("CustCustomerGroupEntity", "CUSTOMERGROUPID", codes)
             yield Batch(wart.map, like, n, spoiled=True)
+        case name if name in documents.OF_MAP:
+            yield from _document(documents.OF_MAP[name], wart, n, population)
         case _:
             msg = f"no rows are known for a wart of {wart.map}"
             raise ValueError(msg)
+
+
+def _document(of: Documents, wart: Wart, n: Numbers, population: Population) -> Iterator[Batch]:
+    """Documents of one line each, an invoice with its order; a spoiled header may come without."""
+    if of is documents.INVOICES:
+        yield Batch(warts.ORDERS, documents.ORDERS.headers(n, population), n)
+    header = wart.map == of.header_map
+    yield Batch(of.header_map, of.headers(n, population), n, spoiled=header)
+    if not header or wart.holds_back:
+        lines = line_numbers(n)
+        yield Batch(of.line_map, of.lines(lines, population), lines, spoiled=not header)
 
 
 def spoil(table: pa.Table, wart: Wart, rows: int) -> pa.Table:

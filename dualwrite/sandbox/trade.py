@@ -41,11 +41,12 @@ from dualwrite.sandbox.reference import COMPANIES, reference
 from dualwrite.sandbox.words import CITIES, MEMOS, PRODUCT_ADJECTIVES, PRODUCT_NOUNS
 
 _MONEY = pa.decimal128(28, 10)
-_CURRENCIES = (
+CURRENCIES = (
     ["USD", "USD", "GBP", "TND"],
     ["EUR", "EUR", "CHF", "KWD"],
     ["JPY", "JPY", "USD", "EUR"],
 )
+"""Those that each company deals in."""
 _MINOR_UNITS = {"JPY": 0, "TND": 3, "KWD": 3}
 _BACK = {0: 0, 10: -10, 20: -10, 30: -10, 32: 0}
 _ON = {3: 10, 13: 10, 23: 10, 33: -28, 15: 0, 25: -10, 35: 1}
@@ -57,7 +58,7 @@ def customers(numbers: Numbers, population: Population) -> pa.Table:
     n = numbers
     own = _only_finops(n, population.customers)
     person = are_persons(n, CUSTOMER)
-    currency = by_company(_CURRENCIES, n, 71)
+    currency = by_company(CURRENCIES, n, 71)
     place = below(len(CITIES), n, 72)
     has_vendor = (n % 30 == 0) & ~own
     has_contact = n % 10 == 0
@@ -125,7 +126,7 @@ def vendors(numbers: Numbers, population: Population) -> pa.Table:
         party_numbers(n, VENDOR),
     )
     person = are_persons(n, VENDOR) & ~_are_customers_too(n, population)
-    currency = by_company(_CURRENCIES, n, 91)
+    currency = by_company(CURRENCIES, n, 91)
     flags = {
         name: yes_where(n % every == 0)
         for every, name in enumerate(
@@ -190,7 +191,7 @@ def products(numbers: Numbers) -> pa.Table:
     return pa.table(
         {
             "PRODUCTNUMBER": product_code(numbers),
-            "PRODUCTNAME": _product_names(numbers),
+            "PRODUCTNAME": product_names(numbers),
             "MODIFIEDDATETIME": moments(numbers, 111),
         }
     )
@@ -199,9 +200,8 @@ def products(numbers: Numbers) -> pa.Table:
 def released_products(numbers: Numbers) -> pa.Table:
     """EcoResReleasedDistinctProductCDSEntity: `numbers` are those of `released_numbers`."""
     n, company = numbers // 3, numbers % 3
-    currency = pa.array([each[0] for each in _CURRENCIES]).take(pa.array(company))
+    currency = pa.array([each[0] for each in CURRENCIES]).take(pa.array(company))
     kind = n % 10
-    mass = n % 4 == 3
 
     def of(table: str, column: str, salt: int) -> pa.Array:
         return where(kind < 6, pick(reference(table, column), n, salt))
@@ -210,18 +210,16 @@ def released_products(numbers: Numbers) -> pa.Table:
         {
             "DATAAREAID": pa.array(COMPANIES).take(pa.array(company)),
             "PRODUCTNUMBER": product_code(n),
-            "PRODUCTNAME": _product_names(n),
+            "PRODUCTNAME": product_names(n),
             "PRODUCTDESCRIPTION": where(n % 3 == 0, pick(MEMOS, n, 112)),
             "ITEMNUMBER": code("I", n, 7),
             "CURRENCYCODE": currency,
-            "SALESUNITSYMBOL": where(
-                mass, pick(["kg", "g", "LB "], n, 113), pick(["ea", "box"], n, 113)
-            ),
+            "SALESUNITSYMBOL": sales_units(n),
             "SALESPRICE": _amounts(currency, numbers, 114),
             "UNITCOST": where(n % 5 != 0, _amounts(currency, numbers, 115)),
             "PRODUCTTYPE": where(kind == 9, constant("Service", n), constant("Item", n)),
             "SALESUNITDECIMALPRECISION": where(n % 7 != 0, pa.array(below(4, n, 116))),
-            "ISCATCHWEIGHTPRODUCT": yes_where(mass & (n % 8 == 3)),
+            "ISCATCHWEIGHTPRODUCT": yes_where(are_weighed(n) & (n % 8 == 3)),
             "ISSTOCKEDPRODUCT": yes_where(kind != 9),
             "PRODUCTCOLORID": of("EcoResProductColorEntity", "COLORID", 117),
             "PRODUCTCONFIGURATIONID": of(
@@ -235,6 +233,18 @@ def released_products(numbers: Numbers) -> pa.Table:
             "MODIFIEDDATETIME": moments(numbers, 122),
         }
     )
+
+
+def are_weighed(numbers: Numbers) -> Mask:
+    """Which products are sold by weight; all others are counted."""
+    weighed: Mask = numbers % 4 == 3
+    return weighed
+
+
+def sales_units(numbers: Numbers) -> pa.Array:
+    """SALESUNITSYMBOL of the products."""
+    by_weight, counted = pick(["kg", "g", "LB "], numbers, 113), pick(["ea", "box"], numbers, 113)
+    return where(are_weighed(numbers), by_weight, counted)
 
 
 def released_numbers(numbers: Numbers) -> Numbers:
@@ -264,7 +274,8 @@ def product_conversions(numbers: Numbers) -> pa.Table:
     )
 
 
-def _product_names(numbers: Numbers) -> pa.Array:
+def product_names(numbers: Numbers) -> pa.Array:
+    """PRODUCTNAME."""
     return joined(
         pick(PRODUCT_ADJECTIVES, numbers, 141),
         pick(PRODUCT_NOUNS, numbers, 142),
@@ -289,11 +300,17 @@ def _of(table: str, column: str, numbers: Numbers, salt: int, own: Mask) -> pa.A
     return where(own & (numbers % 7 == 0), only, pick(reference(table, column), numbers, salt))
 
 
-def _amounts(currency: pa.Array, numbers: Numbers, salt: int) -> pa.Array:
-    """Amounts with no more digits than the currency has minor units."""
+def minor_units(currency: pa.Array) -> Numbers:
+    """How many digits an amount in each currency has."""
     codes = currency.dictionary_encode()
     digits = np.array([_MINOR_UNITS.get(word, 2) for word in codes.dictionary.to_pylist()])
-    step = 10 ** (3 - digits[codes.indices.to_numpy()])
+    found: Numbers = digits[codes.indices.to_numpy()]
+    return found
+
+
+def _amounts(currency: pa.Array, numbers: Numbers, salt: int) -> pa.Array:
+    """Amounts with no more digits than the currency has minor units."""
+    step = 10 ** (3 - minor_units(currency))
     whole = 500 * (1 + below(200, numbers, salt)) * 1000
     part = np.where(numbers % 3 == 0, below(1000, numbers, salt + 200) // step * step, 0)
     return exact(whole + part, 3, _MONEY)

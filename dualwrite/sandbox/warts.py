@@ -19,7 +19,7 @@ from dualwrite.link import Side
 from dualwrite.sandbox.drawing import Numbers
 
 _FIRST = 90_000_000
-_ORGANISATION, _PERSON, _PERSON_ALONE = 6, 4, 7
+_ORGANISATION, _PERSON, _PERSON_ALONE, _ONE_LINE = 6, 4, 7, 8
 
 ACCOUNTS = "customers-v3--accounts"
 CONTACTS = "customers-v3--contacts"
@@ -31,6 +31,12 @@ ALL_PRODUCTS = "all-products--msdyn-globalproducts"
 VENDORS = "vendors-v2--msdyn-vendors"
 CURRENCIES = "currencies--transactioncurrencies"
 GROUPS = "customer-groups--msdyn-customergroups"
+QUOTATIONS = "cds-sales-quotation-header--quotes"
+QUOTATION_LINES = "cds-sales-quotation-lines--quotedetails"
+ORDERS = "cds-sales-order-headers--salesorders"
+ORDER_LINES = "cds-sales-order-lines--salesorderdetails"
+INVOICES = "sales-invoice-headers-v2--invoices"
+INVOICE_LINES = "sales-invoice-lines-v2--invoicedetails"
 
 Spoiled = str | int | Decimal | None
 
@@ -271,6 +277,80 @@ WARTS = (
         "VERY-LONG-{}",
         "length",
         "12 characters; CUSTOMERGROUPID takes 10",
+    ),
+    Wart(
+        ORDERS,
+        _F,
+        "ORDERTOTALAMOUNT",
+        _TOO_MANY_DIGITS,
+        "currency_precision",
+        "five decimals, and the order's line waits for it",
+        place=_ONE_LINE,
+        holds_back=(ORDER_LINES,),
+    ),
+    Wart(
+        ORDER_LINES,
+        _F,
+        "SALESUNITSYMBOL",
+        "keg",
+        "quantity_converts",
+        "so many of a unit that exists nowhere",
+        place=_ONE_LINE,
+    ),
+    Wart(
+        ORDER_LINES,
+        _F,
+        "ORDEREDSALESQUANTITY",
+        Decimal("2.1234567"),
+        "scale",
+        "seven decimals; quantity takes five",
+        place=_ONE_LINE,
+    ),
+    Wart(
+        QUOTATIONS,
+        _F,
+        "DELIVERYADDRESSCOUNTRYREGIONISOCODE",
+        "CH",
+        "value_map_total",
+        "a country that the map does not list, and the quotation's line waits for it",
+        place=_ONE_LINE,
+        holds_back=(QUOTATION_LINES,),
+    ),
+    Wart(
+        QUOTATION_LINES,
+        _F,
+        "PRODUCTNUMBER",
+        "D99999{}",
+        "resolvable",
+        "a product that nobody sells",
+        place=_ONE_LINE,
+    ),
+    Wart(
+        INVOICE_LINES,
+        _F,
+        "LEDGERVOUCHER",
+        "IV999999{}",
+        "resolvable",
+        "a line of an invoice that is not there",
+        place=_ONE_LINE,
+    ),
+    Wart(
+        ORDER_LINES,
+        _D,
+        "description",
+        "Long Bolt " * 13,
+        "length",
+        "130 characters; PRODUCTNAME takes 120",
+        place=_ONE_LINE,
+    ),
+    Wart(
+        QUOTATIONS,
+        _D,
+        "msdyn_salesquotationstatus",
+        192350099,
+        "value_map_total",
+        "an option that the map does not know",
+        place=_ONE_LINE,
     ),
 )
 """Every kind of faulty row.  A new one goes to the end: its place numbers its rows."""

@@ -57,8 +57,12 @@ LEFT_OUT = {
 }
 BOTH_WAYS = {
     # the original lets only the ERP enter rates
-    "cds-exchange-rates--msdyn-currencyexchangerates",
+    ("cds-exchange-rates--msdyn-currencyexchangerates", None),
+    # nor say in which currency a line is; without it no amount of the line can be judged
+    (QUOTE_LINES, "CURRENCYCODE"),
+    (ORDER_LINES, "CURRENCYCODE"),
 }
+"""Columns, or all of a map, that flow one way in the original."""
 
 
 def fact_file(name: str) -> Path:
@@ -75,7 +79,12 @@ def facts_of(name: str) -> list[dict[str, str]]:
     """The original's columns, as far as ours follow it."""
     with fact_file(name).open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if (name, row["finops_column"]) not in LEFT_OUT]
-    return [{**row, "direction": "<->"} for row in rows] if name in BOTH_WAYS else rows
+    return [
+        {**row, "direction": "<->"}
+        if {(name, None), (name, row["finops_column"])} & BOTH_WAYS
+        else row
+        for row in rows
+    ]
 
 
 def told(column: ColumnMap) -> tuple[str, str, str]:

@@ -1,11 +1,12 @@
 """Northwind, split as such a house would have it: the ERP knows what is sold, the CRM whom to.
 
-Company, currency, units and products are finops rows.  Customers, suppliers, the people to
+Company, currency, units, products and orders are finops rows.  Customers, suppliers, the people to
 talk to there, their addresses and telephones are dataverse rows, so that the initial sync
 has to go both ways.  Texts stay as they are: natural keys (`ALFKI`), postal codes with
 leading zeros.  A customer without a region has `''`, a supplier without one has null, as two
 programs that fill one table would have it; a region too long for the state is a district.
 Customers are grouped by country, and one country's name is too long for a group in the ERP.
+An order's line amount is what price, quantity and discount come to, parts of a cent included.
 """
 
 from __future__ import annotations
@@ -13,12 +14,24 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tests.real.data import Column, always, blank_as_null, decimals, join, named, number, read
+from tests.real.data import (
+    Column,
+    always,
+    blank_as_null,
+    dates,
+    decimals,
+    found,
+    join,
+    named,
+    number,
+    read,
+)
 
 COMPANY = "NWND"
 OPENED = dt.datetime(1996, 7, 4, tzinfo=dt.UTC)
@@ -34,6 +47,7 @@ _COUNTRIES = {"UK": "GB", "USA": "US"}
 
 _ID_SPACE = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 _MOMENT = pa.timestamp("us", "UTC")
+_EXACT = pa.decimal128(28, 10)
 
 
 def finops_tables(folder: Path) -> dict[str, pa.Table]:
@@ -42,7 +56,9 @@ def finops_tables(folder: Path) -> dict[str, pa.Table]:
     item = number("NW", products["ProductID"], 4)
     return {
         "OMLegalEntity": pa.table({"LEGALENTITYID": [COMPANY], "NAME": ["Northwind Traders"]}),
-        "UnitOfMeasureEntity": pa.table({"UNITSYMBOL": ["pcs"], "UNITDESCRIPTION": ["Pieces"]}),
+        "UnitOfMeasureEntity": pa.table(
+            {"UNITSYMBOL": ["pcs"], "UNITCLASS": ["Quantity"], "UNITDESCRIPTION": ["Pieces"]}
+        ),
         "EcoResEveryProductEntity": pa.table(
             {"PRODUCTNUMBER": item, "PRODUCTNAME": products["ProductName"]}
         ),
@@ -58,6 +74,8 @@ def finops_tables(folder: Path) -> dict[str, pa.Table]:
                 "PRODUCTTYPE": always("Item", products),
             }
         ),
+        "SalesOrderHeaderCDSEntity": _orders(folder),
+        "SalesOrderLineCDSEntity": _order_lines(folder),
     }
 
 
@@ -104,6 +122,57 @@ def dataverse_tables(folder: Path) -> dict[str, pa.Table]:
         "account": _accounts(customers, firms[0][1]),
         "msdyn_vendor": _vendors(suppliers, firms[1][1]),
     }
+
+
+def _orders(folder: Path) -> pa.Table:
+    orders = read(folder, "northwind/Orders")
+    return pa.table(
+        {
+            "DATAAREAID": always(COMPANY, orders),
+            "SALESORDERNUMBER": orders["OrderID"],
+            "ORDERINGCUSTOMERACCOUNTNUMBER": orders["CustomerID"],
+            "INVOICECUSTOMERACCOUNTNUMBER": orders["CustomerID"],
+            "CURRENCYCODE": always("USD", orders),
+            "SALESORDERNAME": orders["ShipName"],
+            "ORDERTOTALCHARGESAMOUNT": decimals(orders["Freight"], 28, 10),
+            "REQUESTEDSHIPPINGDATE": dates(orders["RequiredDate"]),
+            "CONFIRMEDSHIPPINGDATE": dates(orders["ShippedDate"]),
+            "DELIVERYADDRESSNAME": orders["ShipName"],
+            "DELIVERYADDRESSSTREET": orders["ShipAddress"],
+            "DELIVERYADDRESSCITY": orders["ShipCity"],
+            "DELIVERYADDRESSZIPCODE": blank_as_null(orders["ShipPostalCode"]),
+            "DELIVERYADDRESSDISTRICTNAME": blank_as_null(orders["ShipRegion"]),
+            "DELIVERYADDRESSCOUNTRYREGIONISOCODE": named(orders["ShipCountry"], _codes(folder)),
+        }
+    )
+
+
+def _order_lines(folder: Path) -> pa.Table:
+    lines = read(folder, "northwind/OrderDetails")
+    rows = lines.to_pylist()
+    place: dict[str, int] = {}
+    for row in rows:
+        place[row["OrderID"]] = row["LINE"] = place.get(row["OrderID"], 0) + 1
+    gross = [Decimal(row["UnitPrice"]) * Decimal(row["Quantity"]) for row in rows]
+    off = [Decimal(row["Discount"]) for row in rows]
+    products = read(folder, "northwind/Products")
+    return pa.table(
+        {
+            "DATAAREAID": always(COMPANY, lines),
+            "SALESORDERNUMBER": lines["OrderID"],
+            "LINECREATIONSEQUENCENUMBER": pa.array([row["LINE"] for row in rows]),
+            "CURRENCYCODE": always("USD", lines),
+            "PRODUCTNUMBER": number("NW", lines["ProductID"], 4),
+            "PRODUCTNAME": found(lines["ProductID"], products, "ProductID", "ProductName"),
+            "SALESUNITSYMBOL": always("pcs", lines),
+            "ORDEREDSALESQUANTITY": decimals(lines["Quantity"], 28, 10),
+            "SALESPRICE": decimals(lines["UnitPrice"], 28, 10),
+            "LINEDISCOUNTPERCENTAGE": pa.array([each * 100 for each in off], _EXACT),
+            "LINEAMOUNT": pa.array(
+                [each * (1 - less) for each, less in zip(gross, off, strict=True)], _EXACT
+            ),
+        }
+    )
 
 
 def ids(table: str, names: Column) -> pa.Array:

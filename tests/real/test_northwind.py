@@ -1,12 +1,14 @@
 """Northwind, where each side knows what the other does not, on every pair of databases.
 
-Company, units and products go to dataverse; customers, suppliers and all about them come
-to finops.
+Company, units, products and orders go to dataverse; customers, suppliers and all about them
+come to finops.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,16 @@ pytestmark = pytest.mark.slow
 CURRENCIES = "currencies--transactioncurrencies"
 GROUPS = "customer-groups--msdyn-customergroups"
 ACCOUNTS = "customers-v3--accounts"
+ORDERS = "cds-sales-order-headers--salesorders"
+LINES = "cds-sales-order-lines--salesorderdetails"
 
 TO_DATAVERSE = {
     "all-products--msdyn-globalproducts": 77,
     "cds-released-distinct-products--products": 77,
     "units--uoms": 1,
     CURRENCIES: 1,  # the rate of the franc, which the map pins to 1
+    ORDERS: 830 - 258,
+    LINES: 2_155 - 81 - 614,
 }
 TO_FINOPS = {
     CURRENCIES: 2,
@@ -53,6 +59,42 @@ HELD = {
     (ACCOUNTS, "rejected", "length"): 2,
 }
 
+UNLISTED = (
+    "Argentina", "Brazil", "Ireland", "Italy", "Mexico", "Poland", "Portugal", "Switzerland",
+    "Venezuela",
+)  # fmt: skip
+"""Countries of delivery that the original's value map does not know."""
+
+
+def held_orders() -> dict[tuple[str, str, str], int]:
+    """Orders into countries that the map does not list, and the lines that wait for them.
+
+    A line whose discount leaves parts of a cent is rejected for itself: 104.625 dollars are no
+    amount, and whether the ERP meant 104.62 or 104.63 is not for us to say.
+    """
+    orders, lines = (
+        read(data_folder(), f"northwind/{name}") for name in ("Orders", "OrderDetails")
+    )
+    away = {row["OrderID"] for row in orders.to_pylist() if row["ShipCountry"] in UNLISTED}
+    waiting: Counter[str] = Counter()
+    bent = 0
+    for row in lines.to_pylist():
+        price, quantity = Decimal(row["UnitPrice"]), Decimal(row["Quantity"])
+        amount = price * quantity * (1 - Decimal(row["Discount"]))
+        if amount != round(amount, 2):
+            bent += 1
+        elif row["OrderID"] in away:
+            waiting[row["OrderID"]] += 1
+    return {
+        (ORDERS, "rejected", "value_map_total"): len(away),
+        (LINES, "rejected", "currency_precision"): bent,
+        **{
+            (LINES, "parked", f"salesorder with msdyn_salesordernumber '{order}'"): count
+            for order, count in waiting.items()
+        },
+    }
+
+
 KINDS = [
     pytest.param(("sqlite", "sqlite"), id="sqlite"),
     pytest.param(("postgresql", "sqlite"), id="postgresql and sqlite"),
@@ -77,7 +119,7 @@ def test_each_side_gets_what_it_lacks(session):
 
     assert counted(results, "written") == TO_DATAVERSE
     assert counted(results, "written", Side.DATAVERSE) == TO_FINOPS
-    assert held(session) == HELD
+    assert held(session) == HELD | held_orders()
     assert {row.key["accountnumber"] for row in session.journal.rejected(ACCOUNTS)} == {
         "CHOPS",
         "RICSU",
