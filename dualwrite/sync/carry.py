@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import partial, reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -162,7 +162,26 @@ class Carrier:
             door = Door(writing, histories)
             self._forward(door, rows, out, merged, verdict, manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
+        self._look_again(rows, merged.found, manner, outcome)
         return outcome
+
+    def _look_again(self, rows: pa.Table, found: Mask, manner: Manner, outcome: Outcome) -> None:
+        """Of rows that were new over there: what the target alone decides is what it gave them."""
+        back = self.back
+        if back is None or manner.dry_run or manner.insert_only or manner.update_only:
+            return
+        alone = [str(c.target) for c in back.flow.columns if c.reads]
+        alone = [name for name in alone if name not in back.two_way and name in rows.column_names]
+        if not alone:
+            return
+        said = reduce(pc.or_, (pc.is_valid(rows[name]) for name in alone))
+        made = rows.filter(pc.and_not(said, found))
+        if made.num_rows:
+            again = self.carry(made, replace(manner, fresh=False, update_only=True))
+            direction = back.source.direction
+            if direction in again.counts:
+                held, seen = again.held[direction], again.seen[direction]
+                outcome.add(direction, again.counts[direction], held, pa.concat_tables(seen))
 
     @contextmanager
     def _writing(self, side: Side, manner: Manner) -> Iterator[Writing | None]:

@@ -98,11 +98,6 @@ def test_a_one_way_column_flows_its_way_whoever_wins(world, master):
     assert both(world, ("RATING", "rating"), ("PHONE", "phone")) == [("A", "A"), ("new", "new")]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the first run leaves it, a second one clears it: PHONE flows to finops alone, and "
-    "the new row of dataverse has none",
-)
 def test_a_one_way_column_is_right_on_a_row_that_is_new_over_there(world):
     world.put(F, "Cust", cust("C1", PHONE="1"))
 
