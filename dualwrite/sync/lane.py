@@ -380,6 +380,8 @@ class Lane:
         """Journal what became of a batch, then drop its entries."""
         through = changes.filter(done)
         self.tally.add(crossed, through.at)
+        # a later page may have more of a row about which a person is asked now
+        self._asked = self._asked or crossed.counts.conflicts > 0
         if self.waiting:
             still = {key_text(key) for key in crossed.held.keys}
             came = among(self.waiting, (through.keys,)) - still

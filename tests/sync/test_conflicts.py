@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from dualwrite.sync import pages
 from dualwrite.sync.conflict_inbox import NoSuchConflictError, resolve_conflict, undo_conflict
 from tests.sync.world import D, F, World, cust, customer
 
@@ -185,6 +186,18 @@ def test_what_changes_while_a_conflict_waits_waits_with_it(every_world):
     world.settle()
 
     assert [row[0] for row in both(world)] == ["f2", "d"]
+
+
+def test_a_later_page_of_the_same_cycle_waits_too(every_world, monkeypatch):
+    monkeypatch.setattr(pages, "PAGE", 1)
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
+
+    world.settle()
+
+    assert [row[0] for row in both(world)] == ["f2", "d"]
+    assert world.conflicts() == [("C1", "update", "waits")]
 
 
 @pytest.mark.parametrize("deleter", [F, D])
