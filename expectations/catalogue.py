@@ -18,6 +18,7 @@ which is not the same as rows that fail.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -171,6 +172,13 @@ class ExpectColumnValuesToConvert(RuleExpectation):
     target: str
     type: str
 
+    @classmethod
+    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        told = super()._told(kwargs)
+        if room := re.fullmatch(r"a decimal\((\d+), (\d+)\)", told["type"]):
+            told["type"] = f"a number with {_digits(int(room[1]), int(room[2]))}"
+        return told
+
 
 class ExpectColumnValuesToBeRequired(RuleExpectation):
     """No null where the target must have a value.  Blank text is a value.
@@ -217,11 +225,15 @@ class ExpectColumnValuesToKeepScale(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Scale
-    says: ClassVar[str] = "$column fits a decimal($precision, $scale), no digit lost."
+    says: ClassVar[str] = "$column has $digits."
 
     column: str
     precision: int
     scale: int
+
+    @classmethod
+    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        return super()._told(kwargs) | {"digits": _digits(kwargs["precision"], kwargs["scale"])}
 
 
 class ExpectColumnValuesToBeExactMoney(RuleExpectation):
@@ -236,7 +248,7 @@ class ExpectColumnValuesToBeExactMoney(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = MoneyExact
-    says: ClassVar[str] = "$column is exact money: no NaN, no infinity, no bent float."
+    says: ClassVar[str] = "$column is an exact amount: a number, no digit of it bent by a float."
 
     column: str
     scale: int
@@ -262,9 +274,7 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = CurrencyPrecision
-    says: ClassVar[str] = (
-        "$column keeps every digit in its currency, a decimal($precision, $scale)."
-    )
+    says: ClassVar[str] = "$column $keeps."
 
     column: str
     code: str = ""
@@ -276,6 +286,25 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
     scale: int = 0
     kind: str = "amount"
     policy: str = "reject"
+
+    @classmethod
+    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        told = super()._told(kwargs)
+        money = told["code"] or f"the currency in {told['currency']}"
+        if told["company"]:
+            money = f"the currency of the company in {told['company']}"
+        precision, scale = kwargs.get("precision", 38), kwargs.get("scale", 0)
+        whole = f"at most {precision - scale:,} digits before the point"
+        match kwargs.get("kind", "amount"), kwargs.get("policy", "reject") == "reject":
+            case "price", True:
+                told["keeps"] = f"is a price in {money} with {_digits(precision, scale)}"
+            case "cash", True:
+                told["keeps"] = f"can be paid in the cash of {money}, and has {whole}"
+            case _, True:
+                told["keeps"] = f"has no more decimals than {money}, and {whole}"
+            case _, _:
+                told["keeps"] = f"is rounded as {money} asks, and then has {whole}"
+        return told
 
 
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
@@ -314,7 +343,7 @@ class ExpectLookupsToResolve(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Resolvable
-    says: ClassVar[str] = "The row of $tables that $parts names is there."
+    says: ClassVar[str] = "$column finds its row in $tables."
 
     column: str
     ambiguous: str
@@ -348,6 +377,12 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
     )
 }
 """The expectation of each kind of rule."""
+
+
+def _digits(precision: int, scale: int) -> str:
+    """The room of a decimal, in words."""
+    after = f"{scale:,} after it" if scale else "none after it"
+    return f"at most {precision - scale:,} digits before the point and {after}"
 
 
 def expectation_of(rule: Rule) -> RuleExpectation:

@@ -65,7 +65,7 @@ def _check_target(
         return
     name = f"{table_map.name}, {side.value} as it stands"
     suite = suite_of(way, rules, name=name)
-    about = About(table_map.name, table_map.title, f"{SIDES[side]}, as it stands")
+    about = About(table_map.name, table_map.title, f"{SIDES[side]}, as it stands", way.flow.key)
     for rows in _pages(session, table_map, side):
         gate.judge(comparable(rows, way.flow), suite, way.flow.key, about, rules)
 

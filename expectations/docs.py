@@ -98,15 +98,20 @@ def _headline(report: Report, past: Past) -> tuple[str, str]:
     known = {suite: noted for suite, noted in before if noted is not None}
     if known:
         now = sum(answer.failing for suite, answer in failing if suite in known)
-        told += f" {_since(now - sum(noted['findings'] for noted in known.values()))}"
+        of = (
+            ""
+            if len(known) == len(before)
+            else f" in the {_plural(len(known), 'list')} checked earlier"
+        )
+        told += f" {_since(now - sum(noted['findings'] for noted in known.values()), of)}"
     bad = any(answer.severity == "critical" for _, answer in failing)
     return told, "bad" if bad else "warn"
 
 
-def _since(more: int) -> str:
+def _since(more: int, of: str) -> str:
     if not more:
-        return "As many as in the report before."
-    return f"{_plural(abs(more), 'finding')} {'more' if more > 0 else 'fewer'} than before."
+        return f"As many as before{of}."
+    return f"{_plural(abs(more), 'finding')} {'more' if more > 0 else 'fewer'} than before{of}."
 
 
 def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str, Any]:
@@ -117,7 +122,8 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
         "file": f"{_file_name(suite)}.html",
         "title": about.title,
         "way": about.way,
-        "column": answer.column,
+        "key": ", ".join(about.key),
+        "origin": _origin(about, answer),
         "rows": f"{answer.failing:,}",
         "of": f"{answer.rows:,}",
         "change": "" if before is None else _signed(answer.failing - before),
@@ -129,22 +135,30 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
     }
 
 
+def _origin(about: About, answer: Answer) -> str:
+    """The source's columns that a finding is about, where the sentence does not name them."""
+    names = answer.kwargs.get("parts") or [answer.column]
+    found = dict.fromkeys(about.origins[name] for name in names if name in about.origins)
+    said = sentence(answer)
+    return ", ".join(name for name in found if name not in said)
+
+
 def _signed(change: int) -> str:
     return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "as before"
 
 
 def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> str:
-    answers = list(report.suites[suite].values())
+    answers, about = list(report.suites[suite].values()), report.of(suite)
     by_column: dict[str, list[Answer]] = {}
     for answer in answers:
-        by_column.setdefault(answer.column, []).append(answer)
+        by_column.setdefault(_about(answer, about), []).append(answer)
     passed = [c for c, some in by_column.items() if not any(a.failing for a in some)]
     in_order = sorted(by_column, key=lambda column: column in passed)
     document = RenderedDocumentContent(
         renderer_type="ValidationResultsPageRenderer",
         page_title=suite,
         expectation_suite_name=suite,
-        sections=[_section(column, by_column[column]) for column in in_order],
+        sections=[_section(column, by_column[column], about) for column in in_order],
     )
     rows = max((answer.rows for answer in answers), default=0)
     render: Any = view.render
@@ -152,7 +166,7 @@ def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> 
         document,
         "dualwrite_page.j2",
         title=suite,
-        about=report.of(suite),
+        about=about,
         note=note,
         cards=[(f"{rows:,}", "rows checked", ""), *_cards(answers)],
         passed=passed,
@@ -161,25 +175,38 @@ def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> 
     return str(page)
 
 
-def _section(column: str, answers: Sequence[Answer]) -> RenderedSectionContent:
+def _about(answer: Answer, about: About) -> str:
+    """The column under which an answer stands: one that is filled, with all that it looks up."""
+    column = answer.column
+    if column not in about.origins:
+        column = next((to for to, origin in about.origins.items() if origin == column), column)
+    return column.partition(".")[0]
+
+
+def _section(column: str, answers: Sequence[Answer], about: About) -> RenderedSectionContent:
+    filled = (origin for to, origin in about.origins.items() if to.partition(".")[0] == column)
+    origins = ", ".join(dict.fromkeys(filled))
     header = RenderedHeaderContent(
         header=RenderedStringTemplateContent(
             content_block_type="string_template",
             string_template={
-                "template": "$column",
-                "params": {"column": column},
+                "template": "$column $origin" if origins else "$column",
+                "params": {"column": column, "origin": f"from {origins}"},
                 "tag": "h5",
+                "styling": {"params": {"origin": {"classes": ["soft"]}}},
             },
         ),
         styling={"header": {"classes": ["alert"]}},
     )
-    table = content_block.ValidationResultsTableContentBlockRenderer.render(
-        [_result(answer) for answer in answers], include_column_name=False
+    failed_first = sorted(answers, key=lambda answer: not answer.failing)
+    table: Any = content_block.ValidationResultsTableContentBlockRenderer.render(
+        [_result(answer, about) for answer in failed_first], include_column_name=False
     )
+    table.header_row = ["", "What is asked", "Met by"]
     return RenderedSectionContent(section_name=column, content_blocks=[header, table])
 
 
-def _result(answer: Answer) -> ExpectationValidationResult:
+def _result(answer: Answer, about: About) -> ExpectationValidationResult:
     config = ExpectationConfiguration(
         type=answer.type, kwargs=dict(answer.kwargs), severity=FailureSeverity(answer.severity)
     )
@@ -188,6 +215,7 @@ def _result(answer: Answer) -> ExpectationValidationResult:
         "unexpected_count": answer.failing,
         "unexpected_percent": 100 * answer.failing / answer.rows if answer.rows else 0.0,
         "partial_unexpected_list": list(answer.keys),
+        "key_names": list(about.key),
     }
     return ExpectationValidationResult(
         success=not answer.failing,

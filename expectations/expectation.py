@@ -11,8 +11,11 @@ GX caches metrics by their arguments, so the rule travels to the metric as text.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from string import Template
 from typing import Any, ClassVar
 
@@ -89,7 +92,26 @@ class FailingRows(TableMetricProvider):
 
 def named(key: Mapping[str, Any]) -> str:
     """A row's key for people."""
-    return ", ".join("(blank)" if part is None else str(part) for part in key.values())
+    return ", ".join(_written(part) for part in key.values())
+
+
+def _written(value: Any) -> str:
+    """A part of a key: a day without its midnight, a number with every digit."""
+    match value:
+        case None | "":
+            return "(blank)"
+        case datetime():
+            moment = value if value.tzinfo is None else value.astimezone(UTC)
+            if moment.time() == time():
+                return moment.date().isoformat()
+            zone = "" if value.tzinfo is None else " UTC"
+            return f"{moment.replace(tzinfo=None).isoformat(' ')}{zone}"
+        case Decimal():
+            return f"{value:f}"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
 
 
 def arrow_of(frame: pd.DataFrame, columns: tuple[str, ...] | list[str]) -> pa.Table:
@@ -194,7 +216,7 @@ class RuleExpectation(BatchExpectation):
         for name in cls.parameters():
             value = kwargs.get(name)
             words = value if isinstance(value, list | tuple) else [value]
-            told[name] = listed([plain_name(str(word)) for word in words if word is not None])
+            told[name] = listed([_word(word) for word in words if word is not None])
         return told
 
     @classmethod
@@ -243,8 +265,13 @@ class RuleExpectation(BatchExpectation):
         if result.success or "unexpected_count" not in found:
             return []
         rows, failing = found["element_count"], found["unexpected_count"]
-        text = f"{failing:,} of {rows:,} rows do not."
-        return [_told_as(text, "strong", "text-danger")]
+        config: Any = result.expectation_config
+        own = {name: each for name, each in config.kwargs.items() if name in cls.parameters()}
+        mend = cls.rule.from_kwargs(own).mend.replace("`", "")
+        return [
+            _told_as(f"{failing:,} of {rows:,} rows do not.", "strong", "text-danger"),
+            _told_as(f"To mend it: {mend}", "div", "soft"),
+        ]
 
     @classmethod
     @renderer(renderer_type=LegacyDiagnosticRendererType.UNEXPECTED_TABLE)
@@ -266,7 +293,7 @@ class RuleExpectation(BatchExpectation):
             RenderedTableContent(
                 content_block_type="table",
                 table=[[_told_as(cell, "span", "key")] for cell in cells],
-                header_row=["Their keys"],
+                header_row=[", ".join(result.result.get("key_names") or ["Their keys"])],
                 styling={"body": {"classes": ["keys"]}},
             )
         ]
@@ -283,7 +310,16 @@ class RuleExpectation(BatchExpectation):
         assert result is not None
         if "unexpected_percent" not in result.result:
             return "--"
-        return f"{100 - result.result['unexpected_percent']:.4g} % pass"
+        # cut, not rounded: one row of a million that fails leaves no 100 %
+        met = math.floor((100 - result.result["unexpected_percent"]) * 100) / 100
+        return f"{met:g} % of rows"
+
+
+def _word(value: Any) -> str:
+    """A parameter of a rule; a number with its thousands set apart."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return plain_name(str(value))
 
 
 def _told_as(text: str, tag: str, look: str) -> RenderedStringTemplateContent:

@@ -17,6 +17,9 @@ from great_expectations.core import ExpectationSuiteValidationResult
 
 from expectations.expectation import SAMPLE
 
+_NAMING = ("target", "column", "source", "quantity")
+"""The parameters that name the column an expectation is about, the first one given."""
+
 
 @dataclass(frozen=True)
 class About:
@@ -26,6 +29,10 @@ class About:
     title: str
     way: str
     """`ERP to Dataverse`, or `Dataverse, as it stands`."""
+    key: tuple[str, ...] = ()
+    """The columns that name a row."""
+    origins: Mapping[str, str] = field(default_factory=dict)
+    """By the path of a column that is filled, that of the source's column that fills it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Answer:
     @property
     def column(self) -> str:
         """What the answer is about, for people: a column, or the key."""
-        named = self.kwargs.get("target") or self.kwargs.get("column")
+        named = next((self.kwargs[name] for name in _NAMING if self.kwargs.get(name)), None)
         return str(named).removeprefix("source:").removeprefix("ref:") if named else "Key"
 
     @property

@@ -28,7 +28,8 @@ def suite_name(way: Way) -> str:
 def about_of(way: Way) -> About:
     """What the suite of a way is about."""
     told = f"{SIDES[way.source]} to {SIDES[way.target]}"
-    return About(way.table_map.name, way.table_map.title, told)
+    filled = {str(c.target): str(c.source) for c in way.flow.columns if c.source is not None}
+    return About(way.table_map.name, way.table_map.title, told, way.flow.source_key, filled)
 
 
 def suite_of(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +14,23 @@ import great_expectations as gx
 import pyarrow as pa
 import pytest
 
-from dualwrite.rules import KeyUnique, Length, Required, Rule, Scale, ValueMapTotal
+from dualwrite.rules import (
+    Convertible,
+    CurrencyPrecision,
+    KeyUnique,
+    Length,
+    Required,
+    Resolvable,
+    Rule,
+    Scale,
+    ValueMapTotal,
+)
 from expectations import history
 from expectations.catalogue import EXPECTATIONS, expectation_of
 from expectations.docs import FOLDER, publish, sentence
+from expectations.expectation import named
 from expectations.gate import GreatExpectationsGate
-from expectations.report import Answer, Report, WorstRow
+from expectations.report import About, Answer, Report, WorstRow
 from tests.expectations.test_gate import WAY
 
 RULES: list[Rule] = [
@@ -72,12 +86,111 @@ def test_what_was_taken_is_not_counted_again():
     assert gate.take() == Report()
 
 
-def test_a_sentence_reads_as_one():
-    answer = Answer(
-        "expect_column_values_to_fit_length", {"column": "name", "length": 3}, "critical", 1, 0
-    )
+MONEY = {"column": "amount", "precision": 19, "scale": 4}
+CUR, COMPANY = {"currency": "source:CUR"}, {"company": "source:COMPANY"}
+ROUNDED = {"code": "EUR", "policy": "round:half_even"}
 
-    assert sentence(answer) == "name has at most 3 characters."
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Length(column="name", length=2000), "name has at most 2,000 characters."),
+        (
+            Scale(column="amount", precision=19, scale=4),
+            "amount has at most 15 digits before the point and 4 after it.",
+        ),
+        (
+            Scale(column="amount", precision=9, scale=0),
+            "amount has at most 9 digits before the point and none after it.",
+        ),
+        (
+            Convertible(source="source:A", target="n", type="a decimal(9, 4)"),
+            "A can be converted to a number with at most 5 digits before the point and 4 after it.",
+        ),
+        (
+            Convertible(source="source:A", target="day", type="a whole number"),
+            "A can be converted to a whole number.",
+        ),
+        (
+            CurrencyPrecision(**MONEY, **CUR),
+            (
+                "amount has no more decimals than the currency in CUR, "
+                "and at most 15 digits before the point."
+            ),
+        ),
+        (
+            CurrencyPrecision(**MONEY, **COMPANY, kind="cash"),
+            (
+                "amount can be paid in the cash of the currency of the company in COMPANY, "
+                "and has at most 15 digits before the point."
+            ),
+        ),
+        (
+            CurrencyPrecision(**MONEY, code="JPY", kind="price"),
+            "amount is a price in JPY with at most 15 digits before the point and 4 after it.",
+        ),
+        (
+            CurrencyPrecision(**MONEY, **ROUNDED),
+            "amount is rounded as EUR asks, and then has at most 15 digits before the point.",
+        ),
+        (
+            Resolvable(
+                column="ref:owner", ambiguous="many:owner", parts=("owner.code",), tables=("user",)
+            ),
+            "owner finds its row in user.",
+        ),
+    ],
+)
+def test_a_sentence_reads_as_one(rule, told):
+    config = expectation_of(rule).configuration
+
+    assert sentence(Answer(config.type, config.kwargs, "critical", 1, 0)) == told
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        (None, "(blank)"),
+        ("", "(blank)"),
+        (dt.date(2026, 7, 1), "2026-07-01"),
+        (dt.datetime(2026, 7, 1, tzinfo=dt.UTC), "2026-07-01"),
+        (dt.datetime(2026, 7, 1, 8, 30, tzinfo=dt.UTC), "2026-07-01 08:30:00 UTC"),
+        (dt.datetime(2026, 7, 1, 8, 30), "2026-07-01 08:30:00"),  # noqa: DTZ001 - as an app has it
+        (Decimal("1E+3"), "1000"),
+        (12, "12"),
+    ],
+)
+def test_a_key_is_written_as_people_write_it(part, told):
+    assert named({"company": "USMF", "part": part}) == f"USMF, {told}"
+
+
+def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_what_mends_it(tmp_path):
+    report = a_report(["abc", "abcd"])
+    [suite] = report.suites
+    report.about[suite] = About("accounts", "Customers", "ERP to X", ("ID",), {"name": "TITLE"})
+
+    page = publish(report, tmp_path, what="a test")
+
+    index = page.read_text(encoding="utf-8")
+    assert "ERP to X; from TITLE" in index
+    assert '<div class="soft">ID</div>' in index
+    text = (page.parent / "accounts-finops-to-dataverse.html").read_text(encoding="utf-8")
+    assert re.search(r"name\W.*from TITLE", text)
+    assert re.search(r"<th[^>]*>\s*ID\s*</th>", text)
+    assert "To mend it: shorten it at the source, or write {truncate: 3} in the map" in text
+    assert "50 % of rows" in text
+
+
+def test_one_row_of_a_million_that_fails_leaves_no_hundred_per_cent(tmp_path):
+    report = a_report(["abcd"])
+    [answers] = report.suites.values()
+    [asked] = answers
+    answers[asked] = replace(answers[asked], rows=1_000_000)
+
+    page = publish(report, tmp_path, what="a test")
+
+    text = (page.parent / "accounts-finops-to-dataverse.html").read_text(encoding="utf-8")
+    assert "99.99 % of rows" in text
 
 
 def test_pages_name_failing_rows_by_key_and_show_no_value(tmp_path):
@@ -156,6 +269,17 @@ def test_the_first_page_says_what_to_mend_and_how_it_went(tmp_path):
     assert '<span class="soft change">\N{MINUS SIGN}1</span>' in better
 
     assert "Every row meets every rule." in index_of(rows_of("abc"), tmp_path)
+
+
+def test_a_list_that_was_not_checked_before_is_no_part_of_the_comparison(tmp_path):
+    index_of(rows_of("abcd"), tmp_path)
+    both = rows_of("abcd")
+    [suite] = both.suites
+    both.suites["another"] = dict(both.suites[suite])
+
+    text = index_of(both, tmp_path)
+
+    assert "2 findings in 2 of 2 lists. As many as before in the 1 list checked earlier." in text
 
 
 def test_a_report_of_rows_that_passed_by_is_no_part_of_the_trend(tmp_path):

@@ -54,7 +54,7 @@ WAY = cast(
         table_map=SimpleNamespace(name="accounts", title="Customers"),
         source=Side.FINOPS,
         target=Side.DATAVERSE,
-        flow=SimpleNamespace(source_key=("ID",)),
+        flow=SimpleNamespace(source_key=("ID",), columns=()),
         rules=(),
     ),
 )

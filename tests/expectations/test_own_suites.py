@@ -62,7 +62,10 @@ def run(frame: pd.DataFrame, *expectations: Any) -> Any:
                 column="price", currency="currency", precision=18, scale=4
             ),
             ["2", "3", "4"],
-            "price keeps every digit in its currency, a decimal(18, 4).",
+            (
+                "price has no more decimals than the currency in currency, "
+                "and at most 14 digits before the point."
+            ),
         ),
         (
             ExpectQuantityToConvertBetweenUnits(
