@@ -220,19 +220,29 @@ class Carrier:
 
     def _later(self, rows: pa.Table, waited: Changes | None = None) -> None:
         """Leave rows to the next cycle."""
-        source, names = self.way.source, list(self.way.flow.source_key)
-        app, capture = self.session.apps[source], self._captures.get(source)
-        if capture is None:
+        if self.way.source not in self._captures:
             raise AppBusyError(
                 app=self.way.target.value,
                 table=self.way.target_table,
                 reason="rows to be written are locked by an application",
             )
-        n = rows.num_rows
-        changed = pa.nulls(n, pa.string()) if waited is None else waited.changed
-        said = [pa.repeat(pa.scalar("u"), n), changed]
+        self._enqueue(rows, "u", None if waited is None else waited.changed)
+
+    def delete_later(self, keys: pa.Table) -> None:
+        """Leave to the next cycle what is gone from the source, if there are cycles."""
+        if keys.num_rows and self.way.source in self._captures:
+            self._enqueue(keys, "d", None)
+
+    def _enqueue(self, rows: pa.Table, op: str, changed: pa.Array | None) -> None:
+        source, names = self.way.source, list(self.way.flow.source_key)
+        capture, n = self._captures[source], rows.num_rows
+        said = [
+            pa.repeat(pa.scalar(op), n),
+            pa.nulls(n, pa.string()) if changed is None else changed,
+        ]
         entries = pa.table([*said, *rows.select(names).columns], names=["op", "changed", *names])
-        with app.writing(Origin(self.way.table_map.name, capture.queue, self._epoch)) as writing:
+        origin = Origin(self.way.table_map.name, capture.queue, self._epoch)
+        with self.session.apps[source].writing(origin) as writing:
             writing.queue(capture, entries)
 
     def _merge(

@@ -1,7 +1,8 @@
 """Trying held rows again: just them, along the one path all rows take.
 
 A row is read anew by its key; what it was when it was refused does not matter, only which of its
-columns wait.  A row that is gone, or has left the filter, is let go; one that the other side has
+columns wait.  A row that is gone, or has left the filter, is let go, and deleted across by the
+next cycle if that was refused; one that the other side has
 changed meanwhile is left to a cycle, which knows of conflicts.  Held rows may wait for each
 other, so they are tried until a pass frees none.
 """
@@ -11,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import pyarrow as pa
+
 from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
 from dualwrite.sync.capturing import installed
 from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
 from dualwrite.sync.changes import none_of
 from dualwrite.sync.fencing import fence_one
-from dualwrite.sync.holding import keys_of, typed_keys
+from dualwrite.sync.holding import REFUSED, keys_of, typed_keys
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
 from dualwrite.sync.settling import shares_of
@@ -143,6 +146,9 @@ def _try_batch(
     said = {key_text(row.key): row.changed for row in held}
     found = rows.select(keys.column_names)
     waited = none_of(found, [said[key_text(key)] for key in keys_of(found)])
+    # it may be the delete that was refused, and a cycle knows how to delete
+    deletes = [gone and h.cause == REFUSED for h, gone in zip(held, missing, strict=True)]
+    carrier.delete_later(keys.filter(pa.array(deletes, pa.bool_())).drop_null())
     outcome = carrier.carry(rows, Manner(_winner(session, table_map, source), gate=gate), waited)
     if asked.null_count:
         # A row without its whole key cannot be asked for: it stays, as what it was.

@@ -86,6 +86,23 @@ def test_a_retry_leaves_alone_what_did_not_wait(running):
     assert running.rows(D, "customer", "name", "custgroup.groupid") == [("of dataverse", "10")]
 
 
+def test_a_delete_that_was_refused_is_tried_again(running):
+    ten = {"DATAAREAID": "USMF", "GROUPID": "10"}
+    running.put(F, "CustGroup", {**ten, "DESCRIPTION": "ten"})
+    running.settle()
+    running.put(D, "customer", customer("C2", custgroup="10", kind=1))
+    running.remove(F, "CustGroup", **ten)
+    running.settle()
+    assert running.causes() == [("finops->dataverse", "10", "refused by the app")]
+
+    running.remove(D, "customer", accountnumber="C2")
+    retry(running.session, running.held())
+    running.settle()
+
+    assert running.rows(D, "custgroup", "groupid") == []
+    assert running.held() == []
+
+
 def test_a_new_row_whose_lookup_is_empty_over_there_goes_in_at_once(running):
     running.put(D, "customer", customer("C2", "two"))
 
