@@ -1,6 +1,6 @@
 """What people do in the sample systems: they change rows, and know nothing of dualwrite.
 
-Beside it two maps that are no standard ones, to be laid into a project (`examples/`).
+Beside it maps that are no standard ones, to be laid into a project (`examples/`).
 """
 
 from __future__ import annotations

@@ -149,6 +149,35 @@ def test_order_lines_cross_with_all_that_they_need_and_are_counted_in_pieces(pro
             if key[1] in row.key.values() and row.direction == Side.DATAVERSE.direction
         ]
         assert bent == "quantity is 61 ea: it would come back as another quantity, 60"
+        a_person_orders_in_the_place_of_an_organisation(session)
+
+
+def a_person_orders_in_the_place_of_an_organisation(session: Session) -> None:
+    """One lookup into two tables, changed on either side."""
+    order, key = "S00000000", ("USMF", "S00000000")
+    organisation = ordered_by(session, Side.FINOPS)[order]
+    paths = ("contactid", "msdyn_contactpersonid", "msdyn_company.cdm_companycode")
+    people_there = read(session, Side.DATAVERSE, "contact", tuple(map(ColumnPath.parse, paths)))
+    contact, person = next(row[:2] for row in people_there if row[2] == "USMF")
+
+    people.change(
+        session,
+        Side.DATAVERSE,
+        warts.ORDERS,
+        key,
+        customerid=contact,
+        customeridtype="contact",
+    )
+    run_cycle(session)
+    assert ordered_by(session, Side.FINOPS)[order] == person
+
+    people.change(
+        session, Side.FINOPS, warts.ORDERS, key, ORDERINGCUSTOMERACCOUNTNUMBER=organisation
+    )
+    run_cycle(session)
+    assert ordered_by(session, Side.DATAVERSE)[order] == organisation
+    kind = tuple(map(ColumnPath.parse, ("msdyn_salesordernumber", "customeridtype")))
+    assert dict(read(session, Side.DATAVERSE, "salesorder", kind))[order] == "account"
 
 
 def run(
