@@ -131,12 +131,12 @@ def test_a_row_that_overlaps_what_the_target_holds_waits_and_the_rest_goes_on(ev
         "B 27-01-01 never 21",
     ]
 
-    world.here(("A", "26-01-01", "26-12-31", 10))
-    world.here(("A", "27-01-01", "never", 12))
+    world.there(("A", "26-01-01", "26-12-31", 10))
     world.cycle()
 
     assert world.held() == []
-    assert world.theirs()[:2] == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
+    assert world.theirs()[:2] == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 11"]
+    assert world.ours() == world.theirs()
 
 
 def test_two_rows_of_a_batch_that_overlap_are_both_rejected(dated):
