@@ -20,7 +20,6 @@ from dualwrite.sync.changes import Changes
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
 AT_ONCE = "tests/sync/test_at_once.py"
-BESIDE = "tests/sync/test_neighbours.py"
 DATED, SHOWN = "tests/sync/test_dated.py", "tests/sync/test_shown.py"
 CONTRACT = "tests/apps/test_capture_contract.py"
 
@@ -167,7 +166,7 @@ MUTATIONS = (
     Mutation("copy an emptied side", _no_guard, CYCLE, "emptied_is_refused"),
     Mutation("leave a decided conflict queued", _unsettled, CONFLICTS, "where_rows_win"),
     Mutation("judge dated rows by themselves", _by_themselves, DATED, "the_target_holds_waits"),
-    Mutation("forget who waits for a neighbour", _nobody_follows, BESIDE, "closed or deleted"),
+    Mutation("forget who waits for a neighbour", _nobody_follows, DATED, "the_target_holds_waits"),
     Mutation("keep what a mode has closed", _nothing_returns, DATED, "closes_the_former_one"),
     Mutation("split a day at noon", _at_noon, DATED, "in_the_erp_is_written"),
     Mutation("show what is to come", _show_all, SHOWN, "future_row_shows"),
