@@ -10,7 +10,17 @@ import pytest
 from dualwrite.link import Side
 from dualwrite.rules import judge
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sandbox.warts import ACCOUNTS, CURRENCIES, GROUPS, PARTIES, PRODUCTS, VENDORS
+from dualwrite.sandbox.warts import (
+    ACCOUNTS,
+    CURRENCIES,
+    GROUPS,
+    ORDER_LINES,
+    ORDERS,
+    PARTIES,
+    PRODUCTS,
+    QUOTATIONS,
+    VENDORS,
+)
 from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session, open_session
 from dualwrite.sync.way import compile_way, reading
@@ -27,7 +37,20 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         yield opened
 
 
-@pytest.mark.parametrize("name", [ACCOUNTS, CURRENCIES, GROUPS, PARTIES, PRODUCTS, VENDORS])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ACCOUNTS,
+        CURRENCIES,
+        GROUPS,
+        ORDERS,
+        ORDER_LINES,
+        PARTIES,
+        PRODUCTS,
+        QUOTATIONS,
+        VENDORS,
+    ],
+)
 def test_faulty_rows_are_held_back_alike(session, name):
     table_map = session.catalogue.get(name)
     failures = []
