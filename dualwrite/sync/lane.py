@@ -27,7 +27,7 @@ from dualwrite.sync.capturing import steering_columns
 from dualwrite.sync.changes import Changes, changes_of
 from dualwrite.sync.crossing import Crossed, Crossing, Link, Only
 from dualwrite.sync.holding import keys_of
-from dualwrite.sync.pages import Page, Pages, drifted
+from dualwrite.sync.pages import Page, Pages, deletes_in, drifted
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.pointing import Pointing, renewed
 from dualwrite.sync.removing import Removal
@@ -134,7 +134,9 @@ class Lane:
             self.carry(snapshot, part, self.narrowed(part), rows)
         whole = changes.changed.is_null()
         if pc.any(whole).as_py():
-            if self.gone or pc.any(changes.deleted).as_py():  # a key may have changed
+            # a key that went may have become another, though a new row has taken its place
+            self._went = self._went or deletes_in(page.entries)
+            if self._went:
                 self.pointing.queue(snapshot, self.capture.table, renewed(changes))
             self.carry(snapshot, changes.filter(whole), self.there)
 
@@ -184,6 +186,7 @@ class Lane:
         journal, name = self.link.session.journal, self._map.name
         asked, held = journal.waiting(name)
         self._asked = asked > 0
+        self._went: bool = False
         if held:
             self.look_who_waits()
         self._look_across(any_held=held > 0)

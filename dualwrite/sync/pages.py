@@ -97,6 +97,11 @@ def drifted(entries: pa.Table) -> bool:
     return bool(pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py())
 
 
+def deletes_in(entries: pa.Table) -> bool:
+    """Whether one of them says that a key has gone, be it there again or not."""
+    return bool(pc.any(pc.equal(ops_in(entries), "d")).as_py())
+
+
 def _last(entries: pa.Table) -> int:
     last: int = ids_in(entries)[-1].as_py()
     return last

@@ -243,6 +243,19 @@ def test_a_changed_key_of_a_parent_reaches_the_rows_that_point_at_it(running):
     assert running.rows(F, "Cust", "GROUPID") == [("20",)]
 
 
+def test_a_changed_key_reaches_them_though_another_row_has_taken_the_old_one(running):
+    running.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "10", "DESCRIPTION": "ten"})
+    update(running, GROUPID="10", INVOICEACCOUNT="")
+    running.settle()
+    running.rename(D, "custgroup", "groupid", "10", "20")
+    running.put(D, "custgroup", {"company": "USMF", "groupid": "10", "description": "another"})
+
+    running.settle()
+
+    assert running.rows(F, "Cust", "GROUPID") == [("20",)]
+    assert running.unexplained() == {}
+
+
 @pytest.mark.xfail(
     strict=True,
     reason="a new row that points at its own table goes in before its lookups do, and is not yet "
