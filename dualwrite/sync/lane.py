@@ -95,6 +95,7 @@ class Lane:
         self.removal = Removal(self.full)
         self.gone: list[Changes] = []
         self._late: list[Changes] = []
+        self._went = False
 
     @property
     def direction(self) -> str:
@@ -132,10 +133,10 @@ class Lane:
             part, rows = changes.filter(changes.changed.is_valid()), None
         if len(part):
             self.carry(snapshot, part, self.narrowed(part), rows)
+        # a key that went may have become another, though a new row has taken its place
+        self._went = deletes_in(page.entries) or self._went
         whole = changes.changed.is_null()
         if pc.any(whole).as_py():
-            # a key that went may have become another, though a new row has taken its place
-            self._went = self._went or deletes_in(page.entries)
             if self._went:
                 self.pointing.queue(snapshot, self.capture.table, renewed(changes))
             self.carry(snapshot, changes.filter(whole), self.there)
@@ -186,12 +187,12 @@ class Lane:
         journal, name = self.link.session.journal, self._map.name
         asked, held = journal.waiting(name)
         self._asked = asked > 0
-        self._went: bool = False
         if held:
             self.look_who_waits()
         self._look_across(any_held=held > 0)
         self.gone.clear()
         self._late.clear()
+        self._went = False
 
     def _look_across(self, *, any_held: bool) -> None:
         """What waits of the other side's changes: to write over it is a conflict."""
