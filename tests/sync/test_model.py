@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync import at_once, pages
+from dualwrite.sync import at_once
 from dualwrite.sync.conflict_inbox import resolve_conflict
 from dualwrite.sync.cycle import Cycles, cycles_of
 from dualwrite.sync.retry import retry
@@ -43,7 +43,7 @@ POLICIES = (
     "policy: ask",
 )
 POINT = st.integers(1, 40)
-USUAL = at_once.AT_LEAST, pages.PAGE
+USUAL = at_once.AT_LEAST
 
 
 class CrashError(BaseException):
@@ -64,11 +64,10 @@ class Model(RuleBasedStateMachine):
     @initialize(
         policy=st.sampled_from(POLICIES),
         when_left=st.sampled_from(("keep", "delete")),
-        at_least=st.sampled_from((1, 2, USUAL[0])),
-        page=st.sampled_from((1, 2, USUAL[1])),
+        at_least=st.sampled_from((1, 2, USUAL)),
     )
-    def start(self, policy: str, when_left: str, at_least: int, page: int) -> None:
-        at_once.AT_LEAST, pages.PAGE = at_least, page
+    def start(self, policy: str, when_left: str, at_least: int) -> None:
+        at_once.AT_LEAST = at_least
         urls = {side: f"sqlite:///{self._folder}/{side.value}.db" for side in Side}
         self.world = make_world(self._folder / "p", "memory", urls, journal=self.journal)
         head = f"conflicts: {{{policy}}}\nwhen_left: {when_left}\ncolumns:"
@@ -211,7 +210,7 @@ class Model(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.settled()
         finally:
-            at_once.AT_LEAST, pages.PAGE = USUAL
+            at_once.AT_LEAST = USUAL
             self._worker.close()
             if hasattr(self, "world"):
                 self.world.close()
