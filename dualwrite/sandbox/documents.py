@@ -40,6 +40,13 @@ from dualwrite.sandbox.words import CITIES, LANGUAGES, STREETS
 _NAMED = ("US", "DE", "JP", "ES")
 """The countries whose names the other side takes for an address of delivery."""
 _PLACES = tuple(city for city in CITIES if city[1] in _NAMED)
+_OF_QUOTATION = (
+    "QUOTATIONTOTALAMOUNT",
+    "QUOTATIONTOTALTAXAMOUNT",
+    "QUOTATIONTOTALCHARGESAMOUNT",
+)
+_OF_ORDER = ("ORDERTOTALAMOUNT", "ORDERTOTALTAXAMOUNT", "ORDERTOTALCHARGESAMOUNT")
+_OF_INVOICE = ("TOTALINVOICEAMOUNT", "TOTALTAXAMOUNT", "TOTALCHARGEAMOUNT")
 
 Make = Callable[[Numbers, Population], pa.Table]
 
@@ -80,7 +87,7 @@ def _quotations(n: Numbers, population: Population) -> pa.Table:
         n,
         _header(n, population, "REQUESTINGCUSTOMERACCOUNTNUMBER"),
         _delivery(n),
-        _totals(n, population, "QUOTATION", weighed=True),
+        _totals(n, population, _OF_QUOTATION, weighed=True),
         SALESQUOTATIONNUMBER=quotation_code(n),
         SALESQUOTATIONNAME=where(n % 3 != 2, joined("Offer", code("", n, 1))),
         CUSTOMERSREFERENCE=where(n % 4 == 1, code("RFQ-", n, 6)),
@@ -102,7 +109,7 @@ def _orders(n: Numbers, population: Population) -> pa.Table:
         n,
         _header(n, population, "ORDERINGCUSTOMERACCOUNTNUMBER"),
         _delivery(n, formatted="FORMATTEDDELVERYADDRESS"),
-        _totals(n, population, "ORDER"),
+        _totals(n, population, _OF_ORDER),
         SALESORDERNUMBER=order_code(n),
         SALESORDERNAME=where(n % 3 == 0, joined("Order", code("", n, 1))),
         CUSTOMERSORDERREFERENCE=_customers_reference(n),
@@ -128,7 +135,7 @@ def _invoices(n: Numbers, population: Population) -> pa.Table:
         "SalesInvoiceHeaderV2Entity",
         n,
         {name: header[name] for name in _OF_INVOICES},
-        _totals(n, population, "INVOICE"),
+        _totals(n, population, _OF_INVOICE),
         **_invoice_name(n),
         SALESORDERNUMBER=order_code(n),
         CUSTOMERSORDERREFERENCE=_customers_reference(n),
@@ -276,9 +283,9 @@ def _delivery(n: Numbers, formatted: str = "FORMATTEDDELIVERYADDRESS") -> dict[s
 
 
 def _totals(
-    n: Numbers, population: Population, what: str, *, weighed: bool = False
+    n: Numbers, population: Population, names: tuple[str, str, str], *, weighed: bool = False
 ) -> dict[str, Any]:
-    """The sums of the lines."""
+    """The sums of the lines; `names` are those of the total, the tax and the charges."""
     numbers = line_numbers(n)
     lines = lines_of(numbers, population, weighed=weighed)
     first = np.flatnonzero(numbers % 10 == 1)
@@ -287,9 +294,6 @@ def _totals(
         sums: Numbers = np.add.reduceat(values, first) if len(values) else values
         return exact(sums, 3, MONEY)
 
-    names = {
-        "INVOICE": ("TOTALINVOICEAMOUNT", "TOTALTAXAMOUNT", "TOTALCHARGEAMOUNT"),
-    }.get(what, (f"{what}TOTALAMOUNT", f"{what}TOTALTAXAMOUNT", f"{what}TOTALCHARGESAMOUNT"))
     total = lines.amount + lines.tax + lines.charges
     return {
         **dict(zip(names, map(summed, (total, lines.tax, lines.charges)), strict=True)),

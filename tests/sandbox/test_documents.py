@@ -101,12 +101,12 @@ def test_an_order_its_quotation_and_its_invoice_say_the_same():
 
 
 def test_what_is_weighed_is_not_ordered():
-    numbers = [int(row["PRODUCTNUMBER"][1:]) for row in orders_lines()]
+    numbers = [int(row["PRODUCTNUMBER"][1:]) for row in order_lines()]
 
     assert not are_weighed(np.array(numbers)).any()
 
 
-def orders_lines() -> list[dict[str, Any]]:
+def order_lines() -> list[dict[str, Any]]:
     return [line for lines in lines_by_document(ORDERS).values() for line in lines]
 
 
