@@ -38,6 +38,7 @@ from dualwrite.sync.replaying import ReplayLane
 from dualwrite.sync.retry import again
 from dualwrite.sync.run import MapResult, Progress, silent
 from dualwrite.sync.session import Session
+from dualwrite.sync.settling import clear_carried
 from dualwrite.sync.way import reading
 from dualwrite.sync.workers import kept_leases
 
@@ -116,6 +117,7 @@ class Cycles:
             queue = lane.capture.queue
             ranges = self.session.apps[side.other].inbox(queue)
             if ranges:
+                clear_carried(self.session, track.name, side, lane.capture, ranges)
                 self.session.apps[side].forget_ranges(queue, ranges)
 
     @property

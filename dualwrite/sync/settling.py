@@ -7,16 +7,22 @@ Usually nothing waits, and then nothing is compared.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import Counts, Share, key_text
 from dualwrite.journal.store import Journal
+from dualwrite.link import Side
 from dualwrite.sync.carry import Outcome
+from dualwrite.sync.changes import ids_in
 from dualwrite.sync.holding import Held
+from dualwrite.sync.queues import PAGE, pages
+from dualwrite.sync.session import Session
 from dualwrite.translate.keys import key_text as key_texts
 
 
@@ -31,6 +37,28 @@ def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str,
         counts = outcome.counts.get(direction, Counts())
         shares[direction] = Share(counts, held.rejected, held.parked, came - still)
     return shares
+
+
+def clear_carried(
+    session: Session, map_name: str, side: Side, capture: Capture, ranges: Sequence[tuple[int, int]]
+) -> None:
+    """Let go from the journal what is across: a worker may have died before it came to that.
+
+    What waited there would count as a change of its side for ever, at odds with every later one
+    of the other side.
+    """
+    waiting = session.journal.held_keys(map_name, side.direction)
+    if not waiting:
+        return
+    lows, highs = np.array(sorted(ranges), np.int64).T
+    found: set[str] = set()
+    for page in pages(session, capture, side, PAGE):
+        ids = ids_in(page).to_numpy()
+        at = np.searchsorted(lows, ids, "right") - 1
+        carried = (at >= 0) & (ids <= highs[at])
+        found |= among(waiting, (page.select(range(4, page.num_columns)).filter(carried),))
+    if found:
+        session.journal.record(map_name, {side.direction: Share(cleared=found)})
 
 
 def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:

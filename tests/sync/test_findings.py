@@ -131,6 +131,27 @@ def test_a_busy_moment_between_two_commits_makes_no_conflict(running):
     assert running.rows(F, "Cust", "NAME") == [("newer",)]
 
 
+def test_what_came_across_before_a_fault_waits_no_longer(running):
+    """The journal had not heard of it yet: it held the first version against all that followed."""
+
+    def busy(point: str) -> None:
+        if point == "journal: before held rows":
+            raise AppBusyError(app="finops", table=None, reason="a backup")
+
+    update(running, NAME=LONG)
+    running.settle()
+    update(running, NAME="short")
+    with cycles_of(pointed(running.session, busy)) as (cycles, _):
+        assert [each.note for each in cycles.once() if each.note]
+    update_across(running, name="newer")
+
+    running.settle()
+
+    assert running.held() == []
+    assert running.conflicts() == []
+    assert running.rows(F, "Cust", "NAME") == [("newer",)]
+
+
 def test_a_column_that_one_side_alone_decides_is_no_conflict(running):
     update(running, RATING="A")
     update_across(running, name="two")
