@@ -28,7 +28,9 @@ class Lineage:
     seen: set[str] = field(default_factory=set)
     """Values that a user replaced, deleted, or took out of the maps."""
     said_anew: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
-    """Values of rows that came into the map again on a side: nobody watched them outside."""
+    """Values of rows that came into the map again on a side, which nobody watched outside, or
+    under another key.
+    """
 
     def wrote(self, value: str, *, where: str, over: object = None) -> None:
         """A user wrote a value over another, or where there was none."""
@@ -42,7 +44,7 @@ class Lineage:
         self.seen.update(str(value) for value in values)
 
     def entered(self, side: Side, values: Iterable[object]) -> None:
-        """A row came into the map: its side says all of it anew."""
+        """A row came into the map, or under a key: its side says all of it anew."""
         self.said_anew[side].update(str(value) for value in values)
 
     def lost(

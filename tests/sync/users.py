@@ -121,6 +121,8 @@ class Users:
         if old not in rows or new in rows:
             return
         if tried(lambda: self.world.rename(side, TABLE[side], KEY[side], old, new)):
+            # both may do so: each then has made a row, and says all of it
+            self.lineage.entered(side, rows[old].values())
             # the other side makes the row anew, without what only it knows
             self.lineage.dropped(rows[old][name] for name in ANSWERS.values() if name in rows[old])
             self.lineage.dropped(self.rows(side.other).get(old, {}).get(n) for n in ANSWERS)
