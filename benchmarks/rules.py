@@ -233,11 +233,11 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
     # its import takes seconds, and is no part of what is measured
     from dualwrite.link import Side
     from dualwrite.sandbox.project import create_sandbox
-    from dualwrite.sync.lookups import Finder
-    from dualwrite.sync.planning import make_plan
-    from dualwrite.sync.run import RunOptions, run_maps
+    from dualwrite.sync.initial.planning import make_plan
+    from dualwrite.sync.initial.run import RunOptions, run_maps
     from dualwrite.sync.session import open_session
-    from dualwrite.sync.way import compile_way, reading
+    from dualwrite.sync.way.lookups import Finder
+    from dualwrite.sync.way.way import compile_way, reading
     from dualwrite.translate.flow import translate
     from expectations.gate import GreatExpectationsGate
 

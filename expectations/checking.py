@@ -17,9 +17,9 @@ import pyarrow as pa
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.rules import Rule
-from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session
-from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.way.lookups import Finder
+from dualwrite.sync.way.way import compile_way, reading
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import comparable, translate

@@ -32,7 +32,7 @@ from great_expectations.execution_engine import pandas_execution_engine
 from dualwrite.errors import PermanentError
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
-from dualwrite.sync.way import Way
+from dualwrite.sync.way.way import Way
 from expectations.catalogue import rule_of
 from expectations.expectation import SAMPLE, named
 from expectations.report import About, Report, WorstRow

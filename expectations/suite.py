@@ -12,7 +12,7 @@ import great_expectations as gx
 
 from dualwrite.link import Side
 from dualwrite.rules import Rule
-from dualwrite.sync.way import Way
+from dualwrite.sync.way.way import Way
 from expectations.catalogue import expectation_of
 from expectations.report import About
 

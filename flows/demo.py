@@ -30,11 +30,12 @@ from dualwrite.journal.records import HeldRow, MapStatus
 from dualwrite.link import FILE_NAME, Side
 from dualwrite.sandbox import people
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync import decimals, life
-from dualwrite.sync.reconcile import Comparison
-from dualwrite.sync.run import MapResult
+from dualwrite.sync.compared.reconcile import Comparison
+from dualwrite.sync.digits import decimals
+from dualwrite.sync.digits.widening import redeclare
+from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.life import life
 from dualwrite.sync.session import Session
-from dualwrite.sync.widening import redeclare
 from dualwrite.tablemap.notation import ColumnPath
 from expectations.docs import FOLDER
 from flows.activate_effective import activate_effective

@@ -20,9 +20,9 @@ import typer
 from prefect import flow, runtime
 from prefect.futures import PrefectFuture
 
-from dualwrite.sync.carry import Outcome
+from dualwrite.sync.batch.carry import Outcome
+from dualwrite.sync.initial.run import MapResult, RunOptions, is_due
 from dualwrite.sync.plan import MapPlan, RunPlan
-from dualwrite.sync.run import MapResult, RunOptions, is_due
 from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master
 from expectations.report import Report

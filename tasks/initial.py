@@ -12,11 +12,11 @@ from pathlib import Path
 
 from dualwrite.journal.records import Counts, PartitionPlan
 from dualwrite.sync import retry
-from dualwrite.sync.carry import rules_only
-from dualwrite.sync.lookups import Finder
+from dualwrite.sync.batch.carry import rules_only
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import MapResult, RunOptions, begin, finish, run_maps
 from dualwrite.sync.plan import MapPlan, RunPlan
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.run import MapResult, RunOptions, begin, finish, run_maps
+from dualwrite.sync.way.lookups import Finder
 from dualwrite.tablemap.model import Master
 from expectations.gate import GreatExpectationsGate
 from expectations.report import Report

@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync.carry import Gate
-from dualwrite.sync.initial import InitialSync, Options
+from dualwrite.sync.batch.carry import Gate
+from dualwrite.sync.initial.partitions import InitialSync, Options
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.session import Session, open_session
 from dualwrite.sync.workers import take_up

@@ -10,7 +10,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
 if TYPE_CHECKING:
-    from dualwrite.sync.run import MapResult
+    from dualwrite.sync.initial.run import MapResult
 
 _FIRST = 20
 _TOLD = {

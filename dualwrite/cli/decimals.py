@@ -12,9 +12,9 @@ from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_table, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.decimals import Change
+    from dualwrite.sync.digits.decimals import Change
+    from dualwrite.sync.digits.widening import Redeclared
     from dualwrite.sync.session import Session
-    from dualwrite.sync.widening import Redeclared
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -68,9 +68,9 @@ def widen(
     """
     _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync import decimals as looking
+    from dualwrite.sync.digits import decimals as looking
+    from dualwrite.sync.digits.widening import finish_begun
     from dualwrite.sync.session import open_session
-    from dualwrite.sync.widening import finish_begun
 
     with open_session(project) as session:
         if not dry_run:
@@ -110,9 +110,9 @@ def undo(
     """
     _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync import decimals as looking
+    from dualwrite.sync.digits import decimals as looking
+    from dualwrite.sync.digits.widening import finish_begun
     from dualwrite.sync.session import open_session
-    from dualwrite.sync.widening import finish_begun
 
     with open_session(project) as session:
         if not dry_run:
@@ -143,7 +143,7 @@ def _tell_ended(tables: Sequence[str]) -> None:
 
 
 def _print(found: Sequence[Change], names: Sequence[str], none: str) -> None:
-    from dualwrite.sync.decimals import spelled
+    from dualwrite.sync.digits.decimals import spelled
 
     if not names:
         say("No map is at work. Name one: --map NAME")
@@ -207,7 +207,7 @@ def _carry_out(
     as_json: bool,
 ) -> None:
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.widening import redeclare
+    from dualwrite.sync.digits.widening import redeclare
 
     ready = [change for change in found if not change.refused]
     if dry_run or not ready:

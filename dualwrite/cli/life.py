@@ -11,7 +11,7 @@ from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import print_json, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.life import Moved
+    from dualwrite.sync.life.life import Moved
 
 
 def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
@@ -23,7 +23,7 @@ def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> No
     Example:
       dualwrite pause customers-v3--accounts vendors-v2--msdyn-vendors
     """
-    from dualwrite.sync import life
+    from dualwrite.sync.life import life
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
@@ -64,7 +64,7 @@ def resume(
     if catch_up + keep_queue + drop_queue > 1:
         msg = "take one of --catch-up, --keep-queue and --drop-queue"
         raise typer.BadParameter(msg)
-    from dualwrite.sync import life
+    from dualwrite.sync.life import life
     from dualwrite.sync.session import open_session
 
     how = life.Resume.CATCH_UP
@@ -87,7 +87,7 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
     Example:
       dualwrite stop customers-v3--accounts
     """
-    from dualwrite.sync import life
+    from dualwrite.sync.life import life
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:

@@ -13,7 +13,7 @@ from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.run import MapResult
+    from dualwrite.sync.initial.run import MapResult
 
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")
@@ -67,8 +67,8 @@ def run(
       dualwrite run customers-v3--accounts --master finops
     """
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.planning import make_plan
-    from dualwrite.sync.run import RunOptions, run_maps
+    from dualwrite.sync.initial.planning import make_plan
+    from dualwrite.sync.initial.run import RunOptions, run_maps
     from dualwrite.sync.session import open_session
     from dualwrite.tablemap.model import Master
 

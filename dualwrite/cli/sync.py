@@ -19,7 +19,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
 if TYPE_CHECKING:
-    from dualwrite.sync.run import MapResult
+    from dualwrite.sync.initial.run import MapResult
 
 Names = Annotated[
     list[str] | None,
@@ -49,7 +49,7 @@ def sync(
       dualwrite sync customers-v3--accounts
     """
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.cycle import run_cycle
+    from dualwrite.sync.cycle.cycle import run_cycle
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session, bars("maps") as shown:
@@ -86,7 +86,7 @@ def live(
       dualwrite live
       dualwrite live customers-v3--accounts --for 60
     """
-    from dualwrite.sync.live import run_live
+    from dualwrite.sync.cycle.live import run_live
     from dualwrite.sync.session import open_session
 
     shown = _Shown(quiet=as_json)

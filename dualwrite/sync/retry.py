@@ -16,15 +16,15 @@ import pyarrow as pa
 
 from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
-from dualwrite.sync.capturing import installed
-from dualwrite.sync.carry import Carrier, Gate, Manner, Outcome, rules_only
-from dualwrite.sync.changes import none_of
-from dualwrite.sync.fencing import fence_one
-from dualwrite.sync.holding import REFUSED, keys_of, typed_keys
-from dualwrite.sync.lookups import Finder
+from dualwrite.sync.batch.carry import Carrier, Gate, Manner, Outcome, rules_only
+from dualwrite.sync.batch.changes import none_of
+from dualwrite.sync.batch.holding import REFUSED, keys_of, typed_keys
+from dualwrite.sync.batch.settling import shares_of
+from dualwrite.sync.captured.capturing import installed
+from dualwrite.sync.captured.fencing import fence_one
 from dualwrite.sync.session import Session
-from dualwrite.sync.settling import shares_of
-from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.way.lookups import Finder
+from dualwrite.sync.way.way import compile_way, reading
 from dualwrite.sync.workers import kept_lease
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.translate.keys import key_text as key_texts

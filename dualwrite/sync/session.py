@@ -14,7 +14,7 @@ from dualwrite.apps.opening import open_app
 from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
-from dualwrite.sync.measures import Measures
+from dualwrite.sync.way.measures import Measures
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
 from dualwrite.tablemap.expecting import with_folder

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 
 from dualwrite.errors import PermanentError, TransientError
 from dualwrite.journal.lease import Lease, LeaseHeldError, LeaseLostError
-from dualwrite.sync.initial import KIND, InitialSync, Options
+from dualwrite.sync.initial.partitions import KIND, InitialSync, Options
 from dualwrite.sync.plan import MapPlan
 from dualwrite.sync.session import Session
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import pytest
 
 from dualwrite.apps.base import App
-from dualwrite.errors import RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, one_writer, told
 from tests.apps.reading import customers, held, of_customers
 from tests.apps.workshops import KEY, Workshop

@@ -12,8 +12,8 @@ from dualwrite.errors import PrivilegeError
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side, write_config
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.run import RunOptions, run_maps
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import open_session
 from dualwrite.tablemap.model import Master
 from tests.docs.pages import DOCS, blocks, section, text_of

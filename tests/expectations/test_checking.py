@@ -11,7 +11,7 @@ import pytest
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.way import reading
+from dualwrite.sync.way.way import reading
 from expectations.checking import check_tables
 from expectations.report import Report
 

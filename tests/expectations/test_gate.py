@@ -43,7 +43,7 @@ from dualwrite.rules import (
 )
 from dualwrite.rules.expected import DERIVED_ONLY, FACES
 from dualwrite.rules.outside import ROW_BY_ROW
-from dualwrite.sync.way import Way
+from dualwrite.sync.way.way import Way
 from expectations.catalogue import EXPECTATIONS
 from expectations.gate import GreatExpectationsGate, NotEvaluatedError
 from tests.rules import own_example

@@ -21,9 +21,9 @@ from dualwrite.sandbox.warts import (
     QUOTATIONS,
     VENDORS,
 )
-from dualwrite.sync.lookups import Finder
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.way import compile_way, reading
+from dualwrite.sync.way.lookups import Finder
+from dualwrite.sync.way.way import compile_way, reading
 from dualwrite.translate.flow import translate
 from expectations.gate import GreatExpectationsGate
 from tests.expectations.test_gate import as_data

@@ -24,8 +24,8 @@ with warnings.catch_warnings():
     from prefect.testing.utilities import prefect_test_harness
 
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.run import RunOptions, run_maps
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import open_session
 from tasks import events
 from tasks.sessions import close_sessions

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 import flows.activate_effective
 from dualwrite.link import Side, write_config
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.run import RunOptions, run_maps
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import open_session
 from flows.activate_effective import activate_effective
 from tasks.sessions import close_sessions

@@ -12,8 +12,8 @@ from prefect.client.orchestration import get_client
 from dualwrite.errors import ConfigError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync import life
-from dualwrite.sync.initial import InitialSync
+from dualwrite.sync.initial.partitions import InitialSync
+from dualwrite.sync.life import life
 from dualwrite.sync.session import open_session
 from flows.initial_sync import initial_sync
 from flows.quality_report import quality_report

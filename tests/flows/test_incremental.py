@@ -14,8 +14,8 @@ import tasks.cycle
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync import life
-from dualwrite.sync.run import MapResult
+from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.life import life
 from dualwrite.sync.session import open_session
 from flows.incremental_sync import incremental_sync
 from tasks.cycle import MapsStuckError

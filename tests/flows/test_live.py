@@ -15,7 +15,7 @@ import flows.live_sync
 import tasks.live
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
-from dualwrite.sync import life
+from dualwrite.sync.life import life
 from dualwrite.sync.session import open_session
 from flows.live_sync import live_sync
 from tasks.cycle import MapsStuckError

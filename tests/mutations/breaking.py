@@ -15,8 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps import memory, memory_writing
-from dualwrite.sync import conflict, crossing, cycle, dating, lane, way
-from dualwrite.sync.changes import Changes
+from dualwrite.sync.batch import dating
+from dualwrite.sync.batch.changes import Changes
+from dualwrite.sync.conflicts import decide as conflict
+from dualwrite.sync.cycle import crossing, cycle, lane
+from dualwrite.sync.way import way
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
 AT_ONCE = "tests/sync/test_at_once.py"

@@ -15,9 +15,9 @@ from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.sandbox.schema import create_tables
 from dualwrite.sandbox.schema.definition import sandbox_tables
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.reconcile import Comparison, reconcile
-from dualwrite.sync.run import MapResult, RunOptions, run_maps
+from dualwrite.sync.compared.reconcile import Comparison, reconcile
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import MapResult, RunOptions, run_maps
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath

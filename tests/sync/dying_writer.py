@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from dualwrite.journal.store import Journal
-from dualwrite.sync import doubt
 from dualwrite.sync.session import open_session
-from dualwrite.sync.together import write_together
+from dualwrite.sync.together import doubt
+from dualwrite.sync.together.write import write_together
 from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.world import F, cust
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dualwrite.sync import at_once
-from dualwrite.sync.cycle import run_cycle
+from dualwrite.sync.cycle import at_once
+from dualwrite.sync.cycle.cycle import run_cycle
 from tests.sync.points import pointed
 from tests.sync.world import TO_D, D, F, World, cust
 

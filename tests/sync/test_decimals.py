@@ -10,11 +10,12 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync import life, widening
-from dualwrite.sync.decimals import Change, narrowing
-from dualwrite.sync.decimals import widening as look
-from dualwrite.sync.mending import ailments
-from dualwrite.sync.widening import InitializingError, finish_begun, redeclare
+from dualwrite.sync.digits import widening
+from dualwrite.sync.digits.decimals import Change, narrowing
+from dualwrite.sync.digits.decimals import widening as look
+from dualwrite.sync.digits.widening import InitializingError, finish_begun, redeclare
+from dualwrite.sync.life import life
+from dualwrite.sync.life.mending import ailments
 from tests.sync.world import TO_D, D, F, World, cust
 
 FINE = Decimal("10.0051")

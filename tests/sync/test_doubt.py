@@ -15,9 +15,9 @@ import pytest
 
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
-from dualwrite.sync import doubt
-from dualwrite.sync.doubt import WithdrawnError, recover
-from dualwrite.sync.together import FollowsError, write_together
+from dualwrite.sync.together import doubt
+from dualwrite.sync.together.doubt import WithdrawnError, recover
+from dualwrite.sync.together.write import FollowsError, write_together
 from tests.servers import running as servers
 from tests.sync.dying_writer import POINTS
 from tests.sync.world import D, F, World, cust, make_world

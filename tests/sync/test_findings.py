@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dualwrite.errors import AppBusyError
-from dualwrite.sync.cycle import cycles_of
+from dualwrite.sync.cycle.cycle import cycles_of
 from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.world import D, F, World, cust, customer

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from dualwrite.sync.batch.writing import write_rows
 from dualwrite.sync.retry import retry
-from dualwrite.sync.writing import write_rows
 from dualwrite.tablemap.model import Master
 from tests.sync.world import TO_D, TO_F, D, F, World, cust, customer
 

@@ -69,7 +69,7 @@ class Faults:
 
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dualwrite.sync.run.time.sleep", lambda _: None)
+    monkeypatch.setattr("dualwrite.sync.initial.run.time.sleep", lambda _: None)
 
 
 def many(world: World, count: int = 30) -> list[tuple[str]]:

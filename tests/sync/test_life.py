@@ -13,9 +13,10 @@ from dualwrite.apps.base import App
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync import life, queues
-from dualwrite.sync.capturing import queue_name, queues_of
-from dualwrite.sync.life import Moved, Resume, pause, resume, stop
+from dualwrite.sync.captured import queues
+from dualwrite.sync.captured.capturing import queue_name, queues_of
+from dualwrite.sync.life import life
+from dualwrite.sync.life.life import Moved, Resume, pause, resume, stop
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dualwrite.sync.merge import Merged, merge
+from dualwrite.sync.batch.merge import Merged, merge
 
 VALUES = st.sampled_from([None, "", "a", "b"])
 ROWS = st.lists(st.tuples(VALUES, VALUES, st.booleans()), max_size=6)

@@ -23,9 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync import at_once
-from dualwrite.sync.conflict_inbox import resolve_conflict
-from dualwrite.sync.cycle import Cycles, cycles_of
+from dualwrite.sync.conflicts.inbox import resolve_conflict
+from dualwrite.sync.cycle import at_once
+from dualwrite.sync.cycle.cycle import Cycles, cycles_of
 from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.tables import WITHOUT_SELF

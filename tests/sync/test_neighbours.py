@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dualwrite.link import Side
-from dualwrite.sync import cycle
+from dualwrite.sync.cycle import cycle
 from tests.sync.dated import DATED, Dated, make_dated
 from tests.sync.world import TO_D, TO_F, F
 

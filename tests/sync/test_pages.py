@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dualwrite.errors import AppBusyError
-from dualwrite.sync import pages
-from dualwrite.sync.ahead import Ahead
-from dualwrite.sync.cycle import run_cycle
+from dualwrite.sync.cycle import pages
+from dualwrite.sync.cycle.ahead import Ahead
+from dualwrite.sync.cycle.cycle import run_cycle
 from tests.sync.points import pointed
 from tests.sync.world import D, F, World, cust
 

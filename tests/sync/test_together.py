@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from dualwrite.errors import AppBusyError, AppUnreachableError
-from dualwrite.sync.doubt import recover, settle
-from dualwrite.sync.together import (
+from dualwrite.sync.together.doubt import recover, settle
+from dualwrite.sync.together.write import (
     FollowsError,
     NotCarriedError,
     NotTogetherError,

@@ -9,11 +9,11 @@ import pytest
 from dualwrite.journal.lease import LeaseHeldError, LeaseLostError
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync import workers
-from dualwrite.sync.initial import Options
-from dualwrite.sync.lookups import Finder
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.run import RunOptions, begin, finish
+from dualwrite.sync.initial.partitions import Options
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import RunOptions, begin, finish
 from dualwrite.sync.session import open_session
+from dualwrite.sync.way.lookups import Finder
 from dualwrite.sync.workers import NoOpenRunError, kept_lease, take_up
 
 MAP = "legal-entities--cdm-companies"

@@ -25,11 +25,11 @@ from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
 from dualwrite.sandbox.schema.creating import driver_url
-from dualwrite.sync.capturing import captures_of
-from dualwrite.sync.cycle import run_cycle
-from dualwrite.sync.planning import make_plan
-from dualwrite.sync.reconcile import Comparison, reconcile
-from dualwrite.sync.run import MapResult, RunOptions, run_maps
+from dualwrite.sync.captured.capturing import captures_of
+from dualwrite.sync.compared.reconcile import Comparison, reconcile
+from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import MapResult, RunOptions, run_maps
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import Master

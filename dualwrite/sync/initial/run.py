@@ -1,0 +1,260 @@
+"""Running maps: from `not running` to `running`, in dependency order.
+
+`begin`, `carry_all` and `finish` are the steps of one map; `run_maps` strings them
+together for the command line, and the flows call the same ones as tasks.  A map
+that is cut off stays `initializing`, its run open in the journal, and the next
+`begin` goes on with the partitions that are not done.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from dualwrite.errors import TransientError
+from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
+from dualwrite.link import Side
+from dualwrite.sync.batch.carry import Gate, Outcome, rules_only
+from dualwrite.sync.captured.capturing import start_capture
+from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
+from dualwrite.sync.initial.rehearsing import rehearse
+from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.retry import release_parked
+from dualwrite.sync.session import Session
+from dualwrite.sync.way.lookups import Finder
+from dualwrite.sync.workers import kept_lease
+from dualwrite.tablemap.model import TableMap
+
+ATTEMPTS = 3
+
+Progress = Callable[[str, int, int], None]
+"""Told after each partition: the map, partitions done, partitions in all."""
+
+
+def silent(name: str, done: int, total: int) -> None:
+    """Tell nobody."""
+    del name, done, total
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What the user asked of a run."""
+
+    initial_sync: bool | None = None
+    """True: also for maps that run already; False: skip it; None: where it is due."""
+    dry_run: bool = False
+    workers: int = 2
+    partition_rows: int = 25_000
+    gate: Gate = rules_only
+
+
+@dataclass
+class MapResult:
+    """What a run did with one map."""
+
+    map: str
+    seconds: float = 0.0
+    counts: dict[str, Counts] = field(default_factory=dict)
+    note: str = ""
+    """Why nothing was carried."""
+    stuck: bool = False
+    """Whether a person must act first; else it goes on by itself."""
+    held: list[tuple[str, object]] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count an outcome in."""
+        for direction, counts in outcome.counts.items():
+            self.counts[direction] = self.counts.get(direction, Counts()) + counts
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON of `run` and `sync` (design section 10)."""
+        ways = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
+        shown = ("read", "written", "unchanged", "deleted", "rejected", "parked")
+        return {
+            "map": self.map,
+            "seconds": round(self.seconds, 3),
+            **{d: {k: v for k, v in c.as_dict().items() if k in shown} for d, c in ways.items()},
+            "conflicts": sum(counts.conflicts for counts in ways.values()),
+            **({"note": self.note} if self.note else {}),
+        }
+
+
+@contextmanager
+def begun(
+    session: Session, plan: MapPlan, options: RunOptions, finder: Finder
+) -> Iterator[InitialSync]:
+    """Hold the map's lease and have its initial sync, new or continued.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+    """
+    name = plan.table_map.name
+    with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
+        yield begin(session, plan, options, finder, epoch=lease.epoch)
+
+
+def begin(
+    session: Session, plan: MapPlan, options: RunOptions, finder: Finder, *, epoch: int = 0
+) -> InitialSync:
+    """Start the initial sync of a map, or take up the one that was cut off.
+
+    From here on the apps keep what changes.  The caller holds the map's lease, of this `epoch`.
+
+    Raises:
+        TooManyRejectedError: More rows would be rejected than the map allows; nothing has begun.
+        TransientError, PermanentError: From the apps.
+    """
+    journal, name = session.journal, plan.table_map.name
+    run = journal.open_run(name, KIND)
+    if run is None:
+        rehearse(session, plan, partition_rows=options.partition_rows, gate=options.gate)
+    for side in Side:
+        session.apps[side].fence({name: epoch})
+    start_capture(session, plan.table_map, epoch)
+    noted = {"master": plan.master.value, "epoch": epoch}
+    if run is None:
+        fresh = {side.value: is_empty(session, plan, side) for side in Side}
+        run = journal.start_run(name, KIND, {"fresh": fresh, **noted})
+        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
+    else:
+        run = journal.continue_run(run.id, {"continued": True, "epoch": epoch})
+        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
+    engine = Options(options.partition_rows, options.dry_run, options.gate)
+    return InitialSync(session, plan, engine, finder=finder, run=run)
+
+
+def finish(sync: InitialSync) -> None:
+    """Nothing is left to carry: the map runs."""
+    assert sync.run is not None
+    sync.session.journal.finish_run(sync.run.id, "done")
+    sync.session.journal.set_status(sync.name, MapStatus.RUNNING, reason="initial sync done")
+
+
+def carry_all(
+    sync: InitialSync, phase: int, *, workers: int, progress: Progress = silent
+) -> list[Outcome]:
+    """Carry every partition of a phase that is not done, several at a time.
+
+    Raises:
+        TransientError: Three attempts at a partition came to nothing.
+        PermanentError: A person must act.  Either way the partitions done stay done.
+    """
+    todo = sync.partitions(phase)
+    outcomes: list[Outcome] = []
+    progress(sync.name, 0, len(todo))
+    # A leg begins when the one before it is through: what it finds there is settled.
+    for direction in dict.fromkeys(each.plan.direction for each in todo):
+        ranges = [each.plan for each in todo if each.plan.direction == direction]
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            futures = [pool.submit(_patiently, sync, each) for each in ranges]
+            try:
+                for future in as_completed(futures):
+                    outcomes.append(future.result())
+                    progress(sync.name, len(outcomes), len(todo))
+            except BaseException:
+                # those under way end by themselves and are journalled; no other begins
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+    for side in Side:
+        sync.finder.forget(side, sync.plan.table_map.end(side).table)
+    return outcomes
+
+
+def _patiently(sync: InitialSync, partition: PartitionPlan) -> Outcome:
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return sync.carry(partition)
+        except TransientError:
+            time.sleep(0.5 * 4 ** (attempt - 1))
+    return sync.carry(partition)
+
+
+def run_maps(
+    session: Session, plan: RunPlan, options: RunOptions, progress: Progress = silent
+) -> list[MapResult]:
+    """Bring every map of the plan to `running`.
+
+    Raises:
+        DualWriteError: The map at fault is named; the maps before it run, and the
+            same command goes on from there.
+    """
+    finder = Finder(session.apps)
+    results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
+    due = [each for each in plan.maps if is_due(session, each, options, results)]
+    if options.initial_sync is False:
+        if not options.dry_run:
+            for each in due:
+                _skip(session, each.table_map)
+        return list(results.values())
+    for phase in (1, 2):
+        for each in due:
+            result = results[each.table_map.name]
+            started = time.monotonic()
+            _run_phase(session, each, phase, options, finder, result, progress)
+            result.seconds += time.monotonic() - started
+    if not options.dry_run:
+        for each in due:
+            release_parked(session, each.table_map.name)
+    return list(results.values())
+
+
+def _skip(session: Session, table_map: TableMap) -> None:
+    """Let a map run as it is; an initial sync that was cut off is given up."""
+    journal, name = session.journal, table_map.name
+    with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
+        for side in Side:
+            session.apps[side].fence({name: lease.epoch})
+        start_capture(session, table_map, lease.epoch)
+        if run := journal.open_run(name, KIND):
+            journal.finish_run(run.id, "cancelled", "the initial sync was skipped")
+        journal.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
+
+
+def _run_phase(
+    session: Session,
+    plan: MapPlan,
+    phase: int,
+    options: RunOptions,
+    finder: Finder,
+    result: MapResult,
+    progress: Progress,
+) -> None:
+    if options.dry_run:
+        engine = Options(options.partition_rows, dry_run=True, gate=options.gate)
+        sync = InitialSync(session, plan, engine, finder=finder)
+        if phase == 1:
+            for outcome in carry_all(sync, phase, workers=1, progress=progress):
+                result.add(outcome)
+        return
+    if phase not in plan.phases:
+        return
+    with begun(session, plan, options, finder) as sync:
+        for outcome in carry_all(sync, phase, workers=options.workers, progress=progress):
+            result.add(outcome)
+        if phase == plan.phases[-1]:
+            finish(sync)
+
+
+def is_due(
+    session: Session, plan: MapPlan, options: RunOptions, results: Mapping[str, MapResult]
+) -> bool:
+    """Whether a run has work with a map; else its result says why not."""
+    name = plan.table_map.name
+    if options.dry_run:
+        return True
+    status = session.journal.status(name)
+    if status in (MapStatus.PAUSED, MapStatus.RESUMING):
+        results[name].stuck = True
+        results[name].note = (
+            f"{status.value}, nothing copied; dualwrite resume {name} lets it go on, "
+            f"dualwrite stop {name} ends it"
+        )
+        return False
+    if options.initial_sync or status in (MapStatus.NOT_RUNNING, MapStatus.INITIALIZING):
+        return True
+    results[name].note = "already running, nothing copied; --initial-sync compares every row again"
+    return False
