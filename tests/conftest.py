@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,13 +21,23 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="run the slow tests too")
+    parser.addoption(
+        "--one-server",
+        action="store_true",
+        help="of a slow test that every server runs, run one server's; which, its name says",
+    )
 
 
+SERVERS = ("postgresql", "mariadb")
 WHOLE_PROCESSES = ("mutations", "torture", "flows", "docs", "real")
 """Folders whose files take long: begun first, so that no worker is left alone with one."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--one-server"):
+        left_out = [item for item in items if _is_anothers(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
     items.sort(key=lambda item: item.path.parent.name not in WHOLE_PROCESSES)
     if config.getoption("--slow"):
         return
@@ -34,3 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
+
+
+def _is_anothers(item: pytest.Item) -> bool:
+    """Whether another server's run of the same test stands for this one."""
+    given = getattr(item, "callspec", None)
+    kind = None if given is None else given.params.get("every_world")
+    if kind not in SERVERS:
+        return False
+    name = item.nodeid.replace(kind, "")
+    return SERVERS[zlib.crc32(name.encode()) % len(SERVERS)] != kind
