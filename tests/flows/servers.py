@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -47,7 +48,12 @@ class Server:
         """`prefect WORDS`, left running."""
         with (self.home / f"{words[0]}.log").open("wb") as log:
             return subprocess.Popen(
-                [_prefect(), *words], cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT
+                [_prefect(), *words],
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def prefect(self, *words: str) -> str:
@@ -88,8 +94,17 @@ def a_server(home: Path, **more: str) -> Iterator[Server]:
         until(server.healthy, seconds=180)
         yield server
     finally:
-        process.terminate()
-        process.wait(60)
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end; a worker that waits for a run of its schedule is ended with that run."""
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(30)
 
 
 def _prefect() -> str:

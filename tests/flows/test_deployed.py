@@ -32,7 +32,7 @@ from prefect.states import Cancelling
 from dualwrite.link import Side
 from dualwrite.sync.session import open_session
 from tests.flows.people import MAP, describe, described
-from tests.flows.servers import ROOT, a_server, environment, until
+from tests.flows.servers import ROOT, a_server, environment, stop, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -79,8 +79,7 @@ def deployed(at_work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             with temporary_settings({PREFECT_API_URL: server.url}):
                 yield project
         finally:
-            worker.terminate()
-            worker.wait(60)
+            stop(worker)
 
 
 def ask(question):
