@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_HOME,
+    PREFECT_SERVER_LOGGING_LEVEL,
+    temporary_settings,
+)
 
 
 @contextmanager
@@ -22,7 +27,9 @@ def own_prefect(home: Path) -> Iterator[str]:
         yield f"your Prefect server, {PREFECT_API_URL.value()}"
         return
     home.mkdir(parents=True, exist_ok=True)
-    with temporary_settings({PREFECT_HOME: home}):
+    # it tells of what it tries again a moment later, tracebacks and all
+    quiet = {PREFECT_HOME: home, PREFECT_SERVER_LOGGING_LEVEL: "CRITICAL"}
+    with temporary_settings(quiet):
         yield f"PREFECT_HOME={home} prefect server start"
 
 
