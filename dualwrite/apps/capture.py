@@ -186,8 +186,12 @@ class Writing(Protocol):
         """Do `work`, some calls of this transaction, and say whether it is done.
 
         Where it answers no, or the app refuses it or makes it wait, all is as it was before.
-        Apps of which a wait undoes more than that answer no at once.
+        Only where the app `steps_back`; else nothing is done.
         """
+
+    @property
+    def steps_back(self) -> bool:
+        """Whether a statement that had to wait too long takes back no more than itself."""
 
     @property
     def preparable(self) -> bool:

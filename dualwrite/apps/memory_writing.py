@@ -124,6 +124,10 @@ class MemoryWriting:
         state = self._state("carried", queue)
         self._begun = replace(state, inbox={**state.inbox, queue: tuple(id_ranges(ids))})
 
+    @property
+    def steps_back(self) -> bool:
+        return True
+
     def tried(self, work: Callable[[], bool]) -> bool:
         before = self._state("try", "")
         try:

@@ -12,7 +12,7 @@ from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import Sign
 
-FACTS = Path("/work/shared/reference/colmaps")
+FACTS = Path(__file__).parents[3] / "shared" / "reference" / "colmaps"
 pytestmark = pytest.mark.skipif(
     not FACTS.is_dir(), reason="the facts about the original's maps are not on this machine"
 )

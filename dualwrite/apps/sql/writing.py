@@ -156,7 +156,7 @@ class SqlWriting:
             return queues.drop(self._session, self._reader, capture.queue, id_ranges(ids))
 
     def tried(self, work: Callable[[], bool]) -> bool:
-        if not self._dialect.steps_back:
+        if not self.steps_back:
             return False
         keys = self._keys
         try:
@@ -166,6 +166,10 @@ class SqlWriting:
             self._keys = keys  # others that were staged are gone
             return False
         return True
+
+    @property
+    def steps_back(self) -> bool:
+        return self._dialect.steps_back
 
     @property
     def preparable(self) -> bool:

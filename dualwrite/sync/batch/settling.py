@@ -63,22 +63,24 @@ def clear_carried(
 
 def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:
     """Which of the waiting keys are among the rows that were seen."""
-    texts = list(waiting)
     found: set[str] = set()
     for rows in seen:
-        names = rows.column_names
-        keys = [json.loads(text) for text in texts]
-        asked = pa.table({n: pa.array([k.get(n) for k in keys], pa.string()) for n in names})
-        as_text = pa.table({n: rows[n].cast(pa.string()) for n in names})
-        hit = pc.is_in(key_texts(asked, names), value_set=key_texts(as_text, names))
-        found |= {text for text, there in zip(texts, hit.to_pylist(), strict=True) if there}
+        asked, own = _told(waiting, rows)
+        hit = pc.is_in(asked, value_set=own).to_pylist()
+        found |= {text for text, there in zip(waiting, hit, strict=True) if there}
     return found
 
 
 def waits_among(waiting: Mapping[str, int], keys: pa.Table) -> Any:
     """Which of n keys are among those that wait (as `held_keys` gives them)."""
+    asked, own = _told(waiting, keys)
+    return pc.is_in(own, value_set=asked, skip_nulls=True)
+
+
+def _told(waiting: Mapping[str, int], keys: pa.Table) -> tuple[pa.Array, pa.Array]:
+    """Keys that wait, and others, told alike."""
     names = keys.column_names
     told = [json.loads(text) for text in waiting]
     asked = pa.table({n: pa.array([key.get(n) for key in told], pa.string()) for n in names})
     own = pa.table({n: keys[n].cast(pa.string()) for n in names})
-    return pc.is_in(key_texts(own, names), value_set=key_texts(asked, names), skip_nulls=True)
+    return key_texts(asked, names), key_texts(own, names)

@@ -45,7 +45,7 @@ class AtOnce:
 
     def carry(self, writing: Writing, out: pa.Table, changes: Changes, verdict: Verdict) -> bool:
         """Update all of n rows, or change nothing and say so."""
-        if self._depends or len(changes) < AT_LEAST or not changes.alike:
+        if self._depends or len(changes) < AT_LEAST or not changes.alike or not writing.steps_back:
             return False
         if not pc.all(verdict.passed).as_py() or pc.any(changes.ours).as_py():
             return False
@@ -55,8 +55,7 @@ class AtOnce:
         ready = link.finder.fill_in(out, way)
         if not pc.all(link.gate(way, ready, way.target_rules).passed).as_py():
             return False
-        one = changes.take(pa.array([0], pa.int64()))
-        changed = [n for n, own in self._sources.items() if pc.all(one.touches(own)).as_py()]
+        changed = [n for n, own in self._sources.items() if not changes.touched.isdisjoint(own)]
         rows = changing_columns(way, physical_rows(way, ready), changed)
         return rows.num_columns > len(way.written_key) and self._update(writing, out, rows)
 

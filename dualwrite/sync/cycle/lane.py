@@ -76,11 +76,9 @@ class Lane:
         self._map, self._app = plan.table_map, link.session.apps[source]
         self.capture: Capture = link.captures[source]
         """Whose queue it carries."""
-        self.steering = steering_columns(self._map, source)
         self.query = reading(link.session, self._map, source)
-        self._pages = Pages(
-            self.capture, self.steering, lambda part: self._query(self.narrowed(part))
-        )
+        steering = steering_columns(self._map, source)
+        self._pages = Pages(self.capture, steering, lambda part: self._query(self.narrowed(part)))
         end = self._map.end(source)
         self.bare = Query(end.table, end.key, end.key, lookups=end.lookups)
         self._narrow: dict[frozenset[str], Crossing] = {}

@@ -70,7 +70,7 @@ class DatedLane(Lane):
         for entries in self.pages(snapshot):
             self.refuse_drift(entries)
             changes = self.rejoined(self.admitted(changes_of(entries)))
-            changes = changes.widened(changes.touches(self.steering))
+            changes = self._pages.steered(changes)
             if not self._shown:
                 changes = self._without_gone(snapshot, changes)
             ours = self._called_back(changes)
