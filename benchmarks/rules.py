@@ -235,9 +235,9 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
     from dualwrite.sandbox.project import create_sandbox
     from dualwrite.sync.initial.planning import make_plan
     from dualwrite.sync.initial.run import RunOptions, run_maps
+    from dualwrite.sync.routes.lookups import Finder
+    from dualwrite.sync.routes.route import compile_route, reading
     from dualwrite.sync.session import open_session
-    from dualwrite.sync.way.lookups import Finder
-    from dualwrite.sync.way.way import compile_way, reading
     from dualwrite.translate.flow import translate
     from expectations.gate import GreatExpectationsGate
 
@@ -248,16 +248,16 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
             # so that the rows that they point at are there, as they are in life
             run_maps(session, make_plan(session, [ACCOUNTS], with_related=True), RunOptions())
             table_map = session.map(ACCOUNTS)
-            way = compile_way(session, table_map, Side.FINOPS)
+            route = compile_route(session, table_map, Side.FINOPS)
             read = session.apps[Side.FINOPS].read(reading(session, table_map, Side.FINOPS))
             many = _multiplied(read, rows)
             gate = GreatExpectationsGate()
-            ready = Finder(session.apps).fill_in(translate(many, way.flow), way)
+            ready = Finder(session.apps).fill_in(translate(many, route.flow), route)
             yield _told(
-                f"great expectations: {len(way.rules)} expectations against the rules alone",
+                f"great expectations: {len(route.rules)} expectations against the rules alone",
                 ready.num_rows,
-                lambda: gate(way, ready, way.rules),
-                lambda: judge(ready, way.rules),
+                lambda: gate(route, ready, route.rules),
+                lambda: judge(ready, route.rules),
             )
 
 

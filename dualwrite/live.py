@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dualwrite.link import Side
 from dualwrite.sync.session import open_session
-from dualwrite.sync.together.write import (
+from dualwrite.sync.write_both.write import (
     FollowsError,
     NotCarriedError,
     NotTogetherError,
@@ -37,7 +37,7 @@ def write(
     """Write rows of a map's table on one side, and on the other, or on neither.
 
     Opens the project each time; a program that writes often keeps a session open and calls
-    `dualwrite.sync.together.write.write_together`.
+    `dualwrite.sync.write_both.write.write_together`.
 
     Raises:
         NotTogetherError: The other side will not have a row; it says which and why.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from dualwrite.link import Side
 from dualwrite.money import ExchangeRates, NoRateError, RefusedRateError
+from dualwrite.sync.routes.exchange_rates import exchange_rates
 from dualwrite.sync.session import open_session
-from dualwrite.sync.way.exchange import exchange_rates
 
 __all__ = ["ExchangeRates", "NoRateError", "RefusedRateError", "read"]
 

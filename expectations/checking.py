@@ -17,9 +17,9 @@ import pyarrow as pa
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.rules import Rule
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import compile_way, reading
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import comparable, translate
@@ -49,25 +49,25 @@ def check_tables(session: Session, table_map: TableMap) -> Report:
 def _check_source(
     session: Session, table_map: TableMap, side: Side, gate: GreatExpectationsGate
 ) -> None:
-    way = compile_way(session, table_map, side)
-    rules, finder = _whole(way.rules), Finder(session.apps)
+    route = compile_route(session, table_map, side)
+    rules, finder = _whole(route.rules), Finder(session.apps)
     for rows in _pages(session, table_map, side):
-        gate(way, finder.fill_in(translate(rows, way.flow), way), rules)
+        gate(route, finder.fill_in(translate(rows, route.flow), route), rules)
 
 
 def _check_target(
     session: Session, table_map: TableMap, side: Side, gate: GreatExpectationsGate
 ) -> None:
-    way = compile_way(session, table_map, side.other)
-    there = {str(path) for path in way.flow.targets}
-    rules = [rule for rule in _whole(way.rules) if there.issuperset(rule.columns)]
+    route = compile_route(session, table_map, side.other)
+    there = {str(path) for path in route.flow.targets}
+    rules = [rule for rule in _whole(route.rules) if there.issuperset(rule.columns)]
     if not rules:
         return
     name = f"{table_map.name}, {side.value} as it stands"
-    suite = suite_of(way, rules, name=name)
-    about = About(table_map.name, table_map.title, f"{SIDES[side]}, as it stands", way.flow.key)
+    suite = suite_of(route, rules, name=name)
+    about = About(table_map.name, table_map.title, f"{SIDES[side]}, as it stands", route.flow.key)
     for rows in _pages(session, table_map, side):
-        gate.judge(comparable(rows, way.flow), suite, way.flow.key, about, rules)
+        gate.judge(comparable(rows, route.flow), suite, route.flow.key, about, rules)
 
 
 def _whole(rules: Sequence[Rule]) -> list[Rule]:

@@ -121,7 +121,7 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
     return {
         "file": f"{_file_name(suite)}.html",
         "title": about.title,
-        "way": about.way,
+        "direction": about.direction,
         "key": ", ".join(about.key),
         "origin": _origin(about, answer),
         "rows": f"{answer.failing:,}",

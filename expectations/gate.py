@@ -32,7 +32,7 @@ from great_expectations.execution_engine import pandas_execution_engine
 from dualwrite.errors import PermanentError
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.routes.route import Route
 from expectations.catalogue import rule_of
 from expectations.expectation import SAMPLE, named
 from expectations.report import About, Report, WorstRow
@@ -71,14 +71,14 @@ class GreatExpectationsGate:
         self.report = Report()
         self._lock = threading.Lock()
 
-    def __call__(self, way: Way, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
+    def __call__(self, route: Route, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
         """Judge one batch.
 
         Raises:
             NotEvaluatedError: An expectation raised instead of answering.
         """
-        key = [name for name in _key(way) if name in rows.column_names]
-        return self.judge(rows, suite_of(way, rules), key, about_of(way), rules)
+        key = [name for name in _key(route) if name in rows.column_names]
+        return self.judge(rows, suite_of(route, rules), key, about_of(route), rules)
 
     def judge(
         self,
@@ -136,9 +136,9 @@ def _whole() -> BatchDefinition[Any]:
     return made
 
 
-def _key(way: Way) -> tuple[str, ...]:
+def _key(route: Route) -> tuple[str, ...]:
     """The gate columns that name a row as its own app does."""
-    return tuple(f"source:{name}" for name in way.flow.source_key)
+    return tuple(f"source:{name}" for name in route.flow.source_key)
 
 
 def _masks(

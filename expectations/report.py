@@ -27,7 +27,7 @@ class About:
 
     map: str
     title: str
-    way: str
+    direction: str
     """`ERP to Dataverse`, or `Dataverse, as it stands`."""
     key: tuple[str, ...] = ()
     """The columns that name a row."""

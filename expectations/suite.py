@@ -12,7 +12,7 @@ import great_expectations as gx
 
 from dualwrite.link import Side
 from dualwrite.rules import Rule
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.routes.route import Route
 from expectations.catalogue import expectation_of
 from expectations.report import About
 
@@ -20,26 +20,26 @@ SIDES = {Side.FINOPS: "ERP", Side.DATAVERSE: "Dataverse"}
 """The sides for people who know their system, not our word for it."""
 
 
-def suite_name(way: Way) -> str:
+def suite_name(route: Route) -> str:
     """`customers-v3--accounts, finops to dataverse`."""
-    return f"{way.table_map.name}, {way.source.value} to {way.target.value}"
+    return f"{route.table_map.name}, {route.source.value} to {route.target.value}"
 
 
-def about_of(way: Way) -> About:
+def about_of(route: Route) -> About:
     """What the suite of a way is about."""
-    told = f"{SIDES[way.source]} to {SIDES[way.target]}"
-    filled = {str(c.target): str(c.source) for c in way.flow.columns if c.source is not None}
-    return About(way.table_map.name, way.table_map.title, told, way.flow.source_key, filled)
+    told = f"{SIDES[route.source]} to {SIDES[route.target]}"
+    filled = {str(c.target): str(c.source) for c in route.flow.columns if c.source is not None}
+    return About(route.table_map.name, route.table_map.title, told, route.flow.source_key, filled)
 
 
 def suite_of(
-    way: Way, rules: Iterable[Rule] | None = None, *, name: str | None = None
+    route: Route, rules: Iterable[Rule] | None = None, *, name: str | None = None
 ) -> gx.ExpectationSuite:
     """The suite of a compiled way; of some of its rules only, if given.
 
     Expectations stand in the order of the rules.
     """
-    chosen = way.rules if rules is None else rules
+    chosen = route.rules if rules is None else rules
     return gx.ExpectationSuite(
-        name=name or suite_name(way), expectations=[expectation_of(rule) for rule in chosen]
+        name=name or suite_name(route), expectations=[expectation_of(rule) for rule in chosen]
     )

@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 from prefect import flow, runtime
 
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 from tasks.command import run_command
 from tasks.cycle import refuse_if_stuck
 from tasks.dated import Looked, carry_activated, look_for_dates, show_activated, shown_maps

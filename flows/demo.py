@@ -30,11 +30,11 @@ from dualwrite.journal.records import HeldRow, MapStatus
 from dualwrite.link import FILE_NAME, Side
 from dualwrite.sandbox import people
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.compared.reconcile import Comparison
-from dualwrite.sync.digits import decimals
-from dualwrite.sync.digits.widening import redeclare
-from dualwrite.sync.initial.run import MapResult
-from dualwrite.sync.life import life
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.decimals import decimals
+from dualwrite.sync.decimals.widening import redeclare
+from dualwrite.sync.mapstate import mapstate
+from dualwrite.sync.reconcile.reconcile import Comparison
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.notation import ColumnPath
 from expectations.docs import FOLDER
@@ -173,7 +173,7 @@ async def collide(project: Path) -> int:
 async def pause_and_catch_up(project: Path) -> int:
     """A child comes while its parent's map is paused; the rows carried."""
     session = session_of(project)
-    life.pause(session, [GROUPS])
+    mapstate.pause(session, [GROUPS])
     make_group(session, "VIP", "Very important")
     change(session, Side.FINOPS, MOVED, CUSTOMERGROUPID="VIP")
     carried = await cycle(project)
@@ -181,7 +181,7 @@ async def pause_and_catch_up(project: Path) -> int:
     parked = next(row for row in session.journal.parked(ACCOUNTS) if MOVED in row.key.values())
     say(f"    {MOVED} is parked: {parked.reason}")
     say(f"  then it is resumed: dualwrite resume {GROUPS} --catch-up --project {project}")
-    life.resume(session, [GROUPS], life.Resume.CATCH_UP)
+    mapstate.resume(session, [GROUPS], mapstate.Resume.CATCH_UP)
     carried += await cycle(project)
     assert not _is_held(session.journal.parked(ACCOUNTS), parked), "the parked row is held still"
     assert session.journal.status(GROUPS) is MapStatus.RUNNING

@@ -17,7 +17,7 @@ from prefect import flow, runtime
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.errors import TransientError
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import Cycle, carry_changes, refuse_if_stuck

@@ -21,9 +21,10 @@ from prefect import flow, runtime
 from prefect.futures import PrefectFuture
 
 from dualwrite.sync.batch.carry import Outcome
-from dualwrite.sync.initial.run import MapResult, RunOptions, is_due
-from dualwrite.sync.plan import MapPlan, RunPlan
-from dualwrite.sync.workers import kept_lease
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.initial.run import RunOptions, is_due
+from dualwrite.sync.routes.plan import MapPlan, RunPlan
+from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import Master
 from expectations.report import Report
 from tasks import artifacts, events

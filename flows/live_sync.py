@@ -22,7 +22,7 @@ import typer
 from prefect import flow, runtime
 
 from dualwrite.cli.counts import print_counts
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import MapsStuckError, refuse_if_stuck

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from prefect import flow, runtime
 
-from dualwrite.sync.compared.reconcile import Comparison
+from dualwrite.sync.reconcile.reconcile import Comparison
 from tasks import artifacts
 from tasks.checking import reconcile_map
 from tasks.command import run_command

@@ -21,8 +21,8 @@ from prefect.artifacts import (
 from dualwrite.journal.lag import Lags, lag_of
 from dualwrite.journal.records import Cause, Counts, MapRecord
 from dualwrite.link import Side
-from dualwrite.sync.compared.reconcile import Comparison
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.reconcile.reconcile import Comparison
 from tasks.sessions import session_of
 
 if TYPE_CHECKING:

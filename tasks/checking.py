@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dualwrite.sync.compared.reconcile import Comparison, reconcile
+from dualwrite.sync.reconcile.reconcile import Comparison, reconcile
 from expectations import docs
 from expectations.checking import check_tables
 from expectations.report import Report

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from dualwrite.cli.output import plural
 from dualwrite.errors import PermanentError, TransientError
 from dualwrite.link import Side
-from dualwrite.sync.cycle.cycle import run_cycle
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.session import Session
 from tasks.sessions import session_of
 from tasks.step import step

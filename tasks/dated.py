@@ -11,9 +11,9 @@ from prefect.artifacts import acreate_table_artifact
 
 from dualwrite.cli.output import plural
 from dualwrite.journal.records import Counts
-from dualwrite.sync.cycle.cycle import run_cycle
-from dualwrite.sync.dated.activating import activate, projections
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.activation.activate import activate, projections
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.cycle.runner import run_cycle
 from tasks.sessions import session_of
 from tasks.step import step
 

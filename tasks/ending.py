@@ -13,7 +13,7 @@ from prefect.states import Completed
 
 from dualwrite.cli.output import plural
 from dualwrite.journal.records import Counts
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 
 R = TypeVar("R")
 

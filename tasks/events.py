@@ -20,7 +20,7 @@ from prefect.variables import Variable
 
 from dualwrite.journal.records import Activity, Counts
 from dualwrite.link import Link
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 from tasks.sessions import session_of
 
 if TYPE_CHECKING:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from dualwrite.journal.records import Counts, PartitionPlan
 from dualwrite.sync import retry
-from dualwrite.sync.batch.carry import rules_only
+from dualwrite.sync.batch.gate import rules_only
+from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.initial.run import MapResult, RunOptions, begin, finish, run_maps
-from dualwrite.sync.plan import MapPlan, RunPlan
-from dualwrite.sync.way.lookups import Finder
+from dualwrite.sync.initial.run import RunOptions, begin, finish, run_maps
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.plan import MapPlan, RunPlan
 from dualwrite.tablemap.model import Master
 from expectations.gate import GreatExpectationsGate
 from expectations.report import Report

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.records import Counts
+from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.cycle.live import BACK_OFF, run_live
-from dualwrite.sync.initial.run import MapResult
 from tasks.sessions import session_of
 
 log = logging.getLogger("dualwrite.flows")

@@ -13,11 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync.batch.carry import Gate
+from dualwrite.sync.batch.gate import Gate
 from dualwrite.sync.initial.partitions import InitialSync, Options
-from dualwrite.sync.plan import MapPlan
+from dualwrite.sync.initial.take_up import take_up
+from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.workers import take_up
 
 _lock = threading.RLock()
 _open = ExitStack()

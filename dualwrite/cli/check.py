@@ -175,7 +175,7 @@ def _at_work(
 
 def _work_of(session: Session, record: MapRecord, *, repair: bool) -> Iterator[Item]:
     from dualwrite.journal.records import MapStatus
-    from dualwrite.sync.life.mending import ailments, mend
+    from dualwrite.sync.mapstate.problems import ailments, mend
 
     item = f"{record.name} at work"
     try:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from dualwrite.journal.glance import glance
 from dualwrite.link import FILE_NAME, Link, Side, load_link
-from dualwrite.sync.way.expecting import expectation_faults
-from dualwrite.sync.way.measures import read_ledgers
+from dualwrite.sync.routes.expectations import expectation_faults
+from dualwrite.sync.session.measures import read_ledgers
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
 from dualwrite.tablemap.expecting import with_folder

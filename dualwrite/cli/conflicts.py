@@ -94,7 +94,7 @@ def show(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
     with Journal.open(load_link(project).journal_url) as journal:
         known = journal.conflicts(ids=[conflict_id], open_only=False)
     if not known:
-        from dualwrite.sync.conflicts.inbox import NoSuchConflictError
+        from dualwrite.sync.resolve.resolve import NoSuchConflictError
 
         raise NoSuchConflictError(conflict_id=conflict_id, reason="there is none")
     [found] = known
@@ -128,7 +128,7 @@ def resolve(
     Example:
       dualwrite conflicts resolve 3 4 --take finops
     """
-    from dualwrite.sync.conflicts.inbox import resolve_conflict
+    from dualwrite.sync.resolve.resolve import resolve_conflict
     from dualwrite.sync.session import open_session
 
     side = Side(take.value)
@@ -145,7 +145,7 @@ def undo(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
     Example:
       dualwrite conflicts undo 3
     """
-    from dualwrite.sync.conflicts.inbox import undo_conflict
+    from dualwrite.sync.resolve.resolve import undo_conflict
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:

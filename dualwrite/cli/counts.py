@@ -10,7 +10,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
 if TYPE_CHECKING:
-    from dualwrite.sync.initial.run import MapResult
+    from dualwrite.sync.batch.results import MapResult
 
 _FIRST = 20
 _TOLD = {

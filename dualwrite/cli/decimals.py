@@ -12,8 +12,8 @@ from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_table, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.digits.decimals import Change
-    from dualwrite.sync.digits.widening import Redeclared
+    from dualwrite.sync.decimals.decimals import Change
+    from dualwrite.sync.decimals.widening import Redeclared
     from dualwrite.sync.session import Session
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -68,8 +68,8 @@ def widen(
     """
     _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.digits import decimals as looking
-    from dualwrite.sync.digits.widening import finish_begun
+    from dualwrite.sync.decimals import decimals as looking
+    from dualwrite.sync.decimals.widening import finish_begun
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
@@ -110,8 +110,8 @@ def undo(
     """
     _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.digits import decimals as looking
-    from dualwrite.sync.digits.widening import finish_begun
+    from dualwrite.sync.decimals import decimals as looking
+    from dualwrite.sync.decimals.widening import finish_begun
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
@@ -143,7 +143,7 @@ def _tell_ended(tables: Sequence[str]) -> None:
 
 
 def _print(found: Sequence[Change], names: Sequence[str], none: str) -> None:
-    from dualwrite.sync.digits.decimals import spelled
+    from dualwrite.sync.decimals.decimals import spelled
 
     if not names:
         say("No map is at work. Name one: --map NAME")
@@ -207,7 +207,7 @@ def _carry_out(
     as_json: bool,
 ) -> None:
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.digits.widening import redeclare
+    from dualwrite.sync.decimals.widening import redeclare
 
     ready = [change for change in found if not change.refused]
     if dry_run or not ready:

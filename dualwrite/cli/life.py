@@ -11,7 +11,7 @@ from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import print_json, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.life.life import Moved
+    from dualwrite.sync.mapstate.mapstate import Moved
 
 
 def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
@@ -23,11 +23,11 @@ def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> No
     Example:
       dualwrite pause customers-v3--accounts vendors-v2--msdyn-vendors
     """
-    from dualwrite.sync.life import life
+    from dualwrite.sync.mapstate import mapstate
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
-        _show(life.pause(session, names), as_json=as_json)
+        _show(mapstate.pause(session, names), as_json=as_json)
 
 
 def resume(
@@ -64,16 +64,16 @@ def resume(
     if catch_up + keep_queue + drop_queue > 1:
         msg = "take one of --catch-up, --keep-queue and --drop-queue"
         raise typer.BadParameter(msg)
-    from dualwrite.sync.life import life
+    from dualwrite.sync.mapstate import mapstate
     from dualwrite.sync.session import open_session
 
-    how = life.Resume.CATCH_UP
+    how = mapstate.Resume.CATCH_UP
     if keep_queue:
-        how = life.Resume.KEEP_QUEUE
+        how = mapstate.Resume.KEEP_QUEUE
     if drop_queue:
-        how = life.Resume.DROP_QUEUE
+        how = mapstate.Resume.DROP_QUEUE
     with open_session(project) as session:
-        _show(life.resume(session, names, how), as_json=as_json)
+        _show(mapstate.resume(session, names, how), as_json=as_json)
 
 
 def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
@@ -87,11 +87,11 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
     Example:
       dualwrite stop customers-v3--accounts
     """
-    from dualwrite.sync.life import life
+    from dualwrite.sync.mapstate import mapstate
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
-        _show(life.stop(session, names), as_json=as_json)
+        _show(mapstate.stop(session, names), as_json=as_json)
 
 
 def _show(results: Sequence[Moved], *, as_json: bool) -> None:

@@ -46,8 +46,8 @@ def queue(
         msg = "--csv needs --side, for the key of each side has other columns"
         raise typer.BadParameter(msg)
     from dualwrite.link import Side
-    from dualwrite.sync.captured import queues
-    from dualwrite.sync.captured.capturing import installed
+    from dualwrite.sync.capture import queues
+    from dualwrite.sync.capture.captures import installed
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
@@ -82,8 +82,8 @@ def _told_export(file: Path, count: int, *, as_json: bool) -> None:
 
 
 def _dicts(entries: pa.Table) -> list[dict[str, Any]]:
-    from dualwrite.sync.batch.changes import names_of
-    from dualwrite.sync.batch.holding import keys_of
+    from dualwrite.sync.batch.held import keys_of
+    from dualwrite.sync.capture.changes import names_of
 
     head = entries.select(["id", "op", "changed", "at"]).to_pylist()
     keys = keys_of(entries.select(entries.column_names[4:]))

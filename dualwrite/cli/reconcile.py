@@ -47,7 +47,7 @@ def reconcile(
         _repair(name, master, allow_deletes=allow_deletes, project=project, as_json=as_json)
         return
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.compared import reconcile as comparing
+    from dualwrite.sync.reconcile import reconcile as comparing
     from dualwrite.sync.session import open_session
 
     compared = 0
@@ -91,7 +91,7 @@ def _repair(
     name: str, master: SideWord, *, allow_deletes: bool, project: Path, as_json: bool
 ) -> None:
     from dualwrite.link import Side
-    from dualwrite.sync.compared import repair as repairing
+    from dualwrite.sync.reconcile import repair as repairing
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:

@@ -14,7 +14,7 @@ from dualwrite.cli.output import plural, print_json, print_table, say
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dualwrite.sync.dated.rows import When
+    from dualwrite.sync.routes.dated_rows import When
 
 
 _COLUMNS = 6
@@ -65,7 +65,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     when = _when(as_of, first, last, every=every)
     keys = dict(_pair(text) for text in key or ())
     from dualwrite.link import Side
-    from dualwrite.sync.dated.rows import dated_rows
+    from dualwrite.sync.routes.dated_rows import dated_rows
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
@@ -80,7 +80,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
 
 
 def _when(as_of: str | None, first: str | None, last: str | None, *, every: bool) -> When:
-    from dualwrite.sync.dated.rows import Range
+    from dualwrite.sync.routes.dated_rows import Range
 
     ranged = first is not None or last is not None
     if (as_of is not None) + ranged + every > 1:
@@ -130,7 +130,7 @@ def _export(found: pa.Table, file: Path, *, as_json: bool) -> None:
 
 
 def _show(name: str, side: str, found: pa.Table, *, more: bool, as_json: bool) -> None:
-    from dualwrite.sync.batch.holding import plain_rows
+    from dualwrite.sync.batch.held import plain_rows
 
     told = plain_rows(found)
     if as_json:

@@ -13,7 +13,7 @@ from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.initial.run import MapResult
+    from dualwrite.sync.batch.results import MapResult
 
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")

@@ -19,7 +19,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
 if TYPE_CHECKING:
-    from dualwrite.sync.initial.run import MapResult
+    from dualwrite.sync.batch.results import MapResult
 
 Names = Annotated[
     list[str] | None,
@@ -49,7 +49,7 @@ def sync(
       dualwrite sync customers-v3--accounts
     """
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.cycle.cycle import run_cycle
+    from dualwrite.sync.cycle.runner import run_cycle
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session, bars("maps") as shown:

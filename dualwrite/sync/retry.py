@@ -16,16 +16,17 @@ import pyarrow as pa
 
 from dualwrite.journal.records import Counts, HeldRow, Share, key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Carrier, Gate, Manner, Outcome, rules_only
-from dualwrite.sync.batch.changes import none_of
-from dualwrite.sync.batch.holding import REFUSED, keys_of, typed_keys
-from dualwrite.sync.batch.settling import shares_of
-from dualwrite.sync.captured.capturing import installed
-from dualwrite.sync.captured.fencing import fence_one
+from dualwrite.sync.batch.carry import Carrier, Outcome, WriteMode
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.held import REFUSED, keys_of, typed_keys
+from dualwrite.sync.batch.shares import shares_of
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.changes import none_of
+from dualwrite.sync.capture.fencing import fence_one
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import compile_way, reading
-from dualwrite.sync.workers import kept_lease
+from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
@@ -58,9 +59,9 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
         TransientError, PermanentError: From the apps; the rows stay held.
     """
 
-    def tried(way: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
-        with kept_lease(session, way[0], "errors retry") as lease:
-            return _try_way(session, way, mine, finder, gate, lease.epoch)
+    def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
+        with kept_lease(session, route[0], "errors retry") as lease:
+            return _try_way(session, route, mine, finder, gate, lease.epoch)
 
     return _until_none_is_freed(session, rows, tried)
 
@@ -70,8 +71,8 @@ def again(
 ) -> list[Retried]:
     """As `retry`, for a worker that holds the lease, with that `epoch`."""
 
-    def tried(way: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
-        return _try_way(session, way, mine, finder, gate, epoch)
+    def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
+        return _try_way(session, route, mine, finder, gate, epoch)
 
     return _until_none_is_freed(session, rows, tried)
 
@@ -87,10 +88,10 @@ def _until_none_is_freed(
         # made anew for each pass, as it remembers what was not there before
         finder = Finder(session.apps, keys_only=True)
         freed = 0
-        for way in dict.fromkeys((row.map, row.direction) for row in waiting):
-            mine = [row for row in waiting if (row.map, row.direction) == way]
-            passed = tried(way, mine, finder)
-            results[way] = results[way].then(passed) if way in results else passed
+        for route in dict.fromkeys((row.map, row.direction) for row in waiting):
+            mine = [row for row in waiting if (row.map, row.direction) == route]
+            passed = tried(route, mine, finder)
+            results[route] = results[route].then(passed) if route in results else passed
             freed += passed.counts.written
         waiting = session.journal.parked(ids={row.id for row in waiting}) if freed else []
     return list(results.values())
@@ -103,21 +104,21 @@ def release_parked(session: Session, map_name: str) -> None:
 
 def _try_way(
     session: Session,
-    way: tuple[str, str],
+    route: tuple[str, str],
     held: Sequence[HeldRow],
     finder: Finder,
     gate: Gate,
     epoch: int,
 ) -> Retried:
-    name, direction = way
+    name, direction = route
     source = next(side for side in Side if side.direction == direction)
     table_map = session.map(name)
     flows_back = table_map.flows_from(source.other)
     fence_one(session, name, epoch)
     carrier = Carrier(
         session,
-        compile_way(session, table_map, source),
-        compile_way(session, table_map, source.other) if flows_back else None,
+        compile_route(session, table_map, source),
+        compile_route(session, table_map, source.other) if flows_back else None,
         finder,
         captures=installed(session, table_map),
         epoch=epoch,
@@ -134,7 +135,7 @@ def _try_way(
 def _try_batch(
     session: Session, carrier: Carrier, held: Sequence[HeldRow], gate: Gate
 ) -> tuple[Outcome, int]:
-    table_map, source = carrier.way.table_map, carrier.way.source
+    table_map, source = carrier.route.table_map, carrier.route.source
     name, direction = table_map.name, source.direction
     query = reading(session, table_map, source)
     keys = typed_keys(session, table_map, source, [row.key for row in held])
@@ -149,7 +150,7 @@ def _try_batch(
     # it may be the delete that was refused, and a cycle knows how to delete
     deletes = [gone and h.cause == REFUSED for h, gone in zip(held, missing, strict=True)]
     carrier.delete_later(keys.filter(pa.array(deletes, pa.bool_())).drop_null())
-    outcome = carrier.carry(rows, Manner(_winner(session, table_map, source), gate=gate), waited)
+    outcome = carrier.carry(rows, WriteMode(_winner(session, table_map, source), gate=gate), waited)
     if asked.null_count:
         # A row without its whole key cannot be asked for: it stays, as what it was.
         total = outcome.counts[direction]

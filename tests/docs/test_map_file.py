@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from dualwrite.link import load_link
-from dualwrite.sync.way.expecting import expectation_faults
+from dualwrite.sync.routes.expectations import expectation_faults
 from dualwrite.tablemap import reading
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.expecting import with_folder

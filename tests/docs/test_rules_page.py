@@ -31,7 +31,7 @@ from dualwrite.rules import (
     ValueMapTotal,
     WholeNumberRange,
 )
-from dualwrite.sync.batch.holding import REFUSED
+from dualwrite.sync.batch.held import REFUSED
 from tests.docs.pages import DOCS, section, text_of
 from tests.rules import own_example
 

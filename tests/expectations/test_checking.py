@@ -10,8 +10,8 @@ import pytest
 
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox
+from dualwrite.sync.routes.route import reading
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.way.way import reading
 from expectations.checking import check_tables
 from expectations.report import Report
 
@@ -37,7 +37,7 @@ def findings(report: Report) -> dict[tuple[str, str], tuple[int, tuple[str, ...]
 def test_a_two_way_map_is_held_to_its_rules_on_both_sides(session: Session) -> None:
     report = check_tables(session, session.map(ACCOUNTS))
 
-    assert [about.way for about in report.about.values()] == [
+    assert [about.direction for about in report.about.values()] == [
         "ERP to Dataverse",
         "Dataverse to ERP",
     ]
@@ -47,7 +47,7 @@ def test_a_two_way_map_is_held_to_its_rules_on_both_sides(session: Session) -> N
 def test_the_far_side_of_a_one_way_map_is_looked_at_as_it_stands(session: Session) -> None:
     report = check_tables(session, session.map(UNITS))
 
-    assert [about.way for about in report.about.values()] == [
+    assert [about.direction for about in report.about.values()] == [
         "ERP to Dataverse",
         "Dataverse, as it stands",
     ]

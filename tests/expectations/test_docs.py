@@ -31,7 +31,7 @@ from expectations.docs import FOLDER, publish, sentence
 from expectations.expectation import named
 from expectations.gate import GreatExpectationsGate
 from expectations.report import About, Answer, Report, WorstRow
-from tests.expectations.test_gate import WAY
+from tests.expectations.test_gate import ROUTE
 
 RULES: list[Rule] = [
     KeyUnique(key=("company", "id")),
@@ -44,7 +44,7 @@ RULES: list[Rule] = [
 def a_report(names: list[str]) -> Report:
     gate = GreatExpectationsGate()
     rows = pa.table({"source:ID": [f"<{name}>" for name in names], "name": names})
-    gate(WAY, rows, [Length(column="name", length=3)])
+    gate(ROUTE, rows, [Length(column="name", length=3)])
     return gate.take()
 
 
@@ -80,7 +80,7 @@ def test_reports_add_up():
 
 def test_what_was_taken_is_not_counted_again():
     gate = GreatExpectationsGate()
-    gate(WAY, pa.table({"name": ["abcd"]}), [Length(column="name", length=3)])
+    gate(ROUTE, pa.table({"name": ["abcd"]}), [Length(column="name", length=3)])
 
     assert len(gate.take().failing()) == 1
     assert gate.take() == Report()
@@ -207,7 +207,7 @@ def test_pages_name_failing_rows_by_key_and_show_no_value(tmp_path):
 def test_words_of_a_map_are_text_on_a_page_not_markup(tmp_path):
     gate = GreatExpectationsGate()
     rows = pa.table({"source:<i>": ["x"], "<u>": pa.nulls(1, pa.string())})
-    gate(WAY, rows, [ValueMapTotal(source="source:<i>", target="<u>", known=("<b>",))])
+    gate(ROUTE, rows, [ValueMapTotal(source="source:<i>", target="<u>", known=("<b>",))])
 
     page = publish(gate.take(), tmp_path, what="<s>")
 
@@ -230,7 +230,7 @@ def rows_of(*names: str | None) -> Report:
     short = pa.array([name and name[:1] for name in names], pa.string())
     table = table.append_column("memo", short)
     gate(
-        WAY,
+        ROUTE,
         table,
         [Length(column="name", length=3), Required(column="name"), Required(column="memo")],
     )

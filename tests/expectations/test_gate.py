@@ -43,13 +43,13 @@ from dualwrite.rules import (
 )
 from dualwrite.rules.expected import DERIVED_ONLY, FACES
 from dualwrite.rules.outside import ROW_BY_ROW
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.routes.route import Route
 from expectations.catalogue import EXPECTATIONS
 from expectations.gate import GreatExpectationsGate, NotEvaluatedError
 from tests.rules import own_example
 
-WAY = cast(
-    "Way",
+ROUTE = cast(
+    "Route",
     SimpleNamespace(
         table_map=SimpleNamespace(name="accounts", title="Customers"),
         source=Side.FINOPS,
@@ -198,7 +198,7 @@ def test_what_great_expectations_judges_row_by_row_is_there():
 def test_the_gate_says_exactly_what_the_rules_say(rows, rules):
     assert {type(rule) for rule in rules} == set(RULES.values()) - {Outside}
 
-    verdict = GreatExpectationsGate()(WAY, rows, rules)
+    verdict = GreatExpectationsGate()(ROUTE, rows, rules)
 
     plain = as_data(judge(rows, rules))
     assert as_data(verdict) == (plain if rows.num_rows else plain | {"key": ()})
@@ -211,7 +211,7 @@ def test_so_does_great_expectations_own(rows):
     outside = Outside("critical", "ExpectColumnValueLengthsToBeBetween", "name.of.it", options=long)
     rules = [outside, Length("warning", "name.of.it", 3)]
 
-    verdict = GreatExpectationsGate()(WAY, rows, rules)
+    verdict = GreatExpectationsGate()(ROUTE, rows, rules)
 
     plain = as_data(judge(rows, rules))
     assert as_data(verdict) == (plain if rows.num_rows else plain | {"key": ()})
@@ -231,7 +231,7 @@ def test_the_last_digit_of_a_long_amount_is_seen():
         }
     )
 
-    verdict = GreatExpectationsGate()(WAY, rows, [Scale(column="amount", precision=38, scale=9)])
+    verdict = GreatExpectationsGate()(ROUTE, rows, [Scale(column="amount", precision=38, scale=9)])
 
     assert verdict.passed.to_pylist() == [False, True]
 
@@ -242,7 +242,7 @@ def test_threads_do_not_mix_their_batches():
     batches = [pa.table({"name": ["x" * n, "abc"], "source:ID": [str(n), "0"]}) for n in range(8)]
 
     with ThreadPoolExecutor(4) as pool:
-        verdicts = list(pool.map(lambda rows: gate(WAY, rows, [rule]), batches))
+        verdicts = list(pool.map(lambda rows: gate(ROUTE, rows, [rule]), batches))
 
     assert [v.passed.to_pylist() for v in verdicts] == [[n <= 3, True] for n in range(8)]
     [(suite, answer)] = gate.report.failing()
@@ -254,7 +254,7 @@ def test_an_expectation_that_cannot_be_evaluated_is_no_failing_row():
     rows = pa.table({"name": [1]})
 
     with pytest.raises(NotEvaluatedError) as caught:
-        GreatExpectationsGate()(WAY, rows, [Length(column="name", length=3)])
+        GreatExpectationsGate()(ROUTE, rows, [Length(column="name", length=3)])
 
     assert str(caught.value) == (
         "accounts, finops to dataverse: expect_column_values_to_fit_length could not be evaluated "

@@ -21,9 +21,9 @@ from dualwrite.sandbox.warts import (
     QUOTATIONS,
     VENDORS,
 )
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import compile_way, reading
 from dualwrite.translate.flow import translate
 from expectations.gate import GreatExpectationsGate
 from tests.expectations.test_gate import as_data
@@ -55,12 +55,12 @@ def test_faulty_rows_are_held_back_alike(session, name):
     table_map = session.catalogue.get(name)
     failures = []
     for side in (side for side in Side if table_map.flows_from(side)):
-        way = compile_way(session, table_map, side)
+        route = compile_route(session, table_map, side)
         rows = session.apps[side].read(reading(session, table_map, side))
-        ready = Finder(session.apps).fill_in(translate(rows, way.flow), way)
+        ready = Finder(session.apps).fill_in(translate(rows, route.flow), route)
 
-        by_rules = judge(ready, way.rules)
+        by_rules = judge(ready, route.rules)
 
-        assert as_data(GreatExpectationsGate()(way, ready, way.rules)) == as_data(by_rules)
+        assert as_data(GreatExpectationsGate()(route, ready, route.rules)) == as_data(by_rules)
         failures += by_rules.failures
     assert failures

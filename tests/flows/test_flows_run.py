@@ -13,7 +13,7 @@ from dualwrite.errors import ConfigError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.initial.partitions import InitialSync
-from dualwrite.sync.life import life
+from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
 from flows.initial_sync import initial_sync
 from flows.quality_report import quality_report
@@ -94,7 +94,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_new_lease(prefect_server, proj
 
 def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
     with open_session(running) as session:
-        life.pause(session, [MAP])
+        mapstate.pause(session, [MAP])
 
     state = asyncio.run(initial_sync(running, [MAP], quality=False, return_state=True))
 

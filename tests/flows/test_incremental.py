@@ -14,8 +14,8 @@ import tasks.cycle
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.initial.run import MapResult
-from dualwrite.sync.life import life
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
 from flows.incremental_sync import incremental_sync
 from tasks.cycle import MapsStuckError
@@ -118,7 +118,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
     run(running)
     emitted.clear()
     with open_session(running) as session:
-        life.pause(session, [PARENT])
+        mapstate.pause(session, [PARENT])
     make_term(running, "Week")
     make_group(running, "NEW", "Paid within a week", term="Week")
 
@@ -130,7 +130,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
     assert names(emitted).count("dualwrite.map.paused") == 1
 
     with open_session(running) as session:
-        life.resume(session, [PARENT], life.Resume.CATCH_UP)
+        mapstate.resume(session, [PARENT], mapstate.Resume.CATCH_UP)
     resumed = run(running)
 
     assert resumed.message == "2 rows carried in 2 maps."

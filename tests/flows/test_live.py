@@ -15,7 +15,7 @@ import flows.live_sync
 import tasks.live
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
-from dualwrite.sync.life import life
+from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
 from flows.live_sync import live_sync
 from tasks.cycle import MapsStuckError
@@ -141,10 +141,10 @@ def test_the_next_run_takes_over_as_soon_as_the_last_lets_go(prefect_server, run
 def test_a_map_that_is_paused_is_left_and_taken_up_again(prefect_server, running, emitted):
     async def work():
         with open_session(running) as session:
-            life.pause(session, [MAP])
+            mapstate.pause(session, [MAP])
             await until(lambda: session.journal.holder(MAP) is None)
             describe(running, F, "Meanwhile")
-            life.resume(session, [MAP], life.Resume.CATCH_UP)
+            mapstate.resume(session, [MAP], mapstate.Resume.CATCH_UP)
         await until(lambda: described(running, D) == "Meanwhile")
         await until(lambda: "dualwrite.map.running" in [each["event"] for each in emitted])
 

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps import memory, memory_writing
-from dualwrite.sync.batch import dating
-from dualwrite.sync.batch.changes import Changes
-from dualwrite.sync.conflicts import decide as conflict
-from dualwrite.sync.cycle import crossing, cycle, lane
-from dualwrite.sync.way import way
+from dualwrite.sync.batch import dated
+from dualwrite.sync.batch import decide as conflict
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.cycle import crossing, direction, runner
+from dualwrite.sync.routes import route
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
 AT_ONCE = "tests/sync/test_at_once.py"
@@ -79,13 +79,13 @@ def _nothing_journalled() -> None:
 
 
 def _deletes_first() -> None:
-    upserts = lane.Lane.upserts
+    upserts = direction.DirectionWorker.upserts
 
     def eager(self: Any, snapshot: Any) -> None:
         upserts(self, snapshot)
         self.removals()
 
-    _put(lane.Lane, "upserts", eager)
+    _put(direction.DirectionWorker, "upserts", eager)
 
 
 def _loser_wins() -> None:
@@ -98,17 +98,17 @@ def _every_column() -> None:
 
 
 def _forget_first() -> None:
-    carry = lane.Lane.carry
+    carry = direction.DirectionWorker.carry
 
     def hasty(self: Any, snapshot: Any, changes: Any, *rest: Any, **more: Any) -> None:
         self.forget(changes.ids)
         carry(self, snapshot, changes, *rest, **more)
 
-    _put(lane.Lane, "carry", hasty)
+    _put(direction.DirectionWorker, "carry", hasty)
 
 
 def _no_guard() -> None:
-    _put(cycle.Cycles, "_guard", lambda *_: None)
+    _put(runner.CycleRunner, "_guard", lambda *_: None)
 
 
 def _unsettled() -> None:
@@ -128,29 +128,29 @@ def _any_epoch() -> None:
 
 
 def _by_themselves() -> None:
-    look = dating.Dating.look
+    look = dated.Dating.look
 
-    def blind(self: Any, *asked: Any) -> dating.Histories:
+    def blind(self: Any, *asked: Any) -> dated.Histories:
         found = look(self, *asked)
         return replace(found, rows=found.rows.slice(0, 0))
 
-    _put(dating.Dating, "look", blind)
+    _put(dated.Dating, "look", blind)
 
 
 def _nobody_follows() -> None:
-    _put(cycle, "held_beside", lambda _: [])
+    _put(runner, "held_beside", lambda _: [])
 
 
 def _nothing_returns() -> None:
-    _put(dating.Dating, "_call_back", lambda *_: None)
+    _put(dated.Dating, "_call_back", lambda *_: None)
 
 
 def _at_noon() -> None:
-    _put(dating.Dating, "_now", property(lambda self: self._session.now()))
+    _put(dated.Dating, "_now", property(lambda self: self._session.now()))
 
 
 def _show_all() -> None:
-    _put(way, "valid_now", lambda kept, *_: kept)
+    _put(route, "valid_now", lambda kept, *_: kept)
 
 
 MUTATIONS = (

@@ -15,9 +15,10 @@ from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.sandbox.schema import create_tables
 from dualwrite.sandbox.schema.definition import sandbox_tables
-from dualwrite.sync.compared.reconcile import Comparison, reconcile
+from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.initial.run import MapResult, RunOptions, run_maps
+from dualwrite.sync.initial.run import RunOptions, run_maps
+from dualwrite.sync.reconcile.reconcile import Comparison, reconcile
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 from dualwrite.link import Side
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.session import Session
 from tests.real.adventureworks import finops_tables
 from tests.real.adventureworks.finance import COMPANIES

@@ -19,10 +19,10 @@ import pytest
 
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
-from dualwrite.sync.compared.reconcile import reconcile
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
+from dualwrite.sync.reconcile.reconcile import reconcile
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.notation import ColumnPath
 from tests.real.adventureworks.finance import COMPANIES

@@ -15,8 +15,8 @@ import pytest
 
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
+from dualwrite.sync.routes.exchange_rates import exchange_rates
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.exchange import exchange_rates
 from tests.real.adventureworks.finance import COMPANIES, finance
 from tests.real.carrying import compared, counted, held, load, project, run
 from tests.real.data import data_folder

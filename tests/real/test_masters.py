@@ -19,7 +19,7 @@ import pytest
 
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
-from dualwrite.sync.life.life import stop
+from dualwrite.sync.mapstate.mapstate import stop
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath

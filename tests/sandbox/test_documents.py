@@ -19,10 +19,10 @@ from dualwrite.sandbox.population import Population
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sandbox.reference import reference
 from dualwrite.sandbox.trade import are_weighed
-from dualwrite.sync.compared.reconcile import reconcile
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
+from dualwrite.sync.reconcile.reconcile import reconcile
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.model import Master
 from dualwrite.tablemap.notation import ColumnPath

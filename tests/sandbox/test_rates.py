@@ -14,11 +14,11 @@ from dualwrite import rates
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
+from dualwrite.sync.routes.exchange_rates import PAIRS, RATES
 from dualwrite.sync.session import Session, open_session
-from dualwrite.sync.way.exchange import PAIRS, RATES
 from dualwrite.tablemap.notation import ColumnPath
 
 MARCH = dt.date(2026, 3, 9)

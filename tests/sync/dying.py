@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dualwrite.sync.cycle import pages
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.session import open_session
 from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.points import pointed

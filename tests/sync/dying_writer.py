@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from dualwrite.journal.store import Journal
+from dualwrite.sync.capture import recovery
 from dualwrite.sync.session import open_session
-from dualwrite.sync.together import doubt
-from dualwrite.sync.together.write import write_together
+from dualwrite.sync.write_both.write import write_together
 from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.world import F, cust
 
@@ -45,7 +45,7 @@ def main(project: Path, point: str) -> None:
     from dualwrite.apps.sql.writing import SqlWriting
 
     SqlWriting.prepare = then(SqlWriting.prepare, "prepare")  # type: ignore[method-assign]
-    assert doubt.YOUNG
+    assert recovery.YOUNG
     with open_session(project) as session:
         catalogue = Catalogue.load(project / "maps", project / "none")
         row = cust("C2", "two", INVOICEACCOUNT="", PARTYTYPE="Organization")

@@ -18,13 +18,14 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.memory import MemoryApp
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
-from dualwrite.sync.captured.capturing import captures_of
-from dualwrite.sync.compared.reconcile import reconcile
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.capture.captures import captures_of
+from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.initial.run import MapResult, RunOptions, run_maps
+from dualwrite.sync.initial.run import RunOptions, run_maps
+from dualwrite.sync.reconcile.reconcile import reconcile
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.measures import CONVERSIONS, OWN_CONVERSIONS, UNITS
+from dualwrite.sync.session.measures import CONVERSIONS, OWN_CONVERSIONS, UNITS
 from dualwrite.tablemap.catalogue import Catalogue, standard_maps_dir
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from dualwrite.sync.cycle import at_once
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.batch import optimistic
+from dualwrite.sync.cycle.runner import run_cycle
 from tests.sync.points import pointed
 from tests.sync.world import TO_D, D, F, World, cust
 
@@ -18,7 +18,7 @@ ACCOUNTS = ("C1", "C2", "C3")
 @pytest.fixture
 def some(every_world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Three customers on both sides; three are many."""
-    monkeypatch.setattr(at_once, "AT_LEAST", 3)
+    monkeypatch.setattr(optimistic, "AT_LEAST", 3)
     every_world.put(F, "Cust", *(cust(each, "old", MEMO="kept") for each in ACCOUNTS))
     every_world.run()
     return every_world
@@ -119,7 +119,7 @@ def test_rows_that_changed_in_other_columns_go_the_careful_way(some):
 
 
 def test_an_amount_that_is_rounded_over_there_goes_the_careful_way(every_world, monkeypatch):
-    monkeypatch.setattr(at_once, "AT_LEAST", 1)
+    monkeypatch.setattr(optimistic, "AT_LEAST", 1)
     world = every_world
     world.map(
         "customers",

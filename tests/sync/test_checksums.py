@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualwrite.sync.compared import checksums, reconcile
-from dualwrite.sync.compared.checksums import _hashes
+from dualwrite.sync.reconcile import checksums, reconcile
+from dualwrite.sync.reconcile.checksums import _hashes
 from dualwrite.translate.compare import differs
 from tests.sync.world import D, F, World, cust, customer
 

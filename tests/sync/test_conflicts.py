@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.sync.conflicts.inbox import NoSuchConflictError, resolve_conflict, undo_conflict
 from dualwrite.sync.cycle import pages
+from dualwrite.sync.resolve.resolve import NoSuchConflictError, resolve_conflict, undo_conflict
 from tests.sync.world import D, F, World, cust, customer
 
 ASKED = "policy: ask"

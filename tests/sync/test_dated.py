@@ -13,7 +13,7 @@ import pytest
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
-from dualwrite.sync.together.write import write_together
+from dualwrite.sync.write_both.write import write_together
 from tests.sync.dated import DATED, Dated, day, first, last, make_dated
 from tests.sync.world import TO_D, TO_F, D, F
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dualwrite.link import Side
-from dualwrite.sync.dated.activating import activate
+from dualwrite.sync.activation.activate import activate
 from dualwrite.sync.retry import retry
 from tests.sync.dated import DATED, NEVER, SHOWN, TODAY, Dated, make_dated
 from tests.sync.world import D, F

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync.digits import widening
-from dualwrite.sync.digits.decimals import Change, narrowing
-from dualwrite.sync.digits.decimals import widening as look
-from dualwrite.sync.digits.widening import InitializingError, finish_begun, redeclare
-from dualwrite.sync.life import life
-from dualwrite.sync.life.mending import ailments
+from dualwrite.sync.decimals import widening
+from dualwrite.sync.decimals.decimals import Change, narrowing
+from dualwrite.sync.decimals.decimals import widening as look
+from dualwrite.sync.decimals.widening import InitializingError, finish_begun, redeclare
+from dualwrite.sync.mapstate import mapstate
+from dualwrite.sync.mapstate.problems import ailments
 from tests.sync.world import TO_D, D, F, World, cust
 
 FINE = Decimal("10.0051")
@@ -139,7 +139,7 @@ def test_digits_that_were_rounded_away_cross_once_there_is_room(every_world: Wor
 
 def test_a_map_that_was_paused_stays_so_and_its_rows_wait(waiting: World) -> None:
     world = waiting
-    life.pause(world.open(), ["customers"])
+    mapstate.pause(world.open(), ["customers"])
 
     done = widen(world)
 

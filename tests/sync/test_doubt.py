@@ -15,9 +15,9 @@ import pytest
 
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
-from dualwrite.sync.together import doubt
-from dualwrite.sync.together.doubt import WithdrawnError, recover
-from dualwrite.sync.together.write import FollowsError, write_together
+from dualwrite.sync.capture import recovery
+from dualwrite.sync.capture.recovery import WithdrawnError, recover
+from dualwrite.sync.write_both.write import FollowsError, write_together
 from tests.servers import running as servers
 from tests.sync.dying_writer import POINTS
 from tests.sync.world import D, F, World, cust, make_world
@@ -82,7 +82,7 @@ def test_a_writer_that_is_killed_leaves_both_or_neither(
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL, died.stderr
 
-    monkeypatch.setattr(doubt, "YOUNG", timedelta(0))
+    monkeypatch.setattr(recovery, "YOUNG", timedelta(0))
     recover(phased.session)
 
     assert both(phased) == (AFTER if point in ("decide", "intent_done") else BEFORE)

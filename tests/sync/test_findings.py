@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dualwrite.errors import AppBusyError
-from dualwrite.sync.cycle.cycle import cycles_of
+from dualwrite.sync.cycle.runner import cycle_runner
 from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.world import D, F, World, cust, customer
@@ -121,7 +121,7 @@ def test_a_busy_moment_between_two_commits_makes_no_conflict(running):
 
     gone_on: list[bool] = []
     update(running, NAME="carried")
-    with cycles_of(pointed(running.session, busy)) as (cycles, _):
+    with cycle_runner(pointed(running.session, busy)) as (cycles, _):
         assert [each.note for each in cycles.once() if each.note]
         gone_on.append(True)
         update_across(running, name="newer")
@@ -141,7 +141,7 @@ def test_what_came_across_before_a_fault_waits_no_longer(running):
     update(running, NAME=LONG)
     running.settle()
     update(running, NAME="short")
-    with cycles_of(pointed(running.session, busy)) as (cycles, _):
+    with cycle_runner(pointed(running.session, busy)) as (cycles, _):
         assert [each.note for each in cycles.once() if each.note]
     update_across(running, name="newer")
 
@@ -242,7 +242,7 @@ def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
 
     gone: list[bool] = []
     running.put(F, "Cust", cust("C2", "two"))
-    with cycles_of(pointed(running.session, delete)) as (cycles, _):
+    with cycle_runner(pointed(running.session, delete)) as (cycles, _):
         cycles.once()
 
     running.settle()
@@ -309,7 +309,7 @@ def test_a_crash_between_a_row_and_its_lookups_makes_no_conflict(running):
     running.put(F, "Cust", cust("C2", "two", INVOICEACCOUNT="C1"))
     with (
         pytest.raises(KeyboardInterrupt),
-        cycles_of(pointed(running.session, crash)) as (cycles, _),
+        cycle_runner(pointed(running.session, crash)) as (cycles, _),
     ):
         cycles.once()
     update_across(running, "C2", name="newer")

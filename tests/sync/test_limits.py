@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync.way.limits import FEW, TooManyRejectedError
+from dualwrite.sync.routes.limits import FEW, TooManyRejectedError
 from tests.sync.stock import D, F, line
 
 

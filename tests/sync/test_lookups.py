@@ -6,7 +6,7 @@ import pytest
 
 from dualwrite.journal.records import HeldRow
 from dualwrite.sync.retry import retry
-from dualwrite.sync.way import lookups
+from dualwrite.sync.routes import lookups
 from dualwrite.tablemap.model import Master
 from tests.sync.world import TO_D, TO_F, D, F, World, cust, customer
 

@@ -6,11 +6,11 @@ import pytest
 
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.captured.capturing import capture_of, queues_of
-from dualwrite.sync.captured.fencing import fence
-from dualwrite.sync.cycle.cycle import run_cycle
-from dualwrite.sync.life.life import pause, stop
-from dualwrite.sync.life.mending import ailments, mend
+from dualwrite.sync.capture.captures import capture_of, queues_of
+from dualwrite.sync.capture.fencing import fence
+from dualwrite.sync.cycle.runner import run_cycle
+from dualwrite.sync.mapstate.mapstate import pause, stop
+from dualwrite.sync.mapstate.problems import ailments, mend
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust, customer
 

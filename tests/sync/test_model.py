@@ -23,9 +23,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.conflicts.inbox import resolve_conflict
-from dualwrite.sync.cycle import at_once
-from dualwrite.sync.cycle.cycle import Cycles, cycles_of
+from dualwrite.sync.batch import optimistic
+from dualwrite.sync.cycle.runner import CycleRunner, cycle_runner
+from dualwrite.sync.resolve.resolve import resolve_conflict
 from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.tables import WITHOUT_SELF
@@ -43,7 +43,7 @@ POLICIES = (
     "policy: ask",
 )
 POINT = st.integers(1, 40)
-USUAL = at_once.AT_LEAST
+USUAL = optimistic.AT_LEAST
 
 
 class CrashError(BaseException):
@@ -57,7 +57,7 @@ class Model(RuleBasedStateMachine):
         super().__init__()
         self._folder = Path(tempfile.mkdtemp())
         self._worker = ExitStack()
-        self._cycles: Cycles | None = None
+        self._cycles: CycleRunner | None = None
         self._point, self._at = 0, 0
         self._act: Callable[[], None] = lambda: None
 
@@ -67,7 +67,7 @@ class Model(RuleBasedStateMachine):
         at_least=st.sampled_from((1, 2, USUAL)),
     )
     def start(self, policy: str, when_left: str, at_least: int) -> None:
-        at_once.AT_LEAST = at_least
+        optimistic.AT_LEAST = at_least
         urls = {side: f"sqlite:///{self._folder}/{side.value}.db" for side in Side}
         self.world = make_world(self._folder / "p", "memory", urls, journal=self.journal)
         head = f"conflicts: {{{policy}}}\nwhen_left: {when_left}\ncolumns:"
@@ -210,7 +210,7 @@ class Model(RuleBasedStateMachine):
             if hasattr(self, "world"):
                 self.settled()
         finally:
-            at_once.AT_LEAST = USUAL
+            optimistic.AT_LEAST = USUAL
             self._worker.close()
             if hasattr(self, "world"):
                 self.world.close()
@@ -226,7 +226,7 @@ class Model(RuleBasedStateMachine):
             if self._cycles is None:
                 session = pointed(self.world.session, self._passed)
                 self._worker.callback(self._forget_worker)
-                self._cycles, _ = self._worker.enter_context(cycles_of(session))
+                self._cycles, _ = self._worker.enter_context(cycle_runner(session))
             self._results = self._cycles.once()
         except (CrashError, AppBusyError):
             self._worker.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dualwrite.link import Side
-from dualwrite.sync.cycle import cycle
+from dualwrite.sync.cycle import runner
 from tests.sync.dated import DATED, Dated, make_dated
 from tests.sync.world import TO_D, TO_F, F
 
@@ -38,8 +38,8 @@ def tried(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         looked.append(["/".join(map(str, row.key.values())) for row in rows])
         return again(session, rows, **options)
 
-    again = cycle.again
-    monkeypatch.setattr(cycle, "again", watched)
+    again = runner.again
+    monkeypatch.setattr(runner, "again", watched)
     return looked
 
 
@@ -183,11 +183,11 @@ def test_after_a_cycle_that_broke_off_the_next_one_looks(dated, monkeypatch):
     session = world.open()
 
     def away(*_, **__):
-        raise cycle.TransientError("finops is away")
+        raise runner.TransientError("finops is away")
 
-    with cycle.cycles_of(session) as (cycles, _):
+    with runner.cycle_runner(session) as (cycles, _):
         with monkeypatch.context() as patched:
-            patched.setattr(cycle, "again", away)
+            patched.setattr(runner, "again", away)
             cycles.once()
         assert [each.cause for each in world.held()] == ["periods_sound"]
         world.here(("B", "26-01-01", "never", 21))

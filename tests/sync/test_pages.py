@@ -10,8 +10,8 @@ import pytest
 
 from dualwrite.errors import AppBusyError
 from dualwrite.sync.cycle import pages
-from dualwrite.sync.cycle.ahead import Ahead
-from dualwrite.sync.cycle.cycle import run_cycle
+from dualwrite.sync.cycle.read_ahead import Ahead
+from dualwrite.sync.cycle.runner import run_cycle
 from tests.sync.points import pointed
 from tests.sync.world import D, F, World, cust
 

@@ -8,7 +8,7 @@ import pytest
 
 from dualwrite.journal.lease import LeaseHeldError
 from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.plan import Leg, MapPlan, MassDeleteError, guard_deletes
+from dualwrite.sync.routes.plan import Leg, MapPlan, MassDeleteError, guard_deletes
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 from dualwrite.tablemap.model import Master

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.sync.way import measures
+from dualwrite.sync.session import measures
 from dualwrite.tablemap.findings import MapError
 from tests.sync.stock import D, F, line
 

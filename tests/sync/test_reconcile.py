@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.sync.compared import reconcile as room
-from dualwrite.sync.compared.reconcile import Kind, reconcile
-from dualwrite.sync.compared.repair import repair
+from dualwrite.sync.reconcile import reconcile as room
+from dualwrite.sync.reconcile.reconcile import Kind, reconcile
+from dualwrite.sync.reconcile.repair import repair
 from dualwrite.tablemap.model import Master
 from tests.sync.world import D, F, World, at, cust, customer
 

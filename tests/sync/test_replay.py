@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from dualwrite.sync.cycle.replaying import generations
+from dualwrite.sync.cycle.replay import generations
 from tests.sync.world import D, F, World, cust
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.sync.dated.activating import activate, last_look, projections
+from dualwrite.sync.activation.activate import activate, last_look, projections
 from tests.sync.dated import SHOWN, TODAY, Dated, make_dated
 from tests.sync.world import TO_D, D, F
 

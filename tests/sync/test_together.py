@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from dualwrite.errors import AppBusyError, AppUnreachableError
-from dualwrite.sync.together.doubt import recover, settle
-from dualwrite.sync.together.write import (
+from dualwrite.sync.capture.recovery import recover, settle
+from dualwrite.sync.write_both.write import (
     FollowsError,
     NotCarriedError,
     NotTogetherError,

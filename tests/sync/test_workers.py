@@ -8,13 +8,13 @@ import pytest
 
 from dualwrite.journal.lease import LeaseHeldError, LeaseLostError
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync import workers
 from dualwrite.sync.initial.partitions import Options
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, begin, finish
-from dualwrite.sync.session import open_session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.workers import NoOpenRunError, kept_lease, take_up
+from dualwrite.sync.initial.take_up import NoOpenRunError, take_up
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.session import leases, open_session
+from dualwrite.sync.session.leases import kept_lease
 
 MAP = "legal-entities--cdm-companies"
 
@@ -64,8 +64,8 @@ def test_nobody_else_has_the_map_while_the_lease_is_kept(session):
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_work_takes(session, monkeypatch):
-    monkeypatch.setattr(workers, "LEASE_SECONDS", 0.04)
-    renewed = workers.threading.Semaphore(0)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.04)
+    renewed = leases.threading.Semaphore(0)
     monkeypatch.setattr("dualwrite.journal.lease.Lease.renew", lambda _: renewed.release())
 
     with kept_lease(session, MAP, "a flow"):
@@ -73,7 +73,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_takes(session, monkeypatch):
 
 
 def test_a_lost_lease_is_told_at_the_end(session, monkeypatch):
-    monkeypatch.setattr(workers, "LEASE_SECONDS", 0.02)
+    monkeypatch.setattr(leases, "LEASE_SECONDS", 0.02)
 
     def lost(self):
         raise LeaseLostError(map_name=MAP, epoch=1)
@@ -82,7 +82,7 @@ def test_a_lost_lease_is_told_at_the_end(session, monkeypatch):
 
     def work():
         with kept_lease(session, MAP, "a flow"):
-            keeper = next(t for t in workers.threading.enumerate() if t.name == "leases")
+            keeper = next(t for t in leases.threading.enumerate() if t.name == "leases")
             keeper.join(10)
 
     with pytest.raises(LeaseLostError):

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.sync.batch.merge import Mask, Merged
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.routes.route import Route
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
@@ -38,7 +38,7 @@ class Returning:
         return Returning(self.ready.filter(mask), self.rows.filter(mask), crossing)
 
 
-def returning_rows(back: Way, rows: pa.Table, theirs: pa.Table, merged: Merged) -> Returning:
+def returning_rows(back: Route, rows: pa.Table, theirs: pa.Table, merged: Merged) -> Returning:
     """What the source side must take back: m rows at most of n.
 
     Shapes: `rows` is (n, c) by source path, `theirs` (n, d) by target path, aligned,

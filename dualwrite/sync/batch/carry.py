@@ -11,7 +11,7 @@ direction, for the journal.  Nothing is journalled here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial, reduce
@@ -24,39 +24,31 @@ from dualwrite.apps.capture import Capture, Origin, Writing
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side
-from dualwrite.rules import Rule, Verdict, judge
+from dualwrite.rules import Verdict
 from dualwrite.sync.batch.back import returning_rows
-from dualwrite.sync.batch.changes import Changes
-from dualwrite.sync.batch.dating import Door, Histories, dating_of
-from dualwrite.sync.batch.holding import Held, Refused, hold, waiting_columns
+from dualwrite.sync.batch.dated import Histories, WriteTarget, dating_of
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.held import Held, Refused, hold, waiting_columns
 from dualwrite.sync.batch.merge import Mask, Merged, merge, replace_columns
-from dualwrite.sync.batch.standing import (
-    Standing,
+from dualwrite.sync.batch.target import (
+    TargetState,
     nothing_stands,
     stand_under_lock,
     stand_unlocked,
 )
 from dualwrite.sync.batch.winning import about_what_waited, mine_wins, yielding
 from dualwrite.sync.batch.writing import Write, physical_rows, write_rows
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import Route, reading
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import Way, reading
 from dualwrite.tablemap.model import Master
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.flow import comparable, translate
 
-Gate = Callable[[Way, pa.Table, Sequence[Rule]], Verdict]
-"""Judges a batch before it is written; the flows put Great Expectations here."""
-
-
-def rules_only(way: Way, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
-    """The plain gate: the rules themselves."""
-    del way
-    return judge(rows, [rule for rule in rules if not rule.reported_only])
-
 
 @dataclass(frozen=True)
-class Manner:
+class WriteMode:
     """How rows are carried.
 
     `fresh` promises that the target holds none of the keys.  `insert_only` leaves
@@ -98,21 +90,21 @@ class Carrier:
     def __init__(
         self,
         session: Session,
-        way: Way,
-        back: Way | None,
+        route: Route,
+        back: Route | None,
         finder: Finder,
         *,
         captures: Mapping[Side, Capture] | None = None,
         epoch: int = 0,
     ) -> None:
-        self.session, self.way, self.back, self.finder = session, way, back, finder
+        self.session, self.route, self.back, self.finder = session, route, back, finder
         self._captures, self._epoch = captures or {}, epoch
-        self._counterpart = reading(session, way.table_map, way.target, filtered=False)
-        self._own = reading(session, way.table_map, way.source, filtered=False)
-        ways = {each.source: each for each in (way, back) if each is not None}
-        self._datings = {source: dating_of(session, each) for source, each in ways.items()}
+        self._counterpart = reading(session, route.table_map, route.target, filtered=False)
+        self._own = reading(session, route.table_map, route.source, filtered=False)
+        routes = {each.source: each for each in (route, back) if each is not None}
+        self._datings = {source: dating_of(session, each) for source, each in routes.items()}
 
-    def carry(self, rows: pa.Table, manner: Manner, waited: Changes | None = None) -> Outcome:
+    def carry(self, rows: pa.Table, manner: WriteMode, waited: Changes | None = None) -> Outcome:
         """Carry rows of the way's source across.
 
         What an application changes meanwhile is left to the next cycle: its values stay,
@@ -127,9 +119,9 @@ class Carrier:
                 written, or what was is whole and comes out `unchanged` next time.
         """
         outcome = Outcome()
-        out = translate(rows, self.way.flow)
-        verdict = manner.gate(self.way, out, self.way.source_rules)
-        with self._writing(self.way.target, manner) as writing:
+        out = translate(rows, self.route.flow)
+        verdict = manner.gate(self.route, out, self.route.source_rules)
+        with self._writing(self.route.target, manner) as writing:
             standing = self._standing(writing, out, manner)
             stay = _staying(standing, manner, waited)
             if stay is not None:
@@ -152,20 +144,20 @@ class Carrier:
                 )
             merged = self._merge(rows, out, theirs, found, manner)
             if waited is not None:
-                merged = about_what_waited(self.way, merged, theirs, waited)
-            merged = yielding(self.way, merged, standing)
+                merged = about_what_waited(self.route, merged, theirs, waited)
+            merged = yielding(self.route, merged, standing)
             wanted = pc.or_(merged.write, pc.invert(verdict.passed))
-            histories = self._histories(writing, self.way, out, manner, wanted)
+            histories = self._histories(writing, self.route, out, manner, wanted)
             if histories is not None and pc.any(histories.busy).as_py():
                 self._later(rows.filter(histories.busy))
                 merged = replace(merged, write=pc.and_not(merged.write, histories.busy))
-            door = Door(writing, histories)
+            door = WriteTarget(writing, histories)
             self._forward(door, rows, out, merged, verdict, manner, outcome)
         self._return(rows, theirs, merged, manner, outcome)
         self._look_again(rows, merged.found, manner, outcome)
         return outcome
 
-    def _look_again(self, rows: pa.Table, found: Mask, manner: Manner, outcome: Outcome) -> None:
+    def _look_again(self, rows: pa.Table, found: Mask, manner: WriteMode, outcome: Outcome) -> None:
         """Of rows that were new over there: what the target alone decides is what it gave them."""
         back = self.back
         if back is None or manner.dry_run or manner.insert_only or manner.update_only:
@@ -184,64 +176,64 @@ class Carrier:
                 outcome.add(direction, again.counts[direction], held, pa.concat_tables(seen))
 
     @contextmanager
-    def _writing(self, side: Side, manner: Manner) -> Iterator[Writing | None]:
+    def _writing(self, side: Side, manner: WriteMode) -> Iterator[Writing | None]:
         """A transaction in an app; none in a dry run."""
         if manner.dry_run:
             yield None
             return
         capture = self._captures.get(side)
         queue = None if capture is None else capture.queue
-        origin = Origin(self.way.table_map.name, queue, self._epoch)
+        origin = Origin(self.route.table_map.name, queue, self._epoch)
         with self.session.apps[side].writing(origin) as writing:
             yield writing
 
-    def _standing(self, writing: Writing | None, out: pa.Table, manner: Manner) -> Standing:
+    def _standing(self, writing: Writing | None, out: pa.Table, manner: WriteMode) -> TargetState:
         """What the target holds under the rows' keys, aligned with them."""
         if manner.fresh:
-            return nothing_stands(self.way, out)
+            return nothing_stands(self.route, out)
         if writing is None:
-            return stand_unlocked(self.session, self.way, self._counterpart, out)
-        capture = self._captures.get(self.way.target)
-        return stand_under_lock(writing, self.way, self._counterpart, out, capture)
+            return stand_unlocked(self.session, self.route, self._counterpart, out)
+        capture = self._captures.get(self.route.target)
+        return stand_under_lock(writing, self.route, self._counterpart, out, capture)
 
     def _histories(
         self,
         writing: Writing | None,
-        way: Way,
+        route: Route,
         out: pa.Table,
-        manner: Manner,
+        manner: WriteMode,
         wanted: Mask | None = None,
     ) -> Histories | None:
         """What the target of a way holds of dated entities; None where it is not dated."""
-        dating = self._datings[way.source]
+        dating = self._datings[route.source]
         if dating is None:
             return None
         return dating.nothing(out) if manner.fresh else dating.look(writing, out, wanted)
 
     def _later(self, rows: pa.Table, waited: Changes | None = None) -> None:
         """Leave rows to the next cycle."""
-        if self.way.source not in self._captures:
+        if self.route.source not in self._captures:
             raise AppBusyError(
-                app=self.way.target.value,
-                table=self.way.target_table,
+                app=self.route.target.value,
+                table=self.route.target_table,
                 reason="rows to be written are locked by an application",
             )
         self._enqueue(rows, "u", None if waited is None else waited.changed)
 
     def delete_later(self, keys: pa.Table) -> None:
         """Leave to the next cycle what is gone from the source, if there are cycles."""
-        if keys.num_rows and self.way.source in self._captures:
+        if keys.num_rows and self.route.source in self._captures:
             self._enqueue(keys, "d", None)
 
     def _enqueue(self, rows: pa.Table, op: str, changed: pa.Array | None) -> None:
-        source, names = self.way.source, list(self.way.flow.source_key)
+        source, names = self.route.source, list(self.route.flow.source_key)
         capture, n = self._captures[source], rows.num_rows
         said = [
             pa.repeat(pa.scalar(op), n),
             pa.nulls(n, pa.string()) if changed is None else changed,
         ]
         entries = pa.table([*said, *rows.select(names).columns], names=["op", "changed", *names])
-        origin = Origin(self.way.table_map.name, capture.queue, self._epoch)
+        origin = Origin(self.route.table_map.name, capture.queue, self._epoch)
         with self.session.apps[source].writing(origin) as writing:
             writing.queue(capture, entries)
 
@@ -251,45 +243,45 @@ class Carrier:
         out: pa.Table,
         theirs: pa.Table,
         found: Mask,
-        manner: Manner,
+        manner: WriteMode,
     ) -> Merged:
-        mine = out.select(list(self.way.flow.names))
+        mine = out.select(list(self.route.flow.names))
         if manner.fresh:
             held = pa.table({f.name: pa.nulls(out.num_rows, f.type) for f in mine.schema})
         else:
-            held = comparable(theirs, self.way.flow)
-            mine = settled(out, held, self.way.flow).select(mine.column_names)
+            held = comparable(theirs, self.route.flow)
+            mine = settled(out, held, self.route.flow).select(mine.column_names)
         return merge(
             mine,
             held,
             found=found,
-            two_way=self.way.two_way,
-            mine_wins=mine_wins(self.way, rows, None if manner.fresh else theirs, manner.master),
+            two_way=self.route.two_way,
+            mine_wins=mine_wins(self.route, rows, None if manner.fresh else theirs, manner.master),
             fill=manner.master is Master.FILL_BLANKS,
             late=manner.late,
         )
 
     def _forward(
         self,
-        door: Door,
+        door: WriteTarget,
         rows: pa.Table,
         out: pa.Table,
         merged: Merged,
         verdict: Verdict,
-        manner: Manner,
+        manner: WriteMode,
         outcome: Outcome,
     ) -> None:
         """Write the rows that must be; `verdict` is what the gate said of their translation."""
-        way, wanted = self.way, pc.or_(merged.write, pc.invert(verdict.passed))
+        route, wanted = self.route, pc.or_(merged.write, pc.invert(verdict.passed))
         verdict = verdict.filter(wanted)
         ready = replace_columns(out.filter(wanted), merged.forward.filter(wanted))
-        ready = self.finder.fill_in(ready, way)
-        verdict = verdict.join(manner.gate(way, ready, way.target_rules))
-        verdict, written, refused = self._write(door, way, ready, verdict, manner)
+        ready = self.finder.fill_in(ready, route)
+        verdict = verdict.join(manner.gate(route, ready, route.target_rules))
+        verdict, written, refused = self._write(door, route, ready, verdict, manner)
         changed = None
         if verdict.failures or refused:
-            changed = waiting_columns(way, merged.crossing, merged.found).filter(wanted)
-        held = hold(way, rows.filter(wanted), ready, verdict, refused, changed)
+            changed = waiting_columns(route, merged.crossing, merged.found).filter(wanted)
+        held = hold(route, rows.filter(wanted), ready, verdict, refused, changed)
         # what is late was read and counted when the rows were written
         counts = Counts(
             read=0 if manner.late else rows.num_rows,
@@ -299,19 +291,19 @@ class Carrier:
             parked=len(held.parked),
             conflicts=pc.sum(merged.conflicts).as_py() or 0,
         )
-        outcome.add(way.source.direction, counts, held, _seen(rows, way, manner))
+        outcome.add(route.source.direction, counts, held, _seen(rows, route, manner))
         if manner.dry_run:
-            self.finder.pretend(way.target, way.target_table, ready.filter(verdict.passed))
+            self.finder.pretend(route.target, route.target_table, ready.filter(verdict.passed))
 
     def _write(
-        self, door: Door, way: Way, ready: pa.Table, verdict: Verdict, manner: Manner
+        self, door: WriteTarget, route: Route, ready: pa.Table, verdict: Verdict, manner: WriteMode
     ) -> tuple[Verdict, Written, dict[int, str | Refused]]:
         """Write the rows that passed; those that are not written by their number in `ready`."""
         no: dict[int, str | Refused] = {}
-        dating, writing, histories = self._datings[way.source], door.writing, door.histories
+        dating, writing, histories = self._datings[route.source], door.writing, door.histories
         if dating is not None and histories is not None:
             if dating.writes_by_mode:
-                capture = self._captures.get(way.target)
+                capture = self._captures.get(route.target)
                 done, no = dating.write(
                     writing, ready, verdict.passed, histories, capture, by_start=True
                 )
@@ -326,13 +318,13 @@ class Carrier:
         write: Write = writing.update if manner.update_only else writing.insert
         if manner.fresh:
             write = partial(writing.insert, fresh=True)
-        physical = physical_rows(way, ready.take(passed))
-        written, refused = write_rows(write, way.target_table, physical, key=way.written_key)
+        physical = physical_rows(route, ready.take(passed))
+        written, refused = write_rows(write, route.target_table, physical, key=route.written_key)
         no |= {passed[number].as_py(): reason for number, reason in refused.items()}
         return verdict, written, no
 
     def _return(
-        self, rows: pa.Table, theirs: pa.Table, merged: Merged, manner: Manner, outcome: Outcome
+        self, rows: pa.Table, theirs: pa.Table, merged: Merged, manner: WriteMode, outcome: Outcome
     ) -> None:
         """Write on the source side what the other side won, or alone decides."""
         if self.back is None or manner.fresh or manner.insert_only:
@@ -343,7 +335,7 @@ class Carrier:
             outcome.add(back.source.direction, Counts(), Held(), _seen(theirs, back, manner))
             return
         returning = replace(returning, ready=self.finder.fill_in(returning.ready, back))
-        update = Manner(manner.master, update_only=True, dry_run=manner.dry_run)
+        update = WriteMode(manner.master, update_only=True, dry_run=manner.dry_run)
         with self._writing(back.target, manner) as writing:
             if writing is not None:
                 # a row that its own side has changed meanwhile is the next cycle's
@@ -355,7 +347,7 @@ class Carrier:
                 returning = returning.filter(pc.invert(histories.busy))
             ready = returning.ready
             verdict = manner.gate(back, ready, (*back.source_rules, *back.target_rules))
-            door = Door(writing, histories)
+            door = WriteTarget(writing, histories)
             verdict, written, refused = self._write(door, back, ready, verdict, update)
         changed = None
         if verdict.failures or refused:
@@ -370,12 +362,12 @@ class Carrier:
         outcome.add(back.source.direction, counts, held, _seen(theirs, back, manner))
 
 
-def _seen(rows: pa.Table, way: Way, manner: Manner) -> pa.Table:
+def _seen(rows: pa.Table, route: Route, manner: WriteMode) -> pa.Table:
     """The keys of the rows that were dealt with in full.
 
     None where only late columns were carried: what held the row back before still stands.
     """
-    keys = rows.select(list(way.flow.source_key)).drop_null()
+    keys = rows.select(list(route.flow.source_key)).drop_null()
     return keys.slice(0, 0) if manner.late else keys
 
 
@@ -385,7 +377,7 @@ def _without(rows: pa.Table, mask: Mask) -> pa.Table:
     return rows.take(pc.if_else(mask, pa.scalar(None, pa.int64()), numbers))
 
 
-def _staying(standing: Standing, manner: Manner, waited: Changes | None) -> Mask | None:
+def _staying(standing: TargetState, manner: WriteMode, waited: Changes | None) -> Mask | None:
     """The rows to be dealt with; None for all of them."""
     if manner.fresh:
         return None

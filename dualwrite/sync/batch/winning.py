@@ -11,35 +11,35 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.sync.batch.changes import Changes
-from dualwrite.sync.batch.holding import own_of
+from dualwrite.sync.batch.held import own_of
 from dualwrite.sync.batch.merge import Mask, Merged, replace_columns
-from dualwrite.sync.batch.standing import Standing
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.batch.target import TargetState
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.model import Master
 from dualwrite.translate.flow import comparable
 
 
-def mine_wins(way: Way, rows: pa.Table, theirs: pa.Table | None, master: Master) -> Mask:
+def mine_wins(route: Route, rows: pa.Table, theirs: pa.Table | None, master: Master) -> Mask:
     """Which of n rows win against what the target holds of them, if anything."""
-    ends = way.table_map
+    ends = route.table_map
     if master is Master.NEWEST and theirs is not None:
-        ours, others = ends.end(way.source).modified, ends.end(way.target).modified
+        ours, others = ends.end(route.source).modified, ends.end(route.target).modified
         if ours is not None and others is not None:
             instant = pa.timestamp("us", "UTC")
             mine, other = moment(rows[str(ours)], instant), moment(theirs[str(others)], instant)
             newer = pc.if_else(pc.equal(mine, other), None, pc.greater(mine, other))
             # without both times, or at a tie, the map's own master decides
-            return pc.fill_null(newer, fill_value=_is_master(way, ends.master))
-    return pa.chunked_array([pa.repeat(_is_master(way, master), rows.num_rows)])
+            return pc.fill_null(newer, fill_value=_is_master(route, ends.master))
+    return pa.chunked_array([pa.repeat(_is_master(route, master), rows.num_rows)])
 
 
-def _is_master(way: Way, master: Master) -> bool:
+def _is_master(route: Route, master: Master) -> bool:
     fallback = Master.DATAVERSE if master in (Master.NEWEST, Master.FILL_BLANKS) else master
-    return bool(fallback.value == way.source.value)
+    return bool(fallback.value == route.source.value)
 
 
-def yielding(way: Way, merged: Merged, standing: Standing) -> Merged:
+def yielding(route: Route, merged: Merged, standing: TargetState) -> Merged:
     """The decision without what the other side has changed meanwhile: that is newer."""
     dirty = standing.dirty
     if not pc.any(dirty).as_py():
@@ -47,16 +47,16 @@ def yielding(way: Way, merged: Merged, standing: Standing) -> Merged:
     gone = pc.and_not(dirty, standing.found)
     newer = {
         str(column.target): pc.and_(dirty, standing.dirt.touches([column.target.column]))
-        for column in way.flow.columns
+        for column in route.flow.columns
     }
-    left = _without(way, merged, standing.theirs, newer, standing.found)
+    left = _without(route, merged, standing.theirs, newer, standing.found)
     return replace(left, write=pc.and_not(merged.write, gone))
 
 
-def about_what_waited(way: Way, merged: Merged, theirs: pa.Table, waited: Changes) -> Merged:
+def about_what_waited(route: Route, merged: Merged, theirs: pa.Table, waited: Changes) -> Merged:
     """The decision over rows that were held back, about those columns alone that waited."""
-    silent = {name: pc.invert(waited.touches(own)) for name, own in own_of(way).items()}
-    left = _without(way, merged, theirs, silent, merged.found)
+    silent = {name: pc.invert(waited.touches(own)) for name, own in own_of(route).items()}
+    left = _without(route, merged, theirs, silent, merged.found)
     said, write = pa.repeat(pa.scalar(value=False), len(waited)), pc.invert(merged.found)
     for name, mask in left.crossing.items():
         write = pc.or_(write, mask)
@@ -66,13 +66,13 @@ def about_what_waited(way: Way, merged: Merged, theirs: pa.Table, waited: Change
 
 
 def _without(
-    way: Way, merged: Merged, theirs: pa.Table, where: Mapping[str, Mask], found: Mask
+    route: Route, merged: Merged, theirs: pa.Table, where: Mapping[str, Mask], found: Mask
 ) -> Merged:
     """The decision without these values of two-way columns: both sides keep what they have."""
-    forward, held = merged.forward, comparable(theirs, way.flow)
+    forward, held = merged.forward, comparable(theirs, route.flow)
     back, crossing = dict(merged.back), dict(merged.crossing)
     for name, mask in where.items():
-        if name in way.two_way and name not in way.flow.key:
+        if name in route.two_way and name not in route.flow.key:
             stays = pc.and_(mask, found)
             kept = pc.if_else(stays, held[name].cast(forward[name].type), forward[name])
             forward = replace_columns(forward, pa.table({name: kept}))

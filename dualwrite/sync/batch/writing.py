@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from dualwrite.apps.base import Written
 from dualwrite.errors import RowsRefusedError
-from dualwrite.sync.batch.holding import Refused
-from dualwrite.sync.way.way import Way
+from dualwrite.sync.batch.held import Refused
+from dualwrite.sync.routes.route import Route
 from dualwrite.translate.flow import fit
 
 
@@ -49,17 +49,17 @@ def write_rows(
     return done, refused
 
 
-def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
+def physical_rows(route: Route, rows: pa.Table) -> pa.Table:
     """Rows named by the target table's own columns, references in the place of lookup paths."""
-    fitted = fit(rows, way.flow)
+    fitted = fit(rows, route.flow)
     columns: dict[str, Any] = {}
-    for column in way.flow.columns:
+    for column in route.flow.columns:
         name = column.target.column
         if column.target.is_lookup:
             columns.setdefault(name, rows[f"ref:{name}"])
         else:
             columns[name] = fitted[name]
-    for group in way.lookups:
+    for group in route.lookups:
         extra = group[0].type_column
         if extra is not None:
             columns.setdefault(extra, rows[f"ref:{extra}"])
@@ -67,7 +67,7 @@ def physical_rows(way: Way, rows: pa.Table) -> pa.Table:
 
 
 @dataclass
-class Fate:
+class WriteResult:
     """What a target made of the rows that passed; rows by number."""
 
     written: Written = field(default_factory=Written)
@@ -80,13 +80,13 @@ class Fate:
         self.refused |= refused
 
 
-def changing_columns(way: Way, physical: pa.Table, changing: Collection[str]) -> pa.Table:
+def changing_columns(route: Route, physical: pa.Table, changing: Collection[str]) -> pa.Table:
     """Of rows to update, the key and the columns that change in one of them."""
-    kept = set(way.written_key)
-    kept |= {c.target.column for c in way.flow.columns if str(c.target) in changing}
+    kept = set(route.written_key)
+    kept |= {c.target.column for c in route.flow.columns if str(c.target) in changing}
     kept |= {
         group[0].type_column
-        for group in way.lookups
+        for group in route.lookups
         if group[0].type_column is not None and group[0].column in kept
     }
     return physical.select([name for name in physical.column_names if name in kept])

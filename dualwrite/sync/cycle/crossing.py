@@ -25,21 +25,21 @@ from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
 from dualwrite.journal.records import Counts, Share
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
-from dualwrite.sync.batch.carry import Gate, rules_only
-from dualwrite.sync.batch.changes import CALLED_BACK, Changes
-from dualwrite.sync.batch.dating import Histories, dating_of
-from dualwrite.sync.batch.holding import Held, hold
+from dualwrite.sync.batch.conflicts import Batch, conflicts_of, newer
+from dualwrite.sync.batch.dated import Histories, dating_of
+from dualwrite.sync.batch.decide import Both, Decision, Policies, decide, policies_of
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.held import Held, hold
+from dualwrite.sync.batch.held_entries import Waiting, parted
 from dualwrite.sync.batch.merge import replace_columns
-from dualwrite.sync.batch.standing import Standing, stand_under_lock
-from dualwrite.sync.batch.waiting import Waiting, parted
-from dualwrite.sync.batch.writing import Fate, changing_columns, physical_rows, write_rows
-from dualwrite.sync.conflicts.decide import Both, Decision, Policies, decide, policies_of
-from dualwrite.sync.conflicts.record import Batch, conflicts_of, newer
-from dualwrite.sync.cycle.at_once import AtOnce
+from dualwrite.sync.batch.optimistic import OptimisticUpdate
+from dualwrite.sync.batch.target import TargetState, stand_under_lock
+from dualwrite.sync.batch.writing import WriteResult, changing_columns, physical_rows, write_rows
+from dualwrite.sync.capture.changes import REQUEUED, Changes
+from dualwrite.sync.routes.limits import Limit
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import Route, only_needed, reading
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.limits import Limit
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import Way, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.flow import comparable, translate
@@ -48,7 +48,7 @@ Mask = Any
 
 
 @dataclass(frozen=True)
-class Crossed:
+class BatchResult:
     """What became of n rows.
 
     `left` marks those that stay in their queue, for somebody holds their counterpart;
@@ -113,39 +113,45 @@ class Crossing:
     def __init__(
         self,
         link: Link,
-        way: Way,
-        back: Way | None,
+        route: Route,
+        back: Route | None,
         *,
         only: Only = Only.ALL,
         marking: bool = True,
     ) -> None:
-        self.link, self.way, self.back, self.only, self._marking = link, way, back, only, marking
-        query = reading(link.session, way.table_map, way.target, filtered=False)
-        self.query = only_needed(query, way.flow.targets) if only is Only.CLEAN else query
+        self.link, self.route, self.back, self.only, self._marking = (
+            link,
+            route,
+            back,
+            only,
+            marking,
+        )
+        query = reading(link.session, route.table_map, route.target, filtered=False)
+        self.query = only_needed(query, route.flow.targets) if only is Only.CLEAN else query
         # a row that is there is found again by its own key, whatever that is looked up from
-        own = tuple(ColumnPath((name,)) for name in way.written_key)
+        own = tuple(ColumnPath((name,)) for name in route.written_key)
         self.query = replace(self.query, columns=tuple(dict.fromkeys((*self.query.columns, *own))))
-        self.dating = dating_of(link.session, way)
-        self.policies = link.policies or policies_of(way.table_map, way.source)
-        self._limit = Limit.of(way.table_map)
+        self.dating = dating_of(link.session, route)
+        self.policies = link.policies or policies_of(route.table_map, route.source)
+        self._limit = Limit.of(route.table_map)
         self._sources = {
-            str(c.target): frozenset(path.column for path in c.reads) for c in way.flow.columns
+            str(c.target): frozenset(path.column for path in c.reads) for c in route.flow.columns
         }
-        self._at_once = AtOnce(link, way, self._sources) if only is Only.CLEAN else None
+        self._at_once = OptimisticUpdate(link, route, self._sources) if only is Only.CLEAN else None
         columns = () if back is None else back.flow.columns
         self._own = {
             str(c.source): frozenset(path.column for path in c.reads) for c in columns if c.source
         }
         self._theirs_alone = sorted(
-            {p.column for c in columns if str(c.source) not in way.two_way for p in c.reads}
+            {p.column for c in columns if str(c.source) not in route.two_way for p in c.reads}
         )
 
     @property
     def name(self) -> str:
         """The map's name."""
-        return self.way.table_map.name
+        return self.route.table_map.name
 
-    def carry(self, rows: pa.Table, changes: Changes) -> Crossed:
+    def carry(self, rows: pa.Table, changes: Changes) -> BatchResult:
         """Carry n changed rows of the source across.
 
         Shapes: `rows` (n, c) as the way reads them, `changes` of the same n keys, aligned.
@@ -153,31 +159,31 @@ class Crossing:
         Raises:
             TransientError, PermanentError: Nothing of this batch was written.
         """
-        out = translate(rows, self.way.flow)
-        verdict = self.link.gate(self.way, out, self.way.source_rules)
+        out = translate(rows, self.route.flow)
+        verdict = self.link.gate(self.route, out, self.route.source_rules)
         self.link.freed.clear()
-        with self.link.session.apps[self.way.target].writing(self.origin) as writing:
+        with self.link.session.apps[self.route.target].writing(self.origin) as writing:
             crossed = self._within(writing, rows, out, changes, verdict)
         self.link.committed()
         return crossed
 
-    def within(self, writing: Writing, rows: pa.Table, changes: Changes) -> Crossed:
+    def within(self, writing: Writing, rows: pa.Table, changes: Changes) -> BatchResult:
         """As `carry`, in a transaction of the caller's, who made it with our `origin`."""
-        out = translate(rows, self.way.flow)
-        verdict = self.link.gate(self.way, out, self.way.source_rules)
+        out = translate(rows, self.route.flow)
+        verdict = self.link.gate(self.route, out, self.route.source_rules)
         return self._within(writing, rows, out, changes, verdict)
 
     def _within(
         self, writing: Writing, rows: pa.Table, out: pa.Table, changes: Changes, verdict: Verdict
-    ) -> Crossed:
-        way, n = self.way, len(changes)
+    ) -> BatchResult:
+        route, n = self.route, len(changes)
         if self._at_once is not None and self._at_once.carry(writing, out, changes, verdict):
             self.mark(writing, changes.ids)
             never = pa.repeat(pa.scalar(value=False), n)
-            return Crossed(Counts(read=n, written=n), Held(), never, never)
-        capture = self.link.captures.get(way.target)
-        waiting = self.link.waiting.get(way.target)
-        standing = stand_under_lock(writing, way, self.query, out, capture, waiting=waiting)
+            return BatchResult(Counts(read=n, written=n), Held(), never, never)
+        capture = self.link.captures.get(route.target)
+        waiting = self.link.waiting.get(route.target)
+        standing = stand_under_lock(writing, route, self.query, out, capture, waiting=waiting)
         histories = None if self.dating is None else self.dating.look(writing, out)
         if histories is not None:
             standing = replace(standing, busy=pc.or_(standing.busy, histories.busy))
@@ -193,16 +199,16 @@ class Crossing:
     @property
     def origin(self) -> Origin:
         """Who writes, for the target."""
-        capture = self.link.captures.get(self.way.target)
+        capture = self.link.captures.get(self.route.target)
         return Origin(self.name, None if capture is None else capture.queue, self.link.epoch)
 
     def mark(self, writing: Writing, ids: pa.Array) -> None:
         """Note in the target that these entries of the source are in it."""
-        capture = self.link.captures.get(self.way.source)
+        capture = self.link.captures.get(self.route.source)
         if capture is not None and self._marking:
             writing.carried(capture.queue, ids)
 
-    def _unfit(self, standing: Standing) -> Mask:
+    def _unfit(self, standing: TargetState) -> Mask:
         match self.only:
             case Only.ALL:
                 fit: Mask = pa.repeat(pa.scalar(value=True), len(standing.found))
@@ -214,23 +220,25 @@ class Crossing:
 
     def _cross(
         self, writing: Writing, batch: Batch, verdict: Verdict, histories: Histories | None
-    ) -> tuple[Crossed, Mask]:
+    ) -> tuple[BatchResult, Mask]:
         """Decide and write; and which rows of the batch somebody inserted at the same moment."""
-        way, n = self.way, len(batch.changes)
+        route, n = self.route, len(batch.changes)
         both = self._both(batch)
-        decision = decide(both, self.policies, way.source)
+        decision = decide(both, self.policies, route.source)
         failed = pc.and_not(pc.invert(verdict.passed), decision.asks)
         wanted = pc.or_(decision.write, failed)
         ready = replace_columns(batch.out.filter(wanted), decision.forward.filter(wanted))
         known = {}
         if self.only is Only.CLEAN:
-            known = {n: batch.standing.theirs[n].filter(wanted) for n in way.written_key}
-        ready = self.link.finder.fill_in(ready, way, known)
-        verdict = verdict.filter(wanted).join(self.link.gate(way, ready, way.target_rules))
+            known = {n: batch.standing.theirs[n].filter(wanted) for n in route.written_key}
+        ready = self.link.finder.fill_in(ready, route, known)
+        verdict = verdict.filter(wanted).join(self.link.gate(route, ready, route.target_rules))
         there = both.found.filter(wanted)
         verdict, fate = self._written(writing, ready, verdict, there, decision, histories)
         source = batch.rows.filter(wanted)
-        held = hold(way, source, ready, verdict, fate.refused, batch.changes.changed.filter(wanted))
+        held = hold(
+            route, source, ready, verdict, fate.refused, batch.changes.changed.filter(wanted)
+        )
         numbers = pc.indices_nonzero(wanted)
         raced = _marked(numbers, fate.raced, n)
         stopped = [*pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist(), *fate.refused]
@@ -252,12 +260,12 @@ class Crossing:
             parked=len(held.parked),
             conflicts=pc.sum(conflicts).as_py() or 0,
         )
-        return Crossed(counts, held, raced, raced), raced
+        return BatchResult(counts, held, raced, raced), raced
 
     def _both(self, batch: Batch) -> Both:
         standing, changes = batch.standing, batch.changes
-        held = comparable(standing.theirs, self.way.flow)
-        mine = settled(batch.out, held, self.way.flow).select(list(self.way.flow.names))
+        held = comparable(standing.theirs, self.route.flow)
+        mine = settled(batch.out, held, self.route.flow).select(list(self.route.flow.names))
         dirty = standing.dirty
         never = pa.repeat(pa.scalar(value=False), len(changes))
         # a row that was made anew over there lacks what we alone know of it; a constant is the
@@ -271,7 +279,7 @@ class Crossing:
             dirty,
             {
                 name: changes.touches(columns)
-                if name in self.way.two_way or not columns
+                if name in self.route.two_way or not columns
                 else pc.or_(changes.touches(columns), remade)
                 for name, columns in self._sources.items()
             },
@@ -279,12 +287,12 @@ class Crossing:
                 name: pc.and_(dirty, standing.dirt.touches(self._own.get(name, ())))
                 if disputed
                 else never
-                for name in self.way.two_way
+                for name in self.route.two_way
             },
-            newer(self.way, batch.rows, changes, standing, self.policies.tie)
+            newer(self.route, batch.rows, changes, standing, self.policies.tie)
             if disputed
             else never,
-            self.way.two_way,
+            self.route.two_way,
         )
 
     def _written(
@@ -295,14 +303,14 @@ class Crossing:
         found: Mask,
         decision: Decision,
         histories: Histories | None,
-    ) -> tuple[Verdict, Fate]:
+    ) -> tuple[Verdict, WriteResult]:
         """Write the rows that passed, dated ones beside what the target holds of their entity."""
         if self.dating is None or histories is None:
             return verdict, self._write(writing, ready, verdict, found, decision)
         if self.dating.writes_by_mode:
-            capture = self.link.captures.get(self.way.target)
+            capture = self.link.captures.get(self.route.target)
             done = self.dating.write(writing, ready, verdict.passed, histories, capture)
-            return verdict, Fate(*done)
+            return verdict, WriteResult(*done)
         verdict, unsound = self.dating.judged(self.link.gate, ready, verdict, histories)
         fate = self._write(writing, ready, verdict, found, decision)
         fate.refused |= unsound
@@ -310,19 +318,21 @@ class Crossing:
 
     def _write(
         self, writing: Writing, ready: pa.Table, verdict: Verdict, found: Mask, decision: Decision
-    ) -> Fate:
+    ) -> WriteResult:
         """Insert the rows that are new, update the columns that change of the others."""
-        way, fate = self.way, Fate()
-        table, key = way.target_table, way.written_key
+        route, fate = self.route, WriteResult()
+        table, key = route.target_table, route.written_key
         there = pc.indices_nonzero(pc.and_(verdict.passed, found))
         if len(there):
-            rows = changing_columns(way, physical_rows(way, ready.take(there)), decision.changing)
+            rows = changing_columns(
+                route, physical_rows(route, ready.take(there)), decision.changing
+            )
             if rows.num_columns > len(key):
                 done, bad = write_rows(writing.update, table, rows, key=key)
                 fate.add(done, {there[number].as_py(): why for number, why in bad.items()})
         new = pc.indices_nonzero(pc.and_not(verdict.passed, found))
         if len(new):
-            rows = physical_rows(way, ready.take(new))
+            rows = physical_rows(route, ready.take(new))
             done, bad = write_rows(partial(writing.insert, fresh=True), table, rows, key=key)
             refused = {new[number].as_py(): why for number, why in bad.items()}
             raced = self._raced(writing, ready, list(refused))
@@ -334,7 +344,7 @@ class Crossing:
         """Which refused inserts were refused because the row is there meanwhile."""
         if not refused:
             return []
-        again = stand_under_lock(writing, self.way, self.query, ready.take(refused), None)
+        again = stand_under_lock(writing, self.route, self.query, ready.take(refused), None)
         there = pc.or_(again.found, again.busy).to_pylist()
         return [number for number, is_there in zip(refused, there, strict=True) if is_there]
 
@@ -342,21 +352,21 @@ class Crossing:
         journal = self.link.session.journal
         if pc.any(conflicts).as_py():
             journal.note_conflicts(
-                self.name, conflicts_of(self.way, batch, decision, conflicts, self.policies)
+                self.name, conflicts_of(self.route, batch, decision, conflicts, self.policies)
             )
         if held.rejected or held.parked:
             share = Share(rejected=held.rejected, parked=held.parked)
-            journal.record(self.name, {self.way.source.direction: share})
+            journal.record(self.name, {self.route.source.direction: share})
 
     def _settle(self, writing: Writing, batch: Batch, decision: Decision, conflicts: Mask) -> None:
         """What the other side's own entries still have to say, once a conflict is decided."""
-        capture, standing = self.link.captures.get(self.way.target), batch.standing
+        capture, standing = self.link.captures.get(self.route.target), batch.standing
         if capture is None or not pc.any(conflicts).as_py():
             return
         # where its delete won, that is what has to cross
         stands = pc.and_not(pc.invert(standing.found), pc.or_(decision.write, decision.asks))
         settled = pc.and_not(conflicts, stands)
-        self.link.settle(writing, self.way.target, standing.dirt.ids_of(settled))
+        self.link.settle(writing, self.route.target, standing.dirt.ids_of(settled))
         pieces = [
             pc.if_else(mask, changed_text(sorted(self._own.get(name, ()))), "")
             for name, mask in decision.kept.items()
@@ -370,17 +380,17 @@ class Crossing:
         said: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
         remain = pc.and_(pc.and_not(settled, decision.asks), pc.not_equal(said, ""))
         self._enqueue(
-            writing, capture, batch.keys_there(self.way).filter(remain), said.filter(remain)
+            writing, capture, batch.keys_there(self.route).filter(remain), said.filter(remain)
         )
 
     def _call_back(self, writing: Writing, batch: Batch, made: Mask) -> None:
         """Values that the target's app alone knows of a row new to this map: they have to cross."""
-        capture = self.link.captures.get(self.way.target)
+        capture = self.link.captures.get(self.route.target)
         if capture is None or not self._theirs_alone or not pc.any(made).as_py():
             return
-        keys = batch.keys_there(self.way).filter(made)
+        keys = batch.keys_there(self.route).filter(made)
         said = pa.repeat(pa.scalar(changed_text(self._theirs_alone)), keys.num_rows)
-        self._enqueue(writing, capture, keys, said, op=CALLED_BACK)
+        self._enqueue(writing, capture, keys, said, op=REQUEUED)
 
     def _enqueue(
         self, writing: Writing, capture: Capture, keys: pa.Table, said: Any, *, op: str = "u"

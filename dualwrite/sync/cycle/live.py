@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from dualwrite.apps.capture import Watch
 from dualwrite.errors import TransientError
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Gate, rules_only
-from dualwrite.sync.cycle.cycle import CARRIED, Cycles, cycles_of
-from dualwrite.sync.initial.run import MapResult
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.cycle.runner import CARRIED, CycleRunner, cycle_runner
 from dualwrite.sync.session import Session
 
 TELL_SECONDS = 1.0
@@ -59,7 +59,7 @@ def run_live(
     while not over():
         for app in session.apps.values():
             app.refresh()  # while its maps were not ours, a table may have been altered
-        with cycles_of(session, names, gate=gate) as (cycles, others):
+        with cycle_runner(session, names, gate=gate) as (cycles, others):
             if seconds is not None and end is None:
                 end = time.monotonic() + seconds
             _Loop(session, cycles, others, names, report).run(over)
@@ -71,7 +71,7 @@ class _Loop:
     def __init__(
         self,
         session: Session,
-        cycles: Cycles,
+        cycles: CycleRunner,
         others: Sequence[MapResult],
         names: Sequence[str] | None,
         report: Report,

@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Snapshot
-from dualwrite.sync.batch.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
-from dualwrite.sync.cycle.ahead import Ahead
+from dualwrite.sync.capture.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
+from dualwrite.sync.cycle.read_ahead import Ahead
 
 PAGE = 25_000
 """Entries read, carried and forgotten together.

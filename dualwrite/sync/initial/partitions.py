@@ -24,13 +24,14 @@ from dualwrite.apps.base import KeyRange, Query
 from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Carrier, Gate, Manner, Outcome, rules_only
-from dualwrite.sync.batch.settling import shares_of
-from dualwrite.sync.captured.capturing import installed
-from dualwrite.sync.plan import Leg, MapPlan
+from dualwrite.sync.batch.carry import Carrier, Outcome, WriteMode
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.shares import shares_of
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.plan import Leg, MapPlan
+from dualwrite.sync.routes.route import Route, compile_route, reading, together_of
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.way.way import Way, compile_way, reading, together_of
 from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -129,9 +130,9 @@ class InitialSync:
         continued = self.run is not None and bool(self.run.options.get("continued"))
         if continued or leg.phase > 1 or not self.fresh[leg.source.other]:
             return False
-        way = self._carrier(leg).way
-        schema = self.session.schema(way.target, way.target_table)
-        key = set(way.written_key)
+        route = self._carrier(leg).route
+        schema = self.session.schema(route.target, route.target_table)
+        key = set(route.written_key)
         return any(set(names) == key for names in (schema.primary_key, *schema.unique))
 
     # Carrying
@@ -149,8 +150,8 @@ class InitialSync:
         within = KeyRange(partition.columns, partition.low, partition.high)
         rows = self.session.apps[leg.source].read(query, within=within)
         if leg.phase > 1:
-            rows = _with_deferred(rows, carrier.way) if self.fresh[leg.source.other] else rows
-        manner = Manner(
+            rows = _with_deferred(rows, carrier.route) if self.fresh[leg.source.other] else rows
+        manner = WriteMode(
             master=self.plan.master,
             fresh=self._goes_straight_in(leg),
             insert_only=leg.insert_only,
@@ -187,15 +188,15 @@ class InitialSync:
 
     def _carrier(self, leg: Leg) -> Carrier:
         if leg not in self._carriers:
-            way = self._way(leg.source, leg)
+            route = self._way(leg.source, leg)
             flows_back = self.plan.table_map.flows_from(leg.source.other)
             back = self._way(leg.source.other, leg) if flows_back else None
             self._carriers[leg] = Carrier(
-                self.session, way, back, self.finder, captures=self._captures, epoch=self._epoch
+                self.session, route, back, self.finder, captures=self._captures, epoch=self._epoch
             )
         return self._carriers[leg]
 
-    def _way(self, source: Side, leg: Leg) -> Way:
+    def _way(self, source: Side, leg: Leg) -> Route:
         """The way without what is deferred in phase 1, with only that in phase 2.
 
         A new row takes at once all that its own table can hold: a lookup that waits on
@@ -209,7 +210,7 @@ class InitialSync:
                 for column in self.plan.table_map.columns
             )
 
-        return compile_way(
+        return compile_route(
             self.session,
             self.plan.table_map,
             source,
@@ -230,7 +231,7 @@ class InitialSync:
         if leg.phase == 1:
             return query
         carrier = self._carrier(leg)
-        sources = {c.source for c in carrier.way.flow.columns if c.source is not None}
+        sources = {c.source for c in carrier.route.flow.columns if c.source is not None}
         modified = self.plan.table_map.end(leg.source).modified
         wanted = sources | set(query.key) | ({modified} if modified else set())
         return replace(query, columns=tuple(c for c in query.columns if c in wanted))
@@ -243,9 +244,9 @@ def is_empty(session: Session, plan: MapPlan, side: Side) -> bool:
     return session.apps[side].count(query) == 0
 
 
-def _with_deferred(rows: pa.Table, way: Way) -> pa.Table:
+def _with_deferred(rows: pa.Table, route: Route) -> pa.Table:
     """Only the rows that have something to carry in phase 2."""
-    names = [str(c.source) for c in way.flow.columns if str(c.target) not in way.flow.key]
+    names = [str(c.source) for c in route.flow.columns if str(c.target) not in route.flow.key]
     masks = [pc.is_valid(rows[name]) for name in names if name in rows.column_names]
     if not masks:
         return rows

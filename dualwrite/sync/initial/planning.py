@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from dualwrite.errors import MissingTableError
 from dualwrite.link import Side
-from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.routes.expectations import expectation_faults
+from dualwrite.sync.routes.order import order_maps, reference_of
+from dualwrite.sync.routes.plan import RunPlan
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.expecting import expectation_faults
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.checks import check
-from dualwrite.tablemap.dependencies import Lookup, ReferenceOf, order, related
+from dualwrite.tablemap.dependencies import related
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import Master, TableMap
-from dualwrite.tablemap.schema import Reference
 
 
 def make_plan(
@@ -48,32 +47,6 @@ def make_plan(
     return order_maps(session, maps, master=master)
 
 
-def order_maps(
-    session: Session, maps: Sequence[TableMap], *, master: Master | None = None
-) -> RunPlan:
-    """Put maps in the order of what they need; they are not checked.
-
-    Raises:
-        TransientError, PermanentError: From the apps.
-    """
-
-    def nullable(side: Side, table: str, column: str) -> bool:
-        return session.schema(side, table).columns[column].nullable
-
-    by_name = {each.name: each for each in maps}
-    ordered = order(maps, reference_of(session), nullable)
-    plans = []
-    for name in ordered.sequence:
-        deferred = _by_side(ordered.deferred.get(name, ()))
-        plans.append(MapPlan(by_name[name], master or by_name[name].master, deferred))
-    why = [
-        f"second pass: {name}.{column} ({side.value})"
-        for name, lookups in ordered.deferred.items()
-        for side, column in sorted(lookups, key=lambda each: (each[0].value, each[1]))
-    ]
-    return RunPlan(tuple(plans), tuple(why))
-
-
 def refuse_faulty(session: Session, maps: Sequence[TableMap]) -> None:
     """Check maps against both apps.
 
@@ -99,18 +72,6 @@ def check_map(session: Session, table_map: TableMap) -> list[Finding]:
     return in_order([*found, *expectation_faults(table_map, session.link.project)])
 
 
-def reference_of(session: Session) -> ReferenceOf:
-    """What a lookup column points at; nothing, where the table is not there."""
-
-    def find(side: Side, table: str, column: str) -> Reference | None:
-        try:
-            return session.reference(side, table, column)
-        except MissingTableError:
-            return None
-
-    return find
-
-
 def _related(session: Session, names: Sequence[str]) -> tuple[str, ...]:
     maps = []
     for name in session.catalogue.names():
@@ -120,10 +81,3 @@ def _related(session: Session, names: Sequence[str]) -> tuple[str, ...]:
             if name in names:
                 raise
     return related(names, maps, reference_of(session))
-
-
-def _by_side(lookups: Iterable[Lookup]) -> dict[Side, frozenset[str]]:
-    found: dict[Side, set[str]] = {}
-    for side, column in lookups:
-        found.setdefault(side, set()).add(column)
-    return {side: frozenset(columns) for side, columns in found.items()}

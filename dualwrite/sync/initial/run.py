@@ -10,34 +10,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from dualwrite.errors import TransientError
-from dualwrite.journal.records import Counts, MapStatus, PartitionPlan
+from dualwrite.journal.records import MapStatus, PartitionPlan
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Gate, Outcome, rules_only
-from dualwrite.sync.captured.capturing import start_capture
+from dualwrite.sync.batch.carry import Outcome
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.results import MapResult, Progress, silent
+from dualwrite.sync.capture.captures import start_capture
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
-from dualwrite.sync.initial.rehearsing import rehearse
-from dualwrite.sync.plan import MapPlan, RunPlan
+from dualwrite.sync.initial.rehearsal import rehearse
 from dualwrite.sync.retry import release_parked
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.plan import MapPlan, RunPlan
 from dualwrite.sync.session import Session
-from dualwrite.sync.way.lookups import Finder
-from dualwrite.sync.workers import kept_lease
+from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import TableMap
 
 ATTEMPTS = 3
-
-Progress = Callable[[str, int, int], None]
-"""Told after each partition: the map, partitions done, partitions in all."""
-
-
-def silent(name: str, done: int, total: int) -> None:
-    """Tell nobody."""
-    del name, done, total
 
 
 @dataclass(frozen=True)
@@ -50,37 +44,6 @@ class RunOptions:
     workers: int = 2
     partition_rows: int = 25_000
     gate: Gate = rules_only
-
-
-@dataclass
-class MapResult:
-    """What a run did with one map."""
-
-    map: str
-    seconds: float = 0.0
-    counts: dict[str, Counts] = field(default_factory=dict)
-    note: str = ""
-    """Why nothing was carried."""
-    stuck: bool = False
-    """Whether a person must act first; else it goes on by itself."""
-    held: list[tuple[str, object]] = field(default_factory=list)
-
-    def add(self, outcome: Outcome) -> None:
-        """Count an outcome in."""
-        for direction, counts in outcome.counts.items():
-            self.counts[direction] = self.counts.get(direction, Counts()) + counts
-
-    def as_dict(self) -> dict[str, object]:
-        """The JSON of `run` and `sync` (design section 10)."""
-        ways = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
-        shown = ("read", "written", "unchanged", "deleted", "rejected", "parked")
-        return {
-            "map": self.map,
-            "seconds": round(self.seconds, 3),
-            **{d: {k: v for k, v in c.as_dict().items() if k in shown} for d, c in ways.items()},
-            "conflicts": sum(counts.conflicts for counts in ways.values()),
-            **({"note": self.note} if self.note else {}),
-        }
 
 
 @contextmanager

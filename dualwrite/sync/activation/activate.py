@@ -1,0 +1,116 @@
+"""Dated rows on the day they become valid: seen by the clock, carried by a cycle.
+
+A row of the future changes nobody's queue on its day: nothing happens to it.  So every entity
+of a projection with a row that began or ended since the last look is put into the queue of its
+own side, once, as if the app had changed it, and the next cycle carries what is valid now or
+takes away what has run out.  The journal knows when the last look was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from dualwrite.apps.base import Query
+from dualwrite.apps.canonical import distinct
+from dualwrite.apps.capture import Origin
+from dualwrite.link import Side
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.changes import REQUEUED
+from dualwrite.sync.reconcile.reconcile import batches
+from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.validity import both, changing
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.periods import shown_of
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """What one look found: so many entities show another row than at the one before."""
+
+    map: str
+    since: datetime | None
+    """The look before; None where there was none."""
+    until: datetime
+    entities: int
+
+
+def projections(session: Session, names: Sequence[str] | None = None) -> list[str]:
+    """The maps among these, or among all at work, that show only what is valid now.
+
+    Raises:
+        UnknownMapError, MapError: One of `names` is no map, or cannot be read.
+    """
+    known = names or [each.name for each in session.journal.maps() if each.queues]
+    return [name for name in known if _shown(session.map(name)) is not None]
+
+
+def activate(session: Session, name: str) -> Activated:
+    """Queue the entities of a projection whose row began or ended since the last look.
+
+    The clock is the session's.  Set back, it brings back what was valid then.  Nothing is carried
+    here: `run_cycle` does that, now or later.
+
+    Raises:
+        TransientError, PermanentError: From the app; the look did not happen.
+    """
+    now, table_map = session.now(), session.map(name)
+    since = last_look(session, name)
+    side = _shown(table_map)
+    capture = None if side is None else installed(session, table_map).get(side)
+    found = 0
+    if side is not None and capture is not None:
+        for rows in batches(session, side, _asked(session, table_map, side, since, now)):
+            keys = distinct(rows.select([str(path) for path in capture.key]).drop_null())
+            if not keys.num_rows:
+                continue
+            n = keys.num_rows
+            said: list[Any] = [pa.repeat(pa.scalar(REQUEUED), n), pa.nulls(n, pa.string())]
+            names = ["op", "changed", *keys.column_names]
+            origin = Origin(name, capture.queue, session.journal.epoch(name))
+            with session.apps[side].writing(origin) as writing:
+                writing.queue(capture, pa.table([*said, *keys.columns], names=names))
+            found += n
+    _note(session, name, side, now, found)
+    return Activated(name, since, now, found)
+
+
+def last_look(session: Session, name: str) -> datetime | None:
+    """As of when it was last seen what a projection shows: by a look, or when it was started."""
+    looked = (mark.looked for mark in session.journal.marks(name).values())
+    return next((datetime.fromisoformat(each) for each in looked if each is not None), None)
+
+
+def _note(session: Session, name: str, side: Side | None, now: datetime, found: int) -> None:
+    journal = session.journal
+    marks = journal.marks(name)
+    if side is not None and side in marks:
+        looked = now.astimezone(UTC).isoformat()
+        journal.set_marks(name, {**marks, side: replace(marks[side], looked=looked)})
+    if found:
+        entities = "entity shows" if found == 1 else "entities show"
+        journal.log(name, "activated", f"{found:,} {entities} another row as of {now:%Y-%m-%d}")
+
+
+def _shown(table_map: TableMap) -> Side | None:
+    """The side of which only what is valid now is shown."""
+    return next((side for side in Side if shown_of(table_map, side) is not None), None)
+
+
+def _asked(
+    session: Session, table_map: TableMap, side: Side, since: datetime | None, now: datetime
+) -> Query:
+    """The keys of rows that began or ended; without a look before, of all rows."""
+    always = reading(session, replace(table_map, effective=None), side)
+    query = replace(always, columns=always.key)
+    shown = shown_of(table_map, side)
+    if since is None or shown is None:
+        return query
+    kind = session.schema(side, query.table).columns[shown.start.column].type
+    moved = changing(shown, kind, *sorted((since, now)))
+    return replace(query, filter=both(always.filter, moved))

@@ -1,0 +1,315 @@
+"""Dated rows at the door of the target: judged beside what it holds, or written by a mode.
+
+Without a mode rows are copied as they are.  One that would be valid at the same time as
+another of its entity is rejected, and so is what then would collide with the row that stays
+as it was.  With a mode the plan of `dualwrite.effective` closes, moves and refuses; all
+changes of one entity are made, or none.  What changes beyond the rows that came is put into
+the target's own queue, so that it crosses back and both sides agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query, Written
+from dualwrite.apps.canonical import distinct
+from dualwrite.apps.capture import Capture, Writing
+from dualwrite.effective import Changes, Moment, Periods, beside, plan_delete, plan_write
+from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
+from dualwrite.sync.batch.dated_changes import Amending, matched
+from dualwrite.sync.batch.held import Refused
+from dualwrite.sync.batch.writing import physical_rows
+from dualwrite.sync.capture.changes import REQUEUED
+from dualwrite.sync.routes.route import Route
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import Dated, DatedEnd, dated_of
+from dualwrite.tablemap.schema import TableSchema
+from dualwrite.translate.compare import differs
+from dualwrite.translate.flow import Flow, fit
+from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.periods import kind_of
+
+if TYPE_CHECKING:
+    from dualwrite.sync.batch.gate import Gate
+
+Mask = Any
+
+
+@dataclass(frozen=True)
+class Histories:
+    """What the target holds of the entities of n rows.
+
+    Shapes: `rows` (m, d) named by path and by the table's own columns; `busy` (n,) marks rows
+    of entities of which somebody else holds a row.
+    """
+
+    rows: pa.Table
+    busy: Mask
+
+
+@dataclass(frozen=True)
+class WriteTarget:
+    """Where a batch is written: a transaction, none in a dry run, and for dated rows what the
+    target holds of their entities.
+    """
+
+    writing: Writing | None
+    histories: Histories | None = None
+
+
+def dating_of(session: Session, route: Route) -> Dating | None:
+    """How the rows of a way are dated; None where it writes no dates."""
+    return None if route.period_rule is None else Dating(session, route, route.period_rule)
+
+
+class Dating:
+    """One way whose target is dated.  It keeps nothing between two batches."""
+
+    def __init__(self, session: Session, route: Route, rule: PeriodsSound) -> None:
+        dated = dated_of(route.table_map)
+        assert dated is not None
+        ends = dated.on(route.target)
+        assert ends is not None
+        self._session, self._way = session, route
+        self._dated: Dated = dated
+        self._ends: DatedEnd = ends
+        self._rule = replace(rule, held=True)
+        self._schema: TableSchema = session.schema(route.target, route.target_table)
+        self._identity = list(self._schema.primary_key or next(iter(self._schema.unique), ()))
+
+    @property
+    def writes_by_mode(self) -> bool:
+        """Whether a mode says what a write does to the rows that are there."""
+        return self._dated.mode is not None
+
+    # What is there
+
+    def look(self, writing: Writing | None, out: pa.Table, wanted: Mask | None = None) -> Histories:
+        """Read, and lock, all rows that the target holds of the entities of n rows.
+
+        Shapes: `out` is the gate table of n rows, or their target columns alone; where only
+        some of them are `wanted` (n,), only their entities are looked at.
+        """
+        names = list(map(str, self._ends.entity))
+        sound = judge(out, self._entity_rules).passed
+        sound = sound if wanted is None else pc.and_(sound, wanted)
+        keys = distinct(fit(out.filter(sound).select(names), self._entity_flow).drop_null())
+        rows = self._session.apps[self._way.target].fetch(self._query, keys)
+        free: Mask = pa.repeat(pa.scalar(value=False), out.num_rows)
+        if writing is None or not rows.num_rows:
+            return Histories(rows, free)
+        own = tuple(ColumnPath((name,)) for name in self._identity)
+        locked = writing.lock(replace(self._query, key=own), rows.select(self._identity))
+        if not locked.busy.num_rows:
+            return Histories(locked.rows, free)
+        at = row_of(key_text(rows, self._identity), key_text(locked.busy, self._identity))
+        held_up = key_text(rows.filter(at.is_valid()), names)
+        return Histories(locked.rows, pc.is_in(key_text(out, names), value_set=held_up))
+
+    def nothing(self, out: pa.Table) -> Histories:
+        """Of n rows whose entities are promised to be new."""
+        return replace(self.look(None, out.slice(0, 0)), busy=pa.repeat(False, out.num_rows))
+
+    @cached_property
+    def _query(self) -> Query:
+        end = self._way.table_map.end(self._way.target)
+        own = [ColumnPath((name,)) for name in self._schema.columns]
+        columns = dict.fromkeys((*self._ends.paths, *end.key, *own))
+        return Query(end.table, tuple(columns), key=self._ends.entity, lookups=end.lookups)
+
+    @cached_property
+    def _entity_flow(self) -> Flow:
+        flow, names = self._way.flow, set(map(str, self._ends.entity))
+        columns = tuple(column for column in flow.columns if str(column.target) in names)
+        return replace(flow, columns=columns, key=tuple(map(str, self._ends.entity)), periods=None)
+
+    @cached_property
+    def _entity_rules(self) -> Sequence[Rule]:
+        rules = derive(self._entity_flow.facts())
+        return [rule for rule in rules if not isinstance(rule, KeyUnique)]
+
+    # Copies
+
+    def judged(
+        self, gate: Gate, ready: pa.Table, verdict: Verdict, held: Histories
+    ) -> tuple[Verdict, dict[int, Refused]]:
+        """Judge the rows that passed all else, beside those that stay; by number what failed.
+
+        A row that is rejected stays in the target as it was, and may then be in the way of
+        one that had passed: so it goes on until none fails.
+        """
+        refused: dict[int, Refused] = {}
+        if self.writes_by_mode:
+            return verdict, refused
+        passed: Mask = verdict.passed
+        key = list(self._way.flow.key)
+        held_keys = key_text(held.rows, key)
+        while pc.any(passed).as_py():
+            numbers = pc.indices_nonzero(passed)
+            batch = ready.take(numbers)
+            replaced = pc.is_in(held_keys, value_set=key_text(batch, key))
+            laid = beside(batch, held.rows, self._rule.periods, replaced=replaced)
+            said = gate(self._way, laid, (self._rule,))
+            if pc.all(said.passed).as_py():
+                break
+            failing = pc.indices_nonzero(pc.invert(said.passed)).cast(pa.int64())
+            rows = self._rule.told(laid, failing)
+            for place, row in zip(failing.to_pylist(), rows, strict=True):
+                refused[numbers[place].as_py()] = self._refused(self._rule.reason(row))
+            gone = pa.array(list(refused), pa.int64())
+            stays = pc.invert(pc.is_in(pa.array(range(len(passed)), pa.int64()), value_set=gone))
+            passed = pc.and_(passed, stays)
+        return replace(verdict, passed=passed), refused
+
+    def _refused(self, reason: str, mend: str | None = None) -> Refused:
+        rule = self._rule
+        return Refused(rule.name, reason, rule.about, rule.mend if mend is None else mend)
+
+    # Writes by a mode
+
+    def write(
+        self,
+        writing: Writing | None,
+        ready: pa.Table,
+        passed: Mask,
+        held: Histories,
+        capture: Capture | None,
+        *,
+        by_start: bool = False,
+    ) -> tuple[Written, dict[int, str | Refused]]:
+        """Write the rows that passed, in their order or `by_start`, as the mode says.
+
+        The counts are of all rows that were written, those among them that were closed or
+        moved for others.
+        """
+        numbers = pc.indices_nonzero(passed)
+        told = ready.take(numbers)
+        rows = physical_rows(self._way, told)
+        if by_start:
+            order = pc.sort_indices(rows[self._periods.start])
+            numbers, told, rows = numbers.take(order), told.take(order), rows.take(order)
+        assert self._dated.mode is not None
+        changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=self._now)
+        refused: dict[int, str | Refused] = {
+            numbers[each["row"]].as_py(): self._refused(each["reason"], each["mend"])
+            for each in changes.rejected.to_pylist()
+        }
+        written = Written(changes.inserts.num_rows, changes.updates.num_rows)
+        if writing is None:
+            return written, refused
+        bad = self._amending.carry_out(writing, changes, held.rows)
+        entities = key_text(rows, list(self._periods.entity)).to_pylist()
+        for place, entity in enumerate(entities):
+            if entity in bad:
+                refused.setdefault(numbers[place].as_py(), bad[entity])
+        changes = self._amending.without(changes, bad)
+        self._call_back(writing, capture, changes, held.rows, (rows, told))
+        written = Written(changes.inserts.num_rows, changes.updates.num_rows)
+        touched = {*self._entities(changes.inserts), *self._entities(changes.updates)}
+        same = sum(
+            entity not in touched and numbers[place].as_py() not in refused
+            for place, entity in enumerate(entities)
+        )
+        return written + Written(unchanged=same), refused
+
+    def delete(
+        self, writing: Writing, theirs: pa.Table, held: Histories, capture: Capture | None
+    ) -> tuple[int, dict[int, str]]:
+        """Delete n rows of the target; how many others were stretched, and which stay, and why."""
+        identity = self._identity
+        at = row_of(key_text(theirs, identity), key_text(held.rows, identity))
+        names = [*self._periods.entity, self._periods.start]
+        keys = held.rows.take(at.drop_null()).select(names)
+        changes = plan_delete(held.rows, keys, self._periods)
+        bad = self._amending.carry_out(writing, changes, held.rows)
+        changes = self._amending.without(changes, bad)
+        nothing = (changes.inserts.slice(0, 0), held.rows.slice(0, 0))
+        self._call_back(writing, capture, changes, held.rows, nothing)
+        entities = key_text(held.rows.take(at), list(self._periods.entity)).to_pylist()
+        refused = {n: bad[entity] for n, entity in enumerate(entities) if entity in bad}
+        return changes.updates.num_rows, refused
+
+    @cached_property
+    def _periods(self) -> Periods:
+        """In the table's own columns."""
+        return replace(
+            self._rule.periods,
+            entity=tuple(dict.fromkeys(path.column for path in self._ends.entity)),
+            start=self._ends.start.column,
+            end=self._ends.end.column,
+        )
+
+    @property
+    def _now(self) -> Moment:
+        """Where a period of the target may begin now: with a day, if the other side keeps days."""
+        now, end = self._session.now(), self._way.table_map.end(self._way.source)
+        theirs = self._dated.on(self._way.source)
+        schema = self._session.schema(self._way.source, end.table)
+        by_day = theirs is not None and kind_of(schema, theirs) == "date"
+        return now.astimezone(UTC).date() if by_day else now
+
+    @cached_property
+    def _amending(self) -> Amending:
+        return Amending(self._way, self._schema, self._identity, self._periods)
+
+    def _entities(self, rows: pa.Table) -> list[str | None]:
+        entities: list[str | None] = key_text(rows, list(self._periods.entity)).to_pylist()
+        return entities
+
+    def _call_back(
+        self,
+        writing: Writing,
+        capture: Capture | None,
+        changes: Changes,
+        held: pa.Table,
+        came: tuple[pa.Table, pa.Table],
+    ) -> None:
+        """Queue in the target what it holds now otherwise than it came.
+
+        Shapes: `came` are n rows by own column, and the same n by path.
+        """
+        if capture is None:
+            return
+        names = [*self._periods.entity, self._periods.start]
+        rows, told = came
+        stand = pa.concat_tables(
+            [changes.updates.drop_columns([self._periods.was]), changes.inserts]
+        )
+        at = matched(stand, rows, names)
+        same = at.is_valid()
+        for name in rows.column_names if rows.num_rows else ():
+            same = pc.and_(same, pc.invert(differs(stand[name], rows[name].take(at))))
+        moved = changes.moved(self._periods)
+        keys = pa.concat_tables([moved, stand.select(names).filter(pc.invert(same))])
+        if not keys.num_rows:
+            return
+        ops = [*["d"] * moved.num_rows, *[REQUEUED] * (keys.num_rows - moved.num_rows)]
+        known = self._by_path(keys, held, rows, told)
+        entries = {"op": pa.array(ops), "changed": pa.nulls(len(ops), pa.string())}
+        paths = [str(path) for path in capture.key]
+        columns = [*entries.values(), *(known[path] for path in paths)]
+        writing.queue(capture, pa.table(columns, names=[*entries, *paths]))
+
+    def _by_path(
+        self, keys: pa.Table, held: pa.Table, rows: pa.Table, told: pa.Table
+    ) -> dict[str, Any]:
+        """Keys of rows as the map tells them, from rows of the same entities."""
+        entity = list(self._periods.entity)
+        texts = [key_text(each, entity) for each in (held, rows) if each.num_rows]
+        at = row_of(key_text(keys, entity), pa.concat_arrays(texts))
+        found: dict[str, Any] = {str(self._ends.start): keys[self._periods.start]}
+        for path in map(str, self._ends.entity):
+            values = held[path].combine_chunks()
+            if rows.num_rows:
+                came = told[path].combine_chunks().cast(values.type)
+                values = pa.concat_arrays([values, came])
+            found[path] = values.take(at)
+        return found

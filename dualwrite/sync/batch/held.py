@@ -1,0 +1,185 @@
+"""From a verdict to what the journal keeps of the rows held back.
+
+Only failing rows become Python objects.  A row is told in its source's own terms,
+as a person would find it there; a row that fails one rule and lacks a parent too
+is rejected, for a parent alone would not help it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.capture import changed_text
+from dualwrite.journal.records import Key, Parking, Rejection
+from dualwrite.link import Side
+from dualwrite.rules import Verdict
+from dualwrite.sync.capture.changes import names_of
+from dualwrite.sync.routes.route import Route
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.schema import end_of_path
+
+REFUSED = "refused by the app"
+"""The rule's name where no rule of ours but the app itself said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Rows held back in one direction."""
+
+    rejected: tuple[Rejection, ...] = ()
+    parked: tuple[Parking, ...] = ()
+
+    @property
+    def keys(self) -> list[Key]:
+        """Of all of them."""
+        return [*(row.key for row in self.rejected), *(row.key for row in self.parked)]
+
+    def __add__(self, other: Held) -> Held:
+        return Held(self.rejected + other.rejected, self.parked + other.parked)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a row that the rules let pass is not written after all."""
+
+    rule: str
+    reason: str
+    column: str = ""
+    mend: str = ""
+
+
+def hold(
+    route: Route,
+    source: pa.Table,
+    ready: pa.Table,
+    verdict: Verdict,
+    refused: Mapping[int, str | Refused],
+    changed: pa.Array | None = None,
+) -> Held:
+    """Describe every row that did not pass.
+
+    Shapes: `source` and `ready` are aligned, n rows each; `refused` maps the number of a row
+    that is not written to the app's reason, or to ours.  `changed` (n,) says as an entry does
+    which columns wait with the row: null for all of them.
+    """
+    numbers = _failing(verdict, refused)
+    if not numbers:
+        return Held()
+    names = list(route.flow.source_key)
+    taken = source.take(numbers)
+    keys = keys_of(taken.select(names))
+    rows = plain_rows(taken)
+    at = {number: place for place, number in enumerate(numbers)}
+    told_changed = [None] * len(numbers) if changed is None else changed.take(numbers).to_pylist()
+    waiting = [names_of(text) for text in told_changed]
+    rejected: dict[int, Rejection] = {}
+    parked: dict[int, Parking] = {}
+    for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
+        rule = failure.rule
+        told = rule.told(ready, failure.indices)
+        for number, row in zip(failure.indices.to_pylist(), told, strict=True):
+            if number in rejected or number in parked:
+                continue
+            key, whole = keys[at[number]], rows[at[number]]
+            if rule.parks:
+                parked[number] = Parking(
+                    key, rule.waits_for(row), rule.reason(row), whole, changed=waiting[at[number]]
+                )
+            else:
+                rejected[number] = Rejection(
+                    key,
+                    rule.called,
+                    rule.reason(row),
+                    whole,
+                    column=rule.about,
+                    mend=rule.mend,
+                    changed=waiting[at[number]],
+                )
+    for number, why in refused.items():
+        place = at[number]
+        told_why = Refused(REFUSED, why) if isinstance(why, str) else why
+        rejected[number] = Rejection(
+            keys[place],
+            told_why.rule,
+            told_why.reason,
+            rows[place],
+            column=told_why.column,
+            mend=told_why.mend,
+            changed=waiting[place],
+        )
+    return Held(tuple(rejected.values()), tuple(parked.values()))
+
+
+def waiting_columns(route: Route, crossing: Mapping[str, Any], found: Any) -> pa.Array:
+    """Which own columns wait with each of n rows that are held back, as an entry would say it.
+
+    Those behind whatever is `crossing`, by target column; null, for all of them, where the
+    target holds no such row.
+    """
+    pieces = [
+        pc.if_else(crossing[name], changed_text(sorted(own)), "")
+        for name, own in own_of(route).items()
+    ]
+    said: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+    return pc.if_else(found, said, None)
+
+
+def own_of(route: Route) -> dict[str, set[str]]:
+    """The source's own columns behind each of the target's."""
+    return {str(c.target): {path.column for path in c.reads} for c in route.flow.columns}
+
+
+def _failing(verdict: Verdict, refused: Mapping[int, str | Refused]) -> list[int]:
+    """The numbers of all rows held back, ascending."""
+    held = pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist()
+    return sorted({*held, *refused})
+
+
+def keys_of(keys: pa.Table) -> list[Key]:
+    """Each key as texts, in Arrow's own spelling, by which `retry` finds the row again."""
+    texts = [keys[name].cast(pa.string()) for name in keys.column_names]
+    rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
+    return rows
+
+
+def typed_keys(
+    session: Session, table_map: TableMap, side: Side, keys: Sequence[Mapping[str, str | None]]
+) -> pa.Table:
+    """The other way round: keys as texts, in the types that a side has for them."""
+    end = table_map.end(side)
+    columns = {}
+    for path in end.key:
+        column = end_of_path(
+            path, end.table, lambda table: session.schema(side, table), end.lookups
+        )
+        texts = pa.array([key.get(str(path)) for key in keys], pa.string())
+        columns[str(path)] = texts.cast(column.type)
+    return pa.table(columns)
+
+
+def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them, no digit lost.  For few rows: these are objects."""
+    return [{name: _plain(value) for name, value in row.items()} for row in rows.to_pylist()]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it, no digit lost."""
+    match value:
+        case None | str() | bool() | int():
+            return value
+        case decimal.Decimal():
+            return format(value, "f")
+        case dt.datetime() | dt.date() | dt.time():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)

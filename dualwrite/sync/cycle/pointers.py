@@ -1,0 +1,112 @@
+"""Rows that point at a row whose key has changed.
+
+A lookup holds a surrogate, so its value stays when the key of the row that it points at changes,
+and no trigger sees a thing.  Told by its key, as the other side has it, the lookup is another all
+the same: the rows that point there are queued, and cross like any that changed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query
+from dualwrite.apps.canonical import distinct
+from dualwrite.apps.capture import Capture, Snapshot, changed_text
+from dualwrite.errors import PermanentError
+from dualwrite.link import Side
+from dualwrite.sync.capture.captures import capture_of
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A lookup of a map: by which column, and what of the row that it points at is read."""
+
+    capture: Capture
+    paths: tuple[ColumnPath, ...]
+
+    @property
+    def column(self) -> str:
+        """The lookup column."""
+        return self.paths[0].column
+
+
+class Pointing:
+    """Who points at what on one side, asked for the first time that a key changes."""
+
+    def __init__(self, session: Session, side: Side) -> None:
+        self._session, self._side = session, side
+
+    def queue(self, snapshot: Snapshot, table: str, changes: Changes) -> None:
+        """Queue what points at rows of `table` that have come under n keys.
+
+        Told twice, a row is found to be equal the second time.
+
+        Raises:
+            TransientError, PermanentError: From the app; some may be queued.
+        """
+        for pointer in self._pointers.get(table, ()):
+            names = [str(path.rest) for path in pointer.paths]
+            if not set(names) <= set(changes.keys.column_names):
+                continue
+            keys = changes.keys.select(names).rename_columns([str(p) for p in pointer.paths])
+            keys = distinct(keys.drop_null())
+            capture = pointer.capture
+            columns = tuple(dict.fromkeys((*capture.key, *pointer.paths)))
+            query = Query(capture.table, columns, pointer.paths, lookups=capture.lookups)
+            rows = snapshot.fetch(query, keys).select([str(path) for path in capture.key])
+            if rows.num_rows:
+                self._enqueue(pointer, rows)
+
+    def _enqueue(self, pointer: Pointer, keys: pa.Table) -> None:
+        n, changed = keys.num_rows, changed_text([pointer.column])
+        said = [pa.repeat(pa.scalar("u"), n), pa.repeat(pa.scalar(changed), n)]
+        entries = pa.table([*said, *keys.columns], names=["op", "changed", *keys.column_names])
+        with self._session.apps[self._side].writing() as writing:
+            writing.queue(pointer.capture, entries)
+
+    @cached_property
+    def _pointers(self) -> Mapping[str, Sequence[Pointer]]:
+        """The lookups of all maps that have a queue here, by the table that they point at."""
+        found: dict[str, list[Pointer]] = defaultdict(list)
+        for record in self._session.journal.maps():
+            if self._side.value not in record.queues:
+                continue
+            try:
+                table_map = self._session.map(record.name)
+            except PermanentError:  # its file is at fault, and it says so itself
+                continue
+            for table, pointer in self._of(table_map):
+                found[table].append(pointer)
+        return found
+
+    def _of(self, table_map: TableMap) -> list[tuple[str, Pointer]]:
+        end = table_map.end(self._side)
+        columns = self._session.schema(self._side, end.table).columns
+        paths: dict[str, list[ColumnPath]] = defaultdict(list)
+        for column in table_map.columns:
+            path = column.end(self._side)
+            if path is not None and self._side in column.sign.sources and len(path.steps) > 1:
+                paths[path.column].append(path)
+        found = []
+        for name, group in paths.items():
+            points_at = end.lookups.get(name) or columns[name].references
+            if points_at is not None:
+                capture = capture_of(self._session, table_map, self._side)
+                found.append((points_at.table, Pointer(capture, tuple(group))))
+        return found
+
+
+def renewed(changes: Changes) -> Changes:
+    """Of n changes those that may be rows under a new key: some went, and these have come."""
+    came = pc.and_not(changes.changed.is_null(), changes.deleted)
+    return changes.filter(came)

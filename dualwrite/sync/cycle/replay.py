@@ -1,0 +1,77 @@
+"""`replay: every`: each committed state crosses, in the order in which it came to be.
+
+The queue keeps an image of the row with each entry.  A page is carried in generations: the
+first change of every key, then the second of those that have one, and so on; so one key's
+states cross in order, and many keys' side by side.  What comes after a version that
+was refused stays in the queue until that one is through or discarded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.capture import Snapshot
+from dualwrite.journal.records import Counts
+from dualwrite.sync.batch.shares import waits_among
+from dualwrite.sync.capture.changes import Changes, changes_of
+from dualwrite.sync.cycle.direction import DirectionWorker
+from dualwrite.sync.routes.route import only_needed
+from dualwrite.translate.keys import key_text
+
+
+class ReplayWorker(DirectionWorker):
+    """Carries what one side of a map has queued, state by state."""
+
+    def upserts(self, snapshot: Snapshot) -> None:
+        """Carry every state, deletes among them."""
+        self.begin()
+        for entries in self.pages(snapshot):
+            self.refuse_drift(entries)
+            for part in generations(entries):
+                self._replay(snapshot, self.admitted(changes_of(part)))
+
+    def _replay(self, snapshot: Snapshot, changes: Changes) -> None:
+        """One generation: each key has one entry."""
+        free = pc.invert(waits_among(self.waiting, changes.keys))
+        changes = changes.filter(free)
+        if not len(changes):
+            return
+        gone, there = changes.filter(changes.deleted), changes.filter(pc.invert(changes.deleted))
+        if len(there):
+            # an image keeps what leaves its side, and no more
+            query = only_needed(self.query, self.full.route.flow.reads)
+            images = snapshot.images(self.capture, query, there.ids)
+            at = pc.index_in(there.ids, value_set=images.column(0).combine_chunks())
+            here = at.is_valid()
+            rows = images.select(range(1, images.num_columns)).take(at.drop_null())
+            if rows.num_rows:
+                part = there.filter(here)
+                crossed = self.full.carry(rows, part)
+                self.settle(part, crossed, pc.invert(crossed.left))
+            out = there.filter(pc.invert(here))
+            if len(out):  # that state was outside the filter
+                self.forget(out.ids)
+                self.tally.counts += Counts(read=len(out), unchanged=len(out))
+        if len(gone):
+            crossed = self.removal.carry(gone)
+            self.settle(gone, crossed, pc.invert(crossed.left))
+        self.look_who_waits()
+
+
+def generations(entries: pa.Table) -> Iterator[pa.Table]:
+    """The first entry of each key, then the second of those that have one, and so on."""
+    names = entries.column_names[4:]
+    texts = pc.fill_null(
+        key_text(entries.select(range(4, entries.num_columns)), names), "\x00"
+    ).dictionary_encode()
+    codes = texts.indices.to_numpy(zero_copy_only=False)
+    order = np.argsort(codes, kind="stable")
+    first = np.searchsorted(codes[order], codes[order], side="left")
+    turn = np.empty(len(codes), np.int64)
+    turn[order] = np.arange(len(codes)) - first
+    for number in range(int(turn.max(initial=-1)) + 1):
+        yield entries.filter(pa.array(turn == number))

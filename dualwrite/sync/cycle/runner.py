@@ -1,0 +1,377 @@
+"""A cycle: everything that is queued on either side is carried across, once.
+
+    recover ─> guard ─> walk finops ─> walk dataverse ─> delete, children first ─> journal
+
+A walk reads one side in one snapshot, all maps in the order of what they need, so a child
+is never ahead of its parent.  The second walk's snapshot is taken after the first one's
+writes: what they decided is in it.  An app that is away is no fault of a row: the maps wait
+and say so, and the next cycle goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TypeVar
+
+from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
+from dualwrite.errors import DualWriteError, PermanentError, TransientError
+from dualwrite.journal.lease import LeaseLostError
+from dualwrite.journal.records import Counts, HeldRow, MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.results import MapResult, Progress, silent
+from dualwrite.sync.batch.shares import clear_carried
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.fencing import fence
+from dualwrite.sync.capture.recovery import recover
+from dualwrite.sync.cycle.crossing import Link
+from dualwrite.sync.cycle.dated import DatedWorker
+from dualwrite.sync.cycle.direction import DirectionWorker
+from dualwrite.sync.cycle.neighbours import held_beside
+from dualwrite.sync.cycle.replay import ReplayWorker
+from dualwrite.sync.retry import again
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.order import order_maps
+from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
+from dualwrite.sync.routes.route import reading
+from dualwrite.sync.session import Session
+from dualwrite.sync.session.leases import kept_leases
+
+Answer = TypeVar("Answer")
+
+CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
+"""Maps of these statuses take part; the queues of the others fill."""
+
+
+QUIET_SECONDS = 30.0
+"""How often the journal hears of a map with which nothing happens."""
+
+
+@dataclass
+class MapWorker:
+    """One map in a worker's hands."""
+
+    plan: MapPlan
+    lanes: Mapping[Side, DirectionWorker]
+    fault: DualWriteError | None = None
+    said: object = None
+    """What the journal was told last, where nothing was carried."""
+    again_at: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """The map's name."""
+        return self.plan.table_map.name
+
+
+class CycleRunner:
+    """Runs cycles over some maps, for as long as their leases are held."""
+
+    def __init__(
+        self,
+        session: Session,
+        plans: Sequence[MapPlan],
+        epochs: Mapping[str, int],
+        *,
+        gate: Gate = rules_only,
+        allow_deletes: bool = False,
+    ) -> None:
+        self.session, self._epochs, self._gate = session, epochs, gate
+        self._allow_deletes = allow_deletes
+        self.finder = Finder(session.apps, keys_only=True)
+        self.tracks: list[MapWorker] = []
+        self._faults: dict[str, DualWriteError] = {}
+        for plan in plans:
+            try:
+                self.tracks.append(self._track(plan))
+            except PermanentError as fault:
+                self._faults[plan.table_map.name] = fault
+        self._recover()
+
+    def _track(self, plan: MapPlan) -> MapWorker:
+        table_map = plan.table_map
+        captures = installed(self.session, table_map)
+        epoch = self._epochs[table_map.name]
+        link = Link(self.session, self.finder, captures, epoch, self._gate)
+        made: type[DirectionWorker] = DatedWorker if table_map.effective else DirectionWorker
+        if table_map.replay == "every":
+            made = ReplayWorker
+        lanes = {side: made(link, plan, side) for side in Side if side in captures}
+        return MapWorker(plan, lanes)
+
+    def _recover(self) -> None:
+        """What a worker before us carried, and did not come to forget, is not carried again."""
+        restored = fence(self.session, self._epochs)
+        self._faults |= restored
+        self.tracks = [track for track in self.tracks if track.name not in restored]
+        for track in self.tracks:
+            self._forget_carried(track)
+
+    def _forget_carried(self, track: MapWorker) -> None:
+        for side, lane in track.lanes.items():
+            queue = lane.capture.queue
+            ranges = self.session.apps[side.other].inbox(queue)
+            if ranges:
+                clear_carried(self.session, track.name, side, lane.capture, ranges)
+                self.session.apps[side].forget_ranges(queue, ranges)
+
+    @property
+    def names(self) -> set[str]:
+        """The maps in this worker's hands, those among them that cannot be carried too."""
+        return {track.name for track in self.tracks} | set(self._faults)
+
+    @cached_property
+    def queues(self) -> Mapping[Side, list[str]]:
+        """All queues that are read, by app."""
+        return {
+            side: [track.lanes[side].capture.queue for track in self.tracks if side in track.lanes]
+            for side in Side
+        }
+
+    def once(self, progress: Progress = silent) -> list[MapResult]:
+        """One cycle; the result of each map, its `note` saying why it waits if it does.
+
+        Raises:
+            LeaseLostError, OvertakenError: Another worker has taken over.
+        """
+        started = time.monotonic()
+        self.turn(progress)
+        return self.told(started)
+
+    def turn(self, progress: Progress = silent, sides: Collection[Side] = tuple(Side)) -> bool:
+        """Carry what is queued on these sides, without a word to the journal; whether any was.
+
+        Raises:
+            As `once`.
+        """
+        if any(track.fault is not None for track in self.tracks):
+            recover(self.session)  # it may be a dead writer's lock
+        for track in self.tracks:
+            fault, track.fault = track.fault, None
+            if fault is not None:  # it may have come between the two commits
+                self._try([track], partial(self._forget_carried, track))
+        pending = {side: self._count(side) for side in Side if side in sides}
+        if not any(count for counted in pending.values() for count in counted.values()):
+            return False
+        self._guard(pending)
+        for side in Side:
+            if side in pending:
+                # what the first walk decided may have left entries for the second
+                first = side is next(iter(pending))
+                self._walk(side, pending[side] if first else self._count(side), progress)
+        for track in reversed(self.tracks):
+            for lane in track.lanes.values():
+                if track.fault is None:
+                    self._try([track], lane.removals)
+        self._release()
+        return True
+
+    def told(self, started: float) -> list[MapResult]:
+        """Journal what was done since the last time, and give it back, map by map."""
+        left = {side: self._count(side) for side in Side}
+        results = []
+        for track in self.tracks:
+            result = self._told_one(track, left)
+            result.seconds = time.monotonic() - started
+            results.append(result)
+        for name, fault in self._faults.items():
+            self.session.journal.set_waits(name, str(fault))
+            results.append(MapResult(name, note=str(fault), stuck=True))
+        return results
+
+    # Parts of a cycle
+
+    def _count(self, side: Side) -> Mapping[str, int]:
+        """The entries of each queue of a side; a queue that is gone is its map's fault."""
+        tracks = [track for track in self.tracks if side in track.lanes]
+        queues = [track.lanes[side].capture.queue for track in tracks]
+        counted = self._try(tracks, lambda: self.session.apps[side].pending(queues))
+        if counted is None:
+            return {}
+        for track in tracks:
+            capture = track.lanes[side].capture
+            if capture.queue not in counted:
+                track.fault = track.fault or QueueMissingError(
+                    app=side.value, table=capture.table, queue=capture.queue
+                )
+        return counted
+
+    def _walk(self, side: Side, pending: Mapping[str, int], progress: Progress) -> None:
+        busy = self._with_work(side, pending, more_than=0)
+        if not busy:
+            return
+
+        def walk() -> None:
+            with self.session.apps[side].snapshot() as snapshot:
+                for number, track in enumerate(busy, 1):
+                    self._try([track], partial(track.lanes[side].upserts, snapshot))
+                    target = track.plan.table_map.end(side.other).table
+                    self.finder.forget(side.other, target)
+                    progress(track.name, number, len(busy))
+                for track in busy:
+                    if track.fault is None:
+                        self._try([track], partial(track.lanes[side].finish, snapshot))
+
+        self._try(busy, walk)
+
+    def _with_work(
+        self, side: Side, pending: Mapping[str, int], *, more_than: int
+    ) -> list[MapWorker]:
+        return [
+            track
+            for track in self.tracks
+            if track.fault is None
+            and side in track.lanes
+            and pending.get(track.lanes[side].capture.queue, 0) > more_than
+        ]
+
+    def _guard(self, pending: Mapping[Side, Mapping[str, int]]) -> None:
+        """Refuse to empty a side, before anything is written."""
+        if self._allow_deletes:
+            return
+        for side in pending:
+            many = self._with_work(side, pending[side], more_than=MASS_DELETE_ROWS)
+            if not many:
+                continue
+
+            def look(side: Side = side, many: Sequence[MapWorker] = many) -> None:
+                with self.session.apps[side].snapshot() as snapshot:
+                    for track in many:
+                        self._try([track], partial(self._guard_one, track, side, snapshot))
+
+            self._try(many, look)
+
+    def _guard_one(self, track: MapWorker, side: Side, snapshot: Snapshot) -> None:
+        deletes = track.lanes[side].deletes(snapshot)
+        if deletes <= MASS_DELETE_ROWS:
+            return
+        query = reading(self.session, track.plan.table_map, side.other)
+        guard_deletes(
+            map_name=track.name,
+            side=side.other,
+            deletes=deletes,
+            rows=self.session.apps[side.other].count(query),
+            command=f"dualwrite sync {track.name} --allow-deletes",
+        )
+
+    def _release(self) -> None:
+        """What was written, or went, may be what a held row waits for."""
+        for track in self.tracks:
+            if track.fault is None:
+                self._try([track], partial(self._release_beside, track))
+        if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
+            return
+        waiting = self.session.journal.maps_with_parked()
+        for track in self.tracks:
+            if track.name in waiting and track.fault is None:
+                parked = self.session.journal.parked(track.name)
+                self._try([track], partial(self._free, track, parked))
+
+    def _release_beside(self, track: MapWorker) -> None:
+        """Dated rows that waited for a neighbour."""
+        lanes = [lane for lane in track.lanes.values() if isinstance(lane, DatedWorker)]
+        if held := held_beside(lanes):
+            self._free(track, held)
+        for lane in lanes:
+            lane.moved.clear()
+
+    def _free(self, track: MapWorker, held: Sequence[HeldRow]) -> None:
+        """Try held rows again, and count what was written for them."""
+        tried = again(self.session, held, epoch=self._epochs[track.name])
+        freed = {each.direction: each.counts.written for each in tried}
+        for lane in track.lanes.values():
+            lane.tally.counts += Counts(written=freed.get(lane.direction, 0))
+
+    def _try(self, tracks: Sequence[MapWorker], work: Callable[[], Answer]) -> Answer | None:
+        """Do some work; its fault is these maps' fault, and the others go on."""
+        try:
+            return work()
+        except (OvertakenError, LeaseLostError):
+            raise
+        except (TransientError, PermanentError) as fault:
+            for track in tracks:
+                track.fault = track.fault or fault
+            return None
+
+    def _told_one(self, track: MapWorker, left: Mapping[Side, Mapping[str, int]]) -> MapResult:
+        journal, lanes, result = self.session.journal, track.lanes, MapResult(track.name)
+        tallies = {lane.direction: lane.tell() for lane in lanes.values()}
+        lags = {direction: tally.lags for direction, tally in tallies.items() if tally.lags}
+        result.counts = {d: t.counts for d, t in tallies.items() if any(t.counts.values())}
+        pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
+        result.note = "" if track.fault is None else str(track.fault)
+        result.stuck = isinstance(track.fault, PermanentError)
+        said = (result.note, pending)
+        if not result.counts and track.said == said and time.monotonic() < track.again_at:
+            return result
+        track.said, track.again_at = said, time.monotonic() + QUIET_SECONDS
+        journal.note_cycle(track.name, result.counts, lags, pending=pending)
+        journal.set_waits(track.name, result.note or None)
+        if track.fault is None and not any(pending.values()):
+            # only from there: somebody may have paused or stopped the map at this moment
+            reason = "caught up"
+            journal.move(track.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason)
+        return result
+
+
+def run_cycle(
+    session: Session,
+    names: Sequence[str] | None = None,
+    *,
+    progress: Progress = silent,
+    allow_deletes: bool = False,
+    gate: Gate = rules_only,
+) -> list[MapResult]:
+    """One cycle over the maps that run, or over those of them that are named.
+
+    A map that another worker has, or whose app is away, says so in its result's `note`; the
+    others go on.
+
+    Raises:
+        UnknownMapError: There is no such map.
+        LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
+    """
+    with cycle_runner(session, names, gate=gate, allow_deletes=allow_deletes) as (cycles, others):
+        return [*cycles.once(progress), *others]
+
+
+@contextmanager
+def cycle_runner(
+    session: Session,
+    names: Sequence[str] | None = None,
+    *,
+    gate: Gate = rules_only,
+    allow_deletes: bool = False,
+) -> Iterator[tuple[CycleRunner, list[MapResult]]]:
+    """Cycles over maps whose leases are held until the end; and what is said of the others."""
+    status = {each.name: each.status for each in session.journal.maps()}
+    wanted = list(status) if names is None else list(dict.fromkeys(names))
+    others: list[MapResult] = []
+    plans: list[MapPlan] = []
+    for name in wanted:
+        if status.get(name, MapStatus.NOT_RUNNING) in CARRIED:
+            continue
+        if names is not None:
+            session.map(name)
+            told = status.get(name, MapStatus.NOT_RUNNING).value
+            others.append(MapResult(name, note=f"{told}: nothing was carried"))
+    running = [name for name in wanted if status.get(name) in CARRIED]
+    holder = f"sync (process {os.getpid()})"
+    with kept_leases(session, running, holder) as (leases, taken):
+        others += [MapResult(name, note=str(error)) for name, error in taken.items()]
+        maps = []
+        for name in leases:
+            try:
+                maps.append(session.map(name))
+            except PermanentError as error:
+                session.journal.set_waits(name, str(error))
+                others.append(MapResult(name, note=str(error), stuck=True))
+        plans = list(order_maps(session, maps).maps)
+        epochs = {name: lease.epoch for name, lease in leases.items()}
+        cycles = CycleRunner(session, plans, epochs, gate=gate, allow_deletes=allow_deletes)
+        yield cycles, others

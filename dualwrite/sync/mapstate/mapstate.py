@@ -1,0 +1,286 @@
+"""The life of a map: capture comes with `run` and goes with `stop`; pause and resume between.
+
+    not running ─ run ─> initializing ─> running ─ pause ─> paused ─ resume ─> resuming ─> running
+    any ─ stop ─> not running
+
+Pausing moves nothing: the apps go on filling their queues, for as long as it lasts.  A
+worker looks at the status at the border of each cycle, so a map that is live somewhere can
+be paused and stopped from here; what has to touch its queues waits for that worker to let go.
+
+Each command takes several maps and has a result for each: one that is refused stops no other.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+
+from dualwrite.apps.capture import Capture
+from dualwrite.errors import DualWriteError, PermanentError, TransientError
+from dualwrite.journal.lease import Lease, LeaseHeldError
+from dualwrite.journal.records import MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.capture.captures import captures_of, queues_of, remove_captures
+from dualwrite.sync.capture.queues import export, forget, keep
+from dualwrite.sync.session import Session
+from dualwrite.sync.session.leases import kept_lease
+from dualwrite.tablemap.catalogue import UnknownMapError
+from dualwrite.tablemap.findings import MapError
+from dualwrite.tablemap.model import TableMap
+
+PATIENCE = 15.0
+"""Seconds that a worker has to come to the border of its cycle and let go of a map."""
+
+
+class Resume(Enum):
+    """What becomes of the changes that queued while a map was paused."""
+
+    CATCH_UP = "catch-up"
+    KEEP_QUEUE = "keep-queue"
+    DROP_QUEUE = "drop-queue"
+
+
+class WrongStatusError(PermanentError):
+    """A map is not where a move begins."""
+
+    def __init__(self, *, map_name: str, status: MapStatus, wanted: str) -> None:
+        self.map_name, self.status = map_name, status
+        hint = (
+            f"Start it with: dualwrite run {map_name}"
+            if status is MapStatus.NOT_RUNNING
+            else f"Let its initial sync end (dualwrite run {map_name}), or give it up: "
+            f"dualwrite stop {map_name}"
+        )
+        super().__init__(
+            f"{map_name}: it is {status.value}, so it cannot be {wanted}. Nothing was changed.\n"
+            f"  {hint}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a command did with one map; `error` says why it did not."""
+
+    map: str
+    status: MapStatus
+    note: str = ""
+    error: DualWriteError | None = None
+    files: tuple[Path, ...] = ()
+    """Where entries were exported to before they were dropped."""
+
+    def as_dict(self) -> dict[str, object]:
+        """The JSON of `pause`, `resume` and `stop`."""
+        told: dict[str, object] = {"map": self.map, "status": self.status.value}
+        if self.note:
+            told["note"] = self.note
+        if self.files:
+            told["files"] = [str(file) for file in self.files]
+        if self.error is not None:
+            told["error"] = {"kind": type(self.error).__name__, "message": str(self.error)}
+        return told
+
+
+def pause(session: Session, names: Sequence[str]) -> list[Moved]:
+    """Let changes queue in the apps from now on, without a limit of time."""
+    return _each(session, names, _pause)
+
+
+def resume(session: Session, names: Sequence[str], how: Resume) -> list[Moved]:
+    """Let paused maps run again; `how` says what becomes of what has queued."""
+
+    def move(session: Session, name: str) -> Moved:
+        return _resume(session, name, how)
+
+    return _each(session, names, move)
+
+
+def stop(session: Session, names: Sequence[str]) -> list[Moved]:
+    """Take maps out of work and their captures out of the apps."""
+    return _each(session, names, _stop)
+
+
+def _each(
+    session: Session, names: Sequence[str], move: Callable[[Session, str], Moved]
+) -> list[Moved]:
+    results = []
+    known = {each.name for each in session.journal.maps()}
+    for name in dict.fromkeys(names):
+        try:
+            # A map whose file is gone can still be stopped.
+            if name not in known:
+                session.catalogue.entry(name)
+            results.append(move(session, name))
+        except DualWriteError as error:
+            results.append(Moved(name, session.journal.status(name), error=error))
+    return results
+
+
+def _pause(session: Session, name: str) -> Moved:
+    among = (MapStatus.RUNNING, MapStatus.RESUMING)
+    before = session.journal.move(name, MapStatus.PAUSED, among=among, reason="paused")
+    if before is MapStatus.PAUSED:
+        return Moved(name, before, "was paused already, nothing changed")
+    if before not in among:
+        raise WrongStatusError(map_name=name, status=before, wanted="paused")
+    return Moved(name, MapStatus.PAUSED, "paused; changes queue in both apps until it is resumed")
+
+
+def _resume(session: Session, name: str, how: Resume) -> Moved:
+    status = session.journal.status(name)
+    if status is MapStatus.RUNNING:
+        return Moved(name, status, "was running already, nothing changed")
+    if status not in (MapStatus.PAUSED, MapStatus.RESUMING):
+        raise WrongStatusError(map_name=name, status=status, wanted="resumed")
+    match how:
+        case Resume.CATCH_UP:
+            return _catch_up(session, name)
+        case Resume.KEEP_QUEUE:
+            return _go_live(session, name, _keep)
+        case Resume.DROP_QUEUE:
+            return _go_live(session, name, _drop)
+
+
+def _catch_up(session: Session, name: str) -> Moved:
+    among = (MapStatus.PAUSED,)
+    session.journal.move(name, MapStatus.RESUMING, among=among, reason="catches up")
+    return Moved(
+        name,
+        MapStatus.RESUMING,
+        f"resuming; the next cycles carry what has queued (dualwrite sync {name}), then it runs",
+    )
+
+
+def _go_live(session: Session, name: str, clear: Callable[[Session, TableMap], Moved]) -> Moved:
+    """Empty the queues, then run at once: what comes after is carried as it comes."""
+    table_map = session.map(name)
+    among = (MapStatus.PAUSED, MapStatus.RESUMING)
+    # a worker that catches up has to let go first
+    session.journal.move(name, MapStatus.PAUSED, among=among, reason="goes live at once")
+    with own_lease(session, name, "resume"):
+        cleared = clear(session, table_map)
+        session.journal.log(name, "resume", cleared.note)
+        session.journal.move(name, MapStatus.RUNNING, among=among, reason="resumed")
+    return replace(cleared, status=MapStatus.RUNNING)
+
+
+def _keep(session: Session, table_map: TableMap) -> Moved:
+    name = table_map.name
+    kept = left = 0
+    for side in _queueing(session, table_map):
+        some, others = keep(session, table_map, side)
+        kept, left = kept + some, left + others
+    note = f"running; {kept:,} queued rows are held for a retry (dualwrite errors --map {name})"
+    if left:
+        note += f", {left:,} queued deletes go across with the next cycle"
+    return Moved(name, MapStatus.RUNNING, note)
+
+
+def _drop(session: Session, table_map: TableMap) -> Moved:
+    """Export every queue before any is dropped: a file that cannot be written stops all."""
+    name, project = table_map.name, session.link.project
+    at = datetime.now(UTC)
+    files, dropped = [], 0
+    exported = {}
+    for side in _queueing(session, table_map):
+        file = project / ".dualwrite" / "exports" / f"{name}-{at:%Y%m%dT%H%M%SZ}-{side.value}.csv"
+        exported[side] = export(session, table_map, side, file)
+        files.append(file)
+    for side, ids in exported.items():
+        dropped += forget(session, table_map, side, ids)
+    note = f"running; {dropped:,} queued changes were dropped, a copy of them is in the exports"
+    return Moved(name, MapStatus.RUNNING, note, files=tuple(files))
+
+
+def _queueing(session: Session, table_map: TableMap) -> list[Side]:
+    queues = queues_of(session, table_map.name)
+    return [side for side in Side if side.value in queues]
+
+
+def _stop(session: Session, name: str) -> Moved:
+    journal = session.journal
+    before = journal.status(name)
+    if before is MapStatus.NOT_RUNNING and not queues_of(session, name):
+        return Moved(name, before, "was not running, nothing changed")
+    if before is not MapStatus.INITIALIZING:
+        # a worker that carries it sees this at the border of its cycle, and lets go
+        journal.move(name, MapStatus.NOT_RUNNING, among=tuple(MapStatus), reason="stopped")
+    try:
+        with own_lease(session, name, "stop"):
+            if run := journal.open_run(name):
+                journal.finish_run(run.id, "cancelled", "the map was stopped")
+            journal.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
+            journal.set_waits(name, None)
+            left = stop_capture(session, name)
+    except LeaseHeldError as error:
+        if before is MapStatus.INITIALIZING:
+            raise
+        return Moved(
+            name,
+            MapStatus.NOT_RUNNING,
+            f"stopped; process {error.pid} on {error.machine} has not let go of it yet, "
+            "so its queues stay. Once that has ended: dualwrite check --repair",
+        )
+    if not left:
+        return Moved(name, MapStatus.NOT_RUNNING, "stopped")
+    queues = queues_of(session, name)
+    listed = " and ".join(f"{queues[side.value]} in {side.value}" for side in left)
+    return Moved(
+        name,
+        MapStatus.NOT_RUNNING,
+        f"stopped; its queue {listed} could not be removed and goes on filling. "
+        "Once the app answers: dualwrite check --repair",
+    )
+
+
+@contextmanager
+def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
+    """Take a map's lease, waiting for the worker that has it to come to its cycle's border.
+
+    An initial sync is not waited for: it lasts.
+    """
+    deadline = time.monotonic() + PATIENCE
+    holder = f"{purpose} (process {os.getpid()})"
+    with ExitStack() as stack:
+        while True:
+            try:
+                lease = stack.enter_context(kept_lease(session, name, holder))
+                break
+            except LeaseHeldError:
+                status = session.journal.status(name)
+                if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield lease
+
+
+def stop_capture(session: Session, name: str) -> tuple[Side, ...]:
+    """Remove a map's queues from both apps; the sides that were away and keep theirs.
+
+    The caller holds the map's lease.  A map whose file is gone can be stopped too: the
+    journal knows its queues.
+    """
+    queues = queues_of(session, name)
+    known = _captures(session, name)
+    captures = {
+        side: known.get(side, Capture(queues[side.value], "", (), ()))
+        for side in Side
+        if side.value in queues
+    }
+    left = remove_captures(session, captures)
+    session.journal.set_queues(name, {side.value: queues[side.value] for side in left})
+    if not left:
+        session.journal.set_marks(name, {})
+    return left
+
+
+def _captures(session: Session, name: str) -> Mapping[Side, Capture]:
+    try:
+        return captures_of(session, session.map(name))
+    except (UnknownMapError, MapError, TransientError, PermanentError):
+        return {}

@@ -1,0 +1,272 @@
+"""What can be wrong with the capture of a map, and how it is mended without loss.
+
+A queue or a trigger that was missing for a while has not seen what changed meanwhile.  So
+after it is installed again both sides are compared, and what differs is queued anew on
+the side that was not watched: the cycles carry it like any other change, and where the
+other side has changed it too it is a conflict, on record.  Nothing is deleted by a mend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.capture import Capture, Origin, changed_text
+from dualwrite.journal.lease import Lease
+from dualwrite.journal.records import MapRecord, MapStatus
+from dualwrite.link import Side
+from dualwrite.sync.batch.target import sound_keys
+from dualwrite.sync.capture.captures import (
+    captures_of,
+    fingerprint,
+    installed,
+    start_capture,
+)
+from dualwrite.sync.capture.changes import DRIFTED, changes_of
+from dualwrite.sync.capture.fencing import restored
+from dualwrite.sync.capture.queues import PAGE, pages
+from dualwrite.sync.initial.partitions import KIND
+from dualwrite.sync.mapstate.mapstate import own_lease, stop_capture
+from dualwrite.sync.reconcile.reconcile import Kind, reconcile, unequal_columns
+from dualwrite.sync.routes.counterparts import counterparts
+from dualwrite.sync.routes.route import Route, compile_route, reading
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.model import TableMap
+from dualwrite.translate.flow import translate
+from dualwrite.translate.keys import key_text
+
+CAPTURED = (MapStatus.RUNNING, MapStatus.PAUSED, MapStatus.RESUMING)
+"""Maps of these statuses have their changes queued."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing that is wrong with a map at work."""
+
+    map: str
+    side: Side | None
+    text: str
+    fix: str
+
+
+def ailments(session: Session, record: MapRecord) -> list[Ailment]:
+    """What is wrong with a map that is at work, or was.
+
+    Raises:
+        TransientError, PermanentError: From the apps, or the map cannot be read.
+    """
+    name = record.name
+    match record.status:
+        case MapStatus.NOT_RUNNING:
+            return list(_leftovers(record))
+        case MapStatus.INITIALIZING:
+            return list(_stuck(session, name))
+        case MapStatus.RUNNING | MapStatus.PAUSED | MapStatus.RESUMING:
+            found = list(_uncaptured(session, record, session.map(name)))
+            if record.waits is not None and not found:
+                text, _, fix = record.waits.partition("\n")
+                found.append(Ailment(name, None, f"waits: {text}", fix.strip()))
+            return found
+
+
+def _leftovers(record: MapRecord) -> Iterator[Ailment]:
+    for side in Side:
+        if side.value in record.queues:
+            yield Ailment(
+                record.name,
+                side,
+                f"it does not run, but its queue {record.queues[side.value]} is still in "
+                f"{side.value} and goes on filling",
+                _repair(record.name),
+            )
+
+
+def _stuck(session: Session, name: str) -> Iterator[Ailment]:
+    if session.journal.holder(name) is None:
+        cut = session.journal.open_run(name, KIND) is not None
+        yield Ailment(
+            name,
+            None,
+            "its initial sync was cut off" if cut else "it is initializing, but nothing is begun",
+            f"go on with: dualwrite run {name}\nor give it up: dualwrite stop {name}",
+        )
+
+
+def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Iterator[Ailment]:
+    name, marks = record.name, session.journal.marks(record.name)
+    for side, capture in captures_of(session, table_map).items():
+        app, table = session.apps[side], f"{side.value}.{capture.table}"
+        if side.value not in record.queues:
+            if app.schema(capture.table).read_only is None:
+                text = f"changes of {table} are not captured"
+                yield Ailment(name, side, text, _repair(name))
+            continue
+        found = list(app.ailments(capture))
+        if not found and side in marks and marks[side].capture != fingerprint(capture):
+            found = [f"queue {capture.queue} was made for an earlier form of the map"]
+        for text in found:
+            yield Ailment(name, side, f"{table}: {text}", _repair(name))
+    for side in Side:
+        if restored(session, side, {name: marks}):
+            text = f"{side.value} stands as it did some time ago: restored from a backup?"
+            yield Ailment(name, side, text, _repair(name))
+
+
+def _repair(name: str) -> str:
+    return f"dualwrite check {name} --repair"
+
+
+def mend(session: Session, record: MapRecord) -> str:
+    """Mend what can be mended of a map; what was done, in one line.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+        TransientError, PermanentError: From the apps; what was done stays done.
+    """
+    name = record.name
+    with own_lease(session, name, "check --repair") as lease:
+        if record.status is MapStatus.NOT_RUNNING:
+            left = stop_capture(session, name)
+            return "its queue could not be removed yet" if left else "its queues were removed"
+        if record.status not in CAPTURED:
+            return "nothing can be mended from here"
+        done = _mend_capture(session, record, session.map(name), lease)
+        session.journal.set_waits(name, None)
+        session.journal.log(name, "repaired", done)
+        return done
+
+
+def _mend_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
+    name, marks = record.name, session.journal.marks(record.name)
+    before = {(each.side, each.text) for each in _uncaptured(session, record, table_map)}
+    older = {side for side in Side if restored(session, side, {name: marks})}
+    for side in Side:
+        session.apps[side].fence({name: lease.epoch})
+    start_capture(session, table_map, lease.epoch)
+    captures = installed(session, table_map)
+    for side in older & captures.keys():
+        _forget_what_was_carried(session, name, captures, side, lease)
+    now = next(each for each in session.journal.maps() if each.name == name)
+    after = {(each.side, each.text) for each in _uncaptured(session, now, table_map)}
+    unwatched = {side for side, _ in before - after if side is not None} - older
+    unwatched |= {side for side in captures if _drop_drifted(session, captures[side], side)}
+    # of a restored app the other side knows better what was last agreed
+    unwatched |= {side.other for side in older}
+    queued = _queue_differences(session, table_map, unwatched & captures.keys(), lease)
+    rows = " and ".join(f"{count:,} in {side.value}" for side, count in queued.items())
+    return f"installed again; rows that differ were queued: {rows or 'none'}"
+
+
+def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:
+    """Drop entries of the time when the table no longer fitted: they say that something
+    changed, and not what.  Whether there were any.
+    """
+    lost = [
+        page["id"].filter(pc.equal(page["op"], DRIFTED)).combine_chunks()
+        for page in pages(session, capture, side, PAGE)
+    ]
+    return sum(session.apps[side].forget(capture.queue, ids) for ids in lost if len(ids)) > 0
+
+
+def _forget_what_was_carried(
+    session: Session, name: str, captures: Mapping[Side, Capture], side: Side, lease: Lease
+) -> None:
+    """A restored app gives out ids a second time: what was noted of them means others now."""
+    across = captures.get(side.other)
+    origin = Origin(name, None if across is None else across.queue, lease.epoch)
+    with session.apps[side.other].writing(origin) as writing:
+        writing.carried(captures[side].queue, pa.array([], pa.int64()))
+
+
+def _queue_differences(
+    session: Session, table_map: TableMap, unwatched: Collection[Side], lease: Lease
+) -> dict[Side, int]:
+    """Queue every row that is not the same, and that no queue which was watched explains.
+
+    Where it differs, on the sides that were not watched; where it stands alone, on its own
+    side, so that it comes back across.
+    """
+    captures = installed(session, table_map)
+    queued = dict.fromkeys(captures, 0)
+    if not unwatched:
+        return {}
+
+    def queue(side: Side, keys: pa.Table, changed: Any = None) -> None:
+        if side not in captures or not keys.num_rows:
+            return
+        n = keys.num_rows
+        said = pa.nulls(n, pa.string()) if changed is None else changed
+        columns = [pa.repeat(pa.scalar("u"), n), said, *keys.columns]
+        entries = pa.table(columns, names=["op", "changed", *keys.column_names])
+        origin = Origin(table_map.name, captures[side].queue, lease.epoch)
+        with session.apps[side].writing(origin) as writing:
+            writing.queue(captures[side], entries)
+        queued[side] += n
+
+    def found(kind: Kind, side: Side, rows: pa.Table) -> None:
+        keys = {side: rows.select([str(path) for path in table_map.end(side).key])}
+        if kind is Kind.ONLY:
+            queue(side, keys[side])
+            return
+        route = compile_route(session, table_map, side)
+        keys[side.other] = sound_keys(route, translate(rows, route.flow))[0]
+        for lost in unwatched:
+            if kind is Kind.DIFFER:
+                queue(lost, keys[lost])
+            elif lost in captures:
+                said = _unexplained(session, captures, route, rows, keys, lost)
+                some = pc.not_equal(said, "")
+                queue(lost, keys[lost].filter(some), said.filter(some))
+
+    watched = [side for side in Side if side not in unwatched]
+    reconcile(session, table_map, found=found, believed=watched)
+    return {side: count for side, count in queued.items() if count}
+
+
+def _unexplained(
+    session: Session,
+    captures: Mapping[Side, Capture],
+    route: Route,
+    rows: pa.Table,
+    keys: Mapping[Side, pa.Table],
+    lost: Side,
+) -> Any:
+    """The own columns of `lost` that must have changed there, for rows queued on the other side.
+
+    What differs in a column that the other side says it has changed is that side's change;
+    what differs elsewhere is a change that nobody saw.
+
+    Shapes: n rows and their keys; the result is (n,), in the spelling of an entry.
+    """
+    across = captures[lost.other]
+    with session.apps[lost.other].writing() as looking:
+        entries = looking.dirty(across, keys[lost.other])
+    texts = key_text(keys[lost.other], [str(path) for path in across.key])
+    dirt = changes_of(entries).aligned(texts)
+    routes = {side: compile_route(session, route.table_map, side) for side in Side}
+    reads = {
+        side: {
+            str(c.target): tuple(sorted({path.column for path in c.reads}))
+            for c in routes[side].flow.columns
+        }
+        for side in Side
+    }
+    told = translate(rows, route.flow)
+    query = reading(session, route.table_map, route.target, filtered=False)
+    theirs, _ = counterparts(session, route, query, told)
+    differ = unequal_columns(route, routes[route.target], rows, told, theirs)
+    said: Any = pa.repeat(pa.scalar(""), rows.num_rows)
+    for column in routes[lost].flow.columns:
+        name, mirrored = str(column.target), str(column.source)
+        mask = differ.get(name if route.source is lost or mirrored not in differ else mirrored)
+        if mask is None:
+            continue
+        seen = dirt.touches(reads[lost.other].get(mirrored, ()))
+        unseen = pc.and_not(mask, seen)
+        text = changed_text(reads[lost][name])
+        said = pc.binary_join_element_wise(said, pc.if_else(unseen, text, ""), "")
+    return said

@@ -1,0 +1,263 @@
+"""What a person does with a conflict: take a side, or take back what was decided.
+
+Nothing is written here past the engine.  A decision is put into a queue, as if the app had
+made the change anew, and the next cycle carries it like any other, through the gate; while a live
+worker has the map, that is at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from dualwrite.apps.canonical import canonical
+from dualwrite.apps.capture import Capture, changed_text
+from dualwrite.errors import PermanentError
+from dualwrite.journal.records import Conflict, ConflictRow
+from dualwrite.link import Side
+from dualwrite.sync.batch.decide import Policies, Policy
+from dualwrite.sync.batch.held import plain_rows, typed_keys
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.changes import none_of
+from dualwrite.sync.capture.fencing import fence_one
+from dualwrite.sync.cycle.crossing import Crossing, Link
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.session import Session
+from dualwrite.sync.session.leases import kept_lease
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import end_of_path
+
+
+class NoSuchConflictError(PermanentError):
+    """An id names no conflict, or not one of that kind."""
+
+    def __init__(self, *, conflict_id: int, reason: str) -> None:
+        self.conflict_id, self.reason = conflict_id, reason
+        super().__init__(
+            f"conflict {conflict_id}: {reason}. Nothing was changed.\n"
+            "  dualwrite conflicts lists those that wait, dualwrite conflicts --all every one."
+        )
+
+
+def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
+    """Let one side win a conflict that waits: what it holds now crosses whole.
+
+    On record is then what each side held at that moment: what changed while the conflict waited
+    is overwritten no more unseen than what began it.
+
+    Raises:
+        NoSuchConflictError: There is none of that id, or it is settled.
+        TransientError, PermanentError: From the apps; the conflict still waits.
+    """
+    found = _find(session, conflict_id)
+    if found.conflict.status != "open":
+        raise NoSuchConflictError(conflict_id=conflict_id, reason="it is settled already")
+    table_map = session.map(found.map)
+    capture = _capture(session, table_map, side, conflict_id)
+    # settled first: a cycle forgets what it finds queued of a conflict that waits
+    session.journal.settle_conflict(conflict_id, side.value)
+    try:
+        rows = {each: _standing(session, table_map, each, found.conflict) for each in Side}
+        decided = replace(found.conflict, rows=rows, outcome=side.value, status="settled")
+        session.journal.note_conflicts(found.map, [decided])
+        key = _key(session, table_map, side, found.conflict)
+        _queue(session, side, capture, key, None)
+    except BaseException:
+        session.journal.settle_conflict(conflict_id, "waits", "open")
+        raise
+    session.journal.log(
+        found.map, "conflict", f"conflict {conflict_id}: {side.value} wins", {"id": conflict_id}
+    )
+
+
+def undo_conflict(session: Session, conflict_id: int) -> None:
+    """Give the losing side its version back, and let it cross.
+
+    Of a row that both sides changed, the columns that it lost; of one that was deleted,
+    the whole row; a row that was kept though one side had deleted it is deleted.
+
+    Raises:
+        NoSuchConflictError: There is none of that id, it waits, or it was undone before.
+        LeaseHeldError: Another worker has the map.
+        TransientError, PermanentError: From the apps; nothing was changed.
+    """
+    found = _find(session, conflict_id)
+    conflict = found.conflict
+    if conflict.status != "settled":
+        raise NoSuchConflictError(conflict_id=conflict_id, reason=f"it is {conflict.status}")
+    table_map = session.map(found.map)
+    for loser in Side:
+        lost = _lost(conflict, loser, table_map)
+        if lost is None:
+            continue
+        stored = conflict.rows.get(loser)
+        with kept_lease(session, found.map, "conflicts undo") as lease:
+            fence_one(session, found.map, lease.epoch)
+            if stored is None:
+                _delete(session, table_map, loser.other, conflict)
+            else:
+                _give_back(session, table_map, loser, stored, lost, lease.epoch)
+    session.journal.settle_conflict(conflict_id, conflict.outcome, "undone")
+    session.journal.log(
+        found.map, "conflict", f"conflict {conflict_id}: undone", {"id": conflict_id}
+    )
+
+
+def _find(session: Session, conflict_id: int) -> ConflictRow:
+    found = session.journal.conflicts(open_only=False, ids=[conflict_id])
+    if not found:
+        raise NoSuchConflictError(conflict_id=conflict_id, reason="there is none")
+    return found[0]
+
+
+def _lost(conflict: Conflict, loser: Side, table_map: TableMap) -> frozenset[str] | None:
+    """The columns that a side lost, by the name the conflict has for them; None for nothing.
+
+    What it had not changed itself it cannot have lost: there the other side's change stands.
+    """
+    if conflict.kind == "delete" or not conflict.columns:  # a person took one side's row
+        return frozenset() if conflict.outcome == loser.other.value else None
+    changed = conflict.changed.get(loser)
+    lost = frozenset(
+        name
+        for name, winner in conflict.columns.items()
+        if winner == loser.other.value
+        and (changed is None or _own(table_map, loser, name) & set(changed))
+    )
+    return lost or None
+
+
+def _own(table_map: TableMap, side: Side, name: str) -> set[str]:
+    """The own columns of a side behind a column of a conflict, which may be named by either."""
+    ends = [{each: column.end(each) for each in Side} for column in table_map.columns]
+    paths = [each[side] for each in ends if name in map(str, each.values())]
+    return {path.column for path in paths if path is not None}
+
+
+def _give_back(
+    session: Session,
+    table_map: TableMap,
+    loser: Side,
+    stored: Mapping[str, Any],
+    lost: frozenset[str],
+    epoch: int,
+) -> None:
+    """Carry a stored version across, and have it come back from there."""
+    captures = installed(session, table_map)
+    finder = Finder(session.apps, keys_only=True)
+    wins = Policies(Policy(loser.value), Policy(loser.value), {}, loser)
+    link = Link(session, finder, captures, epoch, policies=wins)
+    route = compile_route(session, table_map, loser)
+    back = compile_route(session, table_map, loser.other)
+    names = {str(path) for path in (c.target for c in route.flow.columns)} & lost
+    own = sorted(
+        {
+            path.column
+            for c in route.flow.columns
+            if not lost or str(c.target) in names or str(c.source) in lost
+            for path in c.reads
+        }
+    )
+    rows = _typed(session, table_map, loser, stored)
+    keys = rows.select(list(route.flow.source_key))
+    Crossing(link, route, back).carry(rows, none_of(keys, [own or None]))
+    there = captures.get(loser.other)
+    if there is not None:
+        across = sorted(
+            {
+                path.column
+                for c in back.flow.columns
+                if not lost or str(c.source) in lost or str(c.target) in lost
+                for path in c.reads
+            }
+        )
+        _queue(
+            session,
+            loser.other,
+            there,
+            route.keys_there(rows),
+            changed_text(across) if lost else None,
+        )
+
+
+def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> None:
+    """Delete a row as the app itself would, so that it goes on the other side too."""
+    end = table_map.end(side)
+    schema = session.schema(side, end.table)
+    identity = schema.primary_key or schema.unique[0]
+    stored = conflict.rows.get(side)
+    if stored is None:
+        return
+    rows = _typed(session, table_map, side, stored)
+    query = reading(session, table_map, side, filtered=False)
+    own = tuple(ColumnPath((name,)) for name in identity)
+    query = replace(query, columns=tuple(dict.fromkeys((*query.columns, *own))))
+    found = session.apps[side].fetch(query, rows.select([str(path) for path in end.key]))
+    session.apps[side].delete(end.table, found.select(list(identity)))
+
+
+def _standing(
+    session: Session, table_map: TableMap, side: Side, conflict: Conflict
+) -> Mapping[str, Any] | None:
+    """What a side holds of a conflict's row now; what it last held where it has deleted it."""
+    query = reading(session, table_map, side, filtered=False)
+    found = session.apps[side].fetch(query, _key(session, table_map, side, conflict))
+    return plain_rows(found)[0] if found.num_rows else conflict.rows.get(side)
+
+
+def _key(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> pa.Table:
+    """The key of a conflict's row as a side spells it, be its row there or not."""
+    stored = conflict.rows.get(side)
+    if stored is not None:
+        names = [str(path) for path in table_map.end(side).key]
+        return _typed(session, table_map, side, stored).select(names)
+    key = typed_keys(session, table_map, Side.FINOPS, [conflict.key])
+    if side is Side.FINOPS:
+        return key
+    return compile_route(session, table_map, Side.FINOPS).keys_there(key)
+
+
+def _queue(
+    session: Session, side: Side, capture: Capture, keys: pa.Table, changed: str | None
+) -> None:
+    said = [pa.array(["u"]), pa.array([changed], pa.string())]
+    entries = pa.table([*said, *keys.columns], names=["op", "changed", *keys.column_names])
+    with session.apps[side].writing() as writing:
+        writing.queue(capture, entries)
+
+
+def _capture(session: Session, table_map: TableMap, side: Side, conflict_id: int) -> Capture:
+    capture = installed(session, table_map).get(side)
+    if capture is None:
+        reason = f"{table_map.name} does not run, so nothing would carry it"
+        raise NoSuchConflictError(conflict_id=conflict_id, reason=reason)
+    return capture
+
+
+def _typed(
+    session: Session, table_map: TableMap, side: Side, stored: Mapping[str, Any]
+) -> pa.Table:
+    """One stored row as `reading` would read it; columns that were not stored are null."""
+    end = table_map.end(side)
+    columns: dict[str, Any] = {}
+    for path in reading(session, table_map, side, filtered=False).columns:
+        kind = end_of_path(
+            path, end.table, lambda table: session.schema(side, table), end.lookups
+        ).type
+        columns[str(path)] = canonical(pa.array([_text(stored.get(str(path)))], pa.string()), kind)
+    return pa.table(columns)
+
+
+def _text(value: Any) -> str | None:
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "1" if value else "0"
+        case _:
+            return str(value)

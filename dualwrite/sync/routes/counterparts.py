@@ -1,0 +1,35 @@
+"""Finding, for rows told in the other side's terms, what the other side holds under their keys."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query
+from dualwrite.rules import judge
+from dualwrite.sync.batch.merge import Mask
+from dualwrite.sync.routes.route import Route
+from dualwrite.sync.session import Session
+from dualwrite.translate.flow import fit
+from dualwrite.translate.keys import key_text, row_of
+
+
+def counterparts(
+    session: Session, route: Route, query: Query, out: pa.Table
+) -> tuple[pa.Table, Mask]:
+    """Fetch the counterparts of n rows.
+
+    A row whose key is sound is looked for whatever else is wrong with it: it stands on
+    both sides, not on one.
+
+    Shapes: `out` is the gate table of n rows.  The first result has n rows, named as
+    `query` reads them and null throughout where there is no counterpart; the second says
+    where there is one.
+    """
+    sound = judge(out, route.key_rules).passed
+    names = list(route.flow.key)
+    keys = fit(out.filter(sound).select(names), route.key_flow)
+    theirs = session.apps[route.target].fetch(query, keys.drop_null())
+    at = row_of(key_text(out, names), key_text(theirs, names))
+    at = pc.if_else(sound, at, pa.scalar(None, at.type))
+    return theirs.take(at), at.is_valid()

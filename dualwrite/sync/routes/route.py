@@ -1,0 +1,227 @@
+"""One way of one map, made ready once and used for every batch of rows.
+
+A way goes from a source side to the side across.  It knows what to read, how to
+tell it in the other side's terms, which lookups to fill in and which rules stand
+before the write.  A map that flows both ways has two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import pyarrow as pa
+
+from dualwrite.apps.base import Query
+from dualwrite.link import Side
+from dualwrite.rules import PeriodsSound, Rule, derive
+from dualwrite.sync.routes.expectations import expected_of
+from dualwrite.sync.routes.validity import valid_now
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.filters.odata import parse_filter
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import dated_of, shown_of
+from dualwrite.translate.flow import Flow, compile_flow, fit, translate
+from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
+
+ON_THE_WAY = frozenset(
+    {
+        "convertible",
+        "currency_precision",
+        "finite",
+        "key_present",
+        "key_unique",
+        "money_exact",
+        "quantity_converts",
+        "value_map_total",
+    }
+)
+"""Rules about the translation itself; the others ask what the target can hold."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """One direction of a map, compiled against both schemas.
+
+    `two_way` are the target paths of columns that flow both ways.  `lookups` are in
+    groups: one for each lookup column, more than one candidate if it is polymorphic.
+    """
+
+    table_map: TableMap
+    source: Side
+    flow: Flow
+    lookups: tuple[tuple[Lookup, ...], ...]
+    rules: tuple[Rule, ...]
+    two_way: frozenset[str]
+    expected: tuple[Rule, ...] = ()
+    """Those of the rules that the project adds to what is derived."""
+
+    @property
+    def target(self) -> Side:
+        """The side that is written."""
+        return self.source.other
+
+    @property
+    def target_table(self) -> str:
+        """The table that is written."""
+        return self.table_map.end(self.target).table
+
+    @property
+    def source_rules(self) -> tuple[Rule, ...]:
+        """Rules that hold the translated rows against the rows as read."""
+        return tuple(rule for rule in self.rules if self._is_on_the_way(rule))
+
+    @property
+    def target_rules(self) -> tuple[Rule, ...]:
+        """Rules that hold what is about to be written against the target."""
+        return tuple(
+            rule
+            for rule in self.rules
+            if not self._is_on_the_way(rule) and rule is not self.period_rule
+        )
+
+    def _is_on_the_way(self, rule: Rule) -> bool:
+        return rule.name in ON_THE_WAY or (isinstance(rule, PeriodsSound) and not self._is_dated)
+
+    @cached_property
+    def period_rule(self) -> PeriodsSound | None:
+        """The rule over dated rows that are written as such.
+
+        It needs what the target holds of their entities, and is asked last
+        (`dualwrite.sync.batch.dated`); over a table as it stands it can be asked like any other.
+        """
+        found = (rule for rule in self.rules if isinstance(rule, PeriodsSound))
+        return next(found, None) if self._is_dated else None
+
+    @cached_property
+    def _is_dated(self) -> bool:
+        """Whether what is written has dates of its own."""
+        dated = dated_of(self.table_map)
+        return dated is not None and not dated.is_projection
+
+    @cached_property
+    def key_flow(self) -> Flow:
+        """The flow of the integration key alone."""
+        key = tuple(c for c in self.flow.columns if str(c.target) in self.flow.key)
+        return replace(self.flow, columns=key, watched=(), periods=None)
+
+    @cached_property
+    def key_rules(self) -> tuple[Rule, ...]:
+        """Rules that say whether a row's counterpart can be looked for."""
+        return derive(self.key_flow.facts())
+
+    def keys_there(self, rows: pa.Table) -> pa.Table:
+        """The keys of source rows as the target spells them."""
+        out = translate(rows, self.key_flow)
+        return fit(out.select(list(self.flow.key)), self.key_flow)
+
+    @property
+    def written_key(self) -> tuple[str, ...]:
+        """The target table's own columns that make up the integration key."""
+        return tuple(dict.fromkeys(path.column for path in self.table_map.end(self.target).key))
+
+
+def compile_route(
+    session: Session,
+    table_map: TableMap,
+    source: Side,
+    *,
+    keep: Callable[[ColumnPath], bool] = lambda _: True,
+) -> Route:
+    """Compile one direction.
+
+    Args:
+        session: Both apps, for their schemas.
+        table_map: The map.
+        source: The side that is read.
+        keep: Which target paths to carry; the key is always carried.
+    """
+    full = compile_flow(table_map, source, session.schema, session.units, session.books)
+    key = set(full.key)
+    columns = tuple(c for c in full.columns if str(c.target) in key or keep(c.target))
+    flow = replace(full, columns=columns)
+    two_way = frozenset(
+        str(column.end(source.other))
+        for column in table_map.columns
+        if len(column.sign.sources) == len(Side) and column.end(source.other) is not None
+    )
+    lookups = lookups_of(flow, table_map, session.schema)
+    expected = expected_of(table_map, flow, session.link.project)
+    return Route(
+        table_map,
+        source,
+        flow,
+        lookups,
+        (*derive(flow.facts(), lookup_facts(lookups)), *expected),
+        two_way,
+        expected,
+    )
+
+
+def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
+    """The query that reads a map's rows on one side, every mapped path of that side among them.
+
+    Without `filtered` neither the filter nor the companies hold rows back: so a
+    counterpart is found by its key wherever it stands.  With it the rows of a projection are
+    those that are valid now.
+    """
+    end = table_map.end(side)
+    kept = parse_filter(end.filter) if filtered and end.filter else None
+    shown = shown_of(table_map, side)
+    if shown is not None and filtered:
+        schema = session.schema(side, end.table)
+        kept = valid_now(kept, shown, schema.columns[shown.start.column].type, session.now())
+    paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
+    paths += [*end.key, *([end.modified] if end.modified else [])]
+    paths += [] if shown is None else [shown.start, shown.end]
+    return Query(
+        table=end.table,
+        columns=tuple(dict.fromkeys(paths)),
+        key=end.key,
+        filter=kept,
+        company=end.company,
+        companies=session.companies(table_map) if filtered else None,
+        lookups=end.lookups,
+    )
+
+
+def together_of(session: Session, table_map: TableMap, side: Side, query: Query) -> tuple[str, ...]:
+    """Own columns whose equal rows must stay in one partition: those of a dated entity.
+
+    Of others what to cut a table by that has no key.  A row without its entity lies in no range,
+    so a table that may have such is cut by its own key.
+    """
+    dated = dated_of(table_map)
+    ends = None if dated is None else dated.on(side)
+    names = () if ends is None else tuple(dict.fromkeys(path.column for path in ends.entity))
+    columns = [session.schema(side, query.table).columns[name] for name in names]
+    if any(column.nullable or pa.types.is_binary(column.type) for column in columns):
+        names = ()
+    return names or session.together(side, query)
+
+
+def judged_with(route: Route, changed: Collection[ColumnPath]) -> set[ColumnPath]:
+    """The target columns that the project's rules look at together with one that changed."""
+    found: set[ColumnPath] = set()
+    for rule in route.expected:
+        looked_at = {
+            column.target
+            for column in route.flow.columns
+            if str(column.target) in rule.columns or f"source:{column.source}" in rule.columns
+        }
+        if not looked_at.isdisjoint(changed):
+            found |= looked_at
+    return found
+
+
+def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:
+    """A query of the key and these paths alone."""
+    wanted = {*paths, *query.key}
+    return replace(query, columns=tuple(path for path in query.columns if path in wanted))
+
+
+def touched_tables(routes: Collection[Route]) -> set[tuple[Side, str]]:
+    """The tables that the ways write."""
+    return {(route.target, route.target_table) for route in routes}

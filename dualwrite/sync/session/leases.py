@@ -1,0 +1,84 @@
+"""One initial sync, many workers: the flow holds the lease, others carry partitions.
+
+What a worker needs is in the journal and in the plan, which is plain data and travels.
+A worker that only carries partitions neither begins nor ends a run.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+
+from dualwrite.errors import TransientError
+from dualwrite.journal.lease import Lease, LeaseHeldError, LeaseLostError
+from dualwrite.sync.session import Session
+
+LEASE_SECONDS = 60.0
+
+
+@contextmanager
+def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
+    """Hold a map's lease for as long as the work takes; a thread renews it.
+
+    Raises:
+        LeaseHeldError: Another worker has the map.
+        LeaseLostError: At the end, if another worker took it over meanwhile.
+    """
+    with session.journal.lease(map_name, holder, LEASE_SECONDS) as lease, renewed([lease]):
+        yield lease
+
+
+@contextmanager
+def kept_leases(
+    session: Session, names: Sequence[str], holder: str
+) -> Iterator[tuple[Mapping[str, Lease], Mapping[str, LeaseHeldError]]]:
+    """As `kept_lease`, for many maps; those that another worker has come second.
+
+    Raises:
+        LeaseLostError: At the end, if another worker took one over meanwhile.
+    """
+    with ExitStack() as stack:
+        leases: dict[str, Lease] = {}
+        taken: dict[str, LeaseHeldError] = {}
+        for name in names:
+            try:
+                lease = session.journal.lease(name, holder, LEASE_SECONDS)
+            except LeaseHeldError as error:
+                taken[name] = error
+            else:
+                leases[name] = stack.enter_context(lease)
+        stack.enter_context(renewed(list(leases.values())))
+        yield leases, taken
+
+
+@contextmanager
+def renewed(leases: Sequence[Lease]) -> Iterator[None]:
+    """Renew leases from a thread until the block ends.
+
+    Raises:
+        LeaseLostError: At the end, if another worker took one over meanwhile.
+    """
+    done = threading.Event()
+    lost: list[LeaseLostError] = []
+
+    def keep() -> None:
+        while not done.wait(LEASE_SECONDS / 4):
+            for lease in leases:
+                try:
+                    lease.renew()
+                except TransientError:
+                    continue  # the lease outlives a few of these
+                except LeaseLostError as error:
+                    lost.append(error)
+                    return
+
+    keeper = threading.Thread(target=keep, name="leases", daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+    if lost:
+        raise lost[0]
