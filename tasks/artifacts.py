@@ -128,9 +128,12 @@ async def show_quality(report: Report, page: Path) -> None:
     lines = [f"Data Docs: [{page}]({link}) (any browser; no network)", ""]
     failed = report.failing()
     if failed:
-        lines += ["| List | Way | Column | Failing rows | Severity |", "|---|---|---|---:|---|"]
         lines += [
-            f"| {report.of(suite).title} | {report.of(suite).way} | {each.column} "
+            "| List | Direction | Column | Failing rows | Severity |",
+            "|---|---|---|---:|---|",
+        ]
+        lines += [
+            f"| {report.of(suite).title} | {report.of(suite).direction} | {each.column} "
             f"| {each.failing:,} of {each.rows:,} | {each.severity} |"
             for suite, each in failed[:SHOWN_FAILED]
         ]
