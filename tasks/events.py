@@ -115,7 +115,8 @@ def tell_quality(report: Report, link: str) -> None:
 
 
 def _worst(suite: str, answer: Answer, report: Report) -> str:
-    return f"{report.of(suite).direction}: {answer.failing:,} of {answer.rows:,} rows in {answer.column}"
+    rows = f"{answer.failing:,} of {answer.rows:,} rows in {answer.column}"
+    return f"{report.of(suite).direction}: {rows}"
 
 
 def _tell(link: Link, line: Activity) -> None:
