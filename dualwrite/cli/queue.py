@@ -48,13 +48,14 @@ def queue(
     from dualwrite.link import Side
     from dualwrite.sync.capture import queues
     from dualwrite.sync.capture.captures import installed
+    from dualwrite.sync.mapstate.queues import export_queue
     from dualwrite.sync.session import open_session
 
     with open_session(project) as session:
         table_map = session.map(name)
         sides = [each for each in installed(session, table_map) if side in (None, each.value)]
         if csv_file is not None and sides:
-            ids = queues.export(session, table_map, Side(sides[0]), csv_file)
+            ids = export_queue(session, table_map, Side(sides[0]), csv_file)
             _told_export(csv_file, sum(map(len, ids)), as_json=as_json)
             return
         found = {

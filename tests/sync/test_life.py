@@ -17,6 +17,7 @@ from dualwrite.sync.capture import queues
 from dualwrite.sync.capture.captures import queue_name, queues_of
 from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.mapstate.mapstate import Moved, Resume, pause, resume, stop
+from dualwrite.sync.mapstate.queues import HELD_AT_RESUME
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
 
@@ -161,7 +162,7 @@ def test_a_kept_queue_waits_among_the_held_rows_with_what_changed(running: World
         "running; 2 queued rows are held for a retry (dualwrite errors --map companies)"
     )
     assert pending(running) == {"finops": 0, "dataverse": 0}
-    held = running.session.journal.rejected("companies", rule=queues.KEPT)
+    held = running.session.journal.rejected("companies", rule=HELD_AT_RESUME)
     new, changed = sorted(held, key=lambda row: str(row.key))
     assert (changed.key, changed.changed) == ({"CODE": "DEMF"}, ("NAME",))
     assert changed.row["NAME"] == "Contoso"

@@ -27,7 +27,7 @@ from dualwrite.journal.lease import Lease, LeaseHeldError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import captures_of, queues_of, remove_captures
-from dualwrite.sync.capture.queues import export, forget, keep
+from dualwrite.sync.mapstate.queues import drop_entries, export_queue, hold_queue
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.catalogue import UnknownMapError
@@ -173,7 +173,7 @@ def _keep(session: Session, table_map: TableMap) -> Moved:
     name = table_map.name
     kept = left = 0
     for side in _queueing(session, table_map):
-        some, others = keep(session, table_map, side)
+        some, others = hold_queue(session, table_map, side)
         kept, left = kept + some, left + others
     note = f"running; {kept:,} queued rows are held for a retry (dualwrite errors --map {name})"
     if left:
@@ -189,10 +189,10 @@ def _drop(session: Session, table_map: TableMap) -> Moved:
     exported = {}
     for side in _queueing(session, table_map):
         file = project / ".dualwrite" / "exports" / f"{name}-{at:%Y%m%dT%H%M%SZ}-{side.value}.csv"
-        exported[side] = export(session, table_map, side, file)
+        exported[side] = export_queue(session, table_map, side, file)
         files.append(file)
     for side, ids in exported.items():
-        dropped += forget(session, table_map, side, ids)
+        dropped += drop_entries(session, table_map, side, ids)
     note = f"running; {dropped:,} queued changes were dropped, a copy of them is in the exports"
     return Moved(name, MapStatus.RUNNING, note, files=tuple(files))
 
