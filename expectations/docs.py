@@ -4,7 +4,7 @@ Great Expectations renders each expectation and what it found; the page around i
 ours.  Its own pages load their looks from six other hosts, and without a network show
 neither style nor content, so here everything a page needs is in the page.
 
-    <project>/reports/quality/index.html          what to mend first, and all suites
+    <project>/reports/quality/index.html          what to correct first, and all suites
     <project>/reports/quality/<map>-<way>.html    one suite: its worst rows, and column by column
     <project>/reports/quality/history.jsonl       the numbers of earlier reports of whole tables
 """
@@ -115,7 +115,7 @@ def _since(more: int, of: str) -> str:
 
 
 def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str, Any]:
-    """One expectation that failed, as a line of what to mend first."""
+    """One expectation that failed, as a line of what to correct first."""
     last, about = past.last(suite), report.of(suite)
     before = None if last is None else last["failing"].get(answer.mark, 0)
     return {
@@ -128,7 +128,7 @@ def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str
         "of": f"{answer.rows:,}",
         "change": "" if before is None else _signed(answer.failing - before),
         "sentence": sentence(answer),
-        "mend": catalogue.rule_of(answer.type, answer.kwargs, answer.severity).mend,
+        "cure": catalogue.rule_of(answer.type, answer.kwargs, answer.severity).cure,
         "keys": answer.keys[:NAMED],
         "more": answer.failing - len(answer.keys[:NAMED]),
         "critical": answer.severity == "critical",

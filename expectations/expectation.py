@@ -267,10 +267,10 @@ class RuleExpectation(BatchExpectation):
         rows, failing = found["element_count"], found["unexpected_count"]
         config: Any = result.expectation_config
         own = {name: each for name, each in config.kwargs.items() if name in cls.parameters()}
-        mend = cls.rule.from_kwargs(own).mend.replace("`", "")
+        cure = cls.rule.from_kwargs(own).cure.replace("`", "")
         return [
             _told_as(f"{failing:,} of {rows:,} rows do not.", "strong", "text-danger"),
-            _told_as(f"To mend it: {mend}", "div", "soft"),
+            _told_as(f"To fix it: {cure}", "div", "soft"),
         ]
 
     @classmethod

@@ -138,7 +138,7 @@ def say_causes(project: Path, results: Sequence[MapResult]) -> None:
 
 
 async def both_work(project: Path) -> int:
-    """A change on either side, and a faulty row that is mended; the rows carried."""
+    """A change on either side, and a faulty row that is corrected; the rows carried."""
     session = session_of(project)
     held = next(
         row
@@ -151,8 +151,8 @@ async def both_work(project: Path) -> int:
     say(f"    a row that was held back ({faulty}): {held.reason}")
     change(session, Side.FINOPS, faulty, company, CREDITLIMIT="1000.12")
     carried = await cycle(project)
-    assert not _is_held(session.journal.rejected(ACCOUNTS), held), "the mended row is held still"
-    say(f"  {faulty} is mended, and was let go by itself; both sides have all three rows")
+    assert not _is_held(session.journal.rejected(ACCOUNTS), held), "the corrected row is still held"
+    say(f"  {faulty} is corrected, and was released by itself; both sides have all three rows")
     return carried
 
 

@@ -52,7 +52,7 @@ def check(
         bool,
         typer.Option(
             "--repair",
-            help="Mend what is wrong with the capture of maps at work, and remove queues left "
+            help="Repair what is wrong with the capture of maps at work, and remove queues left "
             "behind.",
         ),
     ] = False,
@@ -85,7 +85,7 @@ def check(
     elif ok:
         say("\nEverything is there.")
     else:
-        say(f"\n{plural(sum(not item.ok for item in items), 'item')} to mend.")
+        say(f"\n{plural(sum(not item.ok for item in items), 'item')} to repair.")
     if not ok:
         raise typer.Exit(1)
 
@@ -175,13 +175,13 @@ def _at_work(
 
 def _work_of(session: Session, record: MapRecord, *, repair: bool) -> Iterator[Item]:
     from dualwrite.journal.records import MapStatus
-    from dualwrite.sync.mapstate.problems import ailments, mend
+    from dualwrite.sync.mapstate.problems import ailments, repair_map
 
     item = f"{record.name} at work"
     try:
         found = ailments(session, record)
         if found and repair:
-            done = mend(session, record)
+            done = repair_map(session, record)
             yield Item(f"repair of {record.name}", ok=True, text=done)
             now = {each.name: each for each in session.journal.maps()}
             found = ailments(session, now[record.name])

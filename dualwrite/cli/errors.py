@@ -26,7 +26,7 @@ MapOption = Annotated[
 ]
 _HEADS = (
     *("id", "kind", "map", "direction", "key"),
-    *("cause", "column", "reason", "mend", "at", "row"),
+    *("cause", "column", "reason", "cure", "at", "row"),
 )
 """The columns of the CSV file."""
 Ids = Annotated[list[int], typer.Argument(metavar="ID", help="As dualwrite errors shows them.")]
@@ -65,7 +65,7 @@ def errors(
     Grouped by cause, or one by one with --rule.
 
     A rejected row broke a rule, or the other app refused it. A parked row waits for
-    another row. Each has an id; mend the cause, then retry it, or discard it.
+    another row. Each has an id; correct the cause, then retry it, or discard it.
 
     \b
     Examples:
@@ -194,7 +194,7 @@ def _dicts(rows: Iterable[HeldRow], cause: str) -> list[dict[str, Any]]:
             "key": row.key,
             cause: row.cause,
             "reason": row.reason,
-            **({"column": row.column, "mend": row.mend} if row.kind == "rejected" else {}),
+            **({"column": row.column, "cure": row.cure} if row.kind == "rejected" else {}),
             "row": row.row,
             "at": stamp(row.at),
         }
@@ -214,11 +214,11 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
         say(wrapped(head, further="    "))
         # the reason is that of one row; the others' differ in their values
         say(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{cause.reason}", "  "))
-        if cause.mend:
-            say(wrapped(f"To mend it: {cause.mend}", "  "))
+        if cause.cure:
+            say(wrapped(f"To fix it: {cause.cure}", "  "))
         say(f"  {_ids(journal, cause)}\n")
     say(
-        "Mend the cause, then: dualwrite errors retry ID...\n"
+        "Correct the cause, then: dualwrite errors retry ID...\n"
         "Or forget the rows: dualwrite errors discard ID..."
     )
 
@@ -269,7 +269,7 @@ def _export(
                     row.cause,
                     row.column,
                     row.reason,
-                    row.mend,
+                    row.cure,
                     stamp(row.at),
                     values,
                 ]

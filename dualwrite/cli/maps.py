@@ -101,7 +101,7 @@ def check(
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
-    """Check maps; tell each fault with its mend.
+    """Check maps; tell each fault with its cure.
 
     Inside a project a map is also held against the tables of both apps: without names,
     the maps that run and the project's own. Exit code 1 when a map is at fault.
@@ -139,7 +139,7 @@ def finding_dict(finding: Finding) -> dict[str, Any]:
         "code": finding.code,
         "severity": finding.severity,
         "message": finding.message,
-        "mend": finding.mend,
+        "cure": finding.cure,
         "file": None if place is None else str(place.file),
         "line": None if place is None else place.line,
     }

@@ -17,7 +17,7 @@ _REJECTED = pa.schema(
         "period": pa.string(),
         "other": pa.string(),
         "reason": pa.string(),
-        "mend": pa.string(),
+        "cure": pa.string(),
     }
 )
 
@@ -33,7 +33,7 @@ class Refusal:
     other: str | None
     """The period that it collides with."""
     reason: str
-    mend: str
+    cure: str
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Why a dated write is refused, in words: the rule, both periods, and the mend.
+"""Why a dated write is refused, in words: the rule, both periods, and the cure.
 
 no_start, reversed, beyond   the row has no period, or one that no table can hold
 overlap                      it would be valid at the same time as another row
@@ -69,12 +69,12 @@ def refuse(row: int, rule: str, period: Span, other: Span | None, periods: Perio
         "period": "no start" if rule == "no_start" else written(*period, periods),
         "other": None if other is None else written(*other, periods),
     }
-    reason, mend = _REASONS[rule]
+    reason, cure = _REASONS[rule]
     return Refusal(
         row,
         rule,
         str(names["period"]),
         names["other"],
         reason.format(**names),
-        mend.format(**names),
+        cure.format(**names),
     )

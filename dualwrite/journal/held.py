@@ -59,7 +59,7 @@ def hold(
     for key, before in _changed(connection, map_name, direction, few):
         rows[key]["changed"] = _both(before, rows[key]["changed"])
     statement = upsert(connection, WaitingRow)
-    said = ("kind", "cause", "reason", "column", "mend", "row", "at", "changed")
+    said = ("kind", "cause", "reason", "column", "cure", "row", "at", "changed")
     newer = {name: statement.excluded[name] for name in said}
     # In one order everywhere, so that two workers on the same keys cannot lock each other out.
     connection.execute(
@@ -76,7 +76,7 @@ def _told(each: Rejection | Parking) -> dict[str, Any]:
         # PostgreSQL's text holds every character but this one.
         "reason": each.reason.replace("\0", "\\0"),
         "column": each.column if isinstance(each, Rejection) else "",
-        "mend": each.mend if isinstance(each, Rejection) else "",
+        "cure": each.cure if isinstance(each, Rejection) else "",
         "row": dict(each.row),
         "changed": each.changed,
     }
@@ -193,7 +193,7 @@ def causes(connection: Connection, map_name: str | None) -> list[Cause]:
         func.min(WaitingRow.reason),
         func.count(),
         WaitingRow.column,
-        func.min(WaitingRow.mend),
+        func.min(WaitingRow.cure),
     ).group_by(
         WaitingRow.map,
         WaitingRow.direction,
@@ -220,7 +220,7 @@ def _rows(connection: Connection, query: Select[Any]) -> list[HeldRow]:
             cause=row.cause,
             reason=row.reason,
             column=row.column,
-            mend=row.mend,
+            cure=row.cure,
             row=row.row,
             at=row.at,
             changed=None if row.changed is None else tuple(row.changed),

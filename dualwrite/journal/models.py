@@ -158,7 +158,7 @@ class WaitingRow(Base):
     cause: Mapped[str]
     reason: Mapped[str]
     column: Mapped[str]
-    mend: Mapped[str]
+    cure: Mapped[str]
     row: Mapped[dict[str, Any]]
     at: Mapped[datetime]
     changed: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))

@@ -145,7 +145,7 @@ class Rejection:
     row: Mapping[str, Any]
     column: str = ""
     """What the rule looked at; '' where the app refused, or where it is the row as a whole."""
-    mend: str = ""
+    cure: str = ""
     """What a person can do about it."""
     changed: tuple[str, ...] | None = None
     """Own columns whose change waits; None is all of them."""
@@ -188,7 +188,7 @@ class HeldRow:
     at: datetime
     """When it was last refused or parked."""
     column: str = ""
-    mend: str = ""
+    cure: str = ""
     changed: tuple[str, ...] | None = None
     """Own columns whose change waits, of all times it was held; None is all of them."""
 
@@ -205,7 +205,7 @@ class Cause:
     """The reason of one of them."""
     rows: int
     column: str = ""
-    mend: str = ""
+    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class Convertible(Rule):
         return (self.source, self.target)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct {plain_name(self.source)} at the source, or transform it in the map"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -62,7 +62,7 @@ class Finite(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct {plain_name(self.column)} at the source"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -91,7 +91,7 @@ class ValueMapTotal(Rule):
         return (self.source, self.target)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return "add the value to the value map, or say `unmapped:` there"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

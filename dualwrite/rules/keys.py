@@ -31,7 +31,7 @@ class KeyPresent(Rule):
         return ", ".join(self.key)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"fill in {', '.join(self.key)} at the source"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -61,7 +61,7 @@ class KeyUnique(Rule):
         return ", ".join(self.key)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return "keep one of the rows, or add the column to the key that tells them apart"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

@@ -46,7 +46,7 @@ class QuantityConvertible(Rule):
         return tuple(n for n in (self.quantity, self.unit, self.to, self.product) if n)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         named = plain_name(self.unit) or "the expectation"
         return f"correct the quantity, or its unit in {named}, or add its conversion"
 

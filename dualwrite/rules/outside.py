@@ -79,7 +79,7 @@ class Outside(Rule):
         return self.severity == "warning"
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct {plain_name(self.column)}, or the expectation in the project"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

@@ -72,8 +72,8 @@ class Own(Rule):
         return self._rule.about
 
     @property
-    def mend(self) -> str:
-        return self._rule.mend
+    def cure(self) -> str:
+        return self._rule.cure
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         return self._rule.failing(table)

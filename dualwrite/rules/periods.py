@@ -66,7 +66,7 @@ class PeriodsSound(Rule):
         return f"{_bare(self.start)}, {_bare(self.end)}"
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         joint = "on the last day before" if self.kind == "date" else f"one {self.tick} before"
         if not self.end_inclusive:
             joint = "where"

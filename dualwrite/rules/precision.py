@@ -50,7 +50,7 @@ class MoneyExact(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return (
             f"keep {plain_name(self.column)} as a decimal in its app, and correct the value there"
         )
@@ -107,7 +107,7 @@ class CurrencyPrecision(Rule):
         return tuple(name for name in (self.column, self.currency or self.company) if name)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         named = plain_name(self.currency or self.company) or "the map's money:"
         if self.policy != "reject":
             return f"correct the amount, or its currency in {named}"

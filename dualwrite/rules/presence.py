@@ -24,7 +24,7 @@ class Required(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"fill it in at the source, or give {self.column} a default in the map"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

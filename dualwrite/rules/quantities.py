@@ -39,7 +39,7 @@ class QuantityConverts(Rule):
         return tuple(name for name in names if name)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         named = plain_name(self.unit) or "the map"
         return f"correct the unit in {named}, or enter its conversion in the ERP"
 

@@ -35,7 +35,7 @@ class Resolvable(Rule):
         return (self.column, self.ambiguous, *self.parts)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return (
             f"bring the row into {' or '.join(self.tables)} first; then this one follows by itself"
         )

@@ -34,7 +34,7 @@ class Length(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"shorten it at the source, or write {{truncate: {self.length}}} in the map"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -67,7 +67,7 @@ class Scale(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct it at the source, or write {{round: {self.scale}}} in the map"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -120,7 +120,7 @@ class WholeNumberRange(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return "correct it at the source, or widen the column"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

@@ -49,7 +49,7 @@ class Rule:
         return self.columns[0].removeprefix("source:").removeprefix("value:")
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         """What a person can do about failing rows."""
         raise NotImplementedError
 

@@ -34,7 +34,7 @@ class _OfColumn(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct {plain_name(self.column)} at the source"
 
 
@@ -92,7 +92,7 @@ class OneOf(_OfColumn):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"correct {plain_name(self.column)} at the source, or add the value"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

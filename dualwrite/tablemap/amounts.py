@@ -77,14 +77,14 @@ def _check_precision(node: Node | None, where: str, report: Report) -> None:
             report.one_of(node.get("round"), f"{where}: round", MODES)
             if node.get("round") is None:
                 report.add(
-                    "DW1103", node.line, f"{where}: `round:` is missing", mend="add `round:`"
+                    "DW1103", node.line, f"{where}: `round:` is missing", cure="add `round:`"
                 )
         case _:
             report.add(
                 "DW1102",
                 node.line,
                 f"{where}: neither reject nor a way of rounding",
-                mend="write it as precision: reject or precision: {round: half_even}",
+                cure="write it as precision: reject or precision: {round: half_even}",
             )
 
 

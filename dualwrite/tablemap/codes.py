@@ -1,4 +1,4 @@
-"""Every code a table map can be found wanting under: what it means, how it is mended.
+"""Every code a table map can be found wanting under: what it means, how it is corrected.
 
 The numbers up to 1031 are the field's own: `DW1002` says what `DIPV1002` said (1009 and
 1013 were never given out).  From 1100 up they are ours.  A code keeps its meaning for
@@ -16,11 +16,11 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of fault: its number, what it says in general, the usual mend."""
+    """One kind of fault: its number, what it says in general, the usual cure."""
 
     code: str
     title: str
-    mend: str
+    cure: str
     severity: Severity = "error"
 
 
@@ -139,7 +139,7 @@ _TABLE = (
     Code(
         "DW1100",
         "the file is not YAML",
-        "mend the line; docs/reference/map-file.md shows the shape",
+        "correct the line; docs/reference/map-file.md shows the shape",
     ),
     Code("DW1101", "a word that a map does not know", "take it out"),
     Code("DW1102", "a value of another shape than the word wants", "write it as shown"),

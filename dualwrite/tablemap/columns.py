@@ -23,7 +23,7 @@ def read_columns(node: Node | None, report: Report, shared: SharedValues) -> tup
         case None:
             return ()
         case Items(items=()):
-            report.add("DW1103", node.line, "columns: there is none", mend="map a column")
+            report.add("DW1103", node.line, "columns: there is none", cure="map a column")
             return ()
         case Items(items=items):
             found = (_read_column(item, report, shared) for item in items)
@@ -33,7 +33,7 @@ def read_columns(node: Node | None, report: Report, shared: SharedValues) -> tup
                 "DW1102",
                 node.line,
                 "columns: no list of column maps",
-                mend="write it as a list: - FINOPS_COLUMN = dataverse_column",
+                cure="write it as a list: - FINOPS_COLUMN = dataverse_column",
             )
             return ()
 
@@ -51,7 +51,7 @@ def _read_column(node: Node, report: Report, shared: SharedValues) -> ColumnMap 
                 "DW1102",
                 node.line,
                 "columns: neither a column map nor one with transforms",
-                mend="write it as FINOPS_COLUMN >< dataverse_column: {transform: options}",
+                cure="write it as FINOPS_COLUMN >< dataverse_column: {transform: options}",
             )
             return None
     try:
@@ -75,7 +75,7 @@ def _check_sign(column: ColumnMap, report: Report, *, written: bool, faulty: boo
             "DW1107",
             line,
             f"{where}: the plain sign {sign.value} has a transform",
-            mend=f"write {crossed} for {sign.value}, or take the transform out",
+            cure=f"write {crossed} for {sign.value}, or take the transform out",
         )
     is_whole = None not in (column.notation.finops, column.notation.dataverse)
     if sign.transformed and not column.transforms and not faulty and is_whole:
@@ -84,7 +84,7 @@ def _check_sign(column: ColumnMap, report: Report, *, written: bool, faulty: boo
             "DW1108",
             line,
             f"{where}: the sign {sign.value} has no transform",
-            mend=f"write {plain} for {sign.value}, or add a transform",
+            cure=f"write {plain} for {sign.value}, or add a transform",
         )
     _check_ends(column, report, faulty=faulty)
     for transform in column.transforms:
@@ -102,7 +102,7 @@ def _check_ends(column: ColumnMap, report: Report, *, faulty: bool) -> None:
                 "DW1024",
                 line,
                 f"{where}: no {side.value} column to write to",
-                mend=f"name one, or take the line out; a constant for {side.other.value} "
+                cure=f"name one, or take the line out; a constant for {side.other.value} "
                 f"is written with {_one_way(side).value}",
             )
         elif not faulty and all(step.kind != "default" for step in column.transforms):
@@ -110,7 +110,7 @@ def _check_ends(column: ColumnMap, report: Report, *, faulty: bool) -> None:
                 "DW1021",
                 line,
                 f"{where}: no {side.value} column to read from",
-                mend=f"name one, or give a constant: {_constant(column, side)}",
+                cure=f"name one, or give a constant: {_constant(column, side)}",
             )
 
 
@@ -146,7 +146,7 @@ def _check_way_back(column: ColumnMap, transform: Transform, report: Report) -> 
             line,
             f"{where}: every unlisted value becomes "
             f"{_said(values.fallback)}, which has no way back",
-            mend="make the column one-way, or say `unmapped: reject` or `unmapped: pass`",
+            cure="make the column one-way, or say `unmapped: reject` or `unmapped: pass`",
         )
 
 

@@ -79,7 +79,7 @@ class Report:
         line: int,
         message: str,
         *,
-        mend: str | None = None,
+        cure: str | None = None,
         severity: Severity | None = None,
     ) -> None:
         """Note a fault and go on reading."""
@@ -89,7 +89,7 @@ class Report:
                 message,
                 map_name=self.map_name,
                 place=Place(self.file, line),
-                mend=mend,
+                cure=cure,
                 severity=severity,
             )
         )
@@ -106,7 +106,7 @@ class Report:
                     "DW1101",
                     key.line,
                     f"{where}: there is no word {str(key.value)!r} here",
-                    mend=did_you_mean(str(key.value), known),
+                    cure=did_you_mean(str(key.value), known),
                 )
 
     def text(self, node: Node | None, word: str) -> str | None:
@@ -151,7 +151,7 @@ class Report:
             "DW1121",
             node.line,
             f"{word}: {found!r} is none of the words known here",
-            mend=did_you_mean(found, known),
+            cure=did_you_mean(found, known),
         )
         return None
 
@@ -237,7 +237,7 @@ def _scalar(raw: ScalarNode, report: Report) -> Scalar:
                 "DW1113",
                 line,
                 f"{text} is read as {_READ_AS[kind]}, not as it is written",
-                mend=f"quote it if it is text: '{text}'",
+                cure=f"quote it if it is text: '{text}'",
             )
         case _ if tag.startswith("!"):
             report.add("DW1100", line, f"the tag {tag} has no meaning in a map")

@@ -45,7 +45,7 @@ def read_expected(node: Node | None, report: Report) -> tuple[Expected, ...]:
                 "DW1102",
                 node.line,
                 "expect: no list of expectations",
-                mend="write it as a list: - {rule: options}",
+                cure="write it as a list: - {rule: options}",
             )
             return ()
 
@@ -59,7 +59,7 @@ def _read_one(node: Node, report: Report) -> Expected | None:
                 "DW1102",
                 node.line,
                 "expect: no expectation with its options",
-                mend="write it as - name: {option: value}",
+                cure="write it as - name: {option: value}",
             )
             return None
     where = f"expect: {key.value}"
@@ -118,13 +118,13 @@ def _read_file(
     report.unknown_words(root, ("maps", "expect"), FOLDER)
     for word in ("maps", "expect"):
         if root.get(word) is None:
-            report.add("DW1103", root.line, f"`{word}:` is missing", mend=f"add `{word}:`")
+            report.add("DW1103", root.line, f"`{word}:` is missing", cure=f"add `{word}:`")
     maps = root.get("maps")
     names = report.texts(maps, "maps") or ()
     for name in names:
         if name not in known and maps is not None:
             report.add(
-                "DW1132", maps.line, f"maps: there is no map {name!r}", mend="correct the name"
+                "DW1132", maps.line, f"maps: there is no map {name!r}", cure="correct the name"
             )
     expected = read_expected(root.get("expect"), report)
     return dict.fromkeys(names, expected)

@@ -1,7 +1,7 @@
 """What a check found in a table map, and the error that carries it.
 
 A *finding* is data, not an exception: reading and checking gather all of them, so that
-a person mends a map in one go.  `MapError` is raised only by who needs a whole map.
+a person corrects a map in one go.  `MapError` is raised only by who needs a whole map.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dualwrite.tablemap.model import Place
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault of a map: what, where, and how to mend it."""
+    """One fault of a map: what, where, and how to correct it."""
 
     code: str
     severity: Severity
     message: str
     place: Place | None
-    mend: str
+    cure: str
     map: str
 
     @classmethod
@@ -34,17 +34,17 @@ class Finding:
         *,
         map_name: str,
         place: Place | None = None,
-        mend: str | None = None,
+        cure: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
         """A finding with what its code says where nothing more exact is known."""
         about = CODES[code]
-        return cls(code, severity or about.severity, message, place, mend or about.mend, map_name)
+        return cls(code, severity or about.severity, message, place, cure or about.cure, map_name)
 
     def __str__(self) -> str:
         where = str(self.place) if self.place else self.map
         word = " warning:" if self.severity == "warning" else ""
-        return f"{where}: {self.code}{word} {self.message}\n  {self.mend}"
+        return f"{where}: {self.code}{word} {self.message}\n  {self.cure}"
 
 
 class MapError(PermanentError):

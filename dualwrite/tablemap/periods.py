@@ -39,7 +39,7 @@ def read_effective(node: Node | None, report: Report) -> dict[str, Any] | None:
     for word in ("entity", "from", "to"):
         if entries.get(word) is None or (word == "entity" and entity == ()):
             message = f"effective: `{word}:` is missing"
-            report.add("DW1103", entries.line, message, mend=_SHAPE)
+            report.add("DW1103", entries.line, message, cure=_SHAPE)
     found: dict[str, Any] = plain(entries)
     return found
 

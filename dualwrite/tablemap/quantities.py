@@ -77,7 +77,7 @@ def _check_unit(options: Entries, where: str, report: Report) -> None:
     match unit:
         case None:
             report.add(
-                "DW1103", options.line, f"{where[:-6]}: `unit:` is missing", mend="add `unit:`"
+                "DW1103", options.line, f"{where[:-6]}: `unit:` is missing", cure="add `unit:`"
             )
         case Scalar(value=str()):
             pass
@@ -87,14 +87,14 @@ def _check_unit(options: Entries, where: str, report: Report) -> None:
                 report.text(unit.get(side), f"{where}: {side}")
                 if unit.get(side) is None:
                     report.add(
-                        "DW1103", unit.line, f"{where}: `{side}:` is missing", mend=f"add `{side}:`"
+                        "DW1103", unit.line, f"{where}: `{side}:` is missing", cure=f"add `{side}:`"
                     )
         case _:
             report.add(
                 "DW1102",
                 unit.line,
                 f"{where}: neither a unit nor one for each side",
-                mend="write it as unit: COLUMN or unit: {finops: COLUMN, dataverse: pcs}",
+                cure="write it as unit: COLUMN or unit: {finops: COLUMN, dataverse: pcs}",
             )
 
 

@@ -2,7 +2,7 @@
 
 Nothing is guessed and nothing passed over.  A word that a map does not know, a value of
 another shape, a transform under a plain sign, a filter that cannot be parsed: each is a
-finding with its code, its line and its mend, and one `MapError` carries them all.
+finding with its code, its line and its cure, and one `MapError` carries them all.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
     report.unknown_words(root, _WORDS, "map")
     for word in ("map", "title", "finops", "dataverse", "columns"):
         if root.get(word) is None:
-            report.add("DW1103", root.line, f"`{word}:` is missing", mend=f"add `{word}:`")
+            report.add("DW1103", root.line, f"`{word}:` is missing", cure=f"add `{word}:`")
     name = _name(root, report)
     ends = {side: _read_end(root.get(side.value), side, report) for side in Side}
     columns = read_columns(root.get("columns"), report, shared)
@@ -134,7 +134,7 @@ def _name(root: Entries, report: Report) -> str:
             "DW1111",
             node.line,
             f"the map is {name!r}, but its file {report.file.name!r}",
-            mend=f"name the file {name}.yaml, or the map {report.file.stem}",
+            cure=f"name the file {name}.yaml, or the map {report.file.stem}",
         )
     return report.file.stem
 
@@ -147,14 +147,14 @@ def _read_end(node: Node | None, side: Side, report: Report) -> End | None:
     report.unknown_words(entries, _END_WORDS, word)
     table = report.text(entries.get("table"), f"{word}: table")
     if entries.get("table") is None:
-        report.add("DW1103", entries.line, f"{word}: `table:` is missing", mend="add `table:`")
+        report.add("DW1103", entries.line, f"{word}: `table:` is missing", cure="add `table:`")
     names = report.texts(entries.get("key"), f"{word}: key") or ()
     if not names and not isinstance(entries.get("key"), Scalar):
         report.add(
             "DW1003",
             entries.line,
             f"{word}: no integration key",
-            mend="name the natural key: `key: [COLUMN, ...]`",
+            cure="name the natural key: `key: [COLUMN, ...]`",
         )
     key_line = (entries.get("key") or entries).line
     key = tuple(_path(name, key_line, report, f"{word}: key") for name in names)
@@ -178,7 +178,7 @@ def _path(text: str, line: int, report: Report, word: str) -> ColumnPath | None:
         return ColumnPath.parse(text)
     except NotationError as error:
         report.add(
-            "DW1104", line, f"{word}: {error}", mend="write a column's name, or lookup.column"
+            "DW1104", line, f"{word}: {error}", cure="write a column's name, or lookup.column"
         )
         return None
 
@@ -207,7 +207,7 @@ def _lookups(node: Node | None, report: Report, word: str) -> dict[str, Referenc
                 "DW1104",
                 target.line,
                 f"{word}: {text!r} is no table, nor table(column)",
-                mend=f"write it as {{{column}: table}} or {{{column}: table(column)}}",
+                cure=f"write it as {{{column}: table}} or {{{column}: table(column)}}",
             )
     return found
 
@@ -251,7 +251,7 @@ def _max_rejected(node: Node | None, report: Report) -> str | None:
         "DW1102",
         node.line,
         "max_rejected: neither a number of rows nor a percentage",
-        mend="write it as max_rejected: 5% or max_rejected: 100",
+        cure="write it as max_rejected: 5% or max_rejected: 100",
     )
     return None
 

@@ -40,7 +40,7 @@ class Kind:
     """One kind of transform."""
 
     shape: str
-    """How its options are written, for the mend of a wrong one."""
+    """How its options are written, for the cure of a wrong one."""
     fits: Callable[[Any], bool]
     """Whether options (in Python's own types) are such."""
     undone: bool
@@ -163,7 +163,7 @@ def read_transforms(
             "DW1102",
             node.line,
             f"{where}: no transform, but {plain(node)!r}",
-            mend="write it as {transform: options}, such as {default: 3}",
+            cure="write it as {transform: options}, such as {default: 3}",
         )
         return ()
     found = (_read_one(kind, options, report, where, shared) for kind, options in node.entries)
@@ -180,7 +180,7 @@ def _read_one(
             "DW1105",
             key.line,
             f"{where}: there is no transform {name!r}",
-            mend=did_you_mean(name, KINDS),
+            cure=did_you_mean(name, KINDS),
         )
         return None
     if name == "values":
@@ -192,7 +192,7 @@ def _read_one(
             "DW1106",
             node.line,
             f"{where}: `{name}` does not take {_shown(node)}",
-            mend=f"write it as {{{kind.shape}}}",
+            cure=f"write it as {{{kind.shape}}}",
         )
         return None
     return Transform(name, options)

@@ -35,7 +35,7 @@ def read_values(node: Node, report: Report, where: str, shared: SharedValues) ->
                 "DW1102",
                 node.line,
                 f"{where}: `values` is neither a mapping nor the name of a shared value map",
-                mend="write it as {values: {No: false, Yes: true}} or {values: NAME}",
+                cure="write it as {values: {No: false, Yes: true}} or {values: NAME}",
             )
             return None
 
@@ -61,7 +61,7 @@ def _read_shared(
             "DW1112",
             line,
             f"{where}: there is no shared value map {name!r}",
-            mend=f"create maps/values/{name}.yaml, or write the values in place",
+            cure=f"create maps/values/{name}.yaml, or write the values in place",
         )
         return None
     inner = Report(path, report.map_name, report.findings)
@@ -97,7 +97,7 @@ def _read_entries(node: Entries, report: Report, where: str, name: str | None) -
             "DW1103",
             body.line,
             f"{where}: the value map is empty",
-            mend="give at least one pair: {No: false}",
+            cure="give at least one pair: {No: false}",
         )
     unmapped, fallback = _unmapped(options.get("unmapped"), report, where)
     if len(report.findings) > before:
@@ -122,7 +122,7 @@ def _single(node: Node, report: Report, where: str) -> Value:
         "DW1102",
         node.line,
         f"{where}: a list or mapping stands where one value is due",
-        mend="write each pair as finops value: dataverse value",
+        cure="write each pair as finops value: dataverse value",
     )
     return None
 
@@ -133,7 +133,7 @@ def _value(node: Scalar, report: Report, where: str) -> Value:
             "DW1113",
             node.line,
             f"{where}: {node.value} is read as a number with decimals",
-            mend=f"quote it: '{node.value}'",
+            cure=f"quote it: '{node.value}'",
         )
         return None
     return node.value

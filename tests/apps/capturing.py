@@ -516,7 +516,7 @@ class Installing:
         assert told(watched, OTHER) == [("i", "C1")]
         assert watched.ailments(OTHER) == []
 
-    def test_a_dropped_queue_is_told_and_mended(self, shop: Workshop, watched: App) -> None:
+    def test_a_dropped_queue_is_told_and_repaired(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
         (last,) = entries(watched)["id"].to_pylist()
@@ -550,7 +550,7 @@ class Installing:
 
         assert watched.ailments(CAPTURE) != []
 
-    def test_a_lost_trigger_is_told_and_mended(self, sql_shop: Workshop, watched: App) -> None:
+    def test_a_lost_trigger_is_told_and_repaired(self, sql_shop: Workshop, watched: App) -> None:
         for name in sql_shop.triggers("customer"):
             sql_shop.drop_trigger("customer", name)
 
@@ -558,7 +558,7 @@ class Installing:
             watched.install(CAPTURE)
             assert watched.ailments(CAPTURE) == []
 
-    def test_a_capture_of_other_columns_is_told_and_mended(
+    def test_a_capture_of_other_columns_is_told_and_repaired(
         self, shop: Workshop, watched: App
     ) -> None:
         wider = replace(CAPTURE, columns=(*CAPTURE.columns, "rank"))
@@ -572,7 +572,9 @@ class Installing:
             hand.update("customer", rank=1)
         assert entries(watched, wider)["changed"].to_pylist() == [None, '"rank",']
 
-    def test_a_column_that_goes_is_told_and_mended(self, sql_shop: Workshop, watched: App) -> None:
+    def test_a_column_that_goes_is_told_and_repaired(
+        self, sql_shop: Workshop, watched: App
+    ) -> None:
         with suppress(Exception):  # some apps refuse it while a trigger names it
             sql_shop.execute("ALTER TABLE customer DROP COLUMN name")
         watched.refresh()

@@ -39,7 +39,7 @@ def test_truncate_is_refused_as_no_trigger_sees_it(shop: Workshop, watched: App)
     shop.execute("SET foreign_key_checks = 0", "TRUNCATE TABLE customer")
 
 
-def test_a_lost_guard_is_told_and_mended(shop: Workshop, watched: App) -> None:
+def test_a_lost_guard_is_told_and_repaired(shop: Workshop, watched: App) -> None:
     shop.drop_table(f"{QUEUE}_t")
 
     assert watched.ailments(CAPTURE) == [

@@ -278,7 +278,7 @@ class TestAilments:
             ),
         ],
     )
-    def test_triggers_that_were_switched_off_are_told_and_mended(
+    def test_triggers_that_were_switched_off_are_told_and_repaired(
         self, shop: Workshop, watched: App, done: str, expected: str
     ) -> None:
         shop.execute(f"ALTER TABLE customer {done}")

@@ -134,7 +134,7 @@ def test_a_column_that_a_trigger_names_stays(shop: Workshop, watched: App) -> No
     shop.execute("ALTER TABLE customer DROP COLUMN name")
 
 
-def test_without_the_markers_table_nothing_can_be_written_until_it_is_mended(
+def test_without_the_markers_table_nothing_can_be_written_until_it_is_repaired(
     shop: Workshop, watched: App
 ) -> None:
     shop.drop_table("dualwrite_origin")

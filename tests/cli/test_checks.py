@@ -45,7 +45,7 @@ def test_check_tells_a_map_at_fault(call: Call, project: Path) -> None:
     assert done.code == 1
     assert "FAULT map groups: DW1022" in done.out
     assert "-> dualwrite maps check groups" in done.out
-    assert done.out.endswith("\n1 item to mend.\n")
+    assert done.out.endswith("\n1 item to repair.\n")
 
 
 def test_check_without_a_project(call: Call, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_check_looks_at_the_maps_at_work(call: Call, project: Path) -> None:
     assert "ok    groups at work: running, its changes are captured\n" in out
 
 
-def test_a_lost_queue_is_told_and_mended(call: Call, project: Path) -> None:
+def test_a_lost_queue_is_told_and_repaired(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
         queue = journal.maps()[0].queues["finops"]
@@ -180,16 +180,16 @@ def test_a_lost_queue_is_told_and_mended(call: Call, project: Path) -> None:
 
     told = call("check", "--project", project)
     waits = call("sync", "--project", project)
-    mended = call("check", "--repair", "--project", project)
+    repaired = call("check", "--repair", "--project", project)
     call("sync", "--project", project)
 
     assert told.code == 1
     assert f"FAULT groups at work: finops.CustGroup: queue {queue} is missing" in told.out
     assert "-> dualwrite check groups --repair" in told.out
     assert waits.code == 1
-    assert mended.code == 0
-    assert "ok    repair of groups: installed again; rows that differ were queued: " in mended.out
-    assert "ok    groups at work: running, its changes are captured\n" in mended.out
+    assert repaired.code == 0
+    assert "ok    repair of groups: installed again; rows that differ were queued: " in repaired.out
+    assert "ok    groups at work: running, its changes are captured\n" in repaired.out
     assert ("10", "Unseen") in rows_of(project / "dataverse.db", "msdyn_group")
     assert call("check", "--project", project).code == 0
 
@@ -201,12 +201,12 @@ def test_a_queue_left_behind_is_removed_when_its_app_is_back(call: Call, project
     (project / "elsewhere.db").rename(project / "dataverse.db")
 
     told = call("check", "--project", project)
-    mended = call("check", "groups", "--repair", "--project", project)
+    repaired = call("check", "groups", "--repair", "--project", project)
 
     assert stopped.code == 0
     assert "in dataverse could not be removed and goes on filling." in " ".join(stopped.out.split())
     assert told.code == 1
-    assert mended.code == 0
-    assert "ok    repair of groups: its queues were removed\n" in mended.out
+    assert repaired.code == 0
+    assert "ok    repair of groups: its queues were removed\n" in repaired.out
     left = rows_of(project / "dataverse.db", "sqlite_master")
     assert [name for kind, name, *_ in left if kind == "trigger" or "_q_" in name] == []

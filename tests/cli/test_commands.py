@@ -167,10 +167,10 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
         "groups, finops->dataverse: 1 row rejected by length of msdyn_description\n"
         "  msdyn_description has 27 characters where 20 fit: 'A much too long\n"
         "  description' would become 'A much too long desc'\n"
-        "  To mend it: shorten it at the source, or write {truncate: 20} in the map\n"
+        "  To fix it: shorten it at the source, or write {truncate: 20} in the map\n"
         "  id 1\n"
         "\n"
-        "Mend the cause, then: dualwrite errors retry ID...\n"
+        "Correct the cause, then: dualwrite errors retry ID...\n"
         "Or forget the rows: dualwrite errors discard ID...\n"
     )
 
@@ -235,11 +235,11 @@ def test_errors_are_exported_with_their_values(call: Call, project: Path, tmp_pa
     assert told == {"file": str(file), "rows": 1}
     assert (row["id"], row["kind"], row["cause"]) == ("1", "rejected", "length")
     assert row["column"] == "msdyn_description"
-    assert row["mend"] == "shorten it at the source, or write {truncate: 20} in the map"
+    assert row["cure"] == "shorten it at the source, or write {truncate: 20} in the map"
     assert json.loads(row["row"])["GROUPID"] == "30"
 
 
-def test_a_mended_row_is_retried(call: Call, project: Path) -> None:
+def test_a_corrected_row_is_retried(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with sqlite3.connect(project / "finops.db") as erp:
         erp.execute("UPDATE CustGroup SET DESCRIPTION = 'Short' WHERE GROUPID = '30'")

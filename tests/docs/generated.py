@@ -76,10 +76,10 @@ def codes() -> str:
     """Every code of the map check."""
     rows = [
         f"| {each.code} | {'warning' if each.severity == 'warning' else 'fault'} "
-        f"| {_cell(each.title)} | {_cell(each.mend)} |"
+        f"| {_cell(each.title)} | {_cell(each.cure)} |"
         for each in CODES.values()
     ]
-    return "\n".join(["| code | is a | what is wrong | mend |", "|---|---|---|---|", *rows])
+    return "\n".join(["| code | is a | what is wrong | cure |", "|---|---|---|---|", *rows])
 
 
 def journal() -> str:

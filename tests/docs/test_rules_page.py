@@ -151,8 +151,8 @@ def test_the_page_tells_a_long_text_as_the_rule_does():
 
 
 @pytest.mark.parametrize("rule", [rule for rule, _ in REASONS], ids=lambda rule: rule.name)
-def test_the_page_gives_the_mend_as_the_rule_does(rule):
-    assert f"| `{rule.name}` | {rule.mend} |" in PAGE
+def test_the_page_gives_the_cure_as_the_rule_does(rule):
+    assert f"| `{rule.name}` | {rule.cure} |" in PAGE
 
 
 def test_the_page_has_every_rule_in_order_and_no_other():
@@ -161,8 +161,8 @@ def test_the_page_has_every_rule_in_order_and_no_other():
     assert told == [*RULES, REFUSED]
 
 
-@pytest.mark.parametrize("title", ["The reasons", "The mends"])
-def test_the_page_says_of_every_rule_how_it_reads_and_is_mended(title):
+@pytest.mark.parametrize("title", ["The reasons", "The cures"])
+def test_the_page_says_of_every_rule_its_reason_and_its_cure(title):
     told = re.findall(r"^\| `([^`]+)` \|", section(PAGE, title), re.MULTILINE)
 
     assert list(dict.fromkeys(told)) == list(RULES)

@@ -31,15 +31,15 @@ REFUSALS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "held", "row", "other", "reason", "mend"), REFUSALS)
-def test_a_refusal_names_rule_periods_and_mend(rule, held, row, other, reason, mend):
+@pytest.mark.parametrize(("rule", "held", "row", "other", "reason", "cure"), REFUSALS)
+def test_a_refusal_names_rule_periods_and_cure(rule, held, row, other, reason, cure):
     periods = FORBID if rule == "gap" else ALLOW
 
     changes = plan_write(table(*held), table(row), periods, "new", now=day(20))
 
     (told,) = changes.rejected.to_pylist()
     assert (told["row"], told["rule"], told["other"]) == (0, rule, other)
-    assert (told["reason"], told["mend"]) == (reason, mend)
+    assert (told["reason"], told["cure"]) == (reason, cure)
 
 
 def test_a_neighbour_that_nothing_would_be_left_of():
@@ -49,7 +49,7 @@ def test_a_neighbour_that_nothing_would_be_left_of():
     assert told["reason"] == (
         "2030-01-01 to 2030-01-09 leaves nothing of its neighbour 2030-01-05 to 2030-01-09"
     )
-    assert told["mend"] == "delete the neighbour first, or let the row end before it does"
+    assert told["cure"] == "delete the neighbour first, or let the row end before it does"
 
 
 def test_a_start_that_only_a_correction_moves():
@@ -57,4 +57,4 @@ def test_a_start_that_only_a_correction_moves():
 
     (told,) = changes.rejected.to_pylist()
     assert told["reason"] == "2030-01-05 to no end would move the start of 2030-01-01 to no end"
-    assert told["mend"] == "write `mode: correction` in the map, or bring it as a row of its own"
+    assert told["cure"] == "write `mode: correction` in the map, or bring it as a row of its own"

@@ -219,7 +219,7 @@ def test_instants_are_closed_one_second_before():
     assert changes.updates["TO"].to_pylist() == [noon - dt.timedelta(seconds=1)]
 
 
-def test_a_refused_row_is_told_with_both_periods_and_the_mend():
+def test_a_refused_row_is_told_with_both_periods_and_the_cure():
     changes = plan_write(table("A 9- x"), table("A 5-10 y"), ALLOW, "correction")
 
     assert changes.rejected.to_pylist() == [
@@ -230,7 +230,7 @@ def test_a_refused_row_is_told_with_both_periods_and_the_mend():
             "other": "2030-01-09 to no end",
             "reason": "2030-01-05 to 2030-01-10 overlaps 2030-01-09 to no end, which the target "
             "then holds too",
-            "mend": "end one before the other starts",
+            "cure": "end one before the other starts",
         }
     ]
 

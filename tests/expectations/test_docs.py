@@ -164,7 +164,7 @@ def test_a_key_is_written_as_people_write_it(part, told):
     assert named({"company": "USMF", "part": part}) == f"USMF, {told}"
 
 
-def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_what_mends_it(tmp_path):
+def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_the_cure(tmp_path):
     report = a_report(["abc", "abcd"])
     [suite] = report.suites
     report.about[suite] = About("accounts", "Customers", "ERP to X", ("ID",), {"name": "TITLE"})
@@ -177,7 +177,7 @@ def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_what_mends_it(
     text = (page.parent / "accounts-finops-to-dataverse.html").read_text(encoding="utf-8")
     assert re.search(r"name\W.*from TITLE", text)
     assert re.search(r"<th[^>]*>\s*ID\s*</th>", text)
-    assert "To mend it: shorten it at the source, or write {truncate: 3} in the map" in text
+    assert "To fix it: shorten it at the source, or write {truncate: 3} in the map" in text
     assert "50 % of rows" in text
 
 
@@ -254,7 +254,7 @@ def index_of(report: Report, folder: Path) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def test_the_first_page_says_what_to_mend_and_how_it_went(tmp_path):
+def test_the_first_page_says_what_to_correct_and_how_it_went(tmp_path):
     first = index_of(rows_of("abcd", "abcde", None), tmp_path)
 
     assert "4 findings in 1 of 1 list." in first

@@ -99,7 +99,7 @@ def test_a_journal_of_the_first_release_is_taken_over_with_what_it_holds(
         connection.execute(
             text(
                 'INSERT INTO journal_held (id, kind, map, direction, "key", cause, reason, '
-                "\"column\", mend, \"row\", at) VALUES (7, 'rejected', 'm', "
+                "\"column\", cure, \"row\", at) VALUES (7, 'rejected', 'm', "
                 "'finops->dataverse', '{\"ID\"\\:\"1\"}', 'required', 'blank', '', '', '{}', "
                 "'2026-01-01 10:00:00')"
             )

@@ -25,7 +25,7 @@ class AtMost(Rule):
         return (self.column,)
 
     @property
-    def mend(self) -> str:
+    def cure(self) -> str:
         return f"order {self.most} or less"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:

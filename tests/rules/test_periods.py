@@ -95,7 +95,7 @@ def test_instants_are_told_in_utc():
 
 
 @pytest.mark.parametrize(
-    ("rule", "mend"),
+    ("rule", "cure"),
     [
         (
             RULE,
@@ -122,8 +122,8 @@ def test_instants_are_told_in_utc():
         ),
     ],
 )
-def test_the_mend_fits_how_ends_are_written(rule, mend):
-    assert rule.mend == mend
+def test_the_cure_fits_how_ends_are_written(rule, cure):
+    assert rule.cure == cure
 
 
 def test_it_looks_at_entity_and_bounds_and_at_held_ones_where_it_is_told_to():

@@ -123,12 +123,12 @@ def test_a_target_of_floats_holds_no_money():
     ]
 
 
-def test_the_mend_names_what_can_be_changed():
-    assert LIMIT.mend == (
+def test_the_cure_names_what_can_be_changed():
+    assert LIMIT.cure == (
         "correct the amount, or its currency in CUR, or write `precision: {round: half_even}` "
         "for creditlimit in the map's money:"
     )
-    assert replace(LIMIT, policy="round:down").mend == "correct the amount, or its currency in CUR"
+    assert replace(LIMIT, policy="round:down").cure == "correct the amount, or its currency in CUR"
 
 
 @settings(max_examples=50)
@@ -181,7 +181,7 @@ def test_a_float_is_money_only_where_it_is_just_those_digits():
         "M is 1.8014398509481984e+16 as a binary float, which is 18014398509481984: "
         "so great a float has lost its last digits"
     )
-    assert rule.mend == "keep M as a decimal in its app, and correct the value there"
+    assert rule.cure == "keep M as a decimal in its app, and correct the value there"
 
 
 def test_text_that_is_no_number_is_no_money():

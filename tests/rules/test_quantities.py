@@ -64,8 +64,8 @@ def test_one_unit_may_stand_for_the_column():
     rule = QuantityConverts(source="source:QTY", trouble="unit:quantity", symbol="tin")
 
     assert reasons(rule, converted(("2", "tin"))) == ["QTY is 2 tin: there is no unit 'tin'"]
-    assert rule.mend == "correct the unit in the map, or enter its conversion in the ERP"
-    assert RULE.mend == "correct the unit in UNIT, or enter its conversion in the ERP"
+    assert rule.cure == "correct the unit in the map, or enter its conversion in the ERP"
+    assert RULE.cure == "correct the unit in UNIT, or enter its conversion in the ERP"
 
 
 def test_the_rule_can_be_written_down_and_made_again():

@@ -118,7 +118,7 @@ def test_a_rule_can_be_written_down_and_made_again(rule):
     assert RULES[rule.name].from_kwargs(written) == rule
     assert hash(rule) == hash(RULES[rule.name].from_kwargs(written))
     assert set(rule.columns) <= set(rows(0).column_names)
-    assert rule.mend
+    assert rule.cure
 
 
 def test_only_a_missing_parent_parks():

@@ -131,7 +131,7 @@ def test_a_binary_float_is_no_quantity():
         "qty is 0.1 dz, which is no exact number"
     ]
     assert (
-        rule.mend == "correct the quantity, or its unit in the expectation, or add its conversion"
+        rule.cure == "correct the quantity, or its unit in the expectation, or add its conversion"
     )
 
 

@@ -1,4 +1,4 @@
-"""What bad numbers get: a row is held back by the rule's name, with both values and the mend.
+"""What bad numbers get: a row is held back by the rule's name, with both values and the cure.
 
 The rest goes on.  Periods that overlap and the like are in test_dated.py.
 """
@@ -20,7 +20,7 @@ MONEY = (
     "money: {PRICE: {currency: CURRENCY}, AMOUNT: {currency: EUR}}\nquantity: {QTY",
 )
 AMOUNT = ("  - PRICE = price\n", "  - PRICE = price\n  - AMOUNT > amount\n  - WEIGHT > weight\n")
-UNIT_MEND = "correct the unit in UNIT, or enter its conversion in the ERP"
+UNIT_CURE = "correct the unit in UNIT, or enter its conversion in the ERP"
 
 
 def nothing(stock: Stock) -> None:
@@ -46,14 +46,14 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
         {"UNIT": "keg"},
         "quantity_converts",
         "QTY is 2 keg: there is no unit 'keg'",
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "no unit": (
         nothing,
         {"UNIT": None},
         "quantity_converts",
         "QTY is 2: no unit is given",
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "a unit of another class": (
         nothing,
@@ -63,14 +63,14 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
             "QTY is 2 kg: nothing converts 'kg' to 'pcs': between Mass and Quantity only the "
             "product's own conversion does, and it has none"
         ),
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "a factor of zero": (
         factor_of_zero,
         {"UNIT": "pal"},
         "quantity_converts",
         "QTY is 2 pal: the conversion from 'pal' to 'pcs' has a factor of 0",
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "a circle of conversions that disagrees": (
         circle_that_disagrees,
@@ -80,14 +80,14 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
             "QTY is 2 pal: the conversions between 'pal' and 'box' disagree: 1 pal is 40 box by "
             "one way and 41.6666666666666667 box by another"
         ),
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "a quantity that would come back bent": (
         nothing,
         {"QTY": Decimal("0.0001"), "UNIT": "dz"},
         "quantity_converts",
         "QTY is 0.0001 dz: it would come back as another quantity, 0",
-        UNIT_MEND,
+        UNIT_CURE,
     ),
     "an unknown currency": (
         nothing,
@@ -142,7 +142,7 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_bad_row_is_held_with_its_reason_and_the_others_go_on(stock, case):
-    prepare, bad, rule, reason, mend = CASES[case]
+    prepare, bad, rule, reason, cure = CASES[case]
     stock.change(MONEY, AMOUNT)
     stock.unit("dz")
     stock.conversion("dz", "pcs", "12.5")
@@ -153,7 +153,7 @@ def test_a_bad_row_is_held_with_its_reason_and_the_others_go_on(stock, case):
     stock.run()
 
     (held,) = stock.journal.rejected("lines")
-    assert (held.key, held.cause, held.reason, held.mend) == ({"ID": "2"}, rule, reason, mend)
+    assert (held.key, held.cause, held.reason, held.cure) == ({"ID": "2"}, rule, reason, cure)
     assert stock.rows(D, "id", "quantity", "amount") == [("1", Decimal(24), Decimal("1.25"))]
 
 

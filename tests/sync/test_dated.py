@@ -111,7 +111,7 @@ def test_a_row_that_overlaps_what_the_target_holds_waits_and_the_rest_goes_on(ev
     world.here(("B", "27-01-01", "never", 21))
     world.cycle()
 
-    assert [(each.cause, each.column, each.reason, each.mend) for each in world.held()] == [
+    assert [(each.cause, each.column, each.reason, each.cure) for each in world.held()] == [
         (
             "periods_sound",
             "validfrom, validto",
@@ -308,7 +308,7 @@ def test_a_change_of_a_row_to_come(dated, mode):
     if mode == "new":
         assert world.ours() == ["A 27-01-01 never 10"]
         (row,) = world.held()
-        assert (row.cause, row.mend) == (
+        assert (row.cause, row.cure) == (
             "periods_sound",
             "write `mode: effective` or `mode: correction` in the map",
         )
@@ -368,7 +368,7 @@ def test_a_delete_stretches_its_neighbour_or_leaves_a_hole(every_dated, gaps, le
     assert world.held() == []
 
 
-def test_a_refused_write_says_both_periods_and_the_mend(dated):
+def test_a_refused_write_says_both_periods_and_the_cure(dated):
     world = dated("gaps: allow, mode: correction")
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")
@@ -377,7 +377,7 @@ def test_a_refused_write_says_both_periods_and_the_mend(dated):
     world.cycle()
 
     (row,) = world.held()
-    assert (row.cause, row.reason, row.mend) == (
+    assert (row.cause, row.reason, row.cure) == (
         "periods_sound",
         (
             "2026-03-01 to 2026-03-31 lies inside 2026-01-01 to no end, and the time after it "

@@ -166,7 +166,7 @@ def test_the_app_refuses_exactly_its_bad_rows(new_world, kind):
     assert world.rows(D, "customer", "accountnumber") == [(n,) for n in numbers if n not in bad]
     assert world.unexplained() == {}
 
-    world.put(F, "Cust", *(cust(n, MEMO="mended") for n in ("C03", "C17")))
+    world.put(F, "Cust", *(cust(n, MEMO="corrected") for n in ("C03", "C17")))
     assert again(world) == [(TO_D, {"read": 3, "written": 2, "rejected": 1}, 0)]
     assert [row.key["ACCOUNT"] for row in world.held()] == ["C04"]
 
@@ -196,7 +196,7 @@ def test_halving_asks_little_more_than_it_must(world):
     assert app.calls <= 22
 
 
-def test_a_mended_row_is_written_and_waits_no_longer(every_world):
+def test_a_corrected_row_is_written_and_waits_no_longer(every_world):
     world = every_world
     world.put(F, "Cust", cust("C1", "x" * 21), cust("C2", HOLD="Perhaps"))
     world.run("customers")

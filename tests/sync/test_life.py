@@ -168,7 +168,7 @@ def test_a_kept_queue_waits_among_the_held_rows_with_what_changed(running: World
     assert changed.row["NAME"] == "Contoso"
     assert (new.key, new.changed) == ({"CODE": "20"}, None)
     assert changed.reason.startswith("it changed while the map was paused, last at 2")
-    assert changed.mend == "carry it across: dualwrite errors retry --map companies"
+    assert changed.cure == "carry it across: dualwrite errors retry --map companies"
 
 
 def test_a_queued_delete_is_left_to_the_next_cycle(running: World) -> None:

@@ -59,51 +59,51 @@ def closed(world: Dated, side: Side) -> None:
 
 
 @pytest.mark.parametrize("held", Side)
-@pytest.mark.parametrize("mended", Side)
-def test_a_row_crosses_in_the_cycle_in_which_its_neighbour_is_closed(dated, held, mended):
+@pytest.mark.parametrize("corrected", Side)
+def test_a_row_crosses_in_the_cycle_in_which_its_neighbour_is_closed(dated, held, corrected):
     world = dated()
     waiting(world, held)
 
-    closed(world, mended)
+    closed(world, corrected)
     counted = world.cycle()
 
     assert world.held() == []
     assert world.ours() == world.theirs() == [*BESIDE, "B 26-01-01 never 20"]
     ways = {TO_D: 0, TO_F: 0}
-    ways[mended.direction] += 1
+    ways[corrected.direction] += 1
     ways[held.direction] += 1
     assert {way: counted["prices"].get(f"{way} written", 0) for way in ways} == ways
     assert world.cycle() == {}
 
 
 @pytest.mark.parametrize("held", Side)
-@pytest.mark.parametrize("mended", Side)
-def test_or_in_which_its_neighbour_is_deleted(dated, held, mended):
+@pytest.mark.parametrize("corrected", Side)
+def test_or_in_which_its_neighbour_is_deleted(dated, held, corrected):
     world = dated()
     waiting(world, held)
 
-    world.drop(mended, "A", "26-01-01")
+    world.drop(corrected, "A", "26-01-01")
     world.cycle()
 
     assert world.held() == []
     assert world.ours() == world.theirs() == ["A 27-01-01 never 11", "B 26-01-01 never 20"]
 
 
-@pytest.mark.parametrize("mend", ["closed", "deleted"])
-def test_of_two_rows_that_overlap_each_other_mending_one_brings_both_across(dated, mend):
+@pytest.mark.parametrize("change", ["closed", "deleted"])
+def test_of_two_rows_that_overlap_each_other_correcting_one_brings_both_across(dated, change):
     world = dated()
     world.here(("A", "26-01-01", "27-06-30", 10), ("A", "27-01-01", "never", 11))
     world.run("prices")
     assert (world.theirs(), len(world.held())) == ([], 2)
 
-    if mend == "closed":
+    if change == "closed":
         closed(world, F)
     else:
         world.drop(F, "A", "26-01-01")
     world.cycle()
 
     assert world.held() == []
-    assert world.theirs() == (BESIDE if mend == "closed" else BESIDE[1:])
+    assert world.theirs() == (BESIDE if change == "closed" else BESIDE[1:])
 
 
 def test_a_neighbour_may_have_waited_itself_for_another_reason(dated):

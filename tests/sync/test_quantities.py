@@ -94,7 +94,7 @@ def test_the_transform_of_a_line_says_the_same(stock):
     assert stock.rows(F, "QTY") == [(Decimal(3),)]
 
 
-def test_a_quantity_that_cannot_come_back_is_held_with_both_values_and_its_mend(stock):
+def test_a_quantity_that_cannot_come_back_is_held_with_both_values_and_its_cure(stock):
     stock.put(F, "Line", line("1", "1"))
     stock.run()
 
@@ -109,7 +109,7 @@ def test_a_quantity_that_cannot_come_back_is_held_with_both_values_and_its_mend(
         )
     ]
     (held,) = stock.journal.rejected("lines")
-    assert held.mend == "correct the unit in the map, or enter its conversion in the ERP"
+    assert held.cure == "correct the unit in the map, or enter its conversion in the ERP"
     assert stock.rows(F, "QTY") == [(Decimal(1),)]
 
     stock.put(D, "line", {"id": "1", "quantity": Decimal(24)})

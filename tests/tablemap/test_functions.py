@@ -51,15 +51,15 @@ def test_a_function_that_cannot_be_had(tmp_path, name, reason):
 def test_a_check_imports_each_function_of_a_map():
     both = "{python: {function: nowhere_at_all:f, inverse: math:nothing}}"
 
-    mend = "  put its module beside dualwrite.toml, or install it where dualwrite runs"
+    cure = "  put its module beside dualwrite.toml, or install it where dualwrite runs"
     assert told(("NAME = name", f"NAME >< name: {both}")) == [
         (
             "8: DW1128 NAME >< name: math:nothing cannot be imported: "
-            f"math has no function 'nothing'\n{mend}"
+            f"math has no function 'nothing'\n{cure}"
         ),
         (
             "8: DW1128 NAME >< name: nowhere_at_all:f cannot be imported: "
-            f"ModuleNotFoundError: No module named 'nowhere_at_all'\n{mend}"
+            f"ModuleNotFoundError: No module named 'nowhere_at_all'\n{cure}"
         ),
     ]
 

@@ -1,4 +1,4 @@
-"""Every fault of a map file is told, with its line and its mend, all at once."""
+"""Every fault of a map file is told, with its line and its cure, all at once."""
 
 from pathlib import Path
 
@@ -194,7 +194,7 @@ from tests.tablemap.samples import ENDS, made
         ),
     ],
 )
-def test_a_fault_is_told_with_line_and_mend(written, message):
+def test_a_fault_is_told_with_line_and_cure(written, message):
     with pytest.raises(MapError) as refused:
         made(f"{ENDS}{written}\n")
 
@@ -256,7 +256,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "finops: [",
             (
                 "3: DW1100 not YAML: expected ',' or ']', but got '}'\n"
-                "  mend the line; docs/reference/map-file.md shows the shape"
+                "  correct the line; docs/reference/map-file.md shows the shape"
             ),
         ),
         (
@@ -264,7 +264,7 @@ def test_a_fault_is_told_with_line_and_mend(written, message):
             "title: !secret M",
             (
                 "2: DW1100 the tag !secret has no meaning in a map\n"
-                "  mend the line; docs/reference/map-file.md shows the shape"
+                "  correct the line; docs/reference/map-file.md shows the shape"
             ),
         ),
     ],
@@ -291,9 +291,9 @@ def test_a_dated_entity_needs_all_its_parts(written, faults):
     with pytest.raises(MapError) as refused:
         made(f"{ENDS}effective: {written}\n")
 
-    mend = "write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
+    cure = "write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
     assert [str(finding) for finding in refused.value.findings] == [
-        f"maps/m.yaml:7: {fault}\n  {mend}" for fault in faults
+        f"maps/m.yaml:7: {fault}\n  {cure}" for fault in faults
     ]
 
 

@@ -169,9 +169,9 @@ class Dating:
             passed = pc.and_(passed, stays)
         return replace(verdict, passed=passed), refused
 
-    def _refused(self, reason: str, mend: str | None = None) -> Refused:
+    def _refused(self, reason: str, cure: str | None = None) -> Refused:
         rule = self._rule
-        return Refused(rule.name, reason, rule.about, rule.mend if mend is None else mend)
+        return Refused(rule.name, reason, rule.about, rule.cure if cure is None else cure)
 
     # Writes by a mode
 
@@ -199,7 +199,7 @@ class Dating:
         assert self._dated.mode is not None
         changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=self._now)
         refused: dict[int, str | Refused] = {
-            numbers[each["row"]].as_py(): self._refused(each["reason"], each["mend"])
+            numbers[each["row"]].as_py(): self._refused(each["reason"], each["cure"])
             for each in changes.rejected.to_pylist()
         }
         written = Written(changes.inserts.num_rows, changes.updates.num_rows)

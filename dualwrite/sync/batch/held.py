@@ -53,7 +53,7 @@ class Refused:
     rule: str
     reason: str
     column: str = ""
-    mend: str = ""
+    cure: str = ""
 
 
 def hold(
@@ -100,7 +100,7 @@ def hold(
                     rule.reason(row),
                     whole,
                     column=rule.about,
-                    mend=rule.mend,
+                    cure=rule.cure,
                     changed=waiting[at[number]],
                 )
     for number, why in refused.items():
@@ -112,7 +112,7 @@ def hold(
             told_why.reason,
             rows[place],
             column=told_why.column,
-            mend=told_why.mend,
+            cure=told_why.cure,
             changed=waiting[place],
         )
     return Held(tuple(rejected.values()), tuple(parked.values()))

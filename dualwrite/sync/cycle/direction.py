@@ -297,7 +297,7 @@ class DirectionWorker:
                 "key_present",
                 "a part of the integration key is null, so the row has no name on either side",
                 dict(key),
-                mend=f"fill it in in {self.source.value}",
+                cure=f"fill it in in {self.source.value}",
             )
             for key in keys_of(lost.keys)
         ]

@@ -127,10 +127,10 @@ class Removal:
         numbers = pa.array(list(refused), pa.int64())
         rows = plain_rows(standing.theirs.take(numbers))
         keys = keys_of(changes.keys.take(numbers))
-        mend = f"delete what points at it in {self._way.target.value}, then dualwrite errors retry"
+        cure = f"delete what points at it in {self._way.target.value}, then dualwrite errors retry"
         return Held(
             tuple(
-                Rejection(key, REFUSED, f"it cannot be deleted: {reason}", row, mend=mend)
+                Rejection(key, REFUSED, f"it cannot be deleted: {reason}", row, cure=cure)
                 for key, row, reason in zip(keys, rows, refused.values(), strict=True)
             )
         )

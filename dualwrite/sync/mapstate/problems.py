@@ -1,9 +1,9 @@
-"""What can be wrong with the capture of a map, and how it is mended without loss.
+"""What can be wrong with the capture of a map, and how it is repaired without loss.
 
 A queue or a trigger that was missing for a while has not seen what changed meanwhile.  So
 after it is installed again both sides are compared, and what differs is queued anew on
 the side that was not watched: the cycles carry it like any other change, and where the
-other side has changed it too it is a conflict, on record.  Nothing is deleted by a mend.
+other side has changed it too it is a conflict, on record.  Nothing is deleted by a repair.
 """
 
 from __future__ import annotations
@@ -120,8 +120,8 @@ def _repair(name: str) -> str:
     return f"dualwrite check {name} --repair"
 
 
-def mend(session: Session, record: MapRecord) -> str:
-    """Mend what can be mended of a map; what was done, in one line.
+def repair_map(session: Session, record: MapRecord) -> str:
+    """Repair what can be repaired of a map; what was done, in one line.
 
     Raises:
         LeaseHeldError: Another worker has the map.
@@ -133,14 +133,14 @@ def mend(session: Session, record: MapRecord) -> str:
             left = stop_capture(session, name)
             return "its queue could not be removed yet" if left else "its queues were removed"
         if record.status not in CAPTURED:
-            return "nothing can be mended from here"
-        done = _mend_capture(session, record, session.map(name), lease)
+            return "nothing can be repaired from here"
+        done = _repair_capture(session, record, session.map(name), lease)
         session.journal.set_waits(name, None)
         session.journal.log(name, "repaired", done)
         return done
 
 
-def _mend_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
+def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
     name, marks = record.name, session.journal.marks(record.name)
     before = {(each.side, each.text) for each in _uncaptured(session, record, table_map)}
     older = {side for side in Side if restored(session, side, {name: marks})}

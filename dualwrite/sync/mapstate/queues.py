@@ -124,7 +124,7 @@ def _rejections(table_map: TableMap, changes: Changes, rows: pa.Table) -> list[R
             f"it changed while the map was paused, last at {when:%Y-%m-%d %H:%M:%S} UTC, "
             "and was set aside when the map went live",
             dict(key) if place is None else values[place],
-            mend=f"carry it across: dualwrite errors retry --map {table_map.name}",
+            cure=f"carry it across: dualwrite errors retry --map {table_map.name}",
             changed=changed,
         )
         for key, place, when, changed in zip(

@@ -33,10 +33,10 @@ class NotDatedError(PermanentError):
         why = f"{side.value} has no dates: it shows what is valid now"
         if not shown:
             why = "the map does not say that its rows are dated"
-        mend = f"ask the other side: dualwrite rows {map_name} --side {side.other.value}"
+        cure = f"ask the other side: dualwrite rows {map_name} --side {side.other.value}"
         if not shown:
-            mend = "say so in the map: effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
-        super().__init__(f"{map_name}: {why}. Nothing was read.\n  {mend}")
+            cure = "say so in the map: effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
+        super().__init__(f"{map_name}: {why}. Nothing was read.\n  {cure}")
 
 
 class NoSuchKeyError(PermanentError):

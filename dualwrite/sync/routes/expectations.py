@@ -76,17 +76,17 @@ def _tried(
     except UnknownExpectationError as error:
         return _finding(table_map, expected, str(error), did_you_mean(error.name, error.known))
     except WrongOptionError as error:
-        mend = f"known: {', '.join(error.known)}" if error.known else None
-        return _finding(table_map, expected, str(error), mend)
+        cure = f"known: {', '.join(error.known)}" if error.known else None
+        return _finding(table_map, expected, str(error), cure)
     except OwnCodeError as error:
         return _finding(table_map, expected, str(error))
 
 
 def _finding(
-    table_map: TableMap, expected: Expected, message: str, mend: str | None = None
+    table_map: TableMap, expected: Expected, message: str, cure: str | None = None
 ) -> Finding:
     said = f"expect: {expected.name}: {message}"
-    return Finding.of(CODE, said, map_name=table_map.name, place=expected.place, mend=mend)
+    return Finding.of(CODE, said, map_name=table_map.name, place=expected.place, cure=cure)
 
 
 def _gate(table_map: TableMap, source: Side) -> set[str]:

@@ -52,5 +52,5 @@ def check_books(context: Context, companies: Sequence[str], books: Books | None)
             )
 
 
-def _add(context: Context, message: str, mend: str) -> None:
-    context.add("DW1131", message, word="money", mend=mend)
+def _add(context: Context, message: str, cure: str) -> None:
+    context.add("DW1131", message, word="money", cure=cure)

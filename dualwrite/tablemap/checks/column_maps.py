@@ -103,7 +103,7 @@ def _check_mandatory(context: Context, side: Side) -> None:
             context.add(
                 "DW1010",
                 f"{context.name(side)} column {own.name} must have a value and gets none",
-                mend=f"map it, or give it a constant: {_constant(side, own)}",
+                cure=f"map it, or give it a constant: {_constant(side, own)}",
             )
             continue
         for column in by_column[own.name]:
@@ -187,7 +187,7 @@ def _check_named_columns(context: Context) -> None:
                 "DW1123",
                 f"{word}: {name} is not on the map",
                 word=word.partition(":")[0],
-                mend=did_you_mean(name, carried),
+                cure=did_you_mean(name, carried),
             )
 
 

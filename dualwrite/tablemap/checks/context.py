@@ -41,7 +41,7 @@ class Context:
         *,
         column: ColumnMap | None = None,
         word: str = "",
-        mend: str | None = None,
+        cure: str | None = None,
         severity: Severity | None = None,
     ) -> None:
         """Note a fault, at the line of the column or of the map's word, else at the map's."""
@@ -52,7 +52,7 @@ class Context:
                 message,
                 map_name=self.map.name,
                 place=place,
-                mend=mend,
+                cure=cure,
                 severity=severity,
             )
         )
@@ -74,8 +74,8 @@ class Context:
         except MissingTableError as error:
             code = "DW1018" if self.is_source(side) else "DW1020"
             near = " or ".join(map(repr, error.near))
-            mend = f"did you mean {near}?" if near else None
-            self.add(code, f"{side.value} has no table {table!r}", mend=mend)
+            cure = f"did you mean {near}?" if near else None
+            self.add(code, f"{side.value} has no table {table!r}", cure=cure)
         except DualWriteError as error:
             reason = str(error).partition("\n")[0]
             self.add("DW1000", f"{side.value} cannot be asked for {table!r}: {reason}")
@@ -129,7 +129,7 @@ class Context:
                 "DW1120",
                 f"{path}: {where} column {error.column!r} points at no table",
                 column=column,
-                mend=f"say where it points: `lookups: {{{error.column}: table}}` of {side.value}",
+                cure=f"say where it points: `lookups: {{{error.column}: table}}` of {side.value}",
             )
             return
         is_source = self.is_source(side) if column is None else is_source_of(column, side)
@@ -137,7 +137,7 @@ class Context:
             "DW1022" if is_source else "DW1025",
             f"{path}: {where} has no column {error.column!r}",
             column=column,
-            mend=did_you_mean(error.column, schema.columns),
+            cure=did_you_mean(error.column, schema.columns),
         )
 
     def types(self, side: Side, paths: Sequence[ColumnPath]) -> Mapping[ColumnPath, pa.DataType]:

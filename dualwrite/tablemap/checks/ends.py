@@ -31,7 +31,7 @@ def _check_table(context: Context, side: Side) -> None:
         context.add(
             "DW1011",
             f"{context.name(side)} takes no writes: it is {schema.read_only}",
-            mend="map the table below it, or make every column one-way out of it",
+            cure="map the table below it, or make every column one-way out of it",
         )
 
 
@@ -50,7 +50,7 @@ def _check_told_apart(context: Context, side: Side, schema: TableSchema) -> None
             "DW1019",
             f"{context.name(side)} has no primary key, and {behind[0]} of the map's key lies in "
             "another table",
-            mend="add a primary key, or name columns of the table or view itself in `key:`",
+            cure="add a primary key, or name columns of the table or view itself in `key:`",
         )
 
 
@@ -70,7 +70,7 @@ def _check_company(context: Context) -> None:
         context.add(
             "DW1002",
             f"{context.name(side.other)} belongs to companies, {context.name(side)} does not",
-            mend=f"give `company:` under {side.value} too, or take it away under "
+            cure=f"give `company:` under {side.value} too, or take it away under "
             f"{side.other.value}",
         )
 
@@ -90,7 +90,7 @@ def _check_key_mapped(context: Context) -> None:
                     "DW1014",
                     f"key column {path} of {context.name(side)} is mapped onto no key column "
                     f"of {context.name(side.other)}",
-                    mend=f"map it: {_example(side, path)}, and name both in `key:`",
+                    cure=f"map it: {_example(side, path)}, and name both in `key:`",
                 )
             elif side is Side.FINOPS:
                 _check_key_ways(context, path, carrying)
@@ -134,7 +134,7 @@ def _check_filter(context: Context, side: Side) -> None:
                 "DW1118",
                 f"{side.value}: filter: {path} is not on the map, so a change of it alone "
                 "goes unnoticed",
-                mend=f"map it: {_example(side, path)}",
+                cure=f"map it: {_example(side, path)}",
             )
 
 

@@ -50,7 +50,7 @@ def _check_declared(context: Context, side: Side) -> None:
                 "DW1022" if context.is_source(side) else "DW1025",
                 f"lookups: {context.name(side)} has no column {name!r}",
                 word=side.value,
-                mend=did_you_mean(name, own.columns),
+                cure=did_you_mean(name, own.columns),
             )
         there = context.schema(side, reference.table)
         if there is None:
@@ -61,14 +61,14 @@ def _check_declared(context: Context, side: Side) -> None:
                 "DW1120",
                 f"lookups: {name}: {where} has no primary key of one column",
                 word=side.value,
-                mend=f"say which column it holds: {{{name}: {reference.table}(column)}}",
+                cure=f"say which column it holds: {{{name}: {reference.table}(column)}}",
             )
         elif reference.column and reference.column not in there.columns:
             context.add(
                 "DW1120",
                 f"lookups: {name}: {where} has no column {reference.column!r}",
                 word=side.value,
-                mend=did_you_mean(reference.column, there.columns),
+                cure=did_you_mean(reference.column, there.columns),
             )
 
 
@@ -147,7 +147,7 @@ def _report_lacking(
             "DW1028" if is_source_of(lookup.by, lookup.side) else "DW1027",
             f"{lookup.by.notation}: the key of {where} needs {names} too",
             column=lookup.by,
-            mend="map through the lookup too: "
+            cure="map through the lookup too: "
             + ", ".join(f"{lookup.column}.{path}" for path in sorted(missing)),
         )
 
@@ -164,5 +164,5 @@ def _check_later(context: Context, lookup: _Lookup) -> None:
             f"{lookup.by.notation}: {context.name(lookup.side)} column {lookup.column} points at "
             "its own table and does not take null",
             column=lookup.by,
-            mend="let the column be null, so that a second pass can fill it in",
+            cure="let the column be null, so that a second pass can fill it in",
         )

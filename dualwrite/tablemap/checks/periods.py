@@ -34,9 +34,9 @@ def check_periods(context: Context) -> None:
         _check_returns(context, dated)
 
 
-def _add(context: Context, message: str, mend: str, *, severity: Severity | None = None) -> None:
+def _add(context: Context, message: str, cure: str, *, severity: Severity | None = None) -> None:
     told = f"effective: {message}"
-    context.add("DW1129", told, word="effective", mend=mend, severity=severity)
+    context.add("DW1129", told, word="effective", cure=cure, severity=severity)
 
 
 def _named_soundly(context: Context) -> bool:
@@ -51,7 +51,7 @@ def _named_soundly(context: Context) -> bool:
                 "DW1123",
                 f"effective: entity: {name} is no column of finops that is on the map",
                 word="effective",
-                mend=did_you_mean(str(name), carried),
+                cure=did_you_mean(str(name), carried),
             )
     dates = {word: str(said[word]) for word in ("from", "to")}
     across = [word for word, name in dates.items() if name in carried]
@@ -84,7 +84,7 @@ def _is_there(context: Context, word: str, name: str) -> bool:
             "DW1022",
             f"effective: {word}: {context.name(Side.FINOPS)} has no column {name!r}",
             word="effective",
-            mend=did_you_mean(name, schema.columns),
+            cure=did_you_mean(name, schema.columns),
         )
     return found
 

@@ -98,6 +98,6 @@ def _ways(column: ColumnMap) -> Iterator[Side]:
     return (side for side in Side if column.flows_from(side))
 
 
-def _add(context: Context, column: ColumnMap | None, message: str, mend: str | None) -> None:
+def _add(context: Context, column: ColumnMap | None, message: str, cure: str | None) -> None:
     said = message if column is None else f"{column.notation}: {message}"
-    context.add("DW1130", said, column=column, word="quantity", mend=mend)
+    context.add("DW1130", said, column=column, word="quantity", cure=cure)

@@ -52,7 +52,7 @@ def _check_companies(
         context.add(
             "DW1008",
             f"company {company!r} takes no part in the link",
-            mend=did_you_mean(company, companies),
+            cure=did_you_mean(company, companies),
         )
     carried = companies_of(context.map, companies) or ()
     for side, held in surroundings.held_companies.items():
@@ -71,5 +71,5 @@ def _check_depends_on(context: Context) -> None:
             context.add(
                 "DW1122",
                 f"depends_on: there is no map {name!r}",
-                mend=did_you_mean(name, catalogue.names()),
+                cure=did_you_mean(name, catalogue.names()),
             )

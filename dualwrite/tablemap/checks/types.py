@@ -224,6 +224,6 @@ def _check_money(context: Context) -> None:
                     f"{column.notation}: {context.name(side)} column {path} ({found.native}) "
                     "bends digits",
                     column=column,
-                    mend="keep the amount in an exact decimal column",
+                    cure="keep the amount in an exact decimal column",
                     severity="error" if is_money else "warning",
                 )

@@ -108,7 +108,7 @@ def _held_rows() -> None:
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("column", sa.Text(), nullable=False),
-        sa.Column("mend", sa.Text(), nullable=False),
+        sa.Column("cure", sa.Text(), nullable=False),
         sa.Column("row", sa.JSON(), nullable=False),
         sa.Column("at", _TIME, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_journal_held"),

@@ -1,4 +1,4 @@
-"""Capture that was lost, switched off or left behind is found, and mended without loss."""
+"""Capture that was lost, switched off or left behind is found, and repaired without loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.mapstate.mapstate import pause, stop
-from dualwrite.sync.mapstate.problems import ailments, mend
+from dualwrite.sync.mapstate.problems import ailments, repair_map
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust, customer
 
@@ -60,7 +60,7 @@ def test_a_map_that_is_well_has_no_ailment(running: World) -> None:
 
 
 @pytest.mark.parametrize("side", Side)
-def test_what_changed_while_a_queue_was_gone_crosses_after_the_mend(
+def test_what_changed_while_a_queue_was_gone_crosses_after_the_repair(
     running: World, side: Side
 ) -> None:
     lose(running, side)
@@ -69,7 +69,7 @@ def test_what_changed_while_a_queue_was_gone_crosses_after_the_mend(
     name_it(running, side.other, "seen", code="USMF")
 
     where, text = told(running)[0]
-    done = mend(running.session, record(running))
+    done = repair_map(running.session, record(running))
     settle(running)
 
     assert where is side
@@ -99,7 +99,7 @@ def test_what_changed_unseen_in_a_row_that_the_other_side_changed_too_is_kept(
         key = dict(list(row.items())[:2])
         every_world.put(where, table, {**key, column: value})
 
-    mend(every_world.session, record(every_world, name))
+    repair_map(every_world.session, record(every_world, name))
     settle(every_world)
 
     assert every_world.rows(F, "Cust", "NAME", "MEMO") == [("seen", "unseen")]
@@ -111,7 +111,7 @@ def test_a_row_deleted_unseen_comes_back(running: World) -> None:
     lose(running, F)
     running.remove(F, "Company", CODE="FRRT")
 
-    mend(running.session, record(running))
+    repair_map(running.session, record(running))
     settle(running)
 
     assert names(running, "FRRT") == ["not in the link", "not in the link"]
@@ -124,7 +124,7 @@ def test_what_both_sides_changed_while_both_queues_were_gone_is_a_conflict(
         lose(running, side)
         name_it(running, side, f"of {side.value}")
 
-    mend(running.session, record(running))
+    repair_map(running.session, record(running))
     settle(running)
 
     [conflict] = running.session.journal.conflicts(open_only=False)
@@ -137,10 +137,10 @@ def test_what_both_sides_changed_while_both_queues_were_gone_is_a_conflict(
     assert len(set(names(running))) == 1
 
 
-def test_a_mend_of_what_is_well_changes_nothing(running: World) -> None:
+def test_a_repair_of_a_sound_capture_changes_nothing(running: World) -> None:
     name_it(running, F, "queued")
 
-    assert mend(running.session, record(running)) == (
+    assert repair_map(running.session, record(running)) == (
         "installed again; rows that differ were queued: none"
     )
     settle(running)
@@ -159,7 +159,7 @@ def test_a_map_that_ran_before_there_was_capture_is_captured(running: World) -> 
         (F, "changes of finops.Company are not captured"),
         (D, "changes of dataverse.company are not captured"),
     ]
-    mend(running.session, record(running))
+    repair_map(running.session, record(running))
     settle(running)
 
     assert told(running) == []
@@ -170,7 +170,7 @@ def test_a_map_that_was_edited_while_it_ran_is_told(running: World) -> None:
     running.map("companies", ("  - NAME = name\n", ""))
 
     assert {where for where, _ in told(running)} == set(Side)
-    mend(running.session, record(running))
+    repair_map(running.session, record(running))
     assert told(running) == []
 
 
@@ -185,7 +185,7 @@ def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
             f"it does not run, but its queue {queue} is still in finops and goes on filling",
         )
     ]
-    assert mend(running.session, record(running)) == "its queues were removed"
+    assert repair_map(running.session, record(running)) == "its queues were removed"
     assert told(running) == []
 
 
@@ -258,7 +258,7 @@ class TestRestored:
             (F, "finops stands as it did some time ago: restored from a backup?")
         ]
 
-        mend(restored.session, record(restored))
+        repair_map(restored.session, record(restored))
         name_it(restored, F, "after", code="NEW")
         settle(restored)
 
