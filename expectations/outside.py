@@ -1,7 +1,8 @@
 """Great Expectations' own classes, and the user's, asked about the rows of a batch.
 
-`dualwrite.rules.outside` asks here.  The frame has the columns that the expectation names
-and nothing else, and only row numbers come back.
+`failing` is the entry point `great_expectations` of the group `dualwrite.rules`, by which the
+engine finds it.  The frame has the columns that the expectation names and nothing else, and
+only row numbers come back.
 """
 
 from __future__ import annotations

@@ -1,18 +1,20 @@
-"""Rules that Great Expectations brings, or a class of the user's that stands on it.
+"""Rules that another package evaluates: classes of Great Expectations, and of the user on top.
 
-The engine does not know Great Expectations.  Where such a rule must be asked, it is looked
-up by name in the room above, `expectations.outside`; where that is not installed, nothing
-is written, for a gate that cannot be asked must stay shut.
+The engine imports neither.  Whoever can evaluate such a rule says so with an entry point of
+the group `dualwrite.rules`, a function from the rule and a gate table to the mask of failing
+rows; `great_expectations` is the name of this project's own (`expectations/outside.py`).
+Where none is installed, nothing is written: rows that cannot be judged must not pass.
 
-A question costs it a tenth of a second whatever the number of rows, and the first one
-seconds.  So a critical one is asked everywhere, and a warning only where suites run anyway.
+One evaluation takes a tenth of a second whatever the number of rows, and the first one takes
+seconds.  So a critical rule is evaluated by every gate, a warning only by quality reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -20,6 +22,10 @@ import pyarrow as pa
 from dualwrite.errors import PermanentError
 from dualwrite.rules.rule import Rule
 from dualwrite.rules.wording import plain_name, shown
+
+GROUP = "dualwrite.rules"
+"""The group of entry points that evaluate rules from outside."""
+EVALUATOR = "great_expectations"
 
 ROW_BY_ROW = (
     "ExpectColumnPairValuesAToBeGreaterThanB", "ExpectColumnPairValuesToBeEqual",
@@ -34,19 +40,19 @@ ROW_BY_ROW = (
     "ExpectColumnValuesToNotMatchRegexList", "ExpectCompoundColumnsToBeUnique",
     "ExpectMulticolumnSumToEqual", "ExpectSelectColumnValuesToBeUniqueWithinRecord",
 )  # fmt: skip
-"""The classes of Great Expectations that say of each row whether it fails, whatever its neighbours
-in another batch; one that judges a table as a whole cannot say which row to hold back."""
+"""The classes of Great Expectations whose verdict on a row does not depend on other batches.
+A class that judges a whole table cannot say which row to hold back."""
 
 
 class OutsideError(PermanentError):
-    """A rule from outside cannot be asked."""
+    """A rule from outside cannot be evaluated."""
 
     def __init__(self, *, called: str, reason: str) -> None:
         self.called, self.reason = called, reason
         super().__init__(
-            f"{called}: cannot be asked ({reason}). Nothing of this batch was written.\n"
+            f"{called}: cannot be evaluated ({reason}). Nothing of this batch was written.\n"
             "  Install what it needs (pip install 'dualwrite[flows]', in a checkout), correct it, "
-            "or make it `severity: warning`: then only quality reports ask it."
+            "or make it `severity: warning`: then only quality reports evaluate it."
         )
 
 
@@ -84,13 +90,35 @@ class Outside(Rule):
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         try:
-            room = import_module("expectations.outside")
-        except ImportError as error:
+            evaluate = _evaluator()
+        except (ImportError, LookupError) as error:
             reason = f"Great Expectations is not installed: {error}"
             raise OutsideError(called=self.type, reason=reason) from error
-        mask: pa.BooleanArray = room.failing(self, table)
-        return mask
+        return evaluate(self, table)
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         told = ", ".join(f"{plain_name(name)} is {shown(row[name])}" for name in self.columns)
         return f"{told}: {self.type} {self.options} is not met"
+
+
+Evaluator = Callable[[Outside, pa.Table], pa.BooleanArray]
+
+
+def _evaluator() -> Evaluator:
+    """The installed function that evaluates rules from outside.
+
+    Raises:
+        LookupError: No installed package provides one.
+        ImportError: The package that provides it lacks something.
+    """
+    entry = _entry_point()
+    if entry is None:
+        msg = f"no package provides the entry point {EVALUATOR} of {GROUP}"
+        raise LookupError(msg)
+    found: Evaluator = entry.load()
+    return found
+
+
+@cache
+def _entry_point() -> EntryPoint | None:
+    return next(iter(entry_points(group=GROUP, name=EVALUATOR)), None)

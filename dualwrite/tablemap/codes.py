@@ -245,7 +245,7 @@ _TABLE = (
     ),
     Code(
         "DW1132",
-        "an expectation that cannot be asked",
+        "an expectation that cannot be evaluated",
         "see `expect` in docs/reference/map-file.md",
     ),
 )

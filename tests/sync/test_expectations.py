@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dualwrite.rules import outside
 from dualwrite.rules.outside import OutsideError
 from dualwrite.tablemap.findings import MapError
 from tests.rules import own_example
@@ -169,21 +170,32 @@ def test_without_great_expectations_a_map_that_needs_it_writes_nothing(stock, mo
         stock.run()
 
     assert str(caught.value) == (
-        "ExpectColumnValuesToNotBeNull: cannot be asked (Great Expectations is not installed: "
+        "ExpectColumnValuesToNotBeNull: cannot be evaluated (Great Expectations is not installed: "
         "import of expectations.outside halted; None in sys.modules). "
         "Nothing of this batch was written.\n"
         "  Install what it needs (pip install 'dualwrite[flows]', in a checkout), correct it, "
-        "or make it `severity: warning`: then only quality reports ask it."
+        "or make it `severity: warning`: then only quality reports evaluate it."
     )
     assert stock.rows(D, "id") == []
 
 
-def test_what_it_cannot_be_asked_keeps_the_gate_shut(stock):
+def test_without_a_package_that_evaluates_it_nothing_is_written_either(stock, monkeypatch):
+    monkeypatch.setattr(outside, "_entry_point", lambda: None)
+    expecting(stock, "ExpectColumnValuesToNotBeNull: {column: ITEM}")
+    stock.put(F, "Line", line("1", "1"))
+
+    with pytest.raises(OutsideError, match="no package provides the entry point great_exp"):
+        stock.run()
+
+    assert stock.rows(D, "id") == []
+
+
+def test_an_expectation_that_cannot_be_evaluated_lets_nothing_pass(stock):
     pytest.importorskip("great_expectations")
     expecting(stock, "ExpectColumnValuesToMatchRegex: {column: ITEM, regexp: x}")
     stock.put(F, "Line", line("1", "1", ITEM="a1"))
 
-    with pytest.raises(OutsideError, match="ExpectColumnValuesToMatchRegex: cannot be asked"):
+    with pytest.raises(OutsideError, match="ExpectColumnValuesToMatchRegex: cannot be evaluated"):
         stock.run()
 
     assert stock.rows(D, "id") == []
