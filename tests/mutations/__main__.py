@@ -1,26 +1,26 @@
-"""`python -m tests.mutations`: break the engine in each way, and see that a test notices."""
+"""`python -m tests.mutations [--json]`: break the engine in each way; does a test notice it?"""
 
 from __future__ import annotations
 
+import json
 import sys
 
-from tests.mutations.breaking import MUTATIONS
-from tests.mutations.running import caught, sound
+from tests.mutations.running import check_all
 
 
-def main() -> int:
-    """Print a table; 1 when a mutation survived."""
+def main(*, as_json: bool) -> int:
+    """Print a table, or a line of JSON each; 1 when a mutation survived."""
     survived = 0
-    print("| broken on purpose | tests | unbroken | broken |")
-    print("|---|---|---|---|")
-    for mutation in MUTATIONS:
-        passes, notices = sound(mutation), caught(mutation)
-        survived += not (passes and notices)
-        told = "pass" if passes else "FAIL", "caught" if notices else "SURVIVED"
-        where = f"`{mutation.tests}` -k `{mutation.only}`"
-        print(f"| {mutation.name} | {where} | {told[0]} | {told[1]} |", flush=True)
+    if not as_json:
+        print("| broken on purpose | tests | unbroken | broken |\n|---|---|---|---|")
+    for each in check_all():
+        survived += not (each.passes and each.caught)
+        unbroken = "pass" if each.passes else "FAIL"
+        broken = "caught" if each.caught else "SURVIVED"
+        row = f"| {each.name} | {each.where} | {unbroken} | {broken} |"
+        print(json.dumps(each.as_dict()) if as_json else row, flush=True)
     return 1 if survived else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(as_json="--json" in sys.argv[1:]))

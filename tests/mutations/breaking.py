@@ -1,11 +1,7 @@
-"""Ways of breaking the engine on purpose, and the tests that must notice each.
-
-As a pytest plugin it breaks what `DUALWRITE_MUTATION` names, before any test runs.
-"""
+"""Ways of breaking the engine on purpose, and the tests that must notice each."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -174,11 +170,3 @@ MUTATIONS = (
     Mutation("split a day at noon", _at_noon, DATED, "in_the_erp_is_written"),
     Mutation("show what is to come", _show_all, SHOWN, "future_row_shows"),
 )
-
-
-def pytest_configure() -> None:
-    """Break what is asked for."""
-    asked = os.environ.get("DUALWRITE_MUTATION")
-    for mutation in MUTATIONS:
-        if mutation.name == asked:
-            mutation.apply()

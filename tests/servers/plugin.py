@@ -11,18 +11,37 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.servers import running
 from tests.servers.running import NoServerError, Server
+from tests.servers.shared import START, Owner, asked_of_owner
+
+FOLDER = "dualwrite_servers"
+OWNER = pytest.StashKey[Owner]()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Of pytest-xdist: its workers ask the first process for servers."""
+    config: pytest.Config = node.config
+    if OWNER not in config.stash:
+        config.stash[OWNER] = Owner()
+        config.stash[OWNER].open()
+    node.workerinput[FOLDER] = str(config.stash[OWNER].folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if OWNER in config.stash:
+        config.stash[OWNER].close()
 
 
 @contextmanager
-def _or_skip(kind: str) -> Iterator[Server]:
-    start = {"postgresql": running.postgresql, "mariadb": running.mariadb}[kind]
+def _or_skip(kind: str, config: pytest.Config) -> Iterator[Server]:
+    worker: dict[str, str] | None = getattr(config, "workerinput", None)
+    context = START[kind]() if worker is None else asked_of_owner(kind, Path(worker[FOLDER]))
     try:
-        context = start()
         server = context.__enter__()
     except NoServerError as reason:
         if os.environ.get("DUALWRITE_TEST_REQUIRE_SERVERS") == "1":
@@ -35,14 +54,14 @@ def _or_skip(kind: str) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[Server]:
-    with _or_skip("postgresql") as server:
+def postgresql_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with _or_skip("postgresql", request.config) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def mariadb_server() -> Iterator[Server]:
-    with _or_skip("mariadb") as server:
+def mariadb_server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    with _or_skip("mariadb", request.config) as server:
         yield server
 
 

