@@ -150,7 +150,7 @@ def mariadb() -> Iterator[Server]:
     if url := os.environ.get("DUALWRITE_TEST_MARIADB"):
         yield Server(url)
         return
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec"
     daemon = shutil.which("mariadbd", path=path)
     install = shutil.which("mariadb-install-db", path=path)
     if daemon is None or install is None:
