@@ -1,7 +1,8 @@
-"""Exact arithmetic over Arrow decimals: the ground that money and units stand on.
+"""Exact values in Arrow: arithmetic of decimals, conversion of types, one text for each value.
 
 No float comes in and none is made on the way.  Each computation keeps all its digits
-and is rounded once, in a named mode, at the end.
+and is rounded once, in a named mode, at the end.  `casts` converts any app's type to a
+target type without losing a row, `texts` writes a value alike whatever its type.
 """
 
 from dualwrite.exact.modes import MODES, Mode, UnknownModeError, mode_of, round_ratio

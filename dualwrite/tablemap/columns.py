@@ -10,10 +10,11 @@ is changed.  A column that goes both ways through a transform needs the way back
 from __future__ import annotations
 
 from dualwrite.link import Side
+from dualwrite.tablemap.column_transforms import read_transforms
 from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar
 from dualwrite.tablemap.model import ColumnMap, Place, Transform, Unmapped
 from dualwrite.tablemap.notation import Notation, NotationError, Sign
-from dualwrite.tablemap.transforms import can_be_undone, read_transforms
+from dualwrite.tablemap.transforms import is_reversible
 from dualwrite.tablemap.valuemaps import SharedValues, Value, ambiguous
 
 
@@ -128,7 +129,7 @@ def _constant(column: ColumnMap, side: Side) -> str:
 def _check_way_back(column: ColumnMap, transform: Transform, report: Report) -> None:
     where, line = str(column.notation), column.place.line
     two_way = len(column.sign.sources) > 1
-    if two_way and not can_be_undone(transform):
+    if two_way and not is_reversible(transform):
         report.add("DW1109", line, f"{where}: `{transform.kind}` cannot be undone on the way back")
     values = transform.value_map
     if values is None:

@@ -49,8 +49,8 @@ class ValueMap:
 class Transform:
     """One step of a column map: `kind` as in the map file, `options` as written there.
 
-    Kinds: default, values, truncate, trim, upper, lower, concat, split, round,
-    unit, timezone, date, python.  `values` has its `ValueMap` in `value_map`.
+    The kinds are those of `dualwrite.tablemap.transforms`; `values` has its `ValueMap`
+    in `value_map`.
     """
 
     kind: str

@@ -98,15 +98,6 @@ def _check_unit(options: Entries, where: str, report: Report) -> None:
             )
 
 
-def fits_transform(options: Any) -> bool:
-    """Whether the options of a `unit` transform (in Python's own types) are such."""
-    return (
-        isinstance(options, dict)
-        and set(_SIDES) <= options.keys() <= {*_SIDES, *OWNERS}
-        and all(isinstance(value, str) for value in options.values())
-    )
-
-
 def quantity_of(table_map: TableMap, column: ColumnMap, source: Side) -> Quantity | None:
     """What the map says of a column that leaves `source`; None where it is no quantity."""
     options = options_of(table_map, column)

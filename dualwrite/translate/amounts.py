@@ -13,13 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import as_decimals
+from dualwrite.exact.casts.numbers import to_decimal
+from dualwrite.exact.texts import column_of
 from dualwrite.money import accounting_currencies, rounded, same_after_rounding
 from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.casts.numbers import to_decimal
 from dualwrite.translate.periods import settled_ends
-from dualwrite.translate.texts import column_of
 
 if TYPE_CHECKING:
     from dualwrite.translate.flow import Flow
@@ -37,7 +37,7 @@ class RoundMoney:
         return () if self.money.judged_by is None else (self.money.judged_by,)
 
     @property
-    def silences(self) -> bool:
+    def makes_nulls(self) -> bool:
         return False
 
     def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.translate.casts.numbers import decimal_type
-from dualwrite.translate.texts import canonical_text, plain
+from dualwrite.exact.casts.numbers import decimal_type
+from dualwrite.exact.texts import canonical_text, plain
 
 
 def differs(left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArray) -> pa.BooleanArray:

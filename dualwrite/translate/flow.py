@@ -19,21 +19,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.effective import Periods
+from dualwrite.exact.casts import always_converts, convert
+from dualwrite.exact.texts import column_of
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import Money, money_of
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
 from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
 from dualwrite.tablemap.notation import ColumnPath, Sign
 from dualwrite.tablemap.periods import shown_of
-from dualwrite.tablemap.quantities import KIND as UNIT
 from dualwrite.tablemap.quantities import Quantity, quantity_of
 from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
+from dualwrite.tablemap.transforms import Step, StepContext, TransformError, Values, steps_of
 from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
-from dualwrite.translate.casts import always_converts, convert
 from dualwrite.translate.periods import end_step, periods_of
 from dualwrite.translate.quantities import in_target_units
-from dualwrite.translate.texts import column_of
-from dualwrite.translate.transforms import Step, TransformError, Values, Way, steps_of
 from dualwrite.units import UnitSystem, standard_units
 
 Books = Callable[[], Mapping[str, str]]
@@ -102,7 +101,7 @@ class FlowColumn:
     @cached_property
     def _silent_until(self) -> int:
         """How many steps it takes until none makes nulls by intent any more."""
-        return max((at for at, step in enumerate(self.steps, 1) if step.silences), default=0)
+        return max((at for at, step in enumerate(self.steps, 1) if step.makes_nulls), default=0)
 
     def stepped(self, rows: pa.Table) -> tuple[pa.Array, pa.Array]:
         """The values to hold the target against, and those after all steps, of whatever type."""
@@ -219,9 +218,8 @@ def _compile(
     target = describe(target_path, source.other)
     source_type = None if source_path is None else describe(source_path, source).type
     where = f"{column.place}: {column.notation}"
-    way = Way(where, source, _is_forward(column.sign, source), target, source_type)
-    # the unit is no step: it needs the units of measure, which are data
-    steps = steps_of((each for each in column.transforms if each.kind != UNIT), way)
+    context = StepContext(where, source, _is_forward(column.sign, source), target, source_type)
+    steps = steps_of(column.transforms, context)
     money = money_of(table_map, column, source) if is_exact(target.type) else None
     if money is not None and money.company is not None:
         money = replace(money, books=tuple(sorted(books().items())))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.translate.texts import canonical_text, column_of
+from dualwrite.exact.texts import canonical_text, column_of
 
 _BETWEEN, _ESCAPE = "\x1f", "\x1e"
 

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.texts import column_of, plain
 from dualwrite.tablemap.facts import LookupFacts
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import TableSchema, type_column
 from dualwrite.translate.flow import Flow, SchemaOf
 from dualwrite.translate.keys import duplicates, key_text, row_of
-from dualwrite.translate.texts import column_of, plain
 
 Part = tuple[str, ColumnPath]
 

@@ -16,13 +16,13 @@ import pyarrow.compute as pc
 
 from dualwrite.effective import spell_no_end
 from dualwrite.effective.periods import LAST_DAYS, Kind, Periods
+from dualwrite.exact.casts import convert
+from dualwrite.exact.texts import column_of
 from dualwrite.link import Side
 from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import Column, TableSchema
-from dualwrite.translate.casts import convert
-from dualwrite.translate.texts import column_of
 
 if TYPE_CHECKING:
     from dualwrite.translate.flow import Flow, FlowColumn, SchemaOf
@@ -44,7 +44,7 @@ class PeriodEnd:
         return ()
 
     @property
-    def silences(self) -> bool:
+    def makes_nulls(self) -> bool:
         return False
 
     def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.casts.numbers import to_decimal
+from dualwrite.exact.texts import canonical_text, column_of
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.quantities import Measure, Quantity
-from dualwrite.translate.casts.numbers import to_decimal
-from dualwrite.translate.texts import canonical_text, column_of
 from dualwrite.units import UnitSystem
 
 _FINEST = 12

@@ -15,8 +15,7 @@ from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.expecting import with_folder
 from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.reading import read_map_text
-from dualwrite.tablemap.transforms import KINDS
-from dualwrite.translate.transforms import TRANSFORMS
+from dualwrite.tablemap.transforms import TRANSFORMS
 from tests.docs.pages import DOCS, PAGES, blocks, code_words, name_of, section, text_of
 
 MAP_FILE = DOCS / "reference" / "map-file.md"
@@ -90,9 +89,8 @@ def test_every_transform_is_explained_and_shown():
     text = section(text_of(MAP_FILE), "Transforms")
     examples = "".join(block.text for block in blocks(text_of(MAP_FILE), "yaml"))
 
-    assert KINDS.keys() == TRANSFORMS.keys() | {"unit"}
-    assert KINDS.keys() - set(code_words(text)) == set()
-    assert [kind for kind in KINDS if not re.search(rf"\b{kind}: ", examples)] == []
+    assert TRANSFORMS.keys() - set(code_words(text)) == set()
+    assert [kind for kind in TRANSFORMS if not re.search(rf"\b{kind}: ", examples)] == []
 
 
 def test_the_table_says_which_transforms_have_a_way_back():
@@ -101,7 +99,10 @@ def test_the_table_says_which_transforms_have_a_way_back():
     )
     told = {kind: way != "none" for kinds, way in rows for kind in re.findall(r"`(\w+)`", kinds)}
 
-    assert told == {kind: what.undone or kind == "python" for kind, what in KINDS.items()}
+    assert told == {
+        name: kind.reversible({"function": "m:f", "inverse": "m:g"})
+        for name, kind in TRANSFORMS.items()
+    }
 
 
 def test_every_filter_of_the_page_can_be_parsed():

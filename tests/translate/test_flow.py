@@ -9,9 +9,9 @@ import pytest
 
 from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform, Unmapped
+from dualwrite.tablemap.transforms import TransformError
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, fit, reading_types, translate
-from dualwrite.translate.transforms import TransformError
 from tests.translate.maps import COMPANY, TEXT, WHOLE, column, customers, one_column, values
 
 
@@ -177,7 +177,7 @@ def test_a_transform_one_way_into_finops_goes_as_written():
 
 
 def test_a_kind_that_is_not_offered_is_refused():
-    with pytest.raises(TransformError, match="'replace': it is not offered"):
+    with pytest.raises(TransformError, match="'replace': there is no such transform"):
         one_column(">>", Transform("replace", "x"), finops=column("F"), dataverse=column("d"))
 
 

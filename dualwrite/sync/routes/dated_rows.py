@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from dualwrite.effective import Periods, history
 from dualwrite.errors import PermanentError
+from dualwrite.exact.casts import convert
 from dualwrite.link import Side
 from dualwrite.sync.routes.route import reading, together_of
 from dualwrite.sync.routes.validity import both, valid_between, valid_now
@@ -21,7 +22,6 @@ from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath, NotationError
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import UnknownPathError, end_of_path
-from dualwrite.translate.casts import convert
 from dualwrite.translate.periods import kind_of
 
 

@@ -21,12 +21,12 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import App, Query
 from dualwrite.errors import MissingTableError
+from dualwrite.exact.casts.numbers import to_bool, to_decimal
 from dualwrite.link import Side
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.quantities import columns_named
-from dualwrite.translate.casts.numbers import to_bool, to_decimal
 from dualwrite.units import UnitSystem, standard_tables
 
 Kept = TypeVar("Kept")

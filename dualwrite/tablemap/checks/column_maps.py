@@ -14,9 +14,8 @@ from dualwrite.tablemap.functions import FunctionError, functions_of, load_funct
 from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, type_column
-from dualwrite.tablemap.transforms import KINDS
+from dualwrite.tablemap.transforms import TRANSFORMS
 
-_HARMLESS = ("default", "trim", "upper", "lower")
 """Of a key they may make two values one, but keep what tells rows apart in most apps."""
 
 
@@ -139,7 +138,7 @@ def _says_until(context: Context, column: ColumnMap) -> bool:
 def _fills_null(transform: Transform, target: Side) -> bool:
     values = transform.value_map
     if values is None:
-        return transform.kind in ("default", "python")
+        return TRANSFORMS[transform.kind].fills_null
     pairs = values.pairs if target is Side.DATAVERSE else [pair[::-1] for pair in values.pairs]
     return any(source is None and given is not None for source, given in pairs)
 
@@ -156,13 +155,15 @@ def _check_key_transforms(context: Context, column: ColumnMap) -> None:
         return
     for transform in column.transforms:
         values = transform.value_map
-        merges = values.unmapped is Unmapped.USE if values else KINDS[transform.kind].merges
-        if merges:
+        severity = TRANSFORMS[transform.kind].merges
+        if values is not None and values.unmapped is Unmapped.USE:
+            severity = "error"
+        if severity is not None:
             context.add(
                 "DW1110",
                 f"{column.notation}: `{transform.kind}` on a key column may make two keys one",
                 column=column,
-                severity="warning" if transform.kind in _HARMLESS else "error",
+                severity=severity,
             )
 
 

@@ -6,7 +6,6 @@ A warning is no permission to lose: the gate rejects each row whose value does n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -20,6 +19,7 @@ from dualwrite.tablemap.codes import Severity
 from dualwrite.tablemap.filters.literals import Kind, grid_of
 from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
 from dualwrite.tablemap.schema import Column
+from dualwrite.tablemap.transforms import TRANSFORMS
 
 Verdict = tuple[Severity, str]
 
@@ -39,7 +39,6 @@ _VERDICTS: dict[tuple[Kind, Kind], Verdict | None] = {
     (Kind.DATE, Kind.TIMESTAMP): None,
     (Kind.TIMESTAMP, Kind.DATE): ("warning", "the time of day is rejected unless it is midnight"),
 }
-_TEXT = pa.string()
 
 
 def check_types(context: Context) -> None:
@@ -127,37 +126,8 @@ def _arriving(source: Column, column: ColumnMap, target: Side) -> Column | None:
     forward = target is Side.DATAVERSE or len(column.sign.sources) == 1
     found: Column | None = source
     for transform in column.transforms if forward else column.transforms[::-1]:
-        found = None if found is None else _after(found, transform)
+        found = None if found is None else TRANSFORMS[transform.kind].column_after(found, transform)
     return found
-
-
-def _after(source: Column, transform: Transform) -> Column | None:
-    match transform.kind:
-        case "default":
-            return source
-        case "trim" | "upper" | "lower" | "split":
-            return replace(source, type=_TEXT, native="text")
-        case "truncate":
-            length = min(source.length or transform.options, transform.options)
-            return replace(source, type=_TEXT, native="text", length=length)
-        case "concat":
-            return replace(source, type=_TEXT, native="text", length=None)
-        case "round":
-            return _rounded(source, transform)
-        case _:
-            # A value map is checked value by value; the others give what the target wants.
-            return None
-
-
-def _rounded(source: Column, transform: Transform) -> Column:
-    options = transform.options
-    digits = options["digits"] if isinstance(options, dict) else options
-    if not pa.types.is_decimal(source.type) or source.type.scale <= digits:
-        return source
-    # Rounding up may add a digit in front: 9.99 becomes 10.0.
-    precision = source.type.precision - source.type.scale + digits
-    kind = pa.decimal128(max(precision, 1), digits)
-    return replace(source, type=kind, native=f"rounded {source.native}")
 
 
 def _constants(transform: Transform, target: Side) -> Iterator[Any]:

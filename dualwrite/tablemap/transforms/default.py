@@ -1,22 +1,24 @@
-"""`default: 3`: a constant, or what stands in for null.  Both ways alike."""
+"""`default: 3`: a constant, or the value that replaces null; the same in both directions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.casts import convert
+from dualwrite.exact.texts import canonical_text
 from dualwrite.tablemap.model import Transform
-from dualwrite.translate.casts import convert
-from dualwrite.translate.texts import canonical_text
-from dualwrite.translate.transforms.step import Alone, Way
+from dualwrite.tablemap.schema import Column
+from dualwrite.tablemap.transforms.kind import ColumnStep, StepContext, TransformKind
 
 Constant = str | int | bool
 
 
 @dataclass(frozen=True, slots=True)
-class Default(Alone):
+class Default(ColumnStep):
     """Fills null, and nothing else, with `value`."""
 
     value: Constant
@@ -33,8 +35,29 @@ class Default(Alone):
         return pc.fill_null(values, constant[0])
 
 
-def build(transform: Transform, _way: Way) -> Default:
+def _build(transform: Transform, _context: StepContext) -> Default:
     if not isinstance(transform.options, str | int | bool):
         # A decimal or a date of the map file: its text says it exactly.
         return Default(str(transform.options))
     return Default(transform.options)
+
+
+def _accepts(options: Any) -> bool:
+    return not isinstance(options, dict | list)
+
+
+def _unchanged(source: Column, _transform: Transform) -> Column:
+    return source
+
+
+KINDS = (
+    TransformKind(
+        "default",
+        "default: VALUE",
+        _accepts,
+        _build,
+        column_after=_unchanged,
+        merges="warning",
+        fills_null=True,
+    ),
+)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dualwrite.translate.casts import always_converts, convert
-from dualwrite.translate.texts import canonical_text, plain
+from dualwrite.exact.casts import always_converts, convert
+from dualwrite.exact.texts import canonical_text, plain
 
 UTC = dt.UTC
 NAIVE, INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.translate.texts import canonical_text
+from dualwrite.exact.texts import canonical_text
 
 _WHOLE = r"^[+-]?\d{1,38}$"
 _SHORT_WHOLE = r"^-?\d{1,18}$"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.translate.casts.numbers import keep
+from dualwrite.exact.casts.numbers import keep
 
 _COMMON_YEAR = (
     r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])"

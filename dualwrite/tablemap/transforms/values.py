@@ -1,7 +1,7 @@
 """`values: {No: false, Yes: true}`: one value for another, by the map's pairs.
 
 A value is found by its canonical text.  The apps do not agree on case (the ERP
-writes No where the map says no), so text that is not found as written is looked for
+writes No where the map has no), so text that is not found as written is looked for
 without regard to case, but only where that leaves one pair.  A blank that is not
 listed is no value.  What is not listed otherwise is null, passed on, or the fallback.
 """
@@ -11,15 +11,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.texts import canonical_text
 from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform, Unmapped, ValueMap
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.texts import canonical_text
-from dualwrite.translate.transforms.step import Way
+from dualwrite.tablemap.transforms.kind import StepContext, TransformKind
 
 Value = str | int | bool | None
 
@@ -39,12 +40,12 @@ class Values:
         return ()
 
     @property
-    def silences(self) -> bool:
+    def makes_nulls(self) -> bool:
         return True
 
     @property
     def nulls(self) -> tuple[str, ...]:
-        """The texts that become null because the map says so."""
+        """The texts that become null by the map's own pairs."""
         pairs = zip(self.keys, self.outputs, strict=True)
         return tuple(key for key, output in pairs if output is None)
 
@@ -113,9 +114,9 @@ def _key(value: str | int | bool, source_type: pa.DataType | None) -> str:
     return spell(value)
 
 
-def oriented(value_map: ValueMap, way: Way) -> Values:
-    """The value map as it goes from `way.source`."""
-    from_finops = way.source is Side.FINOPS
+def oriented(value_map: ValueMap, context: StepContext) -> Values:
+    """The value map for values that leave `context.source`."""
+    from_finops = context.source is Side.FINOPS
     pairs = [pair if from_finops else pair[::-1] for pair in value_map.pairs]
     listed: dict[str, Value] = {}
     absent: Value = None
@@ -123,15 +124,22 @@ def oriented(value_map: ValueMap, way: Way) -> Values:
         if value is None:
             absent = output if absent is None else absent
         else:
-            listed.setdefault(_key(value, way.source_type), output)
+            listed.setdefault(_key(value, context.source_type), output)
     unmapped = value_map.unmapped
-    if unmapped is Unmapped.USE and not way.forward:
+    if unmapped is Unmapped.USE and not context.forward:
         unmapped = Unmapped.REJECT
     fallback = value_map.fallback if unmapped is Unmapped.USE else None
     return Values(tuple(listed), tuple(listed.values()), absent, unmapped, fallback)
 
 
-def build(transform: Transform, way: Way) -> Values:
+def _build(transform: Transform, context: StepContext) -> Values:
     if transform.value_map is None:
-        raise way.refuse(transform, "its value map is missing")
-    return oriented(transform.value_map, way)
+        raise context.refuse(transform, "its value map is missing")
+    return oriented(transform.value_map, context)
+
+
+def _accepts(options: Any) -> bool:
+    return isinstance(options, dict | str)
+
+
+KINDS = (TransformKind("values", "values: {FINOPS: DATAVERSE, ...}", _accepts, _build),)

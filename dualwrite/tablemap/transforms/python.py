@@ -7,6 +7,7 @@ put values into wrong rows, so it is refused, and so is one that Arrow cannot ho
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -14,18 +15,25 @@ import pyarrow as pa
 
 from dualwrite.tablemap.functions import FunctionError, load_function
 from dualwrite.tablemap.model import Transform
-from dualwrite.translate.transforms.step import Alone, TransformError, Way
+from dualwrite.tablemap.transforms.kind import (
+    ColumnStep,
+    StepContext,
+    TransformError,
+    TransformKind,
+)
+
+_FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
-class Python(Alone):
+class Python(ColumnStep):
     """Calls `function`, written `package.module:name`."""
 
     function: str
     where: str
 
     @property
-    def silences(self) -> bool:
+    def makes_nulls(self) -> bool:
         return True
 
     def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
@@ -65,11 +73,34 @@ def _array(result: Any) -> pa.Array:
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
-def build(transform: Transform, way: Way) -> Python:
+def _build(transform: Transform, context: StepContext) -> Python:
     options = transform.options
     if isinstance(options, str):
         options = {"function": options}
-    wanted = "function" if way.forward else "inverse"
+    wanted = "function" if context.forward else "inverse"
     if wanted not in options:
-        raise way.no_way_back(transform)
-    return Python(options[wanted], way.where)
+        raise context.no_inverse(transform)
+    return Python(options[wanted], context.where)
+
+
+def _accepts(options: Any) -> bool:
+    names = list(options.values()) if isinstance(options, dict) else [options]
+    if isinstance(options, dict) and not {"function"} <= options.keys() <= {"function", "inverse"}:
+        return False
+    return all(isinstance(name, str) and _FUNCTION.fullmatch(name) for name in names)
+
+
+def _has_inverse(options: Any) -> bool:
+    return isinstance(options, dict) and "inverse" in options
+
+
+KINDS = (
+    TransformKind(
+        "python",
+        "python: package.module:function, or {function: m:f, inverse: m:g}",
+        _accepts,
+        _build,
+        reversible=_has_inverse,
+        fills_null=True,
+    ),
+)

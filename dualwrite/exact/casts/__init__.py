@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
-from dualwrite.translate.casts import numbers, times
-from dualwrite.translate.texts import canonical_text, plain
+from dualwrite.exact.casts import numbers, times
+from dualwrite.exact.texts import canonical_text, plain
 
 
 def convert(values: pa.Array, target: pa.DataType) -> pa.Array:

@@ -1,23 +1,30 @@
-"""`timezone` and `date`: the same moment by another clock, the same day in another writing."""
+"""`timezone` and `date`: local time of another zone, a date written in another format.
+
+timezone: {finops: Europe/Berlin, dataverse: UTC}
+date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}    only the side that is text, or both
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.casts.times import to_timestamp
+from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform
-from dualwrite.translate.casts.times import to_timestamp
-from dualwrite.translate.transforms.step import Alone, Way
+from dualwrite.tablemap.transforms.kind import ColumnStep, StepContext, TransformKind
 
 _NAIVE = pa.timestamp("us")
 _INSTANT = pa.timestamp("us", "UTC")
+_SIDES = {side.value for side in Side}
 
 
 @dataclass(frozen=True, slots=True)
-class Zone(Alone):
+class Zone(ColumnStep):
     """Local time of `source` as local time of `target`, or as an instant.
 
     Of an hour that the clocks repeat the first is meant; in one that they leave out,
@@ -41,7 +48,7 @@ class Zone(Alone):
 
 
 @dataclass(frozen=True, slots=True)
-class Writing(Alone):
+class DateFormat(ColumnStep):
     """A date or time read by one format and written by another; None is a real date."""
 
     source: str | None
@@ -56,7 +63,7 @@ class Writing(Alone):
 
 
 def _read(text: pa.Array, form: str) -> pa.Array:
-    """The times that `text` says; null for 30 February, which Arrow reads as 1 March."""
+    """The times that `text` holds; null for 30 February, which Arrow reads as 1 March."""
     times = pc.strptime(text, format=form, unit="us", error_is_null=True)
     same = pc.equal(_comparable(_written(times, form)), _comparable(text))
     return pc.if_else(same, times, pa.scalar(None, times.type))
@@ -73,20 +80,47 @@ def _comparable(text: pa.Array) -> pa.Array:
     return pc.utf8_lower(pc.replace_substring_regex(text, r"\b0+(\d)", r"\1"))
 
 
-def build_zone(transform: Transform, way: Way) -> Zone:
-    zones = {side: transform.options[side.value] for side in (way.source, way.source.other)}
+def _build_zone(transform: Transform, context: StepContext) -> Zone:
+    zones = {side: transform.options[side.value] for side in (context.source, context.source.other)}
     for name in zones.values():
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise way.refuse(transform, f"there is no time zone {name!r}") from error
-    target = way.target.type
+            raise context.refuse(transform, f"there is no time zone {name!r}") from error
+    target = context.target.type
     instant = pa.types.is_timestamp(target) and target.tz is not None
-    return Zone(zones[way.source], zones[way.source.other], instant)
+    return Zone(zones[context.source], zones[context.source.other], instant)
 
 
-def build_writing(transform: Transform, way: Way) -> Writing:
+def _build_format(transform: Transform, context: StepContext) -> DateFormat:
     formats = transform.options
     if any(f"%{letter}" in form for form in formats.values() for letter in "zZ"):
-        raise way.refuse(transform, "a format cannot tell the zone; say it with `timezone`")
-    return Writing(formats.get(way.source.value), formats.get(way.source.other.value))
+        raise context.refuse(transform, "a format cannot hold the zone; name it with `timezone`")
+    return DateFormat(formats.get(context.source.value), formats.get(context.source.other.value))
+
+
+def _is_pair(options: Any) -> bool:
+    return (
+        isinstance(options, dict)
+        and options.keys() == _SIDES
+        and all(isinstance(value, str) for value in options.values())
+    )
+
+
+def _is_date(options: Any) -> bool:
+    return (
+        isinstance(options, dict)
+        and len(options) > 0
+        and options.keys() <= _SIDES
+        and all(isinstance(value, str) and "%" in value for value in options.values())
+    )
+
+
+KINDS = (
+    TransformKind(
+        "timezone", "timezone: {finops: Europe/Berlin, dataverse: UTC}", _is_pair, _build_zone
+    ),
+    TransformKind(
+        "date", 'date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}', _is_date, _build_format
+    ),
+)
