@@ -142,7 +142,7 @@ async def both_work(project: Path) -> int:
     session = session_of(project)
     held = next(
         row
-        for row in session.journal.rejected(ACCOUNTS, rule="currency_precision")
+        for row in session.journal.held.rejected(ACCOUNTS, rule="currency_precision")
         if row.direction == Side.FINOPS.direction
     )
     change(session, Side.FINOPS, EDITED, SALESMEMO="Call before ten.")
@@ -151,7 +151,9 @@ async def both_work(project: Path) -> int:
     say(f"    a row that was held back ({faulty}): {held.reason}")
     change(session, Side.FINOPS, faulty, company, CREDITLIMIT="1000.12")
     carried = await cycle(project)
-    assert not _is_held(session.journal.rejected(ACCOUNTS), held), "the corrected row is still held"
+    assert not _is_held(session.journal.held.rejected(ACCOUNTS), held), (
+        "the corrected row is still held"
+    )
     say(f"  {faulty} is corrected, and was released by itself; both sides have all three rows")
     return carried
 
@@ -162,7 +164,7 @@ async def collide(project: Path) -> int:
     change(session, Side.FINOPS, DISPUTED, CREDITLIMIT="30000", PAYMENTTERMSBASEDAYS="14")
     change(session, Side.DATAVERSE, DISPUTED, creditlimit="45000")
     carried = await cycle(project)
-    [found] = session.journal.conflicts(ACCOUNTS, open_only=False)
+    [found] = session.journal.conflicts.find(ACCOUNTS, open_only=False)
     won = ", ".join(f"{column} as {side} has it" for column, side in found.conflict.columns.items())
     say(f"  settled by the map's policy, {found.conflict.policy} then newest: {won}")
     say(f"  both versions are kept: dualwrite conflicts show {found.id} --project {project}")
@@ -178,13 +180,15 @@ async def pause_and_catch_up(project: Path) -> int:
     change(session, Side.FINOPS, MOVED, CUSTOMERGROUPID="VIP")
     carried = await cycle(project)
     say(f"    {_queued(session, GROUPS)} change waits in the queue of {GROUPS}")
-    parked = next(row for row in session.journal.parked(ACCOUNTS) if MOVED in row.key.values())
+    parked = next(row for row in session.journal.held.parked(ACCOUNTS) if MOVED in row.key.values())
     say(f"    {MOVED} is parked: {parked.reason}")
     say(f"  then it is resumed: dualwrite resume {GROUPS} --catch-up --project {project}")
     mapstate.resume(session, [GROUPS], mapstate.Resume.CATCH_UP)
     carried += await cycle(project)
-    assert not _is_held(session.journal.parked(ACCOUNTS), parked), "the parked row is held still"
-    assert session.journal.status(GROUPS) is MapStatus.RUNNING
+    assert not _is_held(session.journal.held.parked(ACCOUNTS), parked), (
+        "the parked row is held still"
+    )
+    assert session.journal.maps.status(GROUPS) is MapStatus.RUNNING
     say(f"  the group went across, {MOVED} followed by itself, the map is running")
     return carried
 
@@ -194,7 +198,7 @@ async def widen(project: Path) -> int:
     session = session_of(project)
     change(session, Side.FINOPS, PRODUCT, table_map=PRODUCTS, SALESPRICE=PRICE)
     carried = await cycle(project)
-    [held] = [row for row in session.journal.rejected(PRODUCTS) if PRODUCT in row.key.values()]
+    [held] = [row for row in session.journal.held.rejected(PRODUCTS) if PRODUCT in row.key.values()]
     say(f"    {PRODUCT} is rejected: {held.reason}")
     found = decimals.widening(session, [PRODUCTS])
     for each in found:
@@ -272,7 +276,7 @@ async def cycle(project: Path) -> int:
     session = session_of(project)
     results = await incremental_sync(project)
     say(f"  {told(results)}")
-    running = [each for each in session.journal.maps() if each.status is MapStatus.RUNNING]
+    running = [each for each in session.journal.maps.all() if each.status is MapStatus.RUNNING]
     for side in Side:
         queues = [each.queues[side.value] for each in running if side.value in each.queues]
         assert not any(session.apps[side].pending(queues).values()), "a queue is not empty"
@@ -320,7 +324,7 @@ def make_group(session: Session, group: str, description: str) -> None:
 
 def _queued(session: Session, map_name: str) -> int:
     """Changes that wait in the queues of a map, on both sides."""
-    [record] = [each for each in session.journal.maps() if each.name == map_name]
+    [record] = [each for each in session.journal.maps.all() if each.name == map_name]
     return sum(sum(session.apps[Side(s)].pending([q]).values()) for s, q in record.queues.items())
 
 

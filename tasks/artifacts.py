@@ -37,7 +37,7 @@ SHOWN_FAILED = 50
 
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
     """Why rows of these maps are held back, the most rows first."""
-    return [cause for cause in session_of(project).journal.causes() if cause.map in maps]
+    return [cause for cause in session_of(project).journal.held.causes() if cause.map in maps]
 
 
 async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) -> None:
@@ -57,10 +57,10 @@ async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) ->
 async def show_changes(project: Path, results: Sequence[MapResult]) -> None:
     """A table: what crossed, map by map and way by way; what waits, and how late changes are."""
     journal = session_of(project).journal
-    records = {record.name: record for record in journal.maps()}
+    records = {record.name: record for record in journal.maps.all()}
     rows = []
     for result in results:
-        cycles = journal.cycles(result.map, minutes=LAG_MINUTES)
+        cycles = journal.cycles.totals(result.map, minutes=LAG_MINUTES)
         for side in Side:
             counts = result.counts.get(side.direction, Counts())
             if not (any(counts.values()) or result.note):
@@ -111,7 +111,7 @@ class Progress:
     async def show(self, project: Path, results: Sequence[MapResult], text: str) -> None:
         """Bring it up to date."""
         names = {result.map for result in results}
-        records = session_of(project).journal.maps()
+        records = session_of(project).journal.maps.all()
         lags = [each.lag.p95 for each in records if each.name in names and each.lag is not None]
         if lags:
             text += f" 95 of 100 changes were across within {max(lags):.2f} s."

@@ -80,7 +80,7 @@ def refuse_if_stuck(results: Sequence[MapResult]) -> None:
 
 def _pending(session: Session, maps: Sequence[str] | None) -> int:
     """Queued changes of these maps; an app that is away has none that could be carried."""
-    records = [each for each in session.journal.maps() if maps is None or each.name in maps]
+    records = [each for each in session.journal.maps.all() if maps is None or each.name in maps]
     pending = 0
     for side in Side:
         queues = [each.queues[side.value] for each in records if side.value in each.queues]

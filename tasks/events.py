@@ -38,20 +38,20 @@ async def begin_telling(project: Path) -> None:
     session = session_of(project)
     name = _variable(session.link)
     if await Variable.aget(name) is None:
-        await Variable.aset(name, _newest(session.journal.activity(limit=1)))
+        await Variable.aset(name, _newest(session.journal.activity.newest(limit=1)))
 
 
 async def tell_moves(project: Path) -> None:
     """Emit `dualwrite.map.<status>`, `.waits` and `.goes-on`, and `dualwrite.conflict.decided`."""
     session = session_of(project)
     name = _variable(session.link)
-    newest = _newest(session.journal.activity(limit=1))
+    newest = _newest(session.journal.activity.newest(limit=1))
     if newest <= _told.get(name, 0):
         return
     # another process may have told some of it
     shared = await Variable.aget(name)
     known = shared if isinstance(shared, int) else 0
-    lines = [each for each in session.journal.activity(limit=AT_ONCE) if each.id > known]
+    lines = [each for each in session.journal.activity.newest(limit=AT_ONCE) if each.id > known]
     for line in reversed(lines):
         _tell(session.link, line)
     _told[name] = max(newest, known)

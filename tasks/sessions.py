@@ -62,7 +62,7 @@ def sync_of(
 
 def maps_at_work(project: Path) -> list[str]:
     """The maps of the project that run or are being brought to it."""
-    records = session_of(project).journal.maps()
+    records = session_of(project).journal.maps.all()
     return [each.name for each in records if each.status is not MapStatus.NOT_RUNNING]
 
 

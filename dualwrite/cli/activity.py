@@ -29,7 +29,7 @@ def activity(
     from dualwrite.journal.store import Journal
 
     with Journal.open(load_link(project).journal_url) as journal:
-        lines = journal.activity(map_name, limit)[::-1]
+        lines = journal.activity.newest(map_name, limit)[::-1]
     if as_json:
         told = [
             {

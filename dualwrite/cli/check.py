@@ -125,7 +125,7 @@ def _journal(link: Link) -> Item:
 
     try:
         with Journal.open(link.journal_url) as journal:
-            known = len(journal.maps())
+            known = len(journal.maps.all())
     except DualWriteError as error:
         return _fault("journal", error)
     where = safe_url(link.journal_url)
@@ -166,7 +166,7 @@ def _at_work(
     try:
         with Journal.open(link.journal_url) as journal:
             session = Session(link, apps, journal, Catalogue.load(project / "maps"))
-            for record in journal.maps():
+            for record in journal.maps.all():
                 if not targets or record.name in targets:
                     yield from _work_of(session, record, repair=repair)
     except DualWriteError:
@@ -183,7 +183,7 @@ def _work_of(session: Session, record: MapRecord, *, repair: bool) -> Iterator[I
         if found and repair:
             done = repair_map(session, record)
             yield Item(f"repair of {record.name}", ok=True, text=done)
-            now = {each.name: each for each in session.journal.maps()}
+            now = {each.name: each for each in session.journal.maps.all()}
             found = ailments(session, now[record.name])
     except DualWriteError as error:
         yield _fault(item, error)

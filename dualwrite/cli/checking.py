@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dualwrite.journal.glance import glance
+from dualwrite.journal.overview import read_overview
 from dualwrite.link import FILE_NAME, Link, Side, load_link
 from dualwrite.sync.routes.expectations import expectation_faults
 from dualwrite.sync.session.measures import read_ledgers
@@ -67,7 +67,7 @@ def chosen_maps(catalogue: Catalogue, link: Link, targets: Sequence[str]) -> lis
     """
     if targets:
         return [catalogue.entry(name).name for name in targets]
-    known = {record.name for record in glance(link.journal_url) or []}
+    known = {record.name for record in read_overview(link.journal_url) or []}
     own = {name for name in catalogue.names() if not catalogue.entry(name).is_standard}
     return sorted(own | (known & set(catalogue.names())))
 

@@ -13,7 +13,7 @@ from dualwrite.errors import DualWriteError
 from dualwrite.link import Side, load_link
 
 if TYPE_CHECKING:
-    from dualwrite.journal.records import ConflictRow
+    from dualwrite.journal.records import StoredConflict
     from dualwrite.sync.session import Session
     from dualwrite.tablemap.model import TableMap
 
@@ -53,7 +53,7 @@ def conflicts(
     from dualwrite.journal.store import Journal
 
     with Journal.open(load_link(project).journal_url) as journal:
-        found = journal.conflicts(map_name, open_only=not every, limit=limit)
+        found = journal.conflicts.find(map_name, open_only=not every, limit=limit)
     if as_json:
         print_json({"conflicts": [_as_dict(each) for each in found]})
         return
@@ -92,7 +92,7 @@ def show(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
     from dualwrite.tablemap.catalogue import Catalogue
 
     with Journal.open(load_link(project).journal_url) as journal:
-        known = journal.conflicts(ids=[conflict_id], open_only=False)
+        known = journal.conflicts.find(ids=[conflict_id], open_only=False)
     if not known:
         from dualwrite.sync.resolve.resolve import NoSuchConflictError
 
@@ -134,12 +134,12 @@ def resolve(
     side = Side(take.value)
     with open_session(project) as session:
         done = _one_by_one(session, ids, lambda one: resolve_conflict(session, one, side))
-    _told(done, f"settled as {side.value} has it", as_json=as_json)
+    _told(done, f"closed: {side.value} wins", as_json=as_json)
 
 
 @app.command()
 def undo(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> None:
-    """Take back how a conflict was settled: the version that lost is put back.
+    """Undo the decision of a conflict: the version that lost is restored.
 
     \b
     Example:
@@ -155,7 +155,7 @@ def undo(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
 
 def _one_by_one(
     session: Session, ids: Iterable[int], act: Callable[[int], None]
-) -> list[tuple[int, ConflictRow | None, DualWriteError | None]]:
+) -> list[tuple[int, StoredConflict | None, DualWriteError | None]]:
     """Act on each; one that cannot be stops no other."""
     failed: dict[int, DualWriteError] = {}
     every = list(dict.fromkeys(ids))
@@ -164,12 +164,12 @@ def _one_by_one(
             act(each)
         except DualWriteError as error:
             failed[each] = error
-    rows = {row.id: row for row in session.journal.conflicts(ids=every, open_only=False)}
+    rows = {row.id: row for row in session.journal.conflicts.find(ids=every, open_only=False)}
     return [(each, rows.get(each), failed.get(each)) for each in every]
 
 
 def _told(
-    done: Sequence[tuple[int, ConflictRow | None, DualWriteError | None]],
+    done: Sequence[tuple[int, StoredConflict | None, DualWriteError | None]],
     text: str,
     *,
     as_json: bool,
@@ -190,7 +190,7 @@ def _told(
         raise typer.Exit(1)
 
 
-def _as_dict(row: ConflictRow) -> dict[str, Any]:
+def _as_dict(row: StoredConflict) -> dict[str, Any]:
     each = row.conflict
     return {
         "id": row.id,
@@ -204,25 +204,27 @@ def _as_dict(row: ConflictRow) -> dict[str, Any]:
         "changed": {side.value: each.changed.get(side) for side in Side},
         "columns": each.columns,
         "at": stamp(row.at),
-        "settled_at": stamp(row.settled_at),
+        "closed_at": stamp(row.closed_at),
     }
 
 
-def _key(row: ConflictRow) -> str:
+def _key(row: StoredConflict) -> str:
     return ", ".join("null" if each is None else each for each in row.conflict.key.values())
 
 
-def _outcome(row: ConflictRow) -> str:
+def _outcome(row: StoredConflict) -> str:
+    from dualwrite.journal.records import ConflictStatus
+
     match row.conflict.status:
-        case "open":
+        case ConflictStatus.OPEN:
             return "waits for a decision"
-        case "undone":
+        case ConflictStatus.UNDONE:
             return f"{row.conflict.outcome}, undone"
-        case "settled":
+        case ConflictStatus.CLOSED:
             return row.conflict.outcome
 
 
-def _print_beside(row: ConflictRow, table_map: TableMap) -> None:
+def _print_beside(row: StoredConflict, table_map: TableMap) -> None:
     """Both versions, a line for each column of the map; what was changed is marked."""
     lines = []
     for column in table_map.columns:
@@ -242,7 +244,7 @@ def _print_beside(row: ConflictRow, table_map: TableMap) -> None:
     say("\n* changed there since both sides last agreed")
 
 
-def _print_apart(row: ConflictRow) -> None:
+def _print_apart(row: StoredConflict) -> None:
     for side in Side:
         for name, value in (row.conflict.rows.get(side) or {}).items():
             say(f"  {side.value}: {name} = {_shown(value)}")

@@ -88,9 +88,9 @@ def errors(
                 {"rejected": _dicts(rejected, "rule"), "parked": _dicts(parked, "waits_for")}
             )
         elif rule is not None:
-            _print_rows(journal.rejected(map_name, rule=rule, limit=limit or 50), rule)
+            _print_rows(journal.held.rejected(map_name, rule=rule, limit=limit or 50), rule)
         else:
-            _print_causes(journal, journal.causes(map_name))
+            _print_causes(journal, journal.held.causes(map_name))
 
 
 @app.command()
@@ -125,8 +125,8 @@ def retry(
         if ids:
             _refuse_unknown(journal, ids, untouched="Nothing was tried.")
         rows = [
-            *journal.rejected(map_name, ids=ids or None),
-            *journal.parked(map_name, ids=ids or None),
+            *journal.held.rejected(map_name, ids=ids or None),
+            *journal.held.parked(map_name, ids=ids or None),
         ]
         results = try_again(session, rows)
     if as_json:
@@ -161,8 +161,10 @@ def discard(ids: Ids, project: Project = HERE, as_json: Json = False) -> None:
 
     with Journal.open(load_link(project).journal_url) as journal:
         _refuse_unknown(journal, ids, untouched="Nothing was discarded.")
-        gone = journal.discard(ids)
-        journal.log(None, "discard", f"{plural(gone, 'held row')} discarded", {"ids": sorted(ids)})
+        gone = journal.held.discard(ids)
+        journal.activity.log(
+            None, "discard", f"{plural(gone, 'held row')} discarded", {"ids": sorted(ids)}
+        )
     if as_json:
         print_json({"discarded": sorted(set(ids))})
     else:
@@ -171,7 +173,9 @@ def discard(ids: Ids, project: Project = HERE, as_json: Json = False) -> None:
 
 def _refuse_unknown(journal: Journal, ids: Iterable[int], *, untouched: str) -> None:
     wanted = set(ids)
-    held = {row.id for row in (*journal.rejected(ids=wanted), *journal.parked(ids=wanted))}
+    held = {
+        row.id for row in (*journal.held.rejected(ids=wanted), *journal.held.parked(ids=wanted))
+    }
     if unknown := sorted(wanted - held):
         raise UnknownIdsError(ids=unknown, untouched=untouched)
 
@@ -179,9 +183,9 @@ def _refuse_unknown(journal: Journal, ids: Iterable[int], *, untouched: str) -> 
 def _rows(
     journal: Journal, map_name: str | None, rule: str | None, limit: int | None
 ) -> tuple[list[HeldRow], list[HeldRow]]:
-    rejected = journal.rejected(map_name, rule=rule, limit=limit)
+    rejected = journal.held.rejected(map_name, rule=rule, limit=limit)
     # A rule refuses; what is parked has none.
-    parked = [] if rule is not None else journal.parked(map_name, limit=limit)
+    parked = [] if rule is not None else journal.held.parked(map_name, limit=limit)
     return rejected, parked
 
 
@@ -224,7 +228,7 @@ def _print_causes(journal: Journal, causes: Sequence[Cause]) -> None:
 
 
 def _ids(journal: Journal, cause: Cause, shown: int = 8) -> str:
-    ids = [str(each) for each in journal.ids_of(cause, limit=shown)]
+    ids = [str(each) for each in journal.held.ids_of(cause, limit=shown)]
     more = cause.rows - len(ids)
     return f"id {', '.join(ids)}" + (f" and {more:,} more" if more else "")
 

@@ -11,7 +11,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_table, say
-from dualwrite.journal.glance import glance
+from dualwrite.journal.overview import read_overview
 from dualwrite.link import FILE_NAME, Side, load_link
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def _status(project: Path) -> Mapping[str, str]:
     """Status by map; none outside a project, as the standard maps can be looked at anywhere."""
     if not (project / FILE_NAME).exists():
         return {}
-    records = glance(load_link(project).journal_url) or []
+    records = read_overview(load_link(project).journal_url) or []
     return {record.name: record.status.value for record in records}
 
 

@@ -16,7 +16,7 @@ from dualwrite.cli.output import (
     wrapped,
 )
 from dualwrite.cli.pending import AT_MOST, Pending, count_pending
-from dualwrite.journal.glance import glance
+from dualwrite.journal.overview import read_overview
 from dualwrite.journal.records import MapRecord
 from dualwrite.link import Side, load_link
 
@@ -77,13 +77,13 @@ def _print_maps(maps: Sequence[MapRecord], pending: Pending) -> None:
 
 
 def _maps(journal_url: str) -> Sequence[MapRecord]:
-    maps = glance(journal_url)
+    maps = read_overview(journal_url)
     if maps is not None:
         return maps
     from dualwrite.journal.store import Journal
 
     with Journal.open(journal_url) as journal:
-        return journal.maps()
+        return journal.maps.all()
 
 
 def _as_dict(each: MapRecord, pending: Pending) -> dict[str, object]:

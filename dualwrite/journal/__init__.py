@@ -1,6 +1,6 @@
-"""The journal: our own database of maps, runs, held rows and activity.
+"""The journal: dualwrite's own database of maps, runs, held rows, conflicts and activity.
 
-`records` has the plain shapes, `store` the one class that reads and writes them,
-`glance` the quick look that `dualwrite status` takes without SQLAlchemy.
-Nothing is imported here, so that whoever needs one of them pays for one.
+`records` has the plain data that goes in and comes out, `store` the `Journal` that callers
+open, `overview` the quick read that `dualwrite status` makes without SQLAlchemy.  Nothing is
+imported here, so that a caller loads only what it uses.
 """

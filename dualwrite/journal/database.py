@@ -1,10 +1,10 @@
 """The journal's database: SQLite or PostgreSQL, opened for many workers at once.
 
-SQLite runs in WAL mode, so readers never wait for a writer, and every writing
-transaction takes the write lock as it begins: two that both read first and write
-later would otherwise fail with no wait.  PostgreSQL needs no such care.
+SQLite runs in WAL mode, so that readers never wait for a writer.  A writing transaction takes
+the write lock when it begins: two transactions that read first and write later would otherwise
+fail at once instead of waiting.  PostgreSQL needs none of this.
 
-What a driver raises leaves here as one of the engine's own errors.
+Errors of a driver leave this module as errors of the engine.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,36 +35,64 @@ from dualwrite.errors import (
 from dualwrite.journal.models import UtcTime
 
 BUSY_SECONDS = 30
-"""How long a writer waits for another before it gives up."""
+"""How long a writer waits for another writer before `AppBusyError`."""
 
 _PG_BUSY = {"40001", "40P01", "55P03", "57014"}
 _PG_REFUSED = {"28000", "28P01", "3D000", "42501"}
 _PG_FULL = {"53100"}
 
 
-def open_engine(url: str, *, app: str) -> Engine:
-    """Make the engine of a journal; its file and folder are made when missing.
+@dataclass(frozen=True, slots=True)
+class Database:
+    """The engine of a journal, and the name that errors give it."""
+
+    engine: Engine
+    app: str
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One transaction that only reads."""
+        with driver_errors(self.app), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction that writes; it is rolled back when the block raises."""
+        with (
+            driver_errors(self.app),
+            self.engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str, *, app: str) -> Database:
+    """Open a journal's database; a missing SQLite file is created with its folder.
 
     Raises:
-        ConfigError: The url is none, or of a database the journal does not know.
-        AppUnreachableError: The file cannot be opened.
+        ConfigError: The url is not valid, or names a database that cannot hold a journal.
+        AppUnreachableError: The folder of the file cannot be created.
     """
     try:
         parsed = make_url(url)
     except exc.ArgumentError as error:
         msg = (
-            "[journal] url: it is no database url. Nothing was read or written.\n"
+            "[journal] url: this is not a database url. Nothing was read or written.\n"
             "  Write it as sqlite:///.dualwrite/journal.db or postgresql://user@host/database."
         )
         raise ConfigError(msg) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(parsed, app)
+        return Database(_open_sqlite(parsed, app), app)
     if backend == "postgresql":
-        return _open_postgresql(parsed)
+        return Database(_open_postgresql(parsed), app)
     msg = (
-        f"[journal] url: the journal cannot live in {backend}. Nothing was read or written.\n"
-        "  Use sqlite:///.dualwrite/journal.db, or PostgreSQL where several machines work."
+        f"[journal] url: {backend} cannot hold the journal. Nothing was read or written.\n"
+        "  Use sqlite:///.dualwrite/journal.db, or PostgreSQL for workers on several machines."
     )
     raise ConfigError(msg)
 
@@ -71,7 +100,7 @@ def open_engine(url: str, *, app: str) -> Engine:
 def _open_sqlite(url: URL, app: str) -> Engine:
     if not url.database or url.database == ":memory:":
         msg = (
-            "[journal] url: a journal in memory would forget what is done when the command ends. "
+            "[journal] url: a journal in memory would be lost when the command ends. "
             "Nothing was read or written.\n"
             "  Name a file: sqlite:///.dualwrite/journal.db"
         )
@@ -102,13 +131,13 @@ def _open_postgresql(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    # Python's driver must not begin transactions by itself: `_begin_sqlite` does.
+    # Python's driver must not begin transactions itself: `_begin_sqlite` does.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         return
-    # Changing the mode does not wait for other openers by itself, whatever the time-out.
+    # SQLite's time-out does not cover a change of the journal mode, so wait here.
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -126,34 +155,16 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-@contextlib.contextmanager
-def reading(engine: Engine, app: str) -> Iterator[Connection]:
-    """One transaction that only reads."""
-    with told(app), engine.connect() as connection, connection.begin():
-        yield connection
-
-
-@contextlib.contextmanager
-def writing(engine: Engine, app: str) -> Iterator[Connection]:
-    """One transaction that writes: all of it, or nothing when the block raises."""
-    with (
-        told(app),
-        engine.connect().execution_options(writes=True) as connection,
-        connection.begin(),
-    ):
-        yield connection
-
-
 def upsert(
     connection: Connection, model: type[DeclarativeBase]
 ) -> sqlite.Insert | postgresql.Insert:
-    """An insert that may go on with `on_conflict_do_...`."""
+    """An insert statement that supports `on_conflict_do_update` and `on_conflict_do_nothing`."""
     make = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     return make(model)
 
 
 def now_of(connection: Connection) -> datetime:
-    """The database's own time: the one clock that all workers share."""
+    """The database's clock, which all workers share."""
     sql = (
         "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now') AS at"
         if connection.dialect.name == "sqlite"
@@ -165,7 +176,7 @@ def now_of(connection: Connection) -> datetime:
 
 
 def to_json(value: object) -> str:
-    """JSON that both databases take: no NaN, and text for what JSON does not know."""
+    """JSON that both databases accept: values without a JSON type, and NaN, become text."""
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
     except ValueError:
@@ -185,27 +196,27 @@ def _finite(value: Any) -> Any:
 
 
 @contextlib.contextmanager
-def told(app: str) -> Iterator[None]:
-    """Say in the engine's own words what the driver raised."""
+def driver_errors(app: str) -> Iterator[None]:
+    """Raise the engine's error for what a database driver raises inside the block."""
     try:
         yield
     except exc.DBAPIError as error:
-        raise _in_our_words(error, app) from error
+        raise _engine_error(error, app) from error
     except sqlite3.Error as error:
-        raise _sqlite_in_our_words(str(error), app) from error
+        raise _sqlite_error(str(error), app) from error
 
 
-def _in_our_words(error: exc.DBAPIError, app: str) -> Exception:
+def _engine_error(error: exc.DBAPIError, app: str) -> Exception:
     original = error.orig
     reason = str(original).strip().splitlines()[0] if str(original).strip() else "no reason given"
     if isinstance(original, sqlite3.Error):
-        return _sqlite_in_our_words(reason, app)
+        return _sqlite_error(reason, app)
     state = getattr(original, "sqlstate", None)
     if state in _PG_BUSY:
         return AppBusyError(app=app, table=None, reason=reason)
     if state in _PG_FULL:
         return StorageFullError(app=app, reason=reason)
-    # psycopg gives no state for what the server says while connecting.
+    # psycopg has no SQLSTATE for errors of the server during the connection.
     if state in _PG_REFUSED or "FATAL:" in str(original):
         return AppRefusedError(app=app, reason=reason.rpartition("FATAL:")[2].strip())
     if isinstance(error, exc.OperationalError) or error.connection_invalidated:
@@ -213,7 +224,7 @@ def _in_our_words(error: exc.DBAPIError, app: str) -> Exception:
     return error
 
 
-def _sqlite_in_our_words(reason: str, app: str) -> DualWriteError:
+def _sqlite_error(reason: str, app: str) -> DualWriteError:
     if "locked" in reason or "busy" in reason:
         return AppBusyError(app=app, table=None, reason=reason)
     if "full" in reason:
@@ -227,7 +238,7 @@ def _sqlite_in_our_words(reason: str, app: str) -> DualWriteError:
     if "readonly" in reason:
         msg = (
             f"{app}: the file cannot be written ({reason}). Nothing was changed.\n"
-            "  Give this user the right to write to it and to its folder."
+            "  Grant this user write access to the file and to its folder."
         )
         return ConfigError(msg)
     return AppUnreachableError(app=app, reason=reason)

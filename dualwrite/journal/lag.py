@@ -1,9 +1,10 @@
-"""How far behind the other side is: lags counted in buckets, and percentiles out of them.
+"""The lag of changes, as a histogram and its percentiles.
 
-A lag is the time from the commit of a change to the commit of it across.  Buckets grow by
-a tenth each, from a millisecond on, so a count of any size is a few dozen numbers, two
-counts add up exactly, and a percentile is at most a tenth too high.  What comes out below
-the first bucket, negative ones where two clocks disagree too, counts as a millisecond.
+The lag of a change is the time between its commit on one side and the commit of its copy on the
+other.  Each bucket of the histogram is 10 % longer than the one before, from a millisecond on:
+any number of changes is a few dozen numbers, two histograms add up exactly, and a percentile is
+at most 10 % too high.  A lag below a millisecond, and a negative one from clocks that disagree,
+counts as a millisecond.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Lags = Mapping[int, int]
-"""Bucket to how many changes had a lag in it."""
+"""Bucket number to the number of changes in it."""
 
 FLOOR = 0.001
-"""Seconds that the first bucket, number 0, ends at."""
+"""Upper bound of the first bucket, number 0, in seconds."""
 GROWTH = 1.1
-"""Each bucket ends that many times later than the one before."""
+"""Upper bound of a bucket, divided by that of the bucket before."""
 _EDGE = 1e-9
-"""Keeps a lag that stands on the end of a bucket in it, whatever its last bit says."""
+"""Keeps a lag that equals the upper bound of a bucket in it, despite rounding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Half, 95 and 99 of 100 changes were across in so many seconds, or sooner."""
+    """The seconds within which 50, 95 and 99 % of the changes reached the other side."""
 
     p50: float
     p95: float
@@ -41,19 +42,19 @@ class Lag:
 
 
 def bucket(seconds: float) -> int:
-    """The bucket of one lag."""
+    """The bucket number of one lag."""
     if not seconds > FLOOR:
         return 0
     return max(0, math.ceil(math.log(seconds / FLOOR) / math.log(GROWTH) - _EDGE))
 
 
 def end_of(number: int) -> float:
-    """The longest lag of a bucket, in seconds."""
+    """The upper bound of a bucket, in seconds."""
     return FLOOR * GROWTH**number
 
 
 def tally(seconds: pa.Array[Any] | pa.ChunkedArray[Any]) -> dict[int, int]:
-    """Count many lags at once; those that are null are left out."""
+    """The histogram of n lags; nulls are left out."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -65,7 +66,7 @@ def tally(seconds: pa.Array[Any] | pa.ChunkedArray[Any]) -> dict[int, int]:
 
 
 def added(several: Iterable[Lags]) -> dict[int, int]:
-    """Counts taken together."""
+    """The sum of several histograms."""
     total: dict[int, int] = {}
     for lags in several:
         for number, times in lags.items():
@@ -74,7 +75,7 @@ def added(several: Iterable[Lags]) -> dict[int, int]:
 
 
 def percentile(lags: Lags, share: float) -> float | None:
-    """Within how many seconds that share (0 to 1) of the changes was across; None for none."""
+    """The lag that a share (0 to 1) of the changes did not exceed; None without changes."""
     wanted = share * sum(lags.values())
     reached = 0
     for number in sorted(number for number, times in lags.items() if times):
@@ -85,7 +86,7 @@ def percentile(lags: Lags, share: float) -> float | None:
 
 
 def lag_of(lags: Lags) -> Lag | None:
-    """The three percentiles that are told; None where nothing was carried."""
+    """The percentiles of a histogram; None when it is empty."""
     found = [percentile(lags, share) for share in (0.5, 0.95, 0.99)]
-    told = [each for each in found if each is not None]
-    return Lag(*told) if len(told) == len(found) else None
+    known = [each for each in found if each is not None]
+    return Lag(*known) if len(known) == len(found) else None

@@ -1,4 +1,4 @@
-"""Maps: known, moved, noted upon.  Everything here runs in a caller's transaction."""
+"""The maps of a link: status, change queues, capture marks, and why a map waits."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, text, update
 
-from dualwrite.journal.database import upsert
-from dualwrite.journal.models import ActivityRow, MapRow
-from dualwrite.journal.records import MapStatus, Mark
+from dualwrite.journal.activity import add_line
+from dualwrite.journal.database import Database, upsert
+from dualwrite.journal.models import MapModel
+from dualwrite.journal.overview import map_records, maps_sql
+from dualwrite.journal.records import Backlog, MapRecord, MapStatus, Mark
 from dualwrite.link import Side
 
+_BACKLOG = text(
+    "SELECT (SELECT COUNT(*) FROM journal_conflict WHERE map = :map AND status = 'open'),"
+    " (SELECT COUNT(*) FROM journal_held WHERE map = :map)"
+)
 
-def know(connection: Connection, map_name: str) -> None:
-    """Make sure that the map has its row."""
+
+def add_map(connection: Connection, map_name: str) -> None:
+    """Insert the row of a map unless it exists, in the caller's transaction."""
     new = {
         "name": map_name,
         "status": MapStatus.NOT_RUNNING.value,
@@ -25,83 +32,122 @@ def know(connection: Connection, map_name: str) -> None:
         "marks": {},
         "pending": {},
     }
-    connection.execute(upsert(connection, MapRow).values(**new).on_conflict_do_nothing())
+    connection.execute(upsert(connection, MapModel).values(**new).on_conflict_do_nothing())
 
 
-def move(
-    connection: Connection,
-    map_name: str,
-    status: MapStatus,
-    reason: str,
-    among: Collection[MapStatus] = tuple(MapStatus),
-) -> MapStatus:
-    """Move a map that stands among these, and say so in the activity log; where it stood.
-
-    To where it stands already: nothing.
-    """
-    know(connection, map_name)
-    standing = select(MapRow.status).where(MapRow.name == map_name).with_for_update()
-    before = MapStatus(connection.scalar(standing))
-    if before in among and before is not status:
-        values = {"status": status.value, "since": datetime.now(UTC)}
-        connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
-        log(connection, map_name, "status", f"{status.value}: {reason}", None)
-    return before
+def change_map(connection: Connection, map_name: str, **values: object) -> None:
+    """Set columns of a map's row, in the caller's transaction."""
+    statement = update(MapModel).where(MapModel.name == map_name).values(**values)
+    if not connection.execute(statement).rowcount:
+        add_map(connection, map_name)
+        connection.execute(statement)
 
 
-def change(connection: Connection, map_name: str, **values: object) -> None:
-    """Store values of a map's row."""
-    know(connection, map_name)
-    connection.execute(update(MapRow).where(MapRow.name == map_name).values(**values))
+class MapStore:
+    """The maps of a link that were run at least once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Queries
+
+    def all(self) -> list[MapRecord]:
+        """Every map that was run at least once, by name."""
+        with self._database.reading() as connection:
+            return map_records(connection.execute(text(maps_sql())))
+
+    def status(self, map_name: str) -> MapStatus:
+        """The status of a map; `not running` for one that never ran."""
+        query = select(MapModel.status).where(MapModel.name == map_name)
+        with self._database.reading() as connection:
+            status = connection.scalar(query)
+        return MapStatus.NOT_RUNNING if status is None else MapStatus(status)
+
+    def backlog(self, map_name: str) -> Backlog:
+        """How many open conflicts and held rows a map has; one statement, asked before a batch."""
+        with self._database.reading() as connection:
+            row = connection.execute(_BACKLOG, {"map": map_name}).one()
+        return Backlog(int(row[0]), int(row[1]))
+
+    def marks(self, map_name: str) -> dict[Side, Mark]:
+        """The marks of a map's captures; a side without capture has none."""
+        with self._database.reading() as connection:
+            return _marks(connection, map_name).get(map_name, {})
+
+    def all_marks(self) -> dict[str, dict[Side, Mark]]:
+        """The marks of all captures, by map."""
+        with self._database.reading() as connection:
+            return _marks(connection, None)
+
+    # Commands
+
+    def set_status(self, map_name: str, status: MapStatus, *, reason: str) -> None:
+        """Set the status of a map and log it.  A map that has the status already stays as is."""
+        self.change_status(map_name, status, among=tuple(MapStatus), reason=reason)
+
+    def change_status(
+        self, map_name: str, status: MapStatus, *, among: Collection[MapStatus], reason: str
+    ) -> MapStatus:
+        """Set the status of a map whose status is `among` these, and log it.
+
+        Returns:
+            The status before.  It is not `among`: nothing was changed.
+        """
+        before = self.status(map_name)
+        if before not in among or before is status:
+            return before
+        locked = select(MapModel.status).where(MapModel.name == map_name).with_for_update()
+        with self._database.writing() as connection:
+            add_map(connection, map_name)
+            before = MapStatus(connection.scalar(locked))
+            if before in among and before is not status:
+                values = {"status": status.value, "since": datetime.now(UTC)}
+                change_map(connection, map_name, **values)
+                add_line(connection, map_name, "status", f"{status.value}: {reason}")
+        return before
+
+    def set_queues(self, map_name: str, queues: Mapping[str, str]) -> None:
+        """Store the name of the change queue in each app, by side name."""
+        with self._database.writing() as connection:
+            change_map(connection, map_name, queues=dict(queues))
+
+    def set_marks(self, map_name: str, marks: Mapping[Side, Mark]) -> None:
+        """Store the marks of a map's captures."""
+        with self._database.writing() as connection:
+            change_map(connection, map_name, marks=_stored(marks))
+
+    def advance_marks(self, epochs: Mapping[str, int]) -> None:
+        """Store, by map, the epoch that both apps have seen."""
+        with self._database.writing() as connection:
+            for name, known in _marks(connection, None).items():
+                if name in epochs:
+                    newer = {side: replace(m, epoch=epochs[name]) for side, m in known.items()}
+                    change_map(connection, name, marks=_stored(newer))
+
+    def set_waits(self, map_name: str, reason: str | None) -> None:
+        """Store why a map does not sync now; None when it does.  A new reason is logged.
+
+        Nothing is written when the reason is the stored one.
+        """
+        query = select(MapModel.waits).where(MapModel.name == map_name)
+        with self._database.reading() as connection:
+            if connection.scalar(query) == reason:
+                return
+        with self._database.writing() as connection:
+            if connection.scalar(query.with_for_update()) != reason:
+                change_map(connection, map_name, waits=reason)
+                add_line(connection, map_name, "waits", reason or "goes on")
 
 
-def set_waits(connection: Connection, map_name: str, reason: str | None) -> None:
-    """Store why a map waits; see `Journal.set_waits`."""
-    know(connection, map_name)
-    before = connection.scalar(select(MapRow.waits).where(MapRow.name == map_name))
-    if before == reason:
-        return
-    connection.execute(update(MapRow).where(MapRow.name == map_name).values(waits=reason))
-    log(connection, map_name, "waits", reason or "goes on", None)
-
-
-def marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side, Mark]]:
-    """The marks of captures by map; of one map, or of all."""
-    query = select(MapRow.name, MapRow.marks)
+def _marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side, Mark]]:
+    query = select(MapModel.name, MapModel.marks)
     if map_name is not None:
-        query = query.where(MapRow.name == map_name)
+        query = query.where(MapModel.name == map_name)
     return {
         row.name: {Side(side): Mark(**each) for side, each in row.marks.items()}
         for row in connection.execute(query)
     }
 
 
-def spelled(by_side: Mapping[Side, Mark]) -> dict[str, Any]:
-    """Marks as a map's row keeps them."""
-    return {side.value: asdict(mark) for side, mark in by_side.items()}
-
-
-def advance(connection: Connection, epochs: Mapping[str, int]) -> None:
-    """Raise the epoch of each map's marks."""
-    for name, known in marks(connection, None).items():
-        if name in epochs:
-            newer = {side: replace(mark, epoch=epochs[name]) for side, mark in known.items()}
-            change(connection, name, marks=spelled(newer))
-
-
-def log(
-    connection: Connection,
-    map_name: str | None,
-    event: str,
-    text: str,
-    detail: Mapping[str, Any] | None,
-) -> None:
-    """Add a line to the activity log."""
-    line = {
-        "at": datetime.now(UTC),
-        "map": map_name,
-        "event": event,
-        "text": text,
-        "detail": None if detail is None else dict(detail),
-    }
-    connection.execute(insert(ActivityRow).values(**line))
+def _stored(marks: Mapping[Side, Mark]) -> dict[str, Any]:
+    return {side.value: asdict(mark) for side, mark in marks.items()}

@@ -1,8 +1,8 @@
 """The journal's tables.
 
-Times are UTC, text of any length, JSON as text in the order it was given.  Every
-name starts with `journal_`, so that the journal may share a database.  A change
-here needs a migration; a test holds the two against each other.
+Times are UTC, text has any length, JSON is stored as text and keeps its order.  Every table
+name starts with `journal_`, so that the journal may share a database.  A change here needs a
+migration; a test compares the two.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _EMPTY = text("'{}'")
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment: stored as UTC, given back as UTC, refused without a time zone."""
+    """A point in time: stored and returned as UTC, refused without a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -65,8 +65,8 @@ class Base(DeclarativeBase):
     type_annotation_map = {str: Text, int: BigInteger, datetime: UtcTime, dict[str, Any]: JSON}  # noqa: RUF012 - SQLAlchemy reads it off the class
 
 
-class MapRow(Base):
-    """A map that was ever run, and its status."""
+class MapModel(Base):
+    """A map that was run at least once, and its status."""
 
     __tablename__ = "journal_map"
 
@@ -80,8 +80,8 @@ class MapRow(Base):
     waits: Mapped[str | None]
 
 
-class RunRow(Base):
-    """One piece of work on a map."""
+class RunModel(Base):
+    """A run of a map, such as an initial sync; see `records.Run`."""
 
     __tablename__ = "journal_run"
     __table_args__ = (Index(None, "map", "finished_at"),)
@@ -96,8 +96,8 @@ class RunRow(Base):
     reason: Mapped[str | None]
 
 
-class PartitionRow(Base):
-    """A checkpoint: a stretch of a table, done or not."""
+class PartitionModel(Base):
+    """A checkpoint of a run: one key range of a table, finished or not."""
 
     __tablename__ = "journal_partition"
 
@@ -113,20 +113,24 @@ class PartitionRow(Base):
     done_at: Mapped[datetime | None]
 
 
-class TallyRow(Base):
-    """What a finished partition did in one direction: settling a row may write on either side."""
+class PartitionCountModel(Base):
+    """The counts of a finished partition in one direction.
 
-    __tablename__ = "journal_tally"
+    A partition of either direction may write to both sides, so it has up to two rows here:
+    `partition_direction` names the partition, `direction` the way the counted values went.
+    """
+
+    __tablename__ = "journal_partition_count"
     __table_args__ = (
         ForeignKeyConstraint(
-            ["run_id", "leg", "phase", "number"],
+            ["run_id", "partition_direction", "phase", "number"],
             [f"journal_partition.{name}" for name in ("run_id", "direction", "phase", "number")],
             ondelete="CASCADE",
         ),
     )
 
     run_id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    leg: Mapped[str] = mapped_column(primary_key=True)
+    partition_direction: Mapped[str] = mapped_column(primary_key=True)
     phase: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     direction: Mapped[str] = mapped_column(primary_key=True)
@@ -139,11 +143,11 @@ class TallyRow(Base):
     conflicts: Mapped[int]
 
 
-class WaitingRow(Base):
-    """A row that waits: rejected or parked.  A key of one direction waits once."""
+class HeldRowModel(Base):
+    """A rejected or parked row.  A key is held at most once for each map and direction."""
 
     __tablename__ = "journal_held"
-    # An id that was discarded must not come back as another row.
+    # A discarded id must never name another row.
     __table_args__ = (
         Index(None, "map", "direction", "key", unique=True),
         Index(None, "map", "kind"),
@@ -164,10 +168,10 @@ class WaitingRow(Base):
     changed: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
 
 
-class IntentRow(Base):
-    """A write of both apps at once on its way; `commits` is null until that is decided."""
+class PreparedWriteModel(Base):
+    """A two-phase write of both apps in progress; `commits` is null until it is decided."""
 
-    __tablename__ = "journal_intent"
+    __tablename__ = "journal_prepared_write"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     map: Mapped[str]
@@ -175,8 +179,8 @@ class IntentRow(Base):
     commits: Mapped[bool | None]
 
 
-class ConflictedRow(Base):
-    """A row that changed on both sides: what each had, and what became of it."""
+class ConflictModel(Base):
+    """A row that changed on both sides: both versions and the decision."""
 
     __tablename__ = "journal_conflict"
     __table_args__ = (
@@ -194,7 +198,7 @@ class ConflictedRow(Base):
     status: Mapped[str]
     outcome: Mapped[str]
     at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
     finops: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     dataverse: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     changed_finops: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
@@ -202,8 +206,8 @@ class ConflictedRow(Base):
     columns: Mapped[dict[str, Any]]
 
 
-class CycleRow(Base):
-    """What the cycles of one minute (counted from 1970, UTC) did for a map, and how late."""
+class CycleModel(Base):
+    """Counts and lags of a map's cycles in one minute (counted from 1970, UTC)."""
 
     __tablename__ = "journal_cycle"
 
@@ -221,7 +225,7 @@ class CycleRow(Base):
     lags: Mapped[dict[str, Any]]
 
 
-class ActivityRow(Base):
+class ActivityModel(Base):
     """One line of the activity log."""
 
     __tablename__ = "journal_activity"
@@ -235,8 +239,8 @@ class ActivityRow(Base):
     detail: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
-class LeaseRow(Base):
-    """Who works on a map.  The row stays when it is given back, so that epochs only grow."""
+class LeaseModel(Base):
+    """The newest lease of a map.  The row stays after its release, so that epochs only grow."""
 
     __tablename__ = "journal_lease"
 

@@ -1,9 +1,9 @@
-"""What the journal holds, as plain data: no database, no Arrow.
+"""The contents of the journal as plain data, without database or Arrow types.
 
-A row that waits is *held*: rejected by a rule or by an app, or parked until
-another row is there.  A key of one direction is held once; the newest word on it
-counts.  All held rows share one sequence of ids, never used twice, so that an id
-alone names a row on the command line.  Conflicts have a sequence of their own.
+A *held* row was not written: it is *rejected* by a rule or by an app, or *parked* until another
+row arrives.  A key is held at most once in each direction, with the newest reason.  All held
+rows share one sequence of ids, and no id is used twice, so that an id alone names a row on the
+command line.  Conflicts have their own sequence.
 """
 
 from __future__ import annotations
@@ -12,19 +12,17 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import Enum
-from typing import Any, Literal
+from enum import Enum, StrEnum
+from typing import Any, NamedTuple
 
 from dualwrite.journal.lag import Lag
 from dualwrite.link import Side
 
-Outcome = Literal["done", "failed", "cancelled", "refused"]
-ConflictStatus = Literal["open", "settled", "undone"]
 Key = Mapping[str, str | None]
 
 
 class MapStatus(Enum):
-    """Where a map stands; the words are the user's."""
+    """The status of a map, as users read it."""
 
     NOT_RUNNING = "not running"
     INITIALIZING = "initializing"
@@ -33,14 +31,59 @@ class MapStatus(Enum):
     RESUMING = "resuming"
 
 
+class RunOutcome(StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class HeldKind(StrEnum):
+    """Why a row is held."""
+
+    REJECTED = "rejected"
+    PARKED = "parked"
+
+
+class ConflictKind(StrEnum):
+    """What the two sides did to the row."""
+
+    UPDATE = "update"
+    DELETE = "delete"
+    """One side deleted the row, the other changed it."""
+
+
+class ConflictOutcome(StrEnum):
+    """Which version both sides have after the decision."""
+
+    FINOPS = "finops"
+    DATAVERSE = "dataverse"
+    MERGED = "merged"
+    """Each side won some columns."""
+    KEPT = "kept"
+    """A row that one side had deleted was kept."""
+    WAITS = "waits"
+    """A person must decide."""
+
+
+class ConflictStatus(StrEnum):
+    """Whether a conflict waits for a person."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    UNDONE = "undone"
+    """It was decided, and the decision was undone."""
+
+
 def key_text(key: Key) -> str:
-    """The one text of a key: compact JSON, its columns in the given order."""
+    """The canonical text of a key: compact JSON, its columns in the given order."""
     return json.dumps(dict(key), ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Rows of one direction, by what became of them."""
+    """Numbers of rows of one direction, by their outcome."""
 
     read: int = 0
     written: int = 0
@@ -69,7 +112,7 @@ COUNTED = tuple(each.name for each in fields(Counts))
 
 @dataclass(frozen=True, slots=True)
 class MapRecord:
-    """A map as the journal knows it, with how many of its rows wait."""
+    """A map's status, with the numbers of its held rows and open conflicts."""
 
     name: str
     status: MapStatus
@@ -79,29 +122,33 @@ class MapRecord:
     parked: int = 0
     conflicts: int = 0
     queues: Mapping[str, str] = field(default_factory=dict)
-    """Side name to the table in which that app queues dirty keys; empty without capture."""
+    """Side name to the change queue of that app; empty without capture."""
     pending: Mapping[str, int] = field(default_factory=dict)
-    """Side name to the entries that stood in its queue at the end of the last cycle."""
+    """Side name to the number of entries in its change queue after the last cycle."""
     waits: str | None = None
-    """Why the map carries nothing now: an app is away, its tables have changed, a guard."""
+    """Why the map does not sync now: an app is unreachable, its tables changed, a guard."""
     lag: Lag | None = None
-    """Of the last quarter of an hour, both ways; None where nothing was carried."""
+    """Of the last 15 minutes in both directions; None when no change was synced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What an app should show of a map: by another epoch it was restored from a backup."""
+    """The state in which an app was left for a map, to recognise one restored from a backup."""
 
     epoch: int
+    """The newest epoch that the app has seen; a lower one there means an older copy."""
     capture: str
-    """Fingerprint of the capture that was installed."""
-    looked: str | None = None
-    """As of when it was last seen which dated rows show; where the map shows only those."""
+    """Fingerprint of the installed capture."""
+    valid_as_of: str | None = None
+    """For which time the currently valid dated rows were last determined; None if not needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One piece of work on a map.  `finished_at` is None while it goes on, or after a crash."""
+    """An initial sync or another long job of a map.
+
+    `finished_at` is None while it runs, and after a crash.
+    """
 
     id: int
     map: str
@@ -109,15 +156,15 @@ class Run:
     options: Mapping[str, Any]
     started_at: datetime
     finished_at: datetime | None = None
-    outcome: Outcome | None = None
+    outcome: RunOutcome | None = None
     reason: str | None = None
     counts: Mapping[str, Counts] = field(default_factory=dict)
-    """By direction (`finops->dataverse`): what its finished partitions did."""
+    """Totals of the finished partitions, by direction (`finops->dataverse`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionPlan:
-    """A stretch of a table, copied in one go; bounds as in `apps.base.KeyRange`."""
+    """A key range of a table that is synced as one unit; bounds as in `apps.base.KeyRange`."""
 
     direction: str
     phase: int
@@ -129,7 +176,7 @@ class PartitionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A planned partition, and when it was done."""
+    """A planned partition, and when it was finished."""
 
     plan: PartitionPlan
     done_at: datetime | None = None
@@ -137,35 +184,38 @@ class Partition:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A row that a rule, or the other app, refused."""
+    """A row that a rule or the other app rejected."""
 
     key: Key
     rule: str
     reason: str
     row: Mapping[str, Any]
     column: str = ""
-    """What the rule looked at; '' where the app refused, or where it is the row as a whole."""
+    """The column that the rule checks; '' for the row as a whole, or when the app rejected it."""
     cure: str = ""
     """What a person can do about it."""
     changed: tuple[str, ...] | None = None
-    """Own columns whose change waits; None is all of them."""
+    """Columns of the source whose change has not reached the target; None means all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parking:
-    """A row that waits for another: `waits_for` names that one."""
+    """A row that waits for another row, which `waits_for` names."""
 
     key: Key
     waits_for: str
     reason: str
     row: Mapping[str, Any]
     changed: tuple[str, ...] | None = None
-    """As of a `Rejection`."""
+    """As in `Rejection`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """What a piece of work did in one direction; `cleared` are keys that wait no longer."""
+class BatchRecord:
+    """What one batch did in one direction: counts, rows to hold, and keys to release.
+
+    `cleared` are the keys (as `key_text` writes them) that are no longer held.
+    """
 
     counts: Counts = field(default_factory=Counts)
     rejected: Sequence[Rejection] = ()
@@ -175,10 +225,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class HeldRow:
-    """A held row as stored; `cause` is the rule that rejected it, or what it is parked for."""
+    """A held row as stored; `cause` is the rule that rejected it, or the row it waits for."""
 
     id: int
-    kind: Literal["rejected", "parked"]
+    kind: HeldKind
     map: str
     direction: str
     key: Key
@@ -186,23 +236,23 @@ class HeldRow:
     reason: str
     row: Mapping[str, Any]
     at: datetime
-    """When it was last refused or parked."""
+    """When it was last rejected or parked."""
     column: str = ""
     cure: str = ""
     changed: tuple[str, ...] | None = None
-    """Own columns whose change waits, of all times it was held; None is all of them."""
+    """Columns of the source that changed since it was first held; None means all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Held rows of one cause."""
+    """The held rows that share a cause, and how many they are."""
 
     map: str
     direction: str
-    kind: Literal["rejected", "parked"]
+    kind: HeldKind
     cause: str
     reason: str
-    """The reason of one of them."""
+    """The reason of one of the rows."""
     rows: int
     column: str = ""
     cure: str = ""
@@ -213,33 +263,38 @@ class Conflict:
     """A row that changed on both sides since they last agreed."""
 
     key: Key
-    """In finops terms."""
+    """By finops columns."""
     token: str
-    """The same conflict, journalled again after a crash, has the same one."""
-    kind: Literal["update", "delete"]
-    """`delete`: one side deleted what the other changed."""
+    """Identifies the conflict: recorded again after a crash, it has the same token."""
+    kind: ConflictKind
     policy: str
-    outcome: str
-    """`finops`, `dataverse`, `merged`, `kept`, or `waits` for a person."""
+    outcome: ConflictOutcome
     rows: Mapping[Side, Mapping[str, Any] | None]
-    """What each side had, in its own terms; None where it was deleted."""
+    """The version of each side, by its own columns; None where the row was deleted."""
     changed: Mapping[Side, tuple[str, ...] | None] = field(default_factory=dict)
-    """Own columns that each side had changed; None is all of them."""
+    """The columns that each side had changed, by its own names; None means all."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Column to the side that won it."""
-    status: ConflictStatus = "settled"
+    status: ConflictStatus = ConflictStatus.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
-class ConflictRow:
-    """A conflict as stored."""
+class StoredConflict:
+    """A conflict with its id and times."""
 
     id: int
     map: str
     at: datetime
-    settled_at: datetime | None
-    """None while it waits."""
+    closed_at: datetime | None
+    """None while it is open."""
     conflict: Conflict
+
+
+class Backlog(NamedTuple):
+    """What of a map waits in the journal."""
+
+    open_conflicts: int
+    held_rows: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
-from dualwrite.journal.records import Counts, HeldRow, Share, key_text
+from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.carry import Carrier, Outcome, WriteMode
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -93,13 +93,13 @@ def _until_none_is_freed(
             passed = tried(route, mine, finder)
             results[route] = results[route].then(passed) if route in results else passed
             freed += passed.counts.written
-        waiting = session.journal.parked(ids={row.id for row in waiting}) if freed else []
+        waiting = session.journal.held.parked(ids={row.id for row in waiting}) if freed else []
     return list(results.values())
 
 
 def release_parked(session: Session, map_name: str) -> None:
     """At the end of a run: what was parked may have found its parent meanwhile."""
-    retry(session, session.journal.parked(map_name))
+    retry(session, session.journal.held.parked(map_name))
 
 
 def _try_way(
@@ -156,10 +156,10 @@ def _try_batch(
         total = outcome.counts[direction]
         outcome.counts[direction] = total + Counts(rejected=asked.null_count)
     shares = dict(shares_of(session.journal, name, outcome))
-    mine = shares.get(direction, Share())
+    mine = shares.get(direction, BatchRecord())
     cleared = {*mine.cleared, *(key_text(row.key) for row in lost)}
-    shares[direction] = Share(mine.counts, mine.rejected, mine.parked, cleared)
-    session.journal.record(name, shares)
+    shares[direction] = BatchRecord(mine.counts, mine.rejected, mine.parked, cleared)
+    session.journal.held.record(name, shares)
     return outcome, len(lost)
 
 
@@ -168,7 +168,7 @@ def _winner(session: Session, table_map: TableMap, source: Side) -> Master:
 
     But where only blanks were to be filled, nobody's values win.
     """
-    runs = session.journal.runs(table_map.name)
+    runs = session.journal.runs.newest(table_map.name)
     masters = [run.options["master"] for run in runs if "master" in run.options]
     if Master(masters[0] if masters else table_map.master.value) is Master.FILL_BLANKS:
         return Master.FILL_BLANKS

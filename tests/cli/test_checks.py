@@ -166,7 +166,7 @@ def test_check_looks_at_the_maps_at_work(call: Call, project: Path) -> None:
 def test_a_lost_queue_is_told_and_repaired(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
-        queue = journal.maps()[0].queues["finops"]
+        queue = journal.maps.all()[0].queues["finops"]
     change(
         project / "finops.db",
         f'DROP TABLE "{queue}"',

@@ -140,11 +140,11 @@ def test_the_initial_sync_can_be_skipped(call: Call, project: Path) -> None:
 
 
 def test_a_map_that_another_worker_has_is_refused(call: Call, project: Path) -> None:
-    with journal_of(project) as journal, journal.lease("groups", "test", 60):
+    with journal_of(project) as journal, journal.leases.take("groups", "test", 60):
         done = call("run", "groups", "--project", project)
 
     assert done.code == 1
-    assert done.err.startswith("groups: another worker has it (process ")
+    assert done.err.startswith("groups: another worker has its lease (process ")
     assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
 
 

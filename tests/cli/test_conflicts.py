@@ -93,7 +93,7 @@ def test_a_conflict_for_a_script(call: Call, asked: Path) -> None:
     assert shown["finops"]["DESCRIPTION"] == "of finops"
     assert shown["dataverse"]["msdyn_description"] == "of dataverse"
     assert shown["changed"] == {"finops": ["DESCRIPTION"], "dataverse": ["msdyn_description"]}
-    assert shown["settled_at"] is None
+    assert shown["closed_at"] is None
 
 
 @pytest.mark.parametrize("side", ["finops", "dataverse"])
@@ -102,7 +102,7 @@ def test_a_person_decides_and_the_next_cycle_carries_it(call: Call, asked: Path,
     call("sync", "--project", asked)
 
     assert done.out == (
-        f"groups: conflict 1 (10) is settled as {side} has it\n"
+        f"groups: conflict 1 (10) is closed: {side} wins\n"
         "The next cycle carries it: dualwrite sync groups\n"
     )
     assert names(asked) == (f"of {side}", f"of {side}")
@@ -120,7 +120,7 @@ def test_one_conflict_that_cannot_be_decided_stops_no_other(call: Call, asked: P
         "conflict 7: there is none. Nothing was changed.\n"
         "  dualwrite conflicts lists those that wait, dualwrite conflicts --all every one.\n"
     )
-    assert "conflict 1 (10) is settled" in done.out
+    assert "conflict 1 (10) is closed" in done.out
     assert [each["error"]["kind"] for each in again] == ["NoSuchConflictError"] * 2
 
 
@@ -153,4 +153,4 @@ def test_conflicts_of_one_map_only(call: Call, asked: Path) -> None:
     assert as_json(call, "conflicts", "--map", "groups", "--project", asked)["conflicts"]
     assert as_json(call, "conflicts", "--map", "others", "--project", asked)["conflicts"] == []
     with journal_of(asked) as journal:
-        assert journal.maps()[0].conflicts == 1
+        assert journal.maps.all()[0].conflicts == 1

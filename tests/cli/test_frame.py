@@ -15,7 +15,7 @@ from dualwrite import __version__
 from dualwrite.cli import main, maps, output
 from dualwrite.cli.commands import commands
 from dualwrite.journal import database
-from dualwrite.journal.records import Rejection, Share
+from dualwrite.journal.records import BatchRecord, MapStatus, Rejection
 from dualwrite.journal.store import Journal
 from dualwrite.link import load_link
 from tests.cli.conftest import Call
@@ -74,7 +74,8 @@ def test_a_locked_journal_is_told(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0)
-    Journal.open(load_link(project).journal_url).close()
+    with Journal.open(load_link(project).journal_url) as journal:
+        journal.maps.set_status("groups", MapStatus.RUNNING, reason="test")
     holder = sqlite3.connect(project / ".dualwrite" / "journal.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
@@ -247,7 +248,9 @@ def test_the_short_way_says_what_the_command_says(
     call: Call, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Journal.open(load_link(project).journal_url) as journal:
-        journal.record("groups", {"a->b": Share(rejected=[Rejection({"A": "1"}, "r", "x", {})])})
+        journal.held.record(
+            "groups", {"a->b": BatchRecord(rejected=[Rejection({"A": "1"}, "r", "x", {})])}
+        )
 
     for words in (["status"], ["status", "--json"]):
         short = call(*words, "--project", project).out

@@ -178,14 +178,14 @@ def test_each_map_has_its_result(call: Call, running: Path) -> None:
 
 def test_stop_ends_what_was_cut_off(call: Call, project: Path) -> None:
     with journal_of(project) as journal:
-        journal.start_run("groups", "initial sync", {})
-        journal.set_status("groups", MapStatus.INITIALIZING, reason="test")
+        journal.runs.start("groups", "initial sync", {})
+        journal.maps.set_status("groups", MapStatus.INITIALIZING, reason="test")
 
     assert call("stop", "groups", "--project", project).out == "groups: stopped\n"
 
     with journal_of(project) as journal:
-        assert journal.status("groups") is MapStatus.NOT_RUNNING
-        assert [run.outcome for run in journal.runs()] == ["cancelled"]
+        assert journal.maps.status("groups") is MapStatus.NOT_RUNNING
+        assert [run.outcome for run in journal.runs.newest()] == ["cancelled"]
 
 
 def test_stop_leaves_nothing_of_ours_about_the_map_in_the_apps(call: Call, running: Path) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from dualwrite.cli import pending, standing
-from dualwrite.journal.records import Conflict, Counts
+from dualwrite.journal.records import (
+    Conflict,
+    ConflictKind,
+    ConflictOutcome,
+    ConflictStatus,
+    Counts,
+)
 from dualwrite.link import Side
 from tests.cli.conftest import Call, as_json, change, journal_of
 
@@ -35,11 +41,19 @@ def test_status_tells_lag_last_cycle_conflicts_and_why_a_map_waits(
 ) -> None:
     call("run", "groups", "--project", project)
     change(project / "dataverse.db", "INSERT INTO msdyn_group VALUES ('40', 'New')")
-    conflict = Conflict({"GROUPID": "10"}, "t", "update", "ask", "waits", {}, status="open")
+    conflict = Conflict(
+        {"GROUPID": "10"},
+        "t",
+        ConflictKind.UPDATE,
+        "ask",
+        ConflictOutcome.WAITS,
+        {},
+        status=ConflictStatus.OPEN,
+    )
     with journal_of(project) as journal:
-        journal.note_cycle("groups", {THERE: Counts(written=3)}, {THERE: {20: 3}})
-        journal.note_conflicts("groups", [conflict])
-        journal.set_waits("groups", "finops: no answer (refused). It is said.\n  Check it.")
+        journal.cycles.record("groups", {THERE: Counts(written=3)}, {THERE: {20: 3}})
+        journal.conflicts.record("groups", [conflict])
+        journal.maps.set_waits("groups", "finops: no answer (refused). It is said.\n  Check it.")
 
     done = call("status", "--project", project)
 
@@ -66,7 +80,7 @@ def test_status_tells_lag_last_cycle_conflicts_and_why_a_map_waits(
 def test_of_an_app_that_is_away_the_last_known_is_told(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
-        journal.note_cycle("groups", {}, pending={Side.FINOPS: 2, Side.DATAVERSE: 1200})
+        journal.cycles.record("groups", {}, pending={Side.FINOPS: 2, Side.DATAVERSE: 1200})
     (project / "dataverse.db").rename(project / "elsewhere.db")
 
     done = call("status", "--project", project)
@@ -134,7 +148,7 @@ def test_the_last_cycle_is_told_in_one_unit(since: timedelta, told: str) -> None
 def test_counting_imports_nothing_heavy(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
-        journal.set_last_cycle("groups", datetime.now(UTC))
+        journal.cycles.record("groups", {})
     heavy = {"sqlalchemy", "alembic", "pyarrow", "pandas", "pydantic", "typer", "rich", "psycopg"}
     code = (
         "import sys; from dualwrite.cli.main import app; app(); "

@@ -186,7 +186,7 @@ def test_a_live_run_is_cancelled_in_the_ui_and_lets_go(deployed):
 
     def holder():
         with open_session(deployed) as session:
-            return session.journal.holder(MAP)
+            return session.journal.leases.holder(MAP)
 
     def told():
         return "1 row carried in 1 map." in record(run.id)[2]

@@ -29,7 +29,7 @@ def written(results):
 
 def rejected_keys(project):
     with open_session(project) as session:
-        return sorted((row.map, str(row.key), row.cause) for row in session.journal.rejected())
+        return sorted((row.map, str(row.key), row.cause) for row in session.journal.held.rejected())
 
 
 async def left():
@@ -47,7 +47,7 @@ def test_a_map_comes_to_work(prefect_server, project):
     results = asyncio.run(initial_sync(project, [MAP]))
 
     with open_session(project) as session:
-        assert session.journal.status(MAP) is MapStatus.RUNNING
+        assert session.journal.maps.status(MAP) is MapStatus.RUNNING
     assert [result.map for result in results][-1] == MAP
     assert written(results)
     page = project / "reports" / "quality" / "index.html"
@@ -89,7 +89,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_new_lease(prefect_server, proj
 
     assert written(again)
     with open_session(project) as session:
-        assert session.journal.status(MAP) is MapStatus.RUNNING
+        assert session.journal.maps.status(MAP) is MapStatus.RUNNING
 
 
 def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
@@ -101,7 +101,7 @@ def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
     assert state.name == "Waiting"
     assert f"1 map waits: paused, nothing copied; dualwrite resume {MAP}" in state.message
     with open_session(running) as session:
-        assert session.journal.status(MAP) is MapStatus.PAUSED
+        assert session.journal.maps.status(MAP) is MapStatus.PAUSED
 
 
 def test_with_and_without_great_expectations_the_same_rows_are_held_back(prefect_server, project):
@@ -118,7 +118,7 @@ def test_a_dry_run_writes_nothing(prefect_server, project):
     results = asyncio.run(initial_sync(project, [MAP], dry_run=True))
 
     with open_session(project) as session:
-        assert session.journal.maps() == []
+        assert session.journal.maps.all() == []
     assert written(results)
 
 

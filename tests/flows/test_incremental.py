@@ -137,13 +137,13 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
     assert described(running, D, "NEW") == "Paid within a week"
     assert {"dualwrite.map.resuming", "dualwrite.map.running"} <= set(names(emitted))
     with open_session(running) as session:
-        assert session.journal.status(PARENT) is MapStatus.RUNNING
+        assert session.journal.maps.status(PARENT) is MapStatus.RUNNING
 
 
 def test_a_map_that_another_worker_has_is_left_to_it(prefect_server, running):
     describe(running, F, "Big ones")
 
-    with open_session(running) as session, session.journal.lease(MAP, "a live worker", 60):
+    with open_session(running) as session, session.journal.leases.take(MAP, "a live worker", 60):
         state = run(running)
 
     assert state.is_completed()

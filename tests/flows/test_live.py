@@ -45,7 +45,7 @@ async def until(found, *, seconds=60.0):
 
 def held_by(project):
     with open_session(project) as session:
-        return session.journal.holder(MAP)
+        return session.journal.leases.holder(MAP)
 
 
 async def during(project, work):
@@ -142,7 +142,7 @@ def test_a_map_that_is_paused_is_left_and_taken_up_again(prefect_server, running
     async def work():
         with open_session(running) as session:
             mapstate.pause(session, [MAP])
-            await until(lambda: session.journal.holder(MAP) is None)
+            await until(lambda: session.journal.leases.holder(MAP) is None)
             describe(running, F, "Meanwhile")
             mapstate.resume(session, [MAP], mapstate.Resume.CATCH_UP)
         await until(lambda: described(running, D) == "Meanwhile")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, event
 
 from dualwrite.journal.store import Journal
 
@@ -23,3 +25,19 @@ def url(
 def journal(url: str) -> Iterator[Journal]:
     with Journal.open(url) as opened:
         yield opened
+
+
+@contextmanager
+def assert_no_write(journal: Journal) -> Iterator[None]:
+    """Fails if a writing transaction begins inside the block."""
+    writes = []
+
+    def note(connection: Connection) -> None:
+        writes.append(connection.get_execution_options().get("writes", False))
+
+    event.listen(journal._database.engine, "begin", note)
+    try:
+        yield
+    finally:
+        event.remove(journal._database.engine, "begin", note)
+    assert not any(writes)

@@ -1,113 +1,144 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from dualwrite.journal.records import Conflict
+from dualwrite.journal.conflicts import ConflictStore
+from dualwrite.journal.records import Conflict, ConflictKind, ConflictOutcome, ConflictStatus
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side
+from tests.journal.conftest import assert_no_write
 
 
 def conflict(key: str = "1", token: str = "", *, waits: bool = True) -> Conflict:
     return Conflict(
         key={"COMPANY": "USMF", "ID": key},
         token=token or f"token {key}",
-        kind="update",
+        kind=ConflictKind.UPDATE,
         policy="ask",
-        outcome="waits" if waits else "merged",
+        outcome=ConflictOutcome.WAITS if waits else ConflictOutcome.MERGED,
         rows={Side.FINOPS: {"ID": key, "NAME": "Acme"}, Side.DATAVERSE: {"name": "Acme Ltd"}},
         changed={Side.FINOPS: ("NAME", "CITY"), Side.DATAVERSE: ("name",)},
         columns={"NAME": "finops"},
-        status="open" if waits else "settled",
+        status=ConflictStatus.OPEN if waits else ConflictStatus.CLOSED,
     )
 
 
-def test_a_conflict_comes_back_as_it_was_noted(journal: Journal) -> None:
-    journal.note_conflicts("m", [conflict("1"), conflict("2", waits=False)])
+def test_a_conflict_is_read_as_it_was_recorded(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1"), conflict("2", waits=False)])
 
-    newest, oldest = journal.conflicts("m", open_only=False)
-    assert (oldest.map, oldest.conflict, oldest.settled_at) == ("m", conflict("1"), None)
+    newest, oldest = journal.conflicts.find("m", open_only=False)
+    assert (oldest.map, oldest.conflict, oldest.closed_at) == ("m", conflict("1"), None)
     assert newest.conflict == conflict("2", waits=False)
-    assert newest.settled_at == newest.at
+    assert newest.closed_at == newest.at
 
 
-def test_a_side_that_deleted_the_row_has_none(journal: Journal) -> None:
+def test_a_side_that_deleted_the_row_has_no_version(journal: Journal) -> None:
     gone = replace(
         conflict(),
-        kind="delete",
+        kind=ConflictKind.DELETE,
         rows={Side.FINOPS: None, Side.DATAVERSE: {"name": "Acme"}},
         changed={Side.FINOPS: None, Side.DATAVERSE: ()},
     )
-    journal.note_conflicts("m", [gone])
+    journal.conflicts.record("m", [gone])
 
-    [stored] = journal.conflicts()
+    [stored] = journal.conflicts.find()
     assert stored.conflict == gone
 
 
-def test_money_in_a_version_keeps_its_digits(journal: Journal) -> None:
+def test_money_in_a_version_keeps_all_digits(journal: Journal) -> None:
     money = Decimal("12345678901234567.1234567890")
     rows = {Side.FINOPS: {"LIMIT": money}, Side.DATAVERSE: None}
-    journal.note_conflicts("m", [replace(conflict(), rows=rows)])
+    journal.conflicts.record("m", [replace(conflict(), rows=rows)])
 
-    [stored] = journal.conflicts()
+    [stored] = journal.conflicts.find()
     assert stored.conflict.rows[Side.FINOPS] == {"LIMIT": "12345678901234567.1234567890"}
 
 
-def test_the_same_conflict_noted_again_takes_its_own_place(journal: Journal) -> None:
-    journal.note_conflicts("m", [conflict("1", "t")])
-    [before] = journal.conflicts()
+def test_a_conflict_recorded_again_replaces_itself(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1", "t")])
+    [before] = journal.conflicts.find()
 
-    journal.note_conflicts("m", [conflict("1", "t", waits=False), conflict("2", "u")])
-    journal.note_conflicts("n", [conflict("1", "t")])
+    journal.conflicts.record("m", [conflict("1", "t", waits=False), conflict("2", "u")])
+    journal.conflicts.record("n", [conflict("1", "t")])
 
-    assert [each.id for each in journal.conflicts("m", open_only=False)][-1] == before.id
-    assert len(journal.conflicts("m", open_only=False)) == 2
-    assert [each.conflict.key for each in journal.conflicts("m")] == [conflict("2").key]
-
-
-def test_one_token_twice_in_a_batch_is_one_conflict(journal: Journal) -> None:
-    journal.note_conflicts("m", [conflict("1", "t"), conflict("1", "t", waits=False)])
-
-    [stored] = journal.conflicts(open_only=False)
-    assert stored.conflict.status == "settled"
+    assert [each.id for each in journal.conflicts.find("m", open_only=False)][-1] == before.id
+    assert len(journal.conflicts.find("m", open_only=False)) == 2
+    assert [each.conflict.key for each in journal.conflicts.find("m")] == [conflict("2").key]
 
 
-def test_a_settled_conflict_waits_no_longer(journal: Journal) -> None:
-    journal.note_conflicts("m", [conflict("1")])
-    [waiting] = journal.conflicts()
+def test_a_token_that_occurs_twice_in_a_batch_is_one_conflict(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1", "t"), conflict("1", "t", waits=False)])
 
-    journal.settle_conflict(waiting.id, "dataverse")
-
-    [settled] = journal.conflicts(open_only=False)
-    assert journal.conflicts() == []
-    assert (settled.conflict.outcome, settled.conflict.status) == ("dataverse", "settled")
-    assert settled.settled_at is not None
-
-    journal.settle_conflict(waiting.id, "kept", "undone")
-    assert journal.conflicts(open_only=False)[0].conflict.status == "undone"
+    [stored] = journal.conflicts.find(open_only=False)
+    assert stored.conflict.status is ConflictStatus.CLOSED
 
 
-def test_what_is_no_conflict_cannot_be_settled(journal: Journal) -> None:
+def test_a_conflict_is_closed_and_then_undone(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1")])
+    [waiting] = journal.conflicts.find()
+
+    journal.conflicts.close(waiting.id, ConflictOutcome.DATAVERSE)
+
+    [closed] = journal.conflicts.find(open_only=False)
+    assert journal.conflicts.find() == []
+    assert closed.conflict.outcome is ConflictOutcome.DATAVERSE
+    assert closed.conflict.status is ConflictStatus.CLOSED
+    assert closed.closed_at is not None
+
+    journal.conflicts.mark_undone(waiting.id)
+    [undone] = journal.conflicts.find(open_only=False)
+    assert undone.conflict.status is ConflictStatus.UNDONE
+    assert undone.conflict.outcome is ConflictOutcome.DATAVERSE
+
+
+def test_a_reopened_conflict_waits_again(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1")])
+    [before] = journal.conflicts.find()
+    journal.conflicts.close(before.id, ConflictOutcome.FINOPS)
+
+    journal.conflicts.reopen(before.id)
+
+    assert journal.conflicts.find() == [before]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(lambda conflicts: conflicts.close(77, ConflictOutcome.FINOPS), id="close"),
+        pytest.param(lambda conflicts: conflicts.reopen(77), id="reopen"),
+        pytest.param(lambda conflicts: conflicts.mark_undone(77), id="mark undone"),
+    ],
+)
+def test_an_unknown_conflict_cannot_be_changed(
+    journal: Journal, command: Callable[[ConflictStore], None]
+) -> None:
     with pytest.raises(LookupError, match="there is no conflict 77"):
-        journal.settle_conflict(77, "finops")
+        command(journal.conflicts)
 
 
-def test_conflicts_are_found_by_map_id_and_number(journal: Journal) -> None:
-    journal.note_conflicts("m", [conflict("1"), conflict("2"), conflict("3", waits=False)])
-    journal.note_conflicts("n", [conflict("1")])
-    ids = [each.id for each in journal.conflicts(open_only=False)]
+def test_conflicts_are_filtered_by_map_id_and_limit(journal: Journal) -> None:
+    journal.conflicts.record("m", [conflict("1"), conflict("2"), conflict("3", waits=False)])
+    journal.conflicts.record("n", [conflict("1")])
+    ids = [each.id for each in journal.conflicts.find(open_only=False)]
 
-    assert len(journal.conflicts("m")) == 2
-    assert [each.id for each in journal.conflicts(open_only=False, limit=2)] == ids[:2]
-    assert [each.id for each in journal.conflicts(ids=ids, open_only=False)] == ids
-    assert journal.conflicts(ids=[]) == []
+    assert len(journal.conflicts.find("m")) == 2
+    assert [each.id for each in journal.conflicts.find(open_only=False, limit=2)] == ids[:2]
+    assert [each.id for each in journal.conflicts.find(ids=ids, open_only=False)] == ids
+    assert journal.conflicts.find(ids=[]) == []
 
 
-def test_maps_count_the_conflicts_that_wait(journal: Journal) -> None:
-    journal.set_waits("m", None)
-    journal.note_conflicts("m", [conflict("1"), conflict("2"), conflict("3", waits=False)])
+def test_a_map_record_counts_open_conflicts(journal: Journal) -> None:
+    journal.maps.set_queues("m", {})
+    journal.conflicts.record("m", [conflict("1"), conflict("2"), conflict("3", waits=False)])
 
-    [record] = journal.maps()
+    [record] = journal.maps.all()
     assert record.conflicts == 2
+
+
+def test_nothing_is_written_for_no_conflicts(journal: Journal) -> None:
+    with assert_no_write(journal):
+        journal.conflicts.record("m", [])

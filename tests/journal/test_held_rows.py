@@ -8,8 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dualwrite.journal.records import Cause, Parking, Rejection, Share, key_text
+from dualwrite.journal.records import (
+    BatchRecord,
+    Cause,
+    Counts,
+    HeldKind,
+    Parking,
+    Rejection,
+    key_text,
+)
 from dualwrite.journal.store import Journal
+from tests.journal.conftest import assert_no_write
 
 THERE = "finops->dataverse"
 BACK = "dataverse->finops"
@@ -23,114 +32,118 @@ def parking(key: str) -> Parking:
     return Parking({"COMPANY": "USMF", "ID": key}, "customer 7", "no such customer", {"ID": key})
 
 
-def test_a_row_is_held_once_with_the_newest_reason_and_its_first_id(journal: Journal) -> None:
-    journal.record("m", {THERE: Share(rejected=[refusal("1", reason="old")])})
-    [before] = journal.rejected()
+def test_a_row_held_again_keeps_its_id_and_gets_the_newer_reason(journal: Journal) -> None:
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal("1", reason="old")])})
+    [before] = journal.held.rejected()
 
-    journal.record("m", {THERE: Share(rejected=[refusal("1", rule="length", reason="new")])})
+    journal.held.record(
+        "m", {THERE: BatchRecord(rejected=[refusal("1", rule="length", reason="new")])}
+    )
 
-    [after] = journal.rejected()
+    [after] = journal.held.rejected()
     assert (after.id, after.cause, after.reason) == (before.id, "length", "new")
     assert after.key == {"COMPANY": "USMF", "ID": "1"}
     assert after.row == {"A": None, "ID": "1"}
 
 
 def test_a_rejected_row_may_become_a_parked_one(journal: Journal) -> None:
-    journal.record("m", {THERE: Share(rejected=[refusal("1")])})
-    journal.record("m", {THERE: Share(parked=[parking("1")])})
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal("1")])})
+    journal.held.record("m", {THERE: BatchRecord(parked=[parking("1")])})
 
-    assert journal.rejected() == []
-    assert [(row.cause, row.kind) for row in journal.parked()] == [("customer 7", "parked")]
+    assert journal.held.rejected() == []
+    assert [(row.cause, row.kind) for row in journal.held.parked()] == [("customer 7", "parked")]
 
 
-def test_one_key_may_be_held_in_each_direction_and_map(journal: Journal) -> None:
-    journal.record(
-        "m", {THERE: Share(rejected=[refusal("1")]), BACK: Share(rejected=[refusal("1")])}
+def test_a_key_may_be_held_in_each_direction_and_map(journal: Journal) -> None:
+    journal.held.record(
+        "m",
+        {THERE: BatchRecord(rejected=[refusal("1")]), BACK: BatchRecord(rejected=[refusal("1")])},
     )
-    journal.record("n", {THERE: Share(rejected=[refusal("1")])})
+    journal.held.record("n", {THERE: BatchRecord(rejected=[refusal("1")])})
 
-    assert len(journal.rejected()) == 3
-    assert len({row.id for row in journal.rejected()}) == 3
-    assert len(journal.rejected("m")) == 2
+    assert len(journal.held.rejected()) == 3
+    assert len({row.id for row in journal.held.rejected()}) == 3
+    assert len(journal.held.rejected("m")) == 2
 
 
-def test_what_is_cleared_is_let_go_and_the_rest_stays(journal: Journal) -> None:
-    journal.record("m", {THERE: Share(rejected=[refusal(str(n)) for n in range(4)])})
+def test_cleared_keys_are_released_and_the_others_stay(journal: Journal) -> None:
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal(str(n)) for n in range(4)])})
 
     gone = [key_text(refusal(str(n)).key) for n in (1, 2, 99)]
-    journal.record("m", {THERE: Share(cleared=gone), BACK: Share(cleared=gone)})
+    journal.held.record("m", {THERE: BatchRecord(cleared=gone), BACK: BatchRecord(cleared=gone)})
 
-    assert set(journal.held_keys("m", THERE)) == {key_text(refusal(n).key) for n in ("0", "3")}
+    assert set(journal.held.keys("m", THERE)) == {key_text(refusal(n).key) for n in ("0", "3")}
 
 
-def test_many_keys_are_cleared_at_once(journal: Journal) -> None:
+def test_more_keys_than_one_statement_takes_are_released(journal: Journal) -> None:
     keys = [str(n) for n in range(1500)]
-    journal.record("m", {THERE: Share(rejected=[refusal(key) for key in keys])})
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal(key) for key in keys])})
 
     cleared = {key_text(refusal(key).key) for key in keys[:-1]}
-    journal.record("m", {THERE: Share(cleared=cleared)})
+    journal.held.record("m", {THERE: BatchRecord(cleared=cleared)})
 
-    assert list(journal.held_keys("m", THERE)) == [key_text(refusal(keys[-1]).key)]
+    assert list(journal.held.keys("m", THERE)) == [key_text(refusal(keys[-1]).key)]
 
 
-def test_rows_are_found_by_rule_id_and_number(journal: Journal) -> None:
+def test_rows_are_filtered_by_rule_id_and_limit(journal: Journal) -> None:
     rows = [refusal("1"), refusal("2"), refusal("3", rule="length")]
-    journal.record("m", {THERE: Share(rejected=rows, parked=[parking("4")])})
-    ids = [row.id for row in journal.rejected()]
+    journal.held.record("m", {THERE: BatchRecord(rejected=rows, parked=[parking("4")])})
+    ids = [row.id for row in journal.held.rejected()]
 
-    assert [row.key["ID"] for row in journal.rejected(rule="length")] == ["3"]
-    assert [row.id for row in journal.rejected(ids=ids[1:])] == ids[1:]
-    assert [row.id for row in journal.rejected(limit=1)] == ids[:1]
-    assert journal.rejected(ids=[]) == []
-    assert [row.key["ID"] for row in journal.parked(waits_for="customer 7")] == ["4"]
+    assert [row.key["ID"] for row in journal.held.rejected(rule="length")] == ["3"]
+    assert [row.id for row in journal.held.rejected(ids=ids[1:])] == ids[1:]
+    assert [row.id for row in journal.held.rejected(limit=1)] == ids[:1]
+    assert journal.held.rejected(ids=[]) == []
+    assert [row.key["ID"] for row in journal.held.parked(waits_for="customer 7")] == ["4"]
 
 
-def test_causes_are_counted_the_most_rows_first(journal: Journal) -> None:
+def test_causes_are_listed_by_number_of_rows(journal: Journal) -> None:
     rows = [refusal("1"), refusal("2"), refusal("3", rule="length", reason="A is too long")]
-    journal.record("m", {THERE: Share(rejected=rows, parked=[parking("4")])})
+    journal.held.record("m", {THERE: BatchRecord(rejected=rows, parked=[parking("4")])})
 
-    assert journal.causes() == [
-        Cause("m", THERE, "rejected", "required", "A is blank", 2),
-        Cause("m", THERE, "parked", "customer 7", "no such customer", 1),
-        Cause("m", THERE, "rejected", "length", "A is too long", 1),
+    assert journal.held.causes() == [
+        Cause("m", THERE, HeldKind.REJECTED, "required", "A is blank", 2),
+        Cause("m", THERE, HeldKind.PARKED, "customer 7", "no such customer", 1),
+        Cause("m", THERE, HeldKind.REJECTED, "length", "A is too long", 1),
     ]
-    assert [cause.cause for cause in journal.rejected_by_rule("m")] == ["required", "length"]
-    assert journal.causes("another") == []
+    assert journal.held.causes("another") == []
 
 
-def test_maps_count_what_waits(journal: Journal) -> None:
-    journal.record(
-        "m", {THERE: Share(rejected=[refusal("1"), refusal("2")], parked=[parking("3")])}
+def test_a_map_record_counts_held_rows(journal: Journal) -> None:
+    journal.held.record(
+        "m", {THERE: BatchRecord(rejected=[refusal("1"), refusal("2")], parked=[parking("3")])}
     )
 
-    [record] = journal.maps()
+    [record] = journal.maps.all()
     assert (record.rejected, record.parked, record.conflicts) == (2, 1, 0)
 
 
-def test_a_discarded_id_never_comes_back(journal: Journal) -> None:
-    journal.record("m", {THERE: Share(rejected=[refusal("1")])})
-    [held] = journal.rejected()
+def test_a_discarded_id_is_never_used_again(journal: Journal) -> None:
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal("1")])})
+    [held] = journal.held.rejected()
 
-    assert journal.discard([held.id, 12345]) == 1
-    journal.record("m", {THERE: Share(rejected=[refusal("2")])})
+    assert journal.held.discard([held.id, 12345]) == 1
+    journal.held.record("m", {THERE: BatchRecord(rejected=[refusal("2")])})
 
-    assert journal.rejected()[0].id > held.id
+    assert journal.held.rejected()[0].id > held.id
 
 
-def test_values_that_json_does_not_know_are_kept_as_text(journal: Journal) -> None:
+def test_values_without_a_json_type_are_stored_as_text(journal: Journal) -> None:
     row = {"money": Decimal("12345678901234567.1234567890"), "ratio": math.nan, "list": [math.inf]}
-    journal.record("m", {THERE: Share(rejected=[Rejection({"ID": "1"}, "r", "nul\0here", row)])})
+    journal.held.record(
+        "m", {THERE: BatchRecord(rejected=[Rejection({"ID": "1"}, "r", "nul\0here", row)])}
+    )
 
-    [held] = journal.rejected()
+    [held] = journal.held.rejected()
     assert held.row == {"money": "12345678901234567.1234567890", "ratio": "nan", "list": ["inf"]}
     assert held.reason == "nul\\0here"
 
 
 def test_ten_thousand_rejections_are_one_transaction(journal: Journal) -> None:
     rows = [refusal(str(number)) for number in range(10_000)]
-    journal.record("m", {THERE: Share(rejected=rows)})
+    journal.held.record("m", {THERE: BatchRecord(rejected=rows)})
 
-    assert len(journal.held_keys("m", THERE)) == 10_000
+    assert len(journal.held.keys("m", THERE)) == 10_000
 
 
 def test_nothing_is_held_when_the_transaction_breaks(journal: Journal) -> None:
@@ -140,9 +153,9 @@ def test_nothing_is_held_when_the_transaction_breaks(journal: Journal) -> None:
 
     broken = Rejection({"ID": "2"}, "r", "x", {"value": Unwritable()})
     with pytest.raises(Exception, match="cut off here"):
-        journal.record("m", {THERE: Share(rejected=[refusal("1"), broken])})
+        journal.held.record("m", {THERE: BatchRecord(rejected=[refusal("1"), broken])})
 
-    assert journal.rejected() == []
+    assert journal.held.rejected() == []
 
 
 keys = st.dictionaries(
@@ -155,7 +168,7 @@ keys = st.dictionaries(
 
 @given(first=keys, second=keys)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_two_keys_have_one_text_only_if_they_are_one_key(
+def test_two_keys_have_the_same_text_only_if_they_are_equal(
     first: dict[str, str | None], second: dict[str, str | None]
 ) -> None:
     same = list(first.items()) == list(second.items())
@@ -165,13 +178,13 @@ def test_two_keys_have_one_text_only_if_they_are_one_key(
 
 @given(key=keys)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
-def test_a_key_comes_back_as_it_was_given(journal: Journal, key: dict[str, str | None]) -> None:
-    journal.record("m", {THERE: Share(rejected=[Rejection(key, "r", "x", {})])})
+def test_a_key_is_read_as_it_was_recorded(journal: Journal, key: dict[str, str | None]) -> None:
+    journal.held.record("m", {THERE: BatchRecord(rejected=[Rejection(key, "r", "x", {})])})
 
-    assert list(journal.held_keys("m", THERE)) == [key_text(key)]
-    assert list(journal.rejected()[0].key.items()) == list(key.items())
-    journal.record("m", {THERE: Share(cleared=[key_text(key)])})
-    assert journal.held_keys("m", THERE) == {}
+    assert list(journal.held.keys("m", THERE)) == [key_text(key)]
+    assert list(journal.held.rejected()[0].key.items()) == list(key.items())
+    journal.held.record("m", {THERE: BatchRecord(cleared=[key_text(key)])})
+    assert journal.held.keys("m", THERE) == {}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +197,7 @@ def test_a_key_comes_back_as_it_was_given(journal: Journal, key: dict[str, str |
     ],
 )
 @pytest.mark.parametrize("together", [False, True], ids=["one after the other", "in one call"])
-def test_what_changed_while_a_row_was_held_adds_up(
+def test_changed_columns_of_a_held_row_add_up(
     journal: Journal,
     first: tuple[str, ...] | None,
     second: tuple[str, ...] | None,
@@ -194,18 +207,23 @@ def test_what_changed_while_a_row_was_held_adds_up(
     waiting = replace(parking("1"), changed=first)
     refused = replace(refusal("1"), changed=second)
     if together:
-        journal.record("m", {THERE: Share(parked=[waiting], rejected=[refused])})
+        journal.held.record("m", {THERE: BatchRecord(parked=[waiting], rejected=[refused])})
     else:
-        journal.record("m", {THERE: Share(parked=[waiting])})
-        journal.record("m", {THERE: Share(rejected=[refused])})
+        journal.held.record("m", {THERE: BatchRecord(parked=[waiting])})
+        journal.held.record("m", {THERE: BatchRecord(rejected=[refused])})
 
-    assert journal.rejected()[0].changed == kept
+    assert journal.held.rejected()[0].changed == kept
 
 
-def test_what_changed_is_forgotten_with_the_row(journal: Journal) -> None:
+def test_changed_columns_are_deleted_with_the_released_row(journal: Journal) -> None:
     held = replace(refusal("1"), changed=("A",))
-    journal.record("m", {THERE: Share(rejected=[held])})
-    journal.record("m", {THERE: Share(cleared=[key_text(held.key)])})
-    journal.record("m", {THERE: Share(rejected=[replace(held, changed=("B",))])})
+    journal.held.record("m", {THERE: BatchRecord(rejected=[held])})
+    journal.held.record("m", {THERE: BatchRecord(cleared=[key_text(held.key)])})
+    journal.held.record("m", {THERE: BatchRecord(rejected=[replace(held, changed=("B",))])})
 
-    assert journal.rejected()[0].changed == ("B",)
+    assert journal.held.rejected()[0].changed == ("B",)
+
+
+def test_nothing_is_written_for_an_empty_batch(journal: Journal) -> None:
+    with assert_no_write(journal):
+        journal.held.record("m", {THERE: BatchRecord(Counts(read=3, unchanged=3))})

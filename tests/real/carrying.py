@@ -77,7 +77,7 @@ def counted(
 def held(session: Session) -> dict[tuple[str, str, str], int]:
     """How many rows wait: by map, kind and cause."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for cause in session.journal.causes():
+    for cause in session.journal.held.causes():
         found[cause.map, cause.kind, cause.cause] += cause.rows
     return dict(found)
 

@@ -119,7 +119,7 @@ def test_what_is_held_has_a_cause_that_a_person_accepts(synced):
     session, _ = synced
 
     assert held(session) == HELD
-    assert {row.reason for row in session.journal.rejected(CURRENCIES)} == {
+    assert {row.reason for row in session.journal.held.rejected(CURRENCIES)} == {
         "currencysymbol must have a value and has none"
     }
 

@@ -179,7 +179,7 @@ def test_changes_of_parents_and_children_cross_once_and_do_not_come_back(both: S
         *(["by finops"] * 10),
         *(["by dataverse"] * 10),
     ]
-    assert both.session.journal.conflicts(ACCOUNTS, open_only=False) == []
+    assert both.session.journal.conflicts.find(ACCOUNTS, open_only=False) == []
     both.assert_one()
 
 
@@ -214,7 +214,7 @@ def test_a_row_that_both_sides_changed_is_merged_and_what_lost_is_on_record(both
         assert both.told(side, ACCOUNTS, memo, names) == ["of dataverse"] * 6
     record = {
         each.conflict.key["CUSTOMERACCOUNT"]: each.conflict
-        for each in both.session.journal.conflicts(ACCOUNTS, open_only=False)
+        for each in both.session.journal.conflicts.find(ACCOUNTS, open_only=False)
     }
     assert sorted(record) == sorted(names)
     assert [record[name].columns["creditlimit"] for name in names] == ["finops", "dataverse"] * 3
@@ -227,7 +227,7 @@ def test_a_row_that_both_sides_changed_is_merged_and_what_lost_is_on_record(both
 
 def test_deletes_cross_both_ways_and_one_against_a_change_is_on_record(both: Stores) -> None:
     ours, theirs, (disputed,) = both.take(3), both.take(3), both.take(1)
-    before = len(both.session.journal.conflicts(ACCOUNTS, open_only=False))
+    before = len(both.session.journal.conflicts.find(ACCOUNTS, open_only=False))
     both.delete(F, ACCOUNTS, [*ours, disputed])
     both.delete(D, ACCOUNTS, theirs)
     now = dt.datetime.now(dt.UTC)
@@ -239,7 +239,7 @@ def test_deletes_cross_both_ways_and_one_against_a_change_is_on_record(both: Sto
         assert both.told(side, ACCOUNTS, memo, ours + theirs) == ["gone"] * 6
         # the change is the newer one
         assert both.told(side, ACCOUNTS, memo, [disputed]) == ["in use"]
-    (conflict, *rest) = both.session.journal.conflicts(ACCOUNTS, open_only=False)
+    (conflict, *rest) = both.session.journal.conflicts.find(ACCOUNTS, open_only=False)
     assert len(rest) == before
     assert (conflict.conflict.kind, conflict.conflict.outcome) == ("delete", "dataverse")
     assert conflict.conflict.rows[F] is None

@@ -146,7 +146,7 @@ def run(session: Session) -> Counter[str]:
     """The initial sync, and the cycles after it; what was held, by reason."""
     run_maps(session, make_plan(session, ["history"]), RunOptions(workers=1))
     settle(session)
-    return Counter(each.cause for each in session.journal.rejected("history"))
+    return Counter(each.cause for each in session.journal.held.rejected("history"))
 
 
 def settle(session: Session) -> None:
@@ -183,7 +183,7 @@ def test_a_territory_that_two_salespersons_share_is_rejected_and_the_others_cros
     assert run(session) == {"periods_sound": 8}
 
     assert count(session, D) == 17 - 8
-    reasons = [each.reason for each in session.journal.rejected("history")]
+    reasons = [each.reason for each in session.journal.held.rejected("history")]
     assert (
         "2022-05-30T00:00:00Z to no end overlaps 2022-05-30T00:00:00Z to no end, "
         "both of entity '4', and both have no end"

@@ -120,7 +120,7 @@ def test_each_side_gets_what_it_lacks(session):
     assert counted(results, "written") == TO_DATAVERSE
     assert counted(results, "written", Side.DATAVERSE) == TO_FINOPS
     assert held(session) == HELD | held_orders()
-    assert {row.key["accountnumber"] for row in session.journal.rejected(ACCOUNTS)} == {
+    assert {row.key["accountnumber"] for row in session.journal.held.rejected(ACCOUNTS)} == {
         "CHOPS",
         "RICSU",
     }

@@ -120,7 +120,7 @@ def project(tmp_path: Path) -> Path:
 def test_order_lines_cross_with_all_that_they_need_and_are_counted_in_pieces(project):
     with open_session(project) as session:
         maps = run(session, warts.ORDER_LINES)
-        assert {session.journal.status(name) for name in maps} == {MapStatus.RUNNING}
+        assert {session.journal.maps.status(name) for name in maps} == {MapStatus.RUNNING}
         assert {warts.ORDERS, warts.ACCOUNTS, warts.CONTACTS, warts.PRODUCTS} < set(maps)
         assert held(session) == listed(maps)
         assert [name for name in maps if reconcile(session, session.map(name)).unexplained] == []
@@ -145,7 +145,7 @@ def test_order_lines_cross_with_all_that_they_need_and_are_counted_in_pieces(pro
             assert lines(session, Side.FINOPS)[key] == ("box", 5, *sold[key][2:])
         [bent] = [
             row.reason
-            for row in session.journal.rejected(warts.ORDER_LINES, rule="quantity_converts")
+            for row in session.journal.held.rejected(warts.ORDER_LINES, rule="quantity_converts")
             if key[1] in row.key.values() and row.direction == Side.DATAVERSE.direction
         ]
         assert bent == "quantity is 61 ea: it would come back as another quantity, 60"
@@ -191,7 +191,7 @@ def run(
 def held(session: Session) -> Counter[tuple[str, str, str]]:
     """How many rows wait: by map, direction and rule."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for cause in session.journal.causes():
+    for cause in session.journal.held.causes():
         rule = "resolvable" if cause.kind == "parked" else cause.cause
         found[cause.map, cause.direction, rule] += cause.rows
     return found

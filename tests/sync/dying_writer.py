@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from dualwrite.journal.store import Journal
+from dualwrite.journal.prepared_writes import PreparedWriteStore
 from dualwrite.sync.capture import recovery
 from dualwrite.sync.session import open_session
 from dualwrite.sync.write_both.write import write_together
@@ -21,7 +21,7 @@ from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.world import F, cust
 
 NEVER = 3
-POINTS = ("intend", "prepare", "prepare twice", "decide", "intent_done")
+POINTS = ("begin", "prepare", "prepare twice", "decide", "remove")
 """Killed after each: the last is that both have committed."""
 
 
@@ -40,8 +40,8 @@ def main(project: Path, point: str) -> None:
 
         return done
 
-    for name in ("intend", "decide", "intent_done"):
-        setattr(Journal, name, then(getattr(Journal, name), name))
+    for name in ("begin", "decide", "remove"):
+        setattr(PreparedWriteStore, name, then(getattr(PreparedWriteStore, name), name))
     from dualwrite.apps.sql.writing import SqlWriting
 
     SqlWriting.prepare = then(SqlWriting.prepare, "prepare")  # type: ignore[method-assign]

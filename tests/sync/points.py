@@ -20,13 +20,15 @@ Passed = Callable[[str], None]
 """Told a point's name, as `dataverse: before the commit`."""
 
 JOURNALLED = {
-    "record": "held rows",
-    "note_conflicts": "conflicts",
-    "note_cycle": "counts",
-    "finish_partition": "a partition",
-    "settle_conflict": "a decision",
+    ("held", "record"): "held rows",
+    ("conflicts", "record"): "conflicts",
+    ("cycles", "record"): "counts",
+    ("runs", "finish_partition"): "a partition",
+    ("conflicts", "close"): "a decision",
+    ("conflicts", "reopen"): "a decision",
+    ("conflicts", "mark_undone"): "a decision",
 }
-"""What the engine tells the journal, by the method that it calls."""
+"""What the engine writes to the journal, by store and method."""
 
 
 def pointed(session: Session, passed: Passed) -> Session:
@@ -132,13 +134,24 @@ class _Journal:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._journal, name)
-        if name not in JOURNALLED:
+        watched = name in {store for store, _ in JOURNALLED}
+        return _Store(name, found, self._passed) if watched else found
+
+
+class _Store:
+    def __init__(self, name: str, store: Any, passed: Passed) -> None:
+        self._name, self._store, self._passed = name, store, passed
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._store, name)
+        what = JOURNALLED.get((self._name, name))
+        if what is None:
             return found
 
-        def told(*args: Any, **options: Any) -> Any:
-            self._passed(f"journal: before {JOURNALLED[name]}")
+        def recorded(*args: Any, **options: Any) -> Any:
+            self._passed(f"journal: before {what}")
             answer = found(*args, **options)
-            self._passed(f"journal: after {JOURNALLED[name]}")
+            self._passed(f"journal: after {what}")
             return answer
 
-        return told
+        return recorded

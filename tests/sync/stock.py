@@ -207,7 +207,7 @@ class Stock:
         """(key, rule, reason) of each rejected row, by key."""
         return sorted(
             (str(next(iter(row.key.values()))), row.cause, row.reason)
-            for row in self.journal.rejected("lines")
+            for row in self.journal.held.rejected("lines")
         )
 
     def queue(self) -> str:

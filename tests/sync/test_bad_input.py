@@ -152,7 +152,7 @@ def test_a_bad_row_is_held_with_its_reason_and_the_others_go_on(stock, case):
 
     stock.run()
 
-    (held,) = stock.journal.rejected("lines")
+    (held,) = stock.journal.held.rejected("lines")
     assert (held.key, held.cause, held.reason, held.cure) == ({"ID": "2"}, rule, reason, cure)
     assert stock.rows(D, "id", "quantity", "amount") == [("1", Decimal(24), Decimal("1.25"))]
 

@@ -110,7 +110,7 @@ def test_a_conflict_keeps_both_versions_and_what_each_side_changed(every_world):
 
     world.settle()
 
-    (stored,) = world.session.journal.conflicts("customers", open_only=False)
+    (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     conflict = stored.conflict
     assert conflict.rows[F]["NAME"] == "f"
     assert conflict.rows[D]["name"] == "d"
@@ -173,7 +173,7 @@ def test_asked_neither_is_written_until_a_person_says(every_world):
 
     assert [row[0] for row in both(world)] == ["f", "d"]
     assert world.conflicts() == [("C1", "update", "waits")]
-    (record,) = [each for each in world.session.journal.maps() if each.name == "customers"]
+    (record,) = [each for each in world.session.journal.maps.all() if each.name == "customers"]
     assert record.conflicts == 1
 
 
@@ -230,7 +230,7 @@ def test_a_person_takes_a_side(every_world, side, winner):
     world.settle()
 
     assert {row[0] for row in both(world)} == {winner}
-    assert world.session.journal.conflicts("customers") == []
+    assert world.session.journal.conflicts.find("customers") == []
     assert world.unexplained() == {}
 
 
@@ -244,7 +244,7 @@ def test_what_changed_while_a_conflict_waited_is_not_overwritten_unseen(every_wo
     resolve_conflict(world.session, world.conflict_id(), D)
     world.settle()
 
-    (stored,) = world.session.journal.conflicts("customers", open_only=False)
+    (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == "f2"
     assert {row[0] for row in both(world)} == {"d"}
 

@@ -87,7 +87,7 @@ def test_only_the_columns_that_changed_are_written(running):
     """A column that differs for another reason keeps its value on both sides."""
     running.put(D, "customer", customer("C1", "a name that is too long for nobody"[:20]))
     running.session.apps[D].forget(
-        running.session.journal.maps()[1].queues["dataverse"],
+        running.session.journal.maps.all()[1].queues["dataverse"],
         running.entries(D, "customers")["id"],
     )
     running.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "CREDIT": None, "MEMO": "m"})
@@ -232,13 +232,13 @@ def test_an_app_that_is_away_makes_the_map_wait_and_loses_nothing(running):
 
 def test_a_paused_map_waits_and_catches_up(running):
     journal = running.session.journal
-    journal.set_status("customers", MapStatus.PAUSED, reason="a test")
+    journal.maps.set_status("customers", MapStatus.PAUSED, reason="a test")
     running.put(F, "Cust", cust("C1", "changed"))
 
     assert running.cycle() == {}
     assert names(running)[0] == ("C1", "one")
 
-    journal.set_status("customers", MapStatus.RESUMING, reason="a test")
+    journal.maps.set_status("customers", MapStatus.RESUMING, reason="a test")
     running.cycle()
 
     assert names(running)[0] == ("C1", "changed")

@@ -81,7 +81,7 @@ def test_a_widened_column_is_no_fault_of_the_capture(waiting: World) -> None:
     world.settle()
 
     assert amounts(world) == [FINE, FINE]
-    for record in world.session.journal.maps():
+    for record in world.session.journal.maps.all():
         assert ailments(world.session, record) == []
 
 
@@ -150,7 +150,7 @@ def test_a_map_that_was_paused_stays_so_and_its_rows_wait(waiting: World) -> Non
 
 def test_a_map_that_is_being_copied_is_waited_for(world: World) -> None:
     world.run()
-    world.session.journal.set_status("customers", MapStatus.INITIALIZING, reason="a test")
+    world.session.journal.maps.set_status("customers", MapStatus.INITIALIZING, reason="a test")
 
     with pytest.raises(InitializingError) as caught:
         widen(world)

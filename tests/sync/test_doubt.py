@@ -64,7 +64,7 @@ def test_both_sides_have_it_and_nothing_is_left(phased: World) -> None:
     done = write_together(phased.session, "customers", F, [TWO])
 
     assert (done.here.inserted, done.across, both(phased)) == (1, 1, AFTER)
-    assert phased.session.journal.intents() == []
+    assert phased.session.journal.prepared_writes.all() == []
     phased.settle()
     assert both(phased) == AFTER
 
@@ -85,9 +85,9 @@ def test_a_writer_that_is_killed_leaves_both_or_neither(
     monkeypatch.setattr(recovery, "YOUNG", timedelta(0))
     recover(phased.session)
 
-    assert both(phased) == (AFTER if point in ("decide", "intent_done") else BEFORE)
+    assert both(phased) == (AFTER if point in ("decide", "remove") else BEFORE)
     phased.settle()
-    assert both(phased) == (AFTER if point in ("decide", "intent_done") else BEFORE)
+    assert both(phased) == (AFTER if point in ("decide", "remove") else BEFORE)
     assert phased.unexplained() == {}
     assert write_together(phased.session, "customers", F, [TWO]).across in (0, 1)
     assert both(phased) == AFTER
@@ -116,7 +116,7 @@ def test_a_line_that_breaks_after_the_decision_changes_nothing(phased: World, si
     done = write_together(phased.open(), "customers", F, [TWO])
 
     assert (done.across, both(phased)) == (1, AFTER)
-    assert phased.session.journal.intents() == []
+    assert phased.session.journal.prepared_writes.all() == []
 
 
 def test_an_app_that_stays_away_after_the_decision_follows(
@@ -139,7 +139,7 @@ def test_an_app_that_stays_away_after_the_decision_follows(
     phased.settle()  # the worker that starts settles it
 
     assert both(phased) == AFTER
-    assert phased.session.journal.intents() == []
+    assert phased.session.journal.prepared_writes.all() == []
 
 
 def test_a_writer_taken_for_dead_is_withdrawn(

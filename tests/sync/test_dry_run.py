@@ -48,9 +48,9 @@ def test_a_dry_run_writes_nothing_anywhere(new_world):
     assert files(world) == before
     assert world.everything() == rows
     assert world.held() == []
-    assert world.session.journal.maps() == []
-    assert world.session.journal.runs() == []
-    assert world.session.journal.activity() == []
+    assert world.session.journal.maps.all() == []
+    assert world.session.journal.runs.newest() == []
+    assert world.session.journal.activity.newest() == []
 
 
 def test_a_dry_run_that_skips_the_initial_sync_writes_nothing(world):

@@ -83,7 +83,7 @@ def test_a_rule_of_the_user_s_own_judges_every_path(stock):
     stock.run()
 
     assert stock.held() == [("1", "at_most", "quantity is 36.000, and at most 30 may be ordered")]
-    (held,) = stock.journal.rejected("lines")
+    (held,) = stock.journal.held.rejected("lines")
     assert (held.column, held.cure) == ("quantity", "order 30 or less")
 
     stock.put(F, "Line", {"ID": "2", "QTY": Decimal(3)})

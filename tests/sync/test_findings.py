@@ -40,7 +40,7 @@ def test_a_value_that_was_held_back_is_not_overwritten_unseen(running):
 
     running.settle()
 
-    (stored,) = running.session.journal.conflicts("customers", open_only=False)
+    (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == LONG
     assert running.rows(F, "Cust", "NAME") == [("of dataverse",)]
     assert running.held() == []
@@ -53,7 +53,7 @@ def test_a_row_that_waits_is_not_deleted_unseen(running):
 
     running.settle()
 
-    (stored,) = running.session.journal.conflicts("customers", open_only=False)
+    (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.kind == "delete"
     assert stored.conflict.rows[F]["MEMO"] == "waits"
 
@@ -67,7 +67,7 @@ def test_a_retry_overwrites_nothing_unseen_either(running):
     retry(running.session, running.held())
     running.settle()
 
-    (stored,) = running.session.journal.conflicts("customers", open_only=False)
+    (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == "of finops"
     assert running.rows(F, "Cust", "NAME", "GROUPID") == [("of dataverse", "10")]
     assert running.held() == []

@@ -129,7 +129,7 @@ def test_the_next_run_carries_only_what_is_not_done(every_world):
     with pytest.raises(PrivilegeError):
         world.run("customers", partition_rows=10)
     assert world.status() is MapStatus.INITIALIZING
-    [cut_off] = world.session.journal.runs("customers")
+    [cut_off] = world.session.journal.runs.newest("customers")
     assert cut_off.finished_at is None
 
     faults = Faults().into(world)
@@ -138,7 +138,7 @@ def test_the_next_run_carries_only_what_is_not_done(every_world):
     first_pass = faults.read[:1]
     assert first_pass == [("USMF", "C20")]
     assert counts == {f"{TO_D} read": 10, f"{TO_D} written": 10}
-    [run] = world.session.journal.runs("customers")
+    [run] = world.session.journal.runs.newest("customers")
     assert (run.id, run.outcome) == (cut_off.id, "done")
     assert run.counts[TO_D].written == 30
     assert world.rows(D, "customer", "accountnumber") == every
@@ -229,7 +229,7 @@ def test_an_initial_sync_after_one_that_was_given_up_begins_anew(world):
     world.run("customers", initial_sync=True, partition_rows=10)
 
     assert world.reconcile().unexplained == 0
-    assert [run.outcome for run in world.session.journal.runs("customers")] == [
+    assert [run.outcome for run in world.session.journal.runs.newest("customers")] == [
         "done",
         "cancelled",
     ]
@@ -247,5 +247,5 @@ def test_an_app_that_does_not_answer_is_told_before_a_run_begins(new_world):
     with pytest.raises(AppUnreachableError, match="dataverse: no answer"):
         world.run("customers")
 
-    assert world.session.journal.runs() == []
+    assert world.session.journal.runs.newest() == []
     assert world.status() is MapStatus.NOT_RUNNING

@@ -101,7 +101,7 @@ def test_a_map_that_does_not_run_is_not_moved(world: World, command: str) -> Non
 
 
 def test_a_map_in_its_initial_sync_is_not_paused(running: World) -> None:
-    running.session.journal.set_status("companies", MapStatus.INITIALIZING, reason="test")
+    running.session.journal.maps.set_status("companies", MapStatus.INITIALIZING, reason="test")
 
     result = one(pause(running.session, ["companies"]))
 
@@ -162,7 +162,7 @@ def test_a_kept_queue_waits_among_the_held_rows_with_what_changed(running: World
         "running; 2 queued rows are held for a retry (dualwrite errors --map companies)"
     )
     assert pending(running) == {"finops": 0, "dataverse": 0}
-    held = running.session.journal.rejected("companies", rule=HELD_AT_RESUME)
+    held = running.session.journal.held.rejected("companies", rule=HELD_AT_RESUME)
     new, changed = sorted(held, key=lambda row: str(row.key))
     assert (changed.key, changed.changed) == ({"CODE": "DEMF"}, ("NAME",))
     assert changed.row["NAME"] == "Contoso"
@@ -292,7 +292,7 @@ def test_a_worker_that_does_not_let_go_is_told(
 ) -> None:
     monkeypatch.setattr(mapstate, "PATIENCE", 0)
     session = running.session
-    with session.journal.lease("companies", "live", 60):
+    with session.journal.leases.take("companies", "live", 60):
         result = one(stop(session, ["companies"]))
 
     assert result.status is running.status("companies") is MapStatus.NOT_RUNNING
@@ -305,8 +305,8 @@ def test_a_worker_that_does_not_let_go_is_told(
 
 def test_an_initial_sync_under_way_is_not_stopped_from_outside(running: World) -> None:
     session = running.session
-    session.journal.set_status("companies", MapStatus.INITIALIZING, reason="test")
-    with session.journal.lease("companies", "run", 60):
+    session.journal.maps.set_status("companies", MapStatus.INITIALIZING, reason="test")
+    with session.journal.leases.take("companies", "run", 60):
         result = one(stop(session, ["companies"]))
 
     assert type(result.error).__name__ == "LeaseHeldError"

@@ -50,11 +50,11 @@ def test_one_more_stops_the_initial_sync_before_it_begins(stock, limit):
     )
     assert stock.rows(D, "id") == []
     assert stock.held() == []
-    assert stock.journal.status("lines") is MapStatus.NOT_RUNNING
-    assert stock.journal.runs("lines") == []
-    (said, *_) = stock.journal.activity("lines")
+    assert stock.journal.maps.status("lines") is MapStatus.NOT_RUNNING
+    assert stock.journal.runs.newest("lines") == []
+    (said, *_) = stock.journal.activity.newest("lines")
     assert (said.event, said.text) == ("waits", str(caught.value))
-    (record,) = stock.journal.maps()
+    (record,) = stock.journal.maps.all()
     assert record.waits == str(caught.value)
 
 
@@ -67,8 +67,8 @@ def test_when_the_rows_are_corrected_the_same_command_goes_through(stock):
     stock.run()
 
     assert len(stock.rows(D, "id")) == 9
-    assert stock.journal.status("lines") is MapStatus.RUNNING
-    (record,) = stock.journal.maps()
+    assert stock.journal.maps.status("lines") is MapStatus.RUNNING
+    (record,) = stock.journal.maps.all()
     assert record.waits is None
 
 

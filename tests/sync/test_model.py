@@ -115,13 +115,13 @@ class Model(RuleBasedStateMachine):
     def pause_or_resume(self, name: str) -> None:
         self._worker.close()
         journal = self.world.session.journal
-        paused = journal.status(name) is MapStatus.PAUSED
+        paused = journal.maps.status(name) is MapStatus.PAUSED
         status = MapStatus.RESUMING if paused else MapStatus.PAUSED
-        journal.set_status(name, status, reason="a model")
+        journal.maps.set_status(name, status, reason="a model")
 
     @rule(side=st.sampled_from(Side))
     def resolve(self, side: Side) -> None:
-        for stored in self.world.session.journal.conflicts()[:1]:
+        for stored in self.world.session.journal.conflicts.find()[:1]:
             resolve_conflict(self.world.session, stored.id, side)
 
     @rule()
@@ -136,8 +136,8 @@ class Model(RuleBasedStateMachine):
     def settled(self) -> None:
         journal = self.world.session.journal
         for name in MODELLED:
-            if journal.status(name) is MapStatus.PAUSED:
-                journal.set_status(name, MapStatus.RESUMING, reason="a model")
+            if journal.maps.status(name) is MapStatus.PAUSED:
+                journal.maps.set_status(name, MapStatus.RESUMING, reason="a model")
         self._worker.close()
         for _ in range(12):
             self._work(0, lambda: None)
@@ -152,7 +152,7 @@ class Model(RuleBasedStateMachine):
             for name in MODELLED:
                 assert self.world.entries(side, name).num_rows == 0, "a queue is empty"
         held = self.world.held()
-        conflicts = journal.conflicts(open_only=False)
+        conflicts = journal.conflicts.find(open_only=False)
         waiting = [each for each in conflicts if each.conflict.status == "open"]
         self._nothing_is_lost(held, conflicts, {_last(each.conflict.key) for each in waiting})
         self._no_conflict_is_false(conflicts)

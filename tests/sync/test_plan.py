@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from dualwrite.journal.lease import LeaseHeldError
+from dualwrite.journal.leases import LeaseHeldError
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.routes.plan import Leg, MapPlan, MassDeleteError, guard_deletes
 from dualwrite.tablemap.catalogue import UnknownMapError
@@ -87,7 +87,7 @@ def test_a_map_with_faults_is_refused_before_anything_is_written(world):
     assert "nemo" in str(refusal.value)
     assert "Nothing was run" in str(refusal.value)
     assert world.everything() == before
-    assert world.session.journal.maps() == []
+    assert world.session.journal.maps.all() == []
 
 
 def test_an_unknown_map_is_refused(world):
@@ -99,13 +99,15 @@ def test_a_map_that_another_worker_has_is_left_alone(world):
     world.put(F, "Cust", cust("C1"))
 
     with (
-        world.session.journal.lease("customers", "somebody else", 60.0),
-        pytest.raises(LeaseHeldError, match=f"another worker has it [(]process {os.getpid()}"),
+        world.session.journal.leases.take("customers", "somebody else", 60.0),
+        pytest.raises(
+            LeaseHeldError, match=f"another worker has its lease [(]process {os.getpid()}"
+        ),
     ):
         world.run("customers")
 
     assert world.rows(D, "customer", "accountnumber") == []
-    assert world.session.journal.runs() == []
+    assert world.session.journal.runs.newest() == []
 
 
 GUARD = {"map_name": "customers", "side": D, "command": "dualwrite run customers --allow"}

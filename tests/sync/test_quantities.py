@@ -108,7 +108,7 @@ def test_a_quantity_that_cannot_come_back_is_held_with_both_values_and_its_cure(
             "quantity is 13 pcs: it would come back as another quantity, 12",
         )
     ]
-    (held,) = stock.journal.rejected("lines")
+    (held,) = stock.journal.held.rejected("lines")
     assert held.cure == "correct the unit in the map, or enter its conversion in the ERP"
     assert stock.rows(F, "QTY") == [(Decimal(1),)]
 

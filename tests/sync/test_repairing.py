@@ -23,7 +23,7 @@ def running(every_world: World) -> World:
 
 
 def record(world: World, name: str = "companies") -> MapRecord:
-    return next(each for each in world.session.journal.maps() if each.name == name)
+    return next(each for each in world.session.journal.maps.all() if each.name == name)
 
 
 def told(world: World) -> list[tuple[Side | None, str]]:
@@ -79,7 +79,7 @@ def test_what_changed_while_a_queue_was_gone_crosses_after_the_repair(
     assert names(running) == ["unseen", "unseen"]
     assert names(running, "NEW") == ["new", "new"]
     assert names(running, "USMF") == ["seen", "seen"]
-    assert running.session.journal.conflicts(open_only=False) == []
+    assert running.session.journal.conflicts.find(open_only=False) == []
     assert running.reconcile("companies").unexplained == 0
 
 
@@ -127,7 +127,7 @@ def test_what_both_sides_changed_while_both_queues_were_gone_is_a_conflict(
     repair_map(running.session, record(running))
     settle(running)
 
-    [conflict] = running.session.journal.conflicts(open_only=False)
+    [conflict] = running.session.journal.conflicts.find(open_only=False)
     assert {
         row["NAME" if side is F else "name"] for side, row in conflict.conflict.rows.items() if row
     } == {
@@ -151,8 +151,8 @@ def test_a_repair_of_a_sound_capture_changes_nothing(running: World) -> None:
 def test_a_map_that_ran_before_there_was_capture_is_captured(running: World) -> None:
     for side in Side:
         lose(running, side)
-    running.session.journal.set_queues("companies", {})
-    running.session.journal.set_marks("companies", {})
+    running.session.journal.maps.set_queues("companies", {})
+    running.session.journal.maps.set_marks("companies", {})
     name_it(running, F, "unseen")
 
     assert told(running) == [
@@ -177,7 +177,7 @@ def test_a_map_that_was_edited_while_it_ran_is_told(running: World) -> None:
 def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
     queue = queues_of(running.session, "companies")["finops"]
     stop(running.session, ["companies"])
-    running.session.journal.set_queues("companies", {"finops": queue})
+    running.session.journal.maps.set_queues("companies", {"finops": queue})
 
     assert told(running) == [
         (
@@ -192,9 +192,9 @@ def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
 @pytest.mark.parametrize("begun", [True, False])
 def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: bool) -> None:
     journal = running.session.journal
-    journal.set_status("companies", MapStatus.INITIALIZING, reason="test")
+    journal.maps.set_status("companies", MapStatus.INITIALIZING, reason="test")
     if begun:
-        journal.start_run("companies", "initial sync", {})
+        journal.runs.start("companies", "initial sync", {})
 
     [found] = ailments(running.session, record(running))
 
@@ -204,12 +204,12 @@ def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: b
     assert (
         found.fix == "go on with: dualwrite run companies\nor give it up: dualwrite stop companies"
     )
-    with journal.lease("companies", "run", 60):
+    with journal.leases.take("companies", "run", 60):
         assert told(running) == []
 
 
 def test_why_a_map_waits_is_told_with_what_to_do(running: World) -> None:
-    running.session.journal.set_waits("companies", "finops: no answer.\n  Check the server.")
+    running.session.journal.maps.set_waits("companies", "finops: no answer.\n  Check the server.")
 
     [found] = ailments(running.session, record(running))
 
@@ -269,14 +269,14 @@ class TestRestored:
 
 
 def fenced(world: World) -> None:
-    with world.session.journal.lease("companies", "test", 60) as lease:
+    with world.session.journal.leases.take("companies", "test", 60) as lease:
         assert fence(world.session, {"companies": lease.epoch}) == {}
 
 
 def test_a_worker_that_starts_shuts_out_older_ones(running: World) -> None:
     fenced(running)
 
-    newest = running.session.journal.epoch("companies")
+    newest = running.session.journal.leases.epoch("companies")
     for side in Side:
         assert running.session.apps[side].fence({"companies": 0}) == {"companies": newest}
-        assert running.session.journal.marks("companies")[side].epoch == newest
+        assert running.session.journal.maps.marks("companies")[side].epoch == newest

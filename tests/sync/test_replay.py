@@ -91,7 +91,7 @@ def test_what_follows_a_refused_state_waits_for_it(replayed):
     assert seen == []
     (held,) = world.held()
 
-    world.session.journal.discard([held.id])
+    world.session.journal.held.discard([held.id])
     world.settle()
     assert seen == ["later"]
 

@@ -129,15 +129,15 @@ def test_a_branch_that_another_connection_holds_is_no_success(world, monkeypatch
     """It is in doubt still: whoever comes next settles it, and nobody is told that all is well."""
     world.run()
     journal = world.session.journal
-    journal.intend("dualwrite_x", "customers")
-    journal.decide("dualwrite_x", commits=True)
+    journal.prepared_writes.begin("dualwrite_x", "customers")
+    journal.prepared_writes.decide("dualwrite_x", commits=True)
     monkeypatch.setattr(type(world.session.apps[D]), "settle", lambda *_, **__: False)
 
     with pytest.raises(AppBusyError, match="still holds a prepared branch"):
         settle(world.session, "dualwrite_x")
     recover(world.session)
-    assert [each.name for each in journal.intents()] == ["dualwrite_x"]
+    assert [each.name for each in journal.prepared_writes.all()] == ["dualwrite_x"]
 
     monkeypatch.undo()
     recover(world.session)
-    assert journal.intents() == []
+    assert journal.prepared_writes.all() == []

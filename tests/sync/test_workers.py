@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.journal.lease import LeaseHeldError, LeaseLostError
+from dualwrite.journal.leases import LeaseHeldError, LeaseLostError
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.initial.partitions import Options
 from dualwrite.sync.initial.planning import make_plan
@@ -58,15 +58,15 @@ def test_a_run_that_has_ended_is_not_taken_up(session, plan):
 
 def test_nobody_else_has_the_map_while_the_lease_is_kept(session):
     with kept_lease(session, MAP, "a flow"), pytest.raises(LeaseHeldError):
-        session.journal.lease(MAP, "another", 1)
+        session.journal.leases.take(MAP, "another", 1)
 
-    session.journal.lease(MAP, "another", 1).release()
+    session.journal.leases.take(MAP, "another", 1).release()
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_work_takes(session, monkeypatch):
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.04)
     renewed = leases.threading.Semaphore(0)
-    monkeypatch.setattr("dualwrite.journal.lease.Lease.renew", lambda _: renewed.release())
+    monkeypatch.setattr("dualwrite.journal.leases.Lease.renew", lambda _: renewed.release())
 
     with kept_lease(session, MAP, "a flow"):
         assert all(renewed.acquire(timeout=10) for _ in range(3))
@@ -78,7 +78,7 @@ def test_a_lost_lease_is_told_at_the_end(session, monkeypatch):
     def lost(self):
         raise LeaseLostError(map_name=MAP, epoch=1)
 
-    monkeypatch.setattr("dualwrite.journal.lease.Lease.renew", lost)
+    monkeypatch.setattr("dualwrite.journal.leases.Lease.renew", lost)
 
     def work():
         with kept_lease(session, MAP, "a flow"):

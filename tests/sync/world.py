@@ -141,7 +141,7 @@ class World:
 
     def conflicts(self, name: str = "customers") -> list[tuple[str, str, str]]:
         """(last part of the key, kind, outcome) of each conflict on record, oldest first."""
-        stored = self.session.journal.conflicts(name, open_only=False)
+        stored = self.session.journal.conflicts.find(name, open_only=False)
         return [
             (str(list(each.conflict.key.values())[-1]), each.conflict.kind, each.conflict.outcome)
             for each in reversed(stored)
@@ -149,7 +149,7 @@ class World:
 
     def conflict_id(self) -> int:
         """The one conflict on record."""
-        (stored,) = self.session.journal.conflicts("customers", open_only=False)
+        (stored,) = self.session.journal.conflicts.find("customers", open_only=False)
         return stored.id
 
     def reconcile(self, name: str = "customers") -> Comparison:
@@ -162,7 +162,7 @@ class World:
 
     def held(self, name: str | None = None) -> list[HeldRow]:
         session = self.open()
-        return [*session.journal.rejected(name), *session.journal.parked(name)]
+        return [*session.journal.held.rejected(name), *session.journal.held.parked(name)]
 
     def causes(self, name: str | None = None) -> list[tuple[str, str, str]]:
         """(direction, last part of the key, cause) of each held row, sorted."""
@@ -172,7 +172,7 @@ class World:
 
     def status(self, name: str = "customers") -> MapStatus:
         session = self.open()
-        return session.journal.status(name)
+        return session.journal.maps.status(name)
 
     # The apps' own users
 

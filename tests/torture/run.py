@@ -66,7 +66,10 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
         sum(user.done.commits for user in users),
         sum(user.done.rollbacks for user in users),
         kills,
-        sum(counts.written for counts, _ in world.session.journal.cycles("customers").values()),
+        sum(
+            counts.written
+            for counts, _ in world.session.journal.cycles.totals("customers").values()
+        ),
         len(world.conflicts()),
         round(time.monotonic() - began, 1),
     )
@@ -110,7 +113,7 @@ def _hold(world: World, users: list[Writer]) -> None:
     for user in users:
         for name, before in user.done.shared:
             lineage.wrote(name, where=user.name, over=before)
-    stored = world.session.journal.conflicts("customers", open_only=False)
+    stored = world.session.journal.conflicts.find("customers", open_only=False)
     rows = [row or {} for each in stored for row in each.conflict.rows.values()]
     named = {value for row in rows for value in row.values()}
     lost = lineage.lost(dict.fromkeys(Side, names.values()), named)

@@ -46,7 +46,7 @@ def projections(session: Session, names: Sequence[str] | None = None) -> list[st
     Raises:
         UnknownMapError, MapError: One of `names` is no map, or cannot be read.
     """
-    known = names or [each.name for each in session.journal.maps() if each.queues]
+    known = names or [each.name for each in session.journal.maps.all() if each.queues]
     return [name for name in known if _shown(session.map(name)) is not None]
 
 
@@ -72,7 +72,7 @@ def activate(session: Session, name: str) -> Activated:
             n = keys.num_rows
             said: list[Any] = [pa.repeat(pa.scalar(REQUEUED), n), pa.nulls(n, pa.string())]
             names = ["op", "changed", *keys.column_names]
-            origin = Origin(name, capture.queue, session.journal.epoch(name))
+            origin = Origin(name, capture.queue, session.journal.leases.epoch(name))
             with session.apps[side].writing(origin) as writing:
                 writing.queue(capture, pa.table([*said, *keys.columns], names=names))
             found += n
@@ -82,19 +82,21 @@ def activate(session: Session, name: str) -> Activated:
 
 def last_look(session: Session, name: str) -> datetime | None:
     """As of when it was last seen what a projection shows: by a look, or when it was started."""
-    looked = (mark.looked for mark in session.journal.marks(name).values())
+    looked = (mark.valid_as_of for mark in session.journal.maps.marks(name).values())
     return next((datetime.fromisoformat(each) for each in looked if each is not None), None)
 
 
 def _note(session: Session, name: str, side: Side | None, now: datetime, found: int) -> None:
     journal = session.journal
-    marks = journal.marks(name)
+    marks = journal.maps.marks(name)
     if side is not None and side in marks:
         looked = now.astimezone(UTC).isoformat()
-        journal.set_marks(name, {**marks, side: replace(marks[side], looked=looked)})
+        journal.maps.set_marks(name, {**marks, side: replace(marks[side], valid_as_of=looked)})
     if found:
         entities = "entity shows" if found == 1 else "entities show"
-        journal.log(name, "activated", f"{found:,} {entities} another row as of {now:%Y-%m-%d}")
+        journal.activity.log(
+            name, "activated", f"{found:,} {entities} another row as of {now:%Y-%m-%d}"
+        )
 
 
 def _shown(table_map: TableMap) -> Side | None:

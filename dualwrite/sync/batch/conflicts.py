@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.journal.records import Conflict
+from dualwrite.journal.records import Conflict, ConflictKind, ConflictOutcome, ConflictStatus
 from dualwrite.link import Side
 from dualwrite.sync.batch.decide import Decision, Policies
 from dualwrite.sync.batch.held import keys_of, plain_rows
@@ -84,18 +84,18 @@ def conflicts_of(
     said = [each.names() for each in (changes, dirt)]
     conflicts = []
     for n in range(len(here)):
-        outcome = "waits" if asks[n] else _outcome(route, won[n], found[n], write[n])
+        outcome = ConflictOutcome.WAITS if asks[n] else _outcome(route, won[n], found[n], write[n])
         conflicts.append(
             Conflict(
                 key=keys[n],
                 token=f"{route.source.direction}:{last[0][n]}:{last[1][n]}",
-                kind="update" if found[n] else "delete",
+                kind=ConflictKind.UPDATE if found[n] else ConflictKind.DELETE,
                 policy=(policies.row if found[n] else policies.whole).value,
                 outcome=outcome,
                 rows={route.source: mine[n], route.target: theirs[n] if found[n] else None},
                 changed={route.source: said[0][n], route.target: said[1][n]},
                 columns=won[n],
-                status="open" if asks[n] else "settled",
+                status=ConflictStatus.OPEN if asks[n] else ConflictStatus.CLOSED,
             )
         )
     return conflicts
@@ -111,11 +111,11 @@ def _won(route: Route, decision: Decision, here: pa.Array) -> list[dict[str, str
     return won
 
 
-def _outcome(route: Route, won: Mapping[str, str], found: bool, write: bool) -> str:
+def _outcome(route: Route, won: Mapping[str, str], found: bool, write: bool) -> ConflictOutcome:
     if not found:
-        return route.source.value if write else route.target.value
+        return ConflictOutcome((route.source if write else route.target).value)
     winners = set(won.values())
-    return winners.pop() if len(winners) == 1 else "merged"
+    return ConflictOutcome(winners.pop()) if len(winners) == 1 else ConflictOutcome.MERGED
 
 
 def _last_id(changes: Changes, n: int) -> list[int]:

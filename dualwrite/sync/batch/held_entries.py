@@ -25,7 +25,7 @@ class Waiting:
 
     def __init__(self, journal: Journal, map_name: str, side: Side) -> None:
         self._journal, self._map = journal, map_name
-        self._held = journal.held_keys(map_name, side.direction)
+        self._held = journal.held.keys(map_name, side.direction)
 
     def entries(self, keys: pa.Table, shape: pa.Schema) -> pa.Table:
         """The entries of those of n `keys` that wait, in the shape of a queue's.
@@ -42,7 +42,9 @@ class Waiting:
         ids = self._ids.take(at).to_pylist()
         if not ids:
             return shape.empty_table()
-        rows = self._journal.rejected(self._map, ids=ids) + self._journal.parked(self._map, ids=ids)
+        rows = self._journal.held.rejected(self._map, ids=ids) + self._journal.held.parked(
+            self._map, ids=ids
+        )
         said = [None if row.changed is None else changed_text(row.changed) for row in rows]
         columns = [
             pa.array([-row.id for row in rows], pa.int64()),

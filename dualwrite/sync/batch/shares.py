@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture
-from dualwrite.journal.records import Counts, Share, key_text
+from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side
 from dualwrite.sync.batch.carry import Outcome
@@ -26,16 +26,16 @@ from dualwrite.sync.session import Session
 from dualwrite.translate.keys import key_text as key_texts
 
 
-def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str, Share]:
+def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str, BatchRecord]:
     """What to journal of an outcome, by direction."""
-    shares: dict[str, Share] = {}
+    shares: dict[str, BatchRecord] = {}
     for direction in {**outcome.counts, **outcome.seen}:
         held = outcome.held.get(direction, Held())
-        waiting = journal.held_keys(map_name, direction)
+        waiting = journal.held.keys(map_name, direction)
         still = {key_text(key) for key in held.keys}
         came = among(waiting, outcome.seen.get(direction, ())) if waiting else set()
         counts = outcome.counts.get(direction, Counts())
-        shares[direction] = Share(counts, held.rejected, held.parked, came - still)
+        shares[direction] = BatchRecord(counts, held.rejected, held.parked, came - still)
     return shares
 
 
@@ -47,7 +47,7 @@ def clear_carried(
     What waited there would count as a change of its side for ever, at odds with every later one
     of the other side.
     """
-    waiting = session.journal.held_keys(map_name, side.direction)
+    waiting = session.journal.held.keys(map_name, side.direction)
     if not waiting:
         return
     lows, highs = np.array(sorted(ranges), np.int64).T
@@ -58,7 +58,7 @@ def clear_carried(
         carried = (at >= 0) & (ids <= highs[at])
         found |= among(waiting, (page.select(range(4, page.num_columns)).filter(carried),))
     if found:
-        session.journal.record(map_name, {side.direction: Share(cleared=found)})
+        session.journal.held.record(map_name, {side.direction: BatchRecord(cleared=found)})
 
 
 def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:

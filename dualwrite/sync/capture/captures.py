@@ -68,25 +68,25 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     name, journal = table_map.name, session.journal
     before = queues_of(session, name)
     captures = captures_of(session, table_map)
-    journal.set_queues(name, {**before, **{s.value: c.queue for s, c in captures.items()}})
+    journal.maps.set_queues(name, {**before, **{s.value: c.queue for s, c in captures.items()}})
     made: dict[Side, Capture] = {}
     try:
         for side, capture in captures.items():
             try:
                 session.apps[side].install(capture)
             except NoCaptureError as error:
-                journal.log(name, "capture", str(error))
+                journal.activity.log(name, "capture", str(error))
                 continue
             made[side] = capture
     except DualWriteError:
         new = {side: each for side, each in made.items() if side.value not in before}
         left = remove_captures(session, new)
-        journal.set_queues(name, {**before, **{side.value: new[side].queue for side in left}})
+        journal.maps.set_queues(name, {**before, **{side.value: new[side].queue for side in left}})
         raise
-    journal.set_queues(name, {side.value: each.queue for side, each in made.items()})
+    journal.maps.set_queues(name, {side.value: each.queue for side, each in made.items()})
     prints = {side: fingerprint(each) for side, each in made.items()}
     looked = {side: _looked(session, table_map, side) for side in Side}
-    journal.set_marks(
+    journal.maps.set_marks(
         name, {side: Mark(epoch, prints.get(side, ""), looked[side]) for side in Side}
     )
 
@@ -95,9 +95,9 @@ def _looked(session: Session, table_map: TableMap, side: Side) -> str | None:
     """As of when it is known what a side shows: since the last look, else from now on."""
     if shown_of(table_map, side) is None:
         return None
-    before = session.journal.marks(table_map.name).get(side)
-    if before is not None and before.looked is not None:
-        return before.looked
+    before = session.journal.maps.marks(table_map.name).get(side)
+    if before is not None and before.valid_as_of is not None:
+        return before.valid_as_of
     return session.now().isoformat()
 
 
@@ -114,7 +114,7 @@ def remove_captures(session: Session, captures: Mapping[Side, Capture]) -> tuple
 
 def queues_of(session: Session, name: str) -> Mapping[str, str]:
     """The queues of a map by side name, as the journal knows them."""
-    return next((each.queues for each in session.journal.maps() if each.name == name), {})
+    return next((each.queues for each in session.journal.maps.all() if each.name == name), {})
 
 
 def fingerprint(capture: Capture) -> str:

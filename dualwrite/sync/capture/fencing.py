@@ -39,7 +39,7 @@ def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredErro
         TransientError, PermanentError: From the apps.
     """
     recover(session)  # what a dead writer left in doubt holds locks
-    marks = session.journal.all_marks()
+    marks = session.journal.maps.all_marks()
     faults: dict[str, RestoredError] = {}
     for side in Side:
         for name in restored(session, side, {name: marks.get(name, {}) for name in epochs}):
@@ -48,7 +48,7 @@ def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredErro
     for side in Side:
         session.apps[side].fence(sound)
     # after the apps: what the journal expects of them, they have
-    session.journal.advance_marks(sound)
+    session.journal.maps.advance_marks(sound)
     return faults
 
 

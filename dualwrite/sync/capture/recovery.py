@@ -53,10 +53,10 @@ def decide(session: Session, name: str, map_name: str, branches: tuple[Writing, 
         WithdrawnError: Another worker took this one for dead.
         TransientError, PermanentError: From the apps and the journal.
     """
-    session.journal.intend(name, map_name)
+    session.journal.prepared_writes.begin(name, map_name)
     for branch in branches:
         branch.prepare()
-    if not session.journal.decide(name, commits=True):
+    if not session.journal.prepared_writes.decide(name, commits=True):
         raise WithdrawnError(map_name=map_name)
 
 
@@ -66,7 +66,7 @@ def settle(session: Session, name: str) -> bool:
     Raises:
         TransientError, PermanentError: One of them is still in doubt.
     """
-    commits = session.journal.decide(name, commits=False)
+    commits = session.journal.prepared_writes.decide(name, commits=False)
     left = [
         side
         for side in Side
@@ -76,26 +76,26 @@ def settle(session: Session, name: str) -> bool:
         reason = "another connection still holds a prepared branch"
         raise AppBusyError(app=left[0].value, table=None, reason=reason)
     if commits:
-        session.journal.intent_done(name)
+        session.journal.prepared_writes.remove(name)
     return commits
 
 
 def recover(session: Session) -> None:
     """Settle what writers that died have left in doubt; what cannot be reached waits."""
     now = datetime.now(UTC)
-    for each in session.journal.intents():
+    for each in session.journal.prepared_writes.all():
         age = now - each.at
         if each.commits is None and age < YOUNG:
             continue
         with suppress(TransientError, PermanentError):
             commits = settle(session, each.name)
             if each.commits is None:
-                session.journal.log(
+                session.journal.activity.log(
                     each.map, "doubt", "a write of both sides whose writer died was rolled back"
                 )
             elif commits:
-                session.journal.log(
+                session.journal.activity.log(
                     each.map, "doubt", "a write of both sides whose writer died was committed"
                 )
             if not commits and age > KEPT:
-                session.journal.intent_done(each.name)
+                session.journal.prepared_writes.remove(each.name)

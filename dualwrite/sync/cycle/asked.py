@@ -28,7 +28,7 @@ def asked_about(
     """
     names = [str(path) for path in table_map.end(side).key]
     found, gone = [], []
-    for each in session.journal.conflicts(table_map.name):
+    for each in session.journal.conflicts.find(table_map.name):
         row = each.conflict.rows.get(side)
         if row is not None:
             found.append({name: _text(row.get(name)) for name in names})

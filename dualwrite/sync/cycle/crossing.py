@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture, Origin, Writing, changed_text
-from dualwrite.journal.records import Counts, Share
+from dualwrite.journal.records import BatchRecord, Counts
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.conflicts import Batch, conflicts_of, newer
@@ -99,7 +99,7 @@ class Link:
     def committed(self) -> None:
         """Let go from the journal what was dealt with."""
         if self.freed:
-            self.session.journal.discard(self.freed)
+            self.session.journal.held.discard(self.freed)
             self.freed.clear()
 
 
@@ -351,12 +351,12 @@ class Crossing:
     def _note(self, batch: Batch, decision: Decision, conflicts: Mask, held: Held) -> None:
         journal = self.link.session.journal
         if pc.any(conflicts).as_py():
-            journal.note_conflicts(
+            journal.conflicts.record(
                 self.name, conflicts_of(self.route, batch, decision, conflicts, self.policies)
             )
         if held.rejected or held.parked:
-            share = Share(rejected=held.rejected, parked=held.parked)
-            journal.record(self.name, {self.route.source.direction: share})
+            share = BatchRecord(rejected=held.rejected, parked=held.parked)
+            journal.held.record(self.name, {self.route.source.direction: share})
 
     def _settle(self, writing: Writing, batch: Batch, decision: Decision, conflicts: Mask) -> None:
         """What the other side's own entries still have to say, once a conflict is decided."""

@@ -19,7 +19,7 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Snapshot, changed_text
 from dualwrite.errors import PermanentError
 from dualwrite.journal.lag import added, tally
-from dualwrite.journal.records import Counts, Rejection, Share, key_text
+from dualwrite.journal.records import BatchRecord, Counts, Rejection, key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.held import keys_of
 from dualwrite.sync.batch.held_entries import Waiting
@@ -157,7 +157,9 @@ class DirectionWorker:
         """Delete across what is gone from the source."""
         settled = self.link.settled.pop(self.source, [])
         if self.gone:
-            self._look_across(any_held=self.link.session.journal.waiting(self._map.name)[1] > 0)
+            self._look_across(
+                any_held=self.link.session.journal.maps.backlog(self._map.name)[1] > 0
+            )
         for gone in self.gone:
             changes = gone.without(pa.concat_arrays(settled)) if settled else gone
             changes = self._still_out(changes)
@@ -183,7 +185,7 @@ class DirectionWorker:
         """See what waits in the journal; forget what a cycle that broke off left here."""
         self.waiting: Mapping[str, int] = {}
         journal, name = self.link.session.journal, self._map.name
-        asked, held = journal.waiting(name)
+        asked, held = journal.maps.backlog(name)
         self._asked = asked > 0
         if held:
             self.look_who_waits()
@@ -202,7 +204,7 @@ class DirectionWorker:
 
     def look_who_waits(self) -> None:
         """The keys that the journal holds back on this way."""
-        self.waiting = self.link.session.journal.held_keys(self._map.name, self.direction)
+        self.waiting = self.link.session.journal.held.keys(self._map.name, self.direction)
 
     def refuse_drift(self, entries: pa.Table) -> None:
         """Stop at an entry whose trigger no longer fitted its table.
@@ -302,7 +304,7 @@ class DirectionWorker:
             for key in keys_of(lost.keys)
         ]
         journal = self.link.session.journal
-        journal.record(self._map.name, {self.direction: Share(rejected=rejections)})
+        journal.held.record(self._map.name, {self.direction: BatchRecord(rejected=rejections)})
         self.tally.counts += Counts(read=len(lost), rejected=len(lost))
         self.forget(changes.ids_of(nameless))
         return changes.filter(pc.invert(nameless))
@@ -324,7 +326,9 @@ class DirectionWorker:
         if not came:
             return changes
         journal, ids = self.link.session.journal, {self.waiting[text] for text in came}
-        held = journal.rejected(self._map.name, ids=ids) + journal.parked(self._map.name, ids=ids)
+        held = journal.held.rejected(self._map.name, ids=ids) + journal.held.parked(
+            self._map.name, ids=ids
+        )
         names = changes.keys.column_names
         keys = {n: pa.array([row.key[n] for row in held], pa.string()) for n in names}
         own = pa.table({n: changes.keys[n].cast(pa.string()) for n in names})
@@ -390,8 +394,8 @@ class DirectionWorker:
             still = {key_text(key) for key in crossed.held.keys}
             came = among(self.waiting, (through.keys,)) - still
             if came:
-                share = Share(cleared=came)
-                self.link.session.journal.record(self._map.name, {self.direction: share})
+                share = BatchRecord(cleared=came)
+                self.link.session.journal.held.record(self._map.name, {self.direction: share})
         if forget:
             self.forget(through.ids)
 

@@ -143,7 +143,7 @@ class _Loop:
         return wanted != mine
 
     def _wanted(self) -> set[str]:
-        records = self._session.journal.maps()
+        records = self._session.journal.maps.all()
         wanted = {each.name for each in records if each.status in CARRIED}
         return wanted if self._names is None else wanted & set(self._names)
 

@@ -34,7 +34,7 @@ def _held(side: Side, lanes: Sequence[DatedWorker]) -> list[HeldRow]:
     if not lanes:
         return []
     journal, table_map = lanes[0].link.session.journal, lanes[0].plan.table_map
-    waiting = journal.held_keys(table_map.name, side.direction)
+    waiting = journal.held.keys(table_map.name, side.direction)
     dated = dated_of(table_map)
     ends = None if dated is None else dated.on(side)
     if not waiting or ends is None:
@@ -47,7 +47,11 @@ def _held(side: Side, lanes: Sequence[DatedWorker]) -> list[HeldRow]:
         moved = pa.concat_arrays([_moved(lane, side, names) for lane in lanes])
         hit = pc.is_in(key_text(own, names), value_set=moved, skip_nulls=True)
         numbers = pa.array(numbers, pa.int64()).filter(hit).to_pylist()
-    return journal.rejected(table_map.name, rule=PeriodsSound.name, ids=numbers) if numbers else []
+    return (
+        journal.held.rejected(table_map.name, rule=PeriodsSound.name, ids=numbers)
+        if numbers
+        else []
+    )
 
 
 def _moved(lane: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array:

@@ -78,7 +78,7 @@ class Pointing:
     def _pointers(self) -> Mapping[str, Sequence[Pointer]]:
         """The lookups of all maps that have a queue here, by the table that they point at."""
         found: dict[str, list[Pointer]] = defaultdict(list)
-        for record in self._session.journal.maps():
+        for record in self._session.journal.maps.all():
             if self._side.value not in record.queues:
                 continue
             try:

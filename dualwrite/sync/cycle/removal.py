@@ -14,7 +14,15 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Writing
 from dualwrite.errors import RowsRefusedError
-from dualwrite.journal.records import Conflict, Counts, Rejection, Share
+from dualwrite.journal.records import (
+    BatchRecord,
+    Conflict,
+    ConflictKind,
+    ConflictOutcome,
+    ConflictStatus,
+    Counts,
+    Rejection,
+)
 from dualwrite.link import Side
 from dualwrite.sync.batch.conflicts import newer
 from dualwrite.sync.batch.decide import Policy
@@ -157,8 +165,8 @@ class Removal:
     ) -> None:
         journal, route = self._link.session.journal, self._way
         if held.rejected:
-            share = Share(rejected=held.rejected)
-            journal.record(self._crossing.name, {route.source.direction: share})
+            share = BatchRecord(rejected=held.rejected)
+            journal.held.record(self._crossing.name, {route.source.direction: share})
         numbers = pc.indices_nonzero(decided)
         if not len(numbers):
             return
@@ -176,15 +184,15 @@ class Removal:
                 Conflict(
                     key=keys[n],
                     token=f"{route.source.direction}:delete:{ids[n].as_py()}",
-                    kind="delete",
+                    kind=ConflictKind.DELETE,
                     policy=self._crossing.policies.whole.value,
-                    outcome="waits" if open_[n] else winner.value,
+                    outcome=ConflictOutcome.WAITS if open_[n] else ConflictOutcome(winner.value),
                     rows={route.source: None, route.target: row},
                     changed={route.source: None, route.target: dirt[n]},
-                    status="open" if open_[n] else "settled",
+                    status=ConflictStatus.OPEN if open_[n] else ConflictStatus.CLOSED,
                 )
             )
-        journal.note_conflicts(self._crossing.name, conflicts)
+        journal.conflicts.record(self._crossing.name, conflicts)
 
 
 def _numbered(n: int) -> pa.Array:

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
-from dualwrite.journal.lease import LeaseLostError
+from dualwrite.journal.leases import LeaseLostError
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -180,7 +180,7 @@ class CycleRunner:
             result.seconds = time.monotonic() - started
             results.append(result)
         for name, fault in self._faults.items():
-            self.session.journal.set_waits(name, str(fault))
+            self.session.journal.maps.set_waits(name, str(fault))
             results.append(MapResult(name, note=str(fault), stuck=True))
         return results
 
@@ -266,10 +266,10 @@ class CycleRunner:
                 self._try([track], partial(self._release_beside, track))
         if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
             return
-        waiting = self.session.journal.maps_with_parked()
+        waiting = self.session.journal.held.maps_with_parked()
         for track in self.tracks:
             if track.name in waiting and track.fault is None:
-                parked = self.session.journal.parked(track.name)
+                parked = self.session.journal.held.parked(track.name)
                 self._try([track], partial(self._free, track, parked))
 
     def _release_beside(self, track: MapWorker) -> None:
@@ -310,12 +310,14 @@ class CycleRunner:
         if not result.counts and track.said == said and time.monotonic() < track.again_at:
             return result
         track.said, track.again_at = said, time.monotonic() + QUIET_SECONDS
-        journal.note_cycle(track.name, result.counts, lags, pending=pending)
-        journal.set_waits(track.name, result.note or None)
+        journal.cycles.record(track.name, result.counts, lags, pending=pending)
+        journal.maps.set_waits(track.name, result.note or None)
         if track.fault is None and not any(pending.values()):
             # only from there: somebody may have paused or stopped the map at this moment
             reason = "caught up"
-            journal.move(track.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason)
+            journal.maps.change_status(
+                track.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason
+            )
         return result
 
 
@@ -349,7 +351,7 @@ def cycle_runner(
     allow_deletes: bool = False,
 ) -> Iterator[tuple[CycleRunner, list[MapResult]]]:
     """Cycles over maps whose leases are held until the end; and what is said of the others."""
-    status = {each.name: each.status for each in session.journal.maps()}
+    status = {each.name: each.status for each in session.journal.maps.all()}
     wanted = list(status) if names is None else list(dict.fromkeys(names))
     others: list[MapResult] = []
     plans: list[MapPlan] = []
@@ -369,7 +371,7 @@ def cycle_runner(
             try:
                 maps.append(session.map(name))
             except PermanentError as error:
-                session.journal.set_waits(name, str(error))
+                session.journal.maps.set_waits(name, str(error))
                 others.append(MapResult(name, note=str(error), stuck=True))
         plans = list(order_maps(session, maps).maps)
         epochs = {name: lease.epoch for name, lease in leases.items()}

@@ -99,7 +99,7 @@ def spelled(kind: Any) -> str:
 
 def at_work(session: Session) -> list[str]:
     """The maps that are looked at where none is named."""
-    return [each.name for each in session.journal.maps() if each.status in WORKING]
+    return [each.name for each in session.journal.maps.all() if each.status in WORKING]
 
 
 WORKING = (
@@ -158,7 +158,7 @@ def _of_map(session: Session, table_map: TableMap, to: int, progress: Progress) 
     names = {str(each.target) for each in narrow}
     route = compile_route(session, table_map, Side.FINOPS, keep=lambda path: str(path) in names)
     counted = _counted(session, route, wider, progress)
-    held = session.journal.rejected(table_map.name)
+    held = session.journal.held.rejected(table_map.name)
     for each in narrow:
         name = each.target.column
         rows, still = counted.get(name, (0, 0))
@@ -295,7 +295,7 @@ def narrowing(
     progress: Progress = silent,
 ) -> list[Change]:
     """What undoing the last widening of each column would change; as `widening`."""
-    steps = history(session.journal.runs(limit=100_000))
+    steps = history(session.journal.runs.newest(limit=100_000))
     found: dict[tuple[str, str], Change] = {}
     for name in names:
         table_map = session.map(name)

@@ -19,8 +19,8 @@ import pyarrow as pa
 
 from dualwrite.apps.capture import Origin, changed_text
 from dualwrite.errors import AppBusyError, PermanentError
-from dualwrite.journal.lease import Lease
-from dualwrite.journal.records import MapStatus, Run
+from dualwrite.journal.leases import Lease
+from dualwrite.journal.records import MapStatus, Run, RunOutcome
 from dualwrite.link import Side
 from dualwrite.rules import Scale
 from dualwrite.sync.batch.results import silent
@@ -110,7 +110,7 @@ def redeclare(
             session.apps[Side.DATAVERSE].refresh()
             _patiently(session, table, {c.column: _decimal(c.to) for c in mine})
             told = (f"{c.column} from {spelled(c.now)} to {spelled(c.to)}" for c in mine)
-            session.journal.log(None, KIND, f"{table}: {', '.join(told)}", {"undo": undo})
+            session.journal.activity.log(None, KIND, f"{table}: {', '.join(told)}", {"undo": undo})
             progress(table, number + 1, len(tables))
         _whole_captures(session, leases)
         for name, lease in leases.items():
@@ -125,17 +125,17 @@ def redeclare(
 def finish_begun(session: Session) -> list[str]:
     """End what a crash cut off: its maps run again; the tables concerned."""
     journal = session.journal
-    begun = [run for run in journal.runs(limit=100_000) if _is_open(run)]
+    begun = [run for run in journal.runs.newest(limit=100_000) if _is_open(run)]
     for run in begun:
         with own_lease(session, run.map, KIND) as lease:
             done = _is_done(session, run)
-            if journal.status(run.map) is not MapStatus.NOT_RUNNING:
+            if journal.maps.status(run.map) is not MapStatus.NOT_RUNNING:
                 _whole_captures(session, {run.map: lease})
                 if done and not run.options["undo"]:
                     _queue_rounded(session, run.map, lease, run.options["columns"])
                     _again(session, run.map, lease, list(run.options["columns"]))
             _let_go(session, run)
-            journal.finish_run(run.id, "done" if done else "failed")
+            journal.runs.finish(run.id, RunOutcome.DONE if done else RunOutcome.FAILED)
     return list(dict.fromkeys(str(run.options["table"]) for run in begun))
 
 
@@ -160,9 +160,9 @@ def _hands_off(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str,
     journal = session.journal
     runs = []
     for name, job in jobs.items():
-        runs.append(journal.start_run(name, KIND, job))
+        runs.append(journal.runs.start(name, KIND, job))
         reason = f"the decimals of {job['table']} change"
-        journal.move(name, MapStatus.PAUSED, among=_CARRIED, reason=reason)
+        journal.maps.change_status(name, MapStatus.PAUSED, among=_CARRIED, reason=reason)
     with ExitStack() as stack:
         try:
             yield {name: stack.enter_context(own_lease(session, name, KIND)) for name in jobs}
@@ -171,11 +171,11 @@ def _hands_off(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str,
                 _let_go(session, run)
                 # one that is done but for its retries is ended by the next command
                 if not _is_done(session, run):
-                    journal.finish_run(run.id, "failed")
+                    journal.runs.finish(run.id, RunOutcome.FAILED)
             raise
         for run in runs:
             _let_go(session, run)
-            journal.finish_run(run.id, "done")
+            journal.runs.finish(run.id, RunOutcome.DONE)
 
 
 def _let_go(session: Session, run: Run) -> None:
@@ -183,13 +183,15 @@ def _let_go(session: Session, run: Run) -> None:
     was = MapStatus(run.options["status"])
     if was in _CARRIED:
         among = (MapStatus.PAUSED,)
-        session.journal.move(run.map, was, among=among, reason="the decimals have changed")
+        session.journal.maps.change_status(
+            run.map, was, among=among, reason="the decimals have changed"
+        )
 
 
 def _over(session: Session, table: str) -> dict[str, MapStatus]:
     """The maps at work over a table of dataverse, and where they stand."""
     found = {}
-    for record in session.journal.maps():
+    for record in session.journal.maps.all():
         if record.status not in WORKING:
             continue
         try:
@@ -224,7 +226,7 @@ def _whole_captures(session: Session, leases: Mapping[str, Lease]) -> None:
 
 
 def _again(session: Session, name: str, lease: Lease, columns: Sequence[str]) -> list[Retried]:
-    rows = [row for row in session.journal.rejected(name) if waits_for_digits(row, columns)]
+    rows = [row for row in session.journal.held.rejected(name) if waits_for_digits(row, columns)]
     return again(session, rows, epoch=lease.epoch) if rows else []
 
 

@@ -87,14 +87,14 @@ class InitialSync:
             for each in self._cut(leg)
         ]
         if new:
-            self.session.journal.plan_partitions(self.run.id, new)
+            self.session.journal.runs.plan_partitions(self.run.id, new)
         pending = [p for p in self._stored() if p.plan.phase == phase and p.done_at is None]
         turn = {leg.direction: number for number, leg in enumerate(legs)}
         return sorted(pending, key=lambda p: (turn[p.plan.direction], p.plan.number))
 
     def _stored(self) -> list[Partition]:
         assert self.run is not None
-        return self.session.journal.partitions(self.run.id)
+        return self.session.journal.runs.partitions(self.run.id)
 
     def _cut(self, leg: Leg) -> list[PartitionPlan]:
         """Cut a leg's table into ranges; none where there is nothing to bring across."""
@@ -163,7 +163,7 @@ class InitialSync:
         outcome = carrier.carry(rows, manner)
         if self.run is not None:
             shares = shares_of(self.session.journal, self.name, outcome)
-            self.session.journal.finish_partition(
+            self.session.journal.runs.finish_partition(
                 self.run.id, partition.direction, partition.phase, partition.number, shares
             )
             outcome.held.clear()

@@ -36,7 +36,7 @@ def rehearse(session: Session, plan: MapPlan, *, partition_rows: int, gate: Gate
             causes += causes_of(held.rejected)
     journal = session.journal
     if limit.allows(causes.total(), rows):
-        journal.set_waits(limit.map_name, None)
+        journal.maps.set_waits(limit.map_name, None)
         return
     error = TooManyRejectedError(
         limit=limit,
@@ -46,5 +46,5 @@ def rehearse(session: Session, plan: MapPlan, *, partition_rows: int, gate: Gate
         what="rows",
         safe="Nothing was written.",
     )
-    journal.set_waits(limit.map_name, str(error))
+    journal.maps.set_waits(limit.map_name, str(error))
     raise error

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dualwrite.errors import TransientError
-from dualwrite.journal.records import MapStatus, PartitionPlan
+from dualwrite.journal.records import MapStatus, PartitionPlan, RunOutcome
 from dualwrite.link import Side
 from dualwrite.sync.batch.carry import Outcome
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -72,7 +72,7 @@ def begin(
         TransientError, PermanentError: From the apps.
     """
     journal, name = session.journal, plan.table_map.name
-    run = journal.open_run(name, KIND)
+    run = journal.runs.unfinished(name, KIND)
     if run is None:
         rehearse(session, plan, partition_rows=options.partition_rows, gate=options.gate)
     for side in Side:
@@ -81,11 +81,11 @@ def begin(
     noted = {"master": plan.master.value, "epoch": epoch}
     if run is None:
         fresh = {side.value: is_empty(session, plan, side) for side in Side}
-        run = journal.start_run(name, KIND, {"fresh": fresh, **noted})
-        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
+        run = journal.runs.start(name, KIND, {"fresh": fresh, **noted})
+        journal.maps.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
     else:
-        run = journal.continue_run(run.id, {"continued": True, "epoch": epoch})
-        journal.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
+        run = journal.runs.resume(run.id, {"continued": True, "epoch": epoch})
+        journal.maps.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
     engine = Options(options.partition_rows, options.dry_run, options.gate)
     return InitialSync(session, plan, engine, finder=finder, run=run)
 
@@ -93,8 +93,8 @@ def begin(
 def finish(sync: InitialSync) -> None:
     """Nothing is left to carry: the map runs."""
     assert sync.run is not None
-    sync.session.journal.finish_run(sync.run.id, "done")
-    sync.session.journal.set_status(sync.name, MapStatus.RUNNING, reason="initial sync done")
+    sync.session.journal.runs.finish(sync.run.id, RunOutcome.DONE)
+    sync.session.journal.maps.set_status(sync.name, MapStatus.RUNNING, reason="initial sync done")
 
 
 def carry_all(
@@ -172,9 +172,9 @@ def _skip(session: Session, table_map: TableMap) -> None:
         for side in Side:
             session.apps[side].fence({name: lease.epoch})
         start_capture(session, table_map, lease.epoch)
-        if run := journal.open_run(name, KIND):
-            journal.finish_run(run.id, "cancelled", "the initial sync was skipped")
-        journal.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
+        if run := journal.runs.unfinished(name, KIND):
+            journal.runs.finish(run.id, RunOutcome.CANCELLED, "the initial sync was skipped")
+        journal.maps.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
 
 
 def _run_phase(
@@ -209,7 +209,7 @@ def is_due(
     name = plan.table_map.name
     if options.dry_run:
         return True
-    status = session.journal.status(name)
+    status = session.journal.maps.status(name)
     if status in (MapStatus.PAUSED, MapStatus.RESUMING):
         results[name].stuck = True
         results[name].note = (

@@ -29,7 +29,7 @@ def take_up(session: Session, plan: MapPlan, options: Options) -> InitialSync:
     Raises:
         NoOpenRunError: Nobody has, or it has ended.
     """
-    run = session.journal.open_run(plan.table_map.name, KIND)
+    run = session.journal.runs.unfinished(plan.table_map.name, KIND)
     if run is None:
         raise NoOpenRunError(map_name=plan.table_map.name)
     return InitialSync(session, plan, options, run=run)

@@ -23,8 +23,8 @@ from pathlib import Path
 
 from dualwrite.apps.capture import Capture
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
-from dualwrite.journal.lease import Lease, LeaseHeldError
-from dualwrite.journal.records import MapStatus
+from dualwrite.journal.leases import Lease, LeaseHeldError
+from dualwrite.journal.records import MapStatus, RunOutcome
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import captures_of, queues_of, remove_captures
 from dualwrite.sync.mapstate.queues import drop_entries, export_queue, hold_queue
@@ -109,7 +109,7 @@ def _each(
     session: Session, names: Sequence[str], move: Callable[[Session, str], Moved]
 ) -> list[Moved]:
     results = []
-    known = {each.name for each in session.journal.maps()}
+    known = {each.name for each in session.journal.maps.all()}
     for name in dict.fromkeys(names):
         try:
             # A map whose file is gone can still be stopped.
@@ -117,13 +117,15 @@ def _each(
                 session.catalogue.entry(name)
             results.append(move(session, name))
         except DualWriteError as error:
-            results.append(Moved(name, session.journal.status(name), error=error))
+            results.append(Moved(name, session.journal.maps.status(name), error=error))
     return results
 
 
 def _pause(session: Session, name: str) -> Moved:
     among = (MapStatus.RUNNING, MapStatus.RESUMING)
-    before = session.journal.move(name, MapStatus.PAUSED, among=among, reason="paused")
+    before = session.journal.maps.change_status(
+        name, MapStatus.PAUSED, among=among, reason="paused"
+    )
     if before is MapStatus.PAUSED:
         return Moved(name, before, "was paused already, nothing changed")
     if before not in among:
@@ -132,7 +134,7 @@ def _pause(session: Session, name: str) -> Moved:
 
 
 def _resume(session: Session, name: str, how: Resume) -> Moved:
-    status = session.journal.status(name)
+    status = session.journal.maps.status(name)
     if status is MapStatus.RUNNING:
         return Moved(name, status, "was running already, nothing changed")
     if status not in (MapStatus.PAUSED, MapStatus.RESUMING):
@@ -148,7 +150,7 @@ def _resume(session: Session, name: str, how: Resume) -> Moved:
 
 def _catch_up(session: Session, name: str) -> Moved:
     among = (MapStatus.PAUSED,)
-    session.journal.move(name, MapStatus.RESUMING, among=among, reason="catches up")
+    session.journal.maps.change_status(name, MapStatus.RESUMING, among=among, reason="catches up")
     return Moved(
         name,
         MapStatus.RESUMING,
@@ -161,11 +163,13 @@ def _go_live(session: Session, name: str, clear: Callable[[Session, TableMap], M
     table_map = session.map(name)
     among = (MapStatus.PAUSED, MapStatus.RESUMING)
     # a worker that catches up has to let go first
-    session.journal.move(name, MapStatus.PAUSED, among=among, reason="goes live at once")
+    session.journal.maps.change_status(
+        name, MapStatus.PAUSED, among=among, reason="goes live at once"
+    )
     with own_lease(session, name, "resume"):
         cleared = clear(session, table_map)
-        session.journal.log(name, "resume", cleared.note)
-        session.journal.move(name, MapStatus.RUNNING, among=among, reason="resumed")
+        session.journal.activity.log(name, "resume", cleared.note)
+        session.journal.maps.change_status(name, MapStatus.RUNNING, among=among, reason="resumed")
     return replace(cleared, status=MapStatus.RUNNING)
 
 
@@ -204,18 +208,20 @@ def _queueing(session: Session, table_map: TableMap) -> list[Side]:
 
 def _stop(session: Session, name: str) -> Moved:
     journal = session.journal
-    before = journal.status(name)
+    before = journal.maps.status(name)
     if before is MapStatus.NOT_RUNNING and not queues_of(session, name):
         return Moved(name, before, "was not running, nothing changed")
     if before is not MapStatus.INITIALIZING:
         # a worker that carries it sees this at the border of its cycle, and lets go
-        journal.move(name, MapStatus.NOT_RUNNING, among=tuple(MapStatus), reason="stopped")
+        journal.maps.change_status(
+            name, MapStatus.NOT_RUNNING, among=tuple(MapStatus), reason="stopped"
+        )
     try:
         with own_lease(session, name, "stop"):
-            if run := journal.open_run(name):
-                journal.finish_run(run.id, "cancelled", "the map was stopped")
-            journal.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
-            journal.set_waits(name, None)
+            if run := journal.runs.unfinished(name):
+                journal.runs.finish(run.id, RunOutcome.CANCELLED, "the map was stopped")
+            journal.maps.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
+            journal.maps.set_waits(name, None)
             left = stop_capture(session, name)
     except LeaseHeldError as error:
         if before is MapStatus.INITIALIZING:
@@ -252,7 +258,7 @@ def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
                 lease = stack.enter_context(kept_lease(session, name, holder))
                 break
             except LeaseHeldError:
-                status = session.journal.status(name)
+                status = session.journal.maps.status(name)
                 if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
@@ -273,9 +279,9 @@ def stop_capture(session: Session, name: str) -> tuple[Side, ...]:
         if side.value in queues
     }
     left = remove_captures(session, captures)
-    session.journal.set_queues(name, {side.value: queues[side.value] for side in left})
+    session.journal.maps.set_queues(name, {side.value: queues[side.value] for side in left})
     if not left:
-        session.journal.set_marks(name, {})
+        session.journal.maps.set_marks(name, {})
     return left
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture, Origin, changed_text
-from dualwrite.journal.lease import Lease
+from dualwrite.journal.leases import Lease
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.batch.target import sound_keys
@@ -86,8 +86,8 @@ def _leftovers(record: MapRecord) -> Iterator[Ailment]:
 
 
 def _stuck(session: Session, name: str) -> Iterator[Ailment]:
-    if session.journal.holder(name) is None:
-        cut = session.journal.open_run(name, KIND) is not None
+    if session.journal.leases.holder(name) is None:
+        cut = session.journal.runs.unfinished(name, KIND) is not None
         yield Ailment(
             name,
             None,
@@ -97,7 +97,7 @@ def _stuck(session: Session, name: str) -> Iterator[Ailment]:
 
 
 def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Iterator[Ailment]:
-    name, marks = record.name, session.journal.marks(record.name)
+    name, marks = record.name, session.journal.maps.marks(record.name)
     for side, capture in captures_of(session, table_map).items():
         app, table = session.apps[side], f"{side.value}.{capture.table}"
         if side.value not in record.queues:
@@ -135,13 +135,13 @@ def repair_map(session: Session, record: MapRecord) -> str:
         if record.status not in CAPTURED:
             return "nothing can be repaired from here"
         done = _repair_capture(session, record, session.map(name), lease)
-        session.journal.set_waits(name, None)
-        session.journal.log(name, "repaired", done)
+        session.journal.maps.set_waits(name, None)
+        session.journal.activity.log(name, "repaired", done)
         return done
 
 
 def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
-    name, marks = record.name, session.journal.marks(record.name)
+    name, marks = record.name, session.journal.maps.marks(record.name)
     before = {(each.side, each.text) for each in _uncaptured(session, record, table_map)}
     older = {side for side in Side if restored(session, side, {name: marks})}
     for side in Side:
@@ -150,7 +150,7 @@ def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, le
     captures = installed(session, table_map)
     for side in older & captures.keys():
         _forget_what_was_carried(session, name, captures, side, lease)
-    now = next(each for each in session.journal.maps() if each.name == name)
+    now = next(each for each in session.journal.maps.all() if each.name == name)
     after = {(each.side, each.text) for each in _uncaptured(session, now, table_map)}
     unwatched = {side for side, _ in before - after if side is not None} - older
     unwatched |= {side for side in captures if _drop_drifted(session, captures[side], side)}

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from dualwrite.errors import PermanentError
-from dualwrite.journal.records import Rejection, Share
+from dualwrite.journal.records import BatchRecord, Rejection
 from dualwrite.link import Side
 from dualwrite.sync.batch.held import keys_of, plain_rows
 from dualwrite.sync.capture.captures import capture_of
@@ -106,7 +106,9 @@ def hold_queue(session: Session, table_map: TableMap, side: Side) -> tuple[int, 
             continue
         rows = session.apps[side].fetch(query, changes.keys)
         rejected = _rejections(table_map, changes, rows)
-        session.journal.record(table_map.name, {side.direction: Share(rejected=rejected)})
+        session.journal.held.record(
+            table_map.name, {side.direction: BatchRecord(rejected=rejected)}
+        )
         session.apps[side].forget(capture.queue, every.ids_of(moves))
         held += len(changes)
     return held, remaining

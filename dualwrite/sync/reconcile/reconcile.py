@@ -267,8 +267,8 @@ class _Noting:
         table_map = session.map(result.map)
         self.key = [str(path) for path in table_map.end(side).key]
         self.key_across = [str(path) for path in table_map.end(side.other).key]
-        self.held = session.journal.held_keys(result.map, side.direction)
-        self.held_across = session.journal.held_keys(result.map, side.other.direction)
+        self.held = session.journal.held.keys(result.map, side.direction)
+        self.held_across = session.journal.held.keys(result.map, side.other.direction)
 
     def note(
         self,

@@ -78,7 +78,7 @@ def _repair(
     extra: list[pa.Table] = []
     key = [str(path) for path in table_map.end(master.other).key]
 
-    waiting = session.journal.held_keys(table_map.name, master.other.direction)
+    waiting = session.journal.held.keys(table_map.name, master.other.direction)
 
     def found(kind: Kind, side: Side, rows: pa.Table) -> None:
         if kind is Kind.ONLY and side is not master:
@@ -102,7 +102,7 @@ def _repair(
         *(_delete(session, table_map, master.other, rows) for rows in extra),
     ):
         repaired.counts += counts
-    session.journal.log(
+    session.journal.activity.log(
         table_map.name,
         "repaired",
         f"{repaired.counts.written:,} rows written and {repaired.counts.deleted:,} deleted "
@@ -119,7 +119,9 @@ def _carry(session: Session, table_map: TableMap, master: Side) -> Counts:
     total = Counts()
     for rows in batches(session, master, reading(session, table_map, master)):
         outcome = carrier.carry(rows, manner)
-        session.journal.record(table_map.name, shares_of(session.journal, table_map.name, outcome))
+        session.journal.held.record(
+            table_map.name, shares_of(session.journal, table_map.name, outcome)
+        )
         total += outcome.counts.get(master.direction, Counts())
     return total
 

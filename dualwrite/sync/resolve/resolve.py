@@ -16,7 +16,13 @@ import pyarrow as pa
 from dualwrite.apps.canonical import canonical
 from dualwrite.apps.capture import Capture, changed_text
 from dualwrite.errors import PermanentError
-from dualwrite.journal.records import Conflict, ConflictRow
+from dualwrite.journal.records import (
+    Conflict,
+    ConflictKind,
+    ConflictOutcome,
+    ConflictStatus,
+    StoredConflict,
+)
 from dualwrite.link import Side
 from dualwrite.sync.batch.decide import Policies, Policy
 from dualwrite.sync.batch.held import plain_rows, typed_keys
@@ -51,26 +57,31 @@ def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
     is overwritten no more unseen than what began it.
 
     Raises:
-        NoSuchConflictError: There is none of that id, or it is settled.
+        NoSuchConflictError: There is none of that id, or it is closed.
         TransientError, PermanentError: From the apps; the conflict still waits.
     """
     found = _find(session, conflict_id)
-    if found.conflict.status != "open":
-        raise NoSuchConflictError(conflict_id=conflict_id, reason="it is settled already")
+    if found.conflict.status is not ConflictStatus.OPEN:
+        raise NoSuchConflictError(conflict_id=conflict_id, reason="it is closed already")
     table_map = session.map(found.map)
     capture = _capture(session, table_map, side, conflict_id)
-    # settled first: a cycle forgets what it finds queued of a conflict that waits
-    session.journal.settle_conflict(conflict_id, side.value)
+    # closed first: a cycle forgets what it finds queued of a conflict that waits
+    session.journal.conflicts.close(conflict_id, ConflictOutcome(side.value))
     try:
         rows = {each: _standing(session, table_map, each, found.conflict) for each in Side}
-        decided = replace(found.conflict, rows=rows, outcome=side.value, status="settled")
-        session.journal.note_conflicts(found.map, [decided])
+        decided = replace(
+            found.conflict,
+            rows=rows,
+            outcome=ConflictOutcome(side.value),
+            status=ConflictStatus.CLOSED,
+        )
+        session.journal.conflicts.record(found.map, [decided])
         key = _key(session, table_map, side, found.conflict)
         _queue(session, side, capture, key, None)
     except BaseException:
-        session.journal.settle_conflict(conflict_id, "waits", "open")
+        session.journal.conflicts.reopen(conflict_id)
         raise
-    session.journal.log(
+    session.journal.activity.log(
         found.map, "conflict", f"conflict {conflict_id}: {side.value} wins", {"id": conflict_id}
     )
 
@@ -88,7 +99,7 @@ def undo_conflict(session: Session, conflict_id: int) -> None:
     """
     found = _find(session, conflict_id)
     conflict = found.conflict
-    if conflict.status != "settled":
+    if conflict.status is not ConflictStatus.CLOSED:
         raise NoSuchConflictError(conflict_id=conflict_id, reason=f"it is {conflict.status}")
     table_map = session.map(found.map)
     for loser in Side:
@@ -102,14 +113,14 @@ def undo_conflict(session: Session, conflict_id: int) -> None:
                 _delete(session, table_map, loser.other, conflict)
             else:
                 _give_back(session, table_map, loser, stored, lost, lease.epoch)
-    session.journal.settle_conflict(conflict_id, conflict.outcome, "undone")
-    session.journal.log(
+    session.journal.conflicts.mark_undone(conflict_id)
+    session.journal.activity.log(
         found.map, "conflict", f"conflict {conflict_id}: undone", {"id": conflict_id}
     )
 
 
-def _find(session: Session, conflict_id: int) -> ConflictRow:
-    found = session.journal.conflicts(open_only=False, ids=[conflict_id])
+def _find(session: Session, conflict_id: int) -> StoredConflict:
+    found = session.journal.conflicts.find(open_only=False, ids=[conflict_id])
     if not found:
         raise NoSuchConflictError(conflict_id=conflict_id, reason="there is none")
     return found[0]
@@ -120,7 +131,7 @@ def _lost(conflict: Conflict, loser: Side, table_map: TableMap) -> frozenset[str
 
     What it had not changed itself it cannot have lost: there the other side's change stands.
     """
-    if conflict.kind == "delete" or not conflict.columns:  # a person took one side's row
+    if conflict.kind is ConflictKind.DELETE or not conflict.columns:  # a person took one side's row
         return frozenset() if conflict.outcome == loser.other.value else None
     changed = conflict.changed.get(loser)
     lost = frozenset(

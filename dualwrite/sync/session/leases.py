@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from dualwrite.errors import TransientError
-from dualwrite.journal.lease import Lease, LeaseHeldError, LeaseLostError
+from dualwrite.journal.leases import Lease, LeaseHeldError, LeaseLostError
 from dualwrite.sync.session import Session
 
 LEASE_SECONDS = 60.0
@@ -25,7 +25,7 @@ def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
         LeaseHeldError: Another worker has the map.
         LeaseLostError: At the end, if another worker took it over meanwhile.
     """
-    with session.journal.lease(map_name, holder, LEASE_SECONDS) as lease, renewed([lease]):
+    with session.journal.leases.take(map_name, holder, LEASE_SECONDS) as lease, renewed([lease]):
         yield lease
 
 
@@ -43,7 +43,7 @@ def kept_leases(
         taken: dict[str, LeaseHeldError] = {}
         for name in names:
             try:
-                lease = session.journal.lease(name, holder, LEASE_SECONDS)
+                lease = session.journal.leases.take(name, holder, LEASE_SECONDS)
             except LeaseHeldError as error:
                 taken[name] = error
             else:

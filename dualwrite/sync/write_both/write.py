@@ -148,7 +148,7 @@ class _Attempt:
                     decide(self._session, self._name, self._map.name, (across, here))
             self._kept = True
         if self._in_phases:
-            self._session.journal.intent_done(self._name)
+            self._session.journal.prepared_writes.remove(self._name)
 
     def stands(self, fault: Exception) -> bool:
         """Whether both sides have the rows all the same.
@@ -168,13 +168,18 @@ class _Attempt:
 
     def _decided(self) -> bool:
         with suppress(TransientError, PermanentError):
-            return any(i.name == self._name and i.commits for i in self._session.journal.intents())
+            return any(
+                i.name == self._name and i.commits
+                for i in self._session.journal.prepared_writes.all()
+            )
         return False
 
     def _crossing(self) -> Crossing:
         session, captures, side = self._session, self._captures, self._side
         finder = Finder(session.apps, keys_only=True)
-        link = Link(session, finder, captures, session.journal.epoch(self._map.name), noting=False)
+        link = Link(
+            session, finder, captures, session.journal.leases.epoch(self._map.name), noting=False
+        )
         back = compile_route(session, self._map, side.other) if side.other in captures else None
         return Crossing(link, compile_route(session, self._map, side), back, marking=False)
 

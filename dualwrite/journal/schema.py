@@ -1,45 +1,45 @@
-"""Brings a journal to the schema of this release, once, however many workers open it.
+"""The migration of a journal to the schema of this release, once, by whichever worker is first.
 
-The version is looked up first, without Alembic: it is nearly always right, and
-Alembic costs half a second.  Otherwise one worker migrates under a lock and the
-others wait, look again and go on.
+The stored version is read first without Alembic, whose import costs half a second: nearly
+always it is already `HEAD`.  Otherwise one worker migrates under a lock; the others wait and
+then find the new version.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from dualwrite.errors import ConfigError
-from dualwrite.journal.database import reading, writing
+from dualwrite.journal.database import Database
 
-HEAD = "0003"
-"""The newest migration; a test holds it against the scripts."""
+HEAD = "0004"
+"""The newest migration; a test compares it with the scripts."""
 
 VERSION_TABLE = "journal_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
-# Any number will do, as long as all workers use the same one.
+# An arbitrary number that all workers share.
 _LOCK = 7_350_112
 
 
-def bring_up_to_date(engine: Engine, app: str) -> None:
+def migrate(database: Database) -> None:
     """Migrate when the stored version is not `HEAD`.
 
     Raises:
         ConfigError: A newer release wrote this journal.
-        AppUnreachableError, AppRefusedError, AppBusyError: The database will not have us.
+        AppUnreachableError, AppRefusedError, AppBusyError: The database cannot be used now.
     """
-    with reading(engine, app) as connection:
+    with database.reading() as connection:
         stored = _stored_version(connection)
     if stored == HEAD:
         return
-    with writing(engine, app) as connection:
+    with database.writing() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         stored = _stored_version(connection)
         if stored != HEAD:
-            _migrate(connection, stored, app)
+            _migrate(connection, stored, database.app)
 
 
 def _stored_version(connection: Connection) -> str | None:
@@ -64,8 +64,8 @@ def _migrate(connection: Connection, stored: str | None, app: str) -> None:
         scripts.get_revision(stored or HEAD)
     except CommandError as error:
         msg = (
-            f"{app}: a newer dualwrite wrote this journal (version {stored}, this one knows "
-            f"up to {HEAD}). Nothing was changed.\n"
+            f"{app}: a newer dualwrite wrote this journal (its version is {stored}, this release "
+            f"knows versions up to {HEAD}). Nothing was changed.\n"
             "  Upgrade dualwrite on this machine: pip install --upgrade dualwrite"
         )
         raise ConfigError(msg) from error

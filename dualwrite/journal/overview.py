@@ -1,10 +1,9 @@
-"""A quick look at the journal: where the maps stand, and how many rows wait.
+"""The status of all maps, read without SQLAlchemy.
 
-`dualwrite status` answers in half a second as a whole process; SQLAlchemy alone
-takes longer to import.  So this one question is asked through the bare drivers,
-read-only, with the one statement that `Journal.maps` uses too.  Whatever is not
-as expected (no tables yet, an older schema, a busy file) gives None: then the
-caller opens the journal properly and hears what is wrong.
+`dualwrite status` answers in half a second as a whole process, and SQLAlchemy alone takes
+longer to import.  So this query goes through the database drivers directly, read-only, with the
+statement that `Journal.maps` uses too.  If it fails (no tables yet, an older schema, a locked
+file), the result is None; the caller then opens the journal, which raises the precise error.
 """
 
 from __future__ import annotations
@@ -42,46 +41,46 @@ LEFT JOIN (
 LEFT JOIN journal_cycle l ON l.map = m.name AND l.minute >= {since}
 ORDER BY m.name
 """
-_SHOWN_MINUTES = 15
-"""Whose lags are told."""
+_LAG_MINUTES = 15
+"""How far back the lag of a map reaches."""
 
 
 def maps_sql() -> str:
-    """The one statement: a row for each map and each of its latest minutes with a cycle."""
-    return _MAPS_SQL.format(since=int(time.time() // 60) - _SHOWN_MINUTES)
+    """The statement: a row for each map and each recent minute with cycles of it."""
+    return _MAPS_SQL.format(since=int(time.time() // 60) - _LAG_MINUTES)
 
 
-def glance(url: str) -> list[MapRecord] | None:
-    """The maps of the journal at `url`, or None when it must be opened properly."""
+def read_overview(url: str) -> list[MapRecord] | None:
+    """All maps of the journal at `url`; None when it must be opened with `Journal.open`."""
     if url.startswith("sqlite:///"):
-        return _glance_sqlite(Path(unquote(url.removeprefix("sqlite:///").partition("?")[0])))
+        return _read_sqlite(Path(unquote(url.removeprefix("sqlite:///").partition("?")[0])))
     if url.startswith(("postgresql://", "postgresql+psycopg://")):
-        return _glance_postgresql(url.replace("+psycopg", "", 1))
+        return _read_postgresql(url.replace("+psycopg", "", 1))
     return None
 
 
-def _glance_sqlite(path: Path) -> list[MapRecord] | None:
+def _read_sqlite(path: Path) -> list[MapRecord] | None:
     if not path.exists():
         return []
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
-            return records(db.execute(maps_sql()))
+            return map_records(db.execute(maps_sql()))
     except sqlite3.Error:
         return None
 
 
-def _glance_postgresql(url: str) -> list[MapRecord] | None:
+def _read_postgresql(url: str) -> list[MapRecord] | None:
     import psycopg
 
     try:
         with psycopg.connect(url, connect_timeout=10) as db:
-            return records(db.execute(maps_sql()))
+            return map_records(db.execute(maps_sql()))
     except psycopg.Error:
         return None
 
 
-def records(rows: Iterable[Any]) -> list[MapRecord]:
-    """Rows of `maps_sql`, from any driver, as records."""
+def map_records(rows: Iterable[Any]) -> list[MapRecord]:
+    """Convert rows of `maps_sql`, from any driver."""
     found = []
     for _, group in groupby(rows, key=itemgetter(0)):
         minutes = list(group)
@@ -93,8 +92,8 @@ def records(rows: Iterable[Any]) -> list[MapRecord]:
             MapRecord(
                 name=name,
                 status=MapStatus(status),
-                since=_moment(since),
-                last_cycle_at=None if last is None else _moment(last),
+                since=_time_of(since),
+                last_cycle_at=None if last is None else _time_of(last),
                 rejected=int(rejected),
                 parked=int(parked),
                 conflicts=int(conflicts),
@@ -115,6 +114,6 @@ def _lags(value: Any) -> dict[int, int]:
     return {int(number): times for number, times in _json(value).items()}
 
 
-def _moment(value: str | datetime) -> datetime:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _time_of(value: str | datetime) -> datetime:
+    time_ = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return time_.replace(tzinfo=UTC) if time_.tzinfo is None else time_.astimezone(UTC)
