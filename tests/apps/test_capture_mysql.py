@@ -188,7 +188,7 @@ def users(shop: Workshop) -> Iterator[Callable[[str, str], str]]:
     made: list[str] = []
 
     def make(name: str, rights: str) -> str:
-        user = f"{name}@'127.0.0.1'"
+        user = f"{name}@'%'"
         database = sa.make_url(shop.url).database
         shop.execute(f"CREATE USER {user}", f"GRANT {rights} ON {database}.* TO {user}")
         made.append(user)
@@ -211,7 +211,7 @@ def test_the_rights_that_we_ask_for_are_enough_and_applications_need_none(
         )
     )
     theirs = users("dw_clerk", "SELECT")
-    shop.execute("GRANT INSERT, UPDATE, DELETE ON customer TO dw_clerk@'127.0.0.1'")
+    shop.execute("GRANT INSERT, UPDATE, DELETE ON customer TO dw_clerk@'%'")
     capture = replace(CAPTURE, key=paths("number", "groupid.code"))
 
     ours.install(capture)

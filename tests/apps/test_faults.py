@@ -145,9 +145,7 @@ def test_rights_that_we_lack_are_named(served: Workshop) -> None:
         served.execute("CREATE ROLE clerk_pg LOGIN", "GRANT SELECT ON secret TO clerk_pg")
         app = served.open(changed(served.url, username="clerk_pg"))
     else:
-        served.execute(
-            "CREATE USER clerk@'127.0.0.1'", "GRANT SELECT ON secret TO clerk@'127.0.0.1'"
-        )
+        served.execute("CREATE USER clerk@'%'", "GRANT SELECT ON secret TO clerk@'%'")
         app = served.open(changed(served.url, username="clerk"))
     try:
         assert app.privileges("secret") == {"select"}
@@ -159,7 +157,7 @@ def test_rights_that_we_lack_are_named(served: Workshop) -> None:
         if served.kind == "postgresql":
             served.execute("DROP OWNED BY clerk_pg", "DROP ROLE clerk_pg")
         else:
-            served.execute("DROP USER clerk@'127.0.0.1'")
+            served.execute("DROP USER clerk@'%'")
 
 
 def test_a_lock_that_another_holds_is_busy(sql_shop: Workshop) -> None:

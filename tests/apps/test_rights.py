@@ -27,7 +27,7 @@ def test_the_table_behind_a_lookup_is_named(served: Workshop) -> None:
         table("shut to us", number("id"), text("name"), key=("id",)),
     )
     opened = served.quote("open to us")
-    user = "clerk_r" if served.kind == "postgresql" else "clerk_r@'127.0.0.1'"
+    user = "clerk_r" if served.kind == "postgresql" else "clerk_r@'%'"
     word = "ROLE clerk_r LOGIN" if served.kind == "postgresql" else f"USER {user}"
     served.execute(f"CREATE {word}", f"GRANT SELECT ON {opened} TO {user}")
     owner, app = served.open(), served.open(changed(served.url, username="clerk_r"))
