@@ -51,8 +51,9 @@ from great_expectations.render.renderer_configuration import (
 from great_expectations.validator.metric_configuration import MetricConfiguration
 from great_expectations.validator.validator import ValidationDependencies
 
+from dualwrite.gate_column import plain_name
 from dualwrite.rules import RULES, Rule
-from dualwrite.rules.wording import listed, plain_name
+from dualwrite.rules.wording import listed
 
 METRIC = "dualwrite.failing_rows"
 SAMPLE = 20

@@ -30,6 +30,7 @@ from great_expectations.data_context.types.base import (
 from great_expectations.execution_engine import pandas_execution_engine
 
 from dualwrite.errors import PermanentError
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.routes.route import Route
@@ -138,7 +139,7 @@ def _whole() -> BatchDefinition[Any]:
 
 def _key(route: Route) -> tuple[str, ...]:
     """The gate columns that name a row as its own app does."""
-    return tuple(f"source:{name}" for name in route.flow.source_key)
+    return tuple(gate_name(Role.SOURCE, name) for name in route.flow.source_key)
 
 
 def _masks(
@@ -182,9 +183,6 @@ def _worst(keys: pa.Table, masks: Mapping[Rule, Mask]) -> list[WorstRow]:
         times += mask
     faulty = np.flatnonzero(times)
     most = faulty[np.argsort(-times[faulty], kind="stable")][:SAMPLE]
-    columns = [
-        tuple(rule.about.removeprefix("ref:") for rule, mask in masks.items() if mask[number])
-        for number in most
-    ]
+    columns = [tuple(rule.about for rule, mask in masks.items() if mask[number]) for number in most]
     told = keys.take(pa.array(most)).to_pylist()
     return [WorstRow(named(key), names) for key, names in zip(told, columns, strict=True)]

@@ -15,6 +15,7 @@ from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult
 
+from dualwrite.gate_column import plain_name
 from expectations.expectation import SAMPLE
 
 _NAMING = ("target", "column", "source", "quantity")
@@ -50,7 +51,7 @@ class Answer:
     def column(self) -> str:
         """What the answer is about, for people: a column, or the key."""
         named = next((self.kwargs[name] for name in _NAMING if self.kwargs.get(name)), None)
-        return str(named).removeprefix("source:").removeprefix("ref:") if named else "Key"
+        return plain_name(str(named)) if named else "Key"
 
     @property
     def asked(self) -> str:

@@ -22,6 +22,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.gate_column import Role, gate_name
+
 Kind = Literal["date", "instant"]
 Gaps = Literal["forbid", "allow"]
 Tick = Literal["second", "millisecond", "microsecond"]
@@ -75,7 +77,7 @@ class Periods:
     @property
     def was(self) -> str:
         """The column that says where a row started until now, when its start moves."""
-        return f"was:{self.start}"
+        return gate_name(Role.FORMER, self.start)
 
     @property
     def step(self) -> int:

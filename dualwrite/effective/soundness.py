@@ -34,6 +34,7 @@ from dualwrite.effective.periods import (
     order_of,
     place,
 )
+from dualwrite.gate_column import Role, gate_name
 
 
 class Fault(IntEnum):
@@ -60,12 +61,17 @@ class Findings:
 
 def before_of(periods: Periods) -> Periods:
     """The columns of the held period at or before a row's own."""
-    return replace(periods, start=f"before:{periods.start}", end=f"before:{periods.end}")
+    return _beside(periods, Role.PREVIOUS)
 
 
 def after_of(periods: Periods) -> Periods:
     """The columns of the held period after a row's own."""
-    return replace(periods, start=f"after:{periods.start}", end=f"after:{periods.end}")
+    return _beside(periods, Role.NEXT)
+
+
+def _beside(periods: Periods, role: Role) -> Periods:
+    start, end = (gate_name(role, name) for name in (periods.start, periods.end))
+    return replace(periods, start=start, end=end)
 
 
 def own_faults(placed: Placed) -> Ticks:

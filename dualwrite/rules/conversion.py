@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, certain, column_of, given, none_of
-from dualwrite.rules.wording import listed, plain_name, shown
+from dualwrite.rules.wording import listed, shown
 
 
 def _lost(table: pa.Table, source: str, target: str) -> pa.BooleanArray:

@@ -20,8 +20,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from dualwrite.errors import PermanentError
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule
-from dualwrite.rules.wording import plain_name, shown
+from dualwrite.rules.wording import shown
 
 GROUP = "dualwrite.rules"
 """The group of entry points that evaluate rules from outside."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from dualwrite.effective import Fault, Findings, Periods, find_faults, written
 from dualwrite.effective.periods import Gaps, Kind, Tick
 from dualwrite.effective.soundness import after_of, before_of
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule
 from dualwrite.rules.wording import shown
 
@@ -63,7 +64,7 @@ class PeriodsSound(Rule):
 
     @property
     def about(self) -> str:
-        return f"{_bare(self.start)}, {_bare(self.end)}"
+        return f"{plain_name(self.start)}, {plain_name(self.end)}"
 
     @property
     def cure(self) -> str:
@@ -72,8 +73,8 @@ class PeriodsSound(Rule):
             joint = "where"
         allow = ", or write `gaps: allow` in the map" if self.gaps == "forbid" else ""
         return (
-            f"correct {_bare(self.start)} and {_bare(self.end)} at the source: each period ends "
-            f"{joint} the next one starts, and only the last one has no end{allow}"
+            f"correct {plain_name(self.start)} and {plain_name(self.end)} at the source: "
+            f"each period ends {joint} the next one starts, and only the last one has no end{allow}"
         )
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
@@ -91,7 +92,7 @@ class PeriodsSound(Rule):
         fault, own, other = row.get(_COLLISION) or self._alone(row)
         entity = ", ".join(f"{name} {shown(row[name])}" for name in self.entity)
         start, end = shown(row[self.start]), shown(row[self.end])
-        first, last = _bare(self.start), _bare(self.end)
+        first, last = plain_name(self.start), plain_name(self.end)
         match fault:
             case Fault.NO_START:
                 return f"{first} has no value, so the row of {entity} begins nowhere"
@@ -133,8 +134,3 @@ class PeriodsSound(Rule):
             return told
         own = self._written(found.placed.begins[0], found.placed.ends[0])
         return Fault.OVERLAP, own, "another row of the batch"
-
-
-def _bare(name: str) -> str:
-    """A column of the source as its app names it."""
-    return name.removeprefix("source:")

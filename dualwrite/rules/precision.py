@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import as_decimals, mode_of
+from dualwrite.gate_column import plain_name
 from dualwrite.money import (
     Currency,
     Kind,
@@ -29,7 +30,7 @@ from dualwrite.money import (
 )
 from dualwrite.money.precision import Currencies
 from dualwrite.rules.rule import Rule, certain, column_of, none_of
-from dualwrite.rules.wording import plain_name, shown
+from dualwrite.rules.wording import shown
 
 _EVERY_WHOLE = 2**53
 """Up to here every whole number has its own float."""

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, column_of
-from dualwrite.rules.wording import plain_name, shown
+from dualwrite.rules.wording import shown
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, column_of, given, none_of
-from dualwrite.rules.wording import plain_name, shown
+from dualwrite.rules.wording import shown
 
 
 @dataclass(frozen=True)

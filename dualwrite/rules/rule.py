@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.gate_column import plain_name
+
 Severity = Literal["critical", "warning"]
 
 
@@ -46,7 +48,7 @@ class Rule:
     @property
     def about(self) -> str:
         """The one column that a person looks at first, as its app names it."""
-        return self.columns[0].removeprefix("source:").removeprefix("value:")
+        return plain_name(self.columns[0])
 
     @property
     def cure(self) -> str:

@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import as_decimals
+from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, certain, column_of, none_of
-from dualwrite.rules.wording import listed, plain_name, shown
+from dualwrite.rules.wording import listed, shown
 
 _EXACT = Context(prec=100)
 

@@ -28,14 +28,6 @@ def shown(value: Any) -> str:
             return str(value)
 
 
-def plain_name(column: str) -> str:
-    """A gate column without the prefix that says what it holds."""
-    for prefix in ("source:", "value:", "ref:", "many:"):
-        if column.startswith(prefix):
-            return column.removeprefix(prefix)
-    return column
-
-
 def listed(words: Sequence[str], most: int = 8) -> str:
     """Some words in a row, the rest counted."""
     some = ", ".join(words[:most])

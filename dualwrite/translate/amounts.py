@@ -6,6 +6,7 @@ Where one side holds 10.005 and the other, rounded, 10.00, nothing has changed w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from dualwrite.exact import as_decimals
 from dualwrite.exact.casts.numbers import to_decimal
 from dualwrite.exact.texts import column_of
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.money import accounting_currencies, rounded, same_after_rounding
 from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
@@ -42,7 +44,7 @@ class RoundMoney:
 
     def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
         exact = to_decimal(values, pa.decimal128(38, self.scale))
-        codes = _codes(self.money, rows, "")
+        codes = _codes(self.money, rows, str)
         assert self.money.mode is not None
         return rounded(exact, self.scale, self.money.mode, codes, self.money.kind)
 
@@ -62,7 +64,7 @@ def settled(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
         if name not in held.column_names or not is_exact(column.source_type):
             continue
         sent, came = column_of(held, name), column_of(told, name)
-        codes, scale = _codes(money, told, "source:"), scale_of(column.source_type)
+        codes, scale = _codes(money, told, _source_name), scale_of(column.source_type)
         same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
         kept = pc.if_else(same, as_decimals(sent, name).cast(came.type), came)
         told = told.set_column(told.column_names.index(name), name, kept)
@@ -79,10 +81,14 @@ def scale_of(kind: pa.DataType) -> int:
     return int(kind.scale) if pa.types.is_decimal(kind) else 0
 
 
-def _codes(money: Money, rows: pa.Table, prefix: str) -> Currencies:
+def _source_name(path: ColumnPath) -> str:
+    return gate_name(Role.SOURCE, path)
+
+
+def _codes(money: Money, rows: pa.Table, name_of: Callable[[ColumnPath], str]) -> Currencies:
     if money.company is not None:
-        companies = column_of(rows, f"{prefix}{money.company}")
+        companies = column_of(rows, name_of(money.company))
         return accounting_currencies(companies, dict(money.books))
     if money.currency is None:
         return money.code or None
-    return column_of(rows, f"{prefix}{money.currency}").cast(pa.string())
+    return column_of(rows, name_of(money.currency)).cast(pa.string())

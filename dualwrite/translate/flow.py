@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from dualwrite.effective import Periods
 from dualwrite.exact.casts import always_converts, convert
 from dualwrite.exact.texts import column_of
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import Money, money_of
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
@@ -88,7 +89,9 @@ class FlowColumn:
         if self.source is None:
             return None
         changed = self._silent_until or self.quantity is not None
-        return f"value:{self.target}" if changed else f"source:{self.source}"
+        if changed:
+            return gate_name(Role.UNCAST, self.target)
+        return gate_name(Role.SOURCE, self.source)
 
     @cached_property
     def may_lose(self) -> bool:
@@ -167,7 +170,7 @@ class Flow:
 
     def facts(self) -> FlowFacts:
         """What the rules are derived from."""
-        told = {*self.names, *(f"source:{path}" for path in self.watched)}
+        told = {*self.names, *(gate_name(Role.SOURCE, path) for path in self.watched)}
         periods = self.periods
         if periods is not None and not told.issuperset(
             (*periods.entity, periods.start, periods.end)
@@ -256,7 +259,7 @@ def _facts(column: FlowColumn) -> ColumnFacts:
     described = column.target_column
     return ColumnFacts(
         target=str(column.target),
-        origin=None if column.source is None else f"source:{column.source}",
+        origin=None if column.source is None else gate_name(Role.SOURCE, column.source),
         before_cast=column.before_cast if column.may_lose else None,
         type=described.type,
         nullable=described.nullable or column.blank_when_null or column.target.is_lookup,
@@ -273,8 +276,8 @@ def _money_facts(money: Money | None) -> MoneyFacts | None:
     if money is None or not money.has_currency:
         return None
     policy = "reject" if money.mode is None else f"round:{money.mode}"
-    currency = "" if money.currency is None else f"source:{money.currency}"
-    company = "" if money.company is None else f"source:{money.company}"
+    currency = "" if money.currency is None else gate_name(Role.SOURCE, money.currency)
+    company = "" if money.company is None else gate_name(Role.SOURCE, money.company)
     return MoneyFacts(money.kind, policy, money.code, currency, company, money.books)
 
 
@@ -283,10 +286,10 @@ def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:
     if about is None:
         return None
     return QuantityFacts(
-        trouble=f"unit:{column.target}",
-        unit="" if about.has.path is None else f"source:{about.has.path}",
+        trouble=gate_name(Role.UNIT_PROBLEM, column.target),
+        unit="" if about.has.path is None else gate_name(Role.SOURCE, about.has.path),
         symbol=about.has.symbol,
-        returned=f"back:{column.target}" if about.two_way else "",
+        returned=gate_name(Role.RETURNED, column.target) if about.two_way else "",
     )
 
 
@@ -307,15 +310,15 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
     converted is null, and the rules find it beside its source.
     """
     gate: dict[str, pa.Array] = {
-        f"source:{path}": column_of(rows, str(path)) for path in flow.reads
+        gate_name(Role.SOURCE, path): column_of(rows, str(path)) for path in flow.reads
     }
     for column in flow.columns:
         meant, stepped = column.stepped(rows)
         if column.quantity is not None:
             told = in_target_units(stepped, rows, column.quantity, flow.units())
             meant, stepped = told.meant, told.values
-            gate[f"unit:{column.target}"] = told.trouble
-            gate[f"back:{column.target}"] = told.returned
+            gate[gate_name(Role.UNIT_PROBLEM, column.target)] = told.trouble
+            gate[gate_name(Role.RETURNED, column.target)] = told.returned
         before = column.before_cast
         if column.may_lose and before is not None:
             gate.setdefault(before, meant)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact.texts import column_of, plain
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.tablemap.facts import LookupFacts
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.notation import ColumnPath
@@ -128,8 +129,8 @@ def lookup_facts(groups: Sequence[Sequence[Lookup]]) -> tuple[LookupFacts, ...]:
     """What the rules are derived from."""
     return tuple(
         LookupFacts(
-            reference=f"ref:{group[0].column}",
-            ambiguous=f"many:{group[0].column}",
+            reference=gate_name(Role.REFERENCE, group[0].column),
+            ambiguous=gate_name(Role.AMBIGUOUS, group[0].column),
             parts=tuple(name for name, _ in group[0].parts),
             tables=tuple(lookup.table for lookup in group),
             required=group[0].required,
@@ -166,10 +167,12 @@ def attach(rows: pa.Table, group: Sequence[Lookup], indexes: Sequence[pa.Table])
         kinds = pc.if_else(is_new, pa.scalar(lookup.type_value, pa.string()), kinds)
         many = pc.or_(many, doubled)
     assert found is not None, "a lookup has at least one candidate"
-    rows = rows.append_column(f"ref:{first.column}", found)
-    rows = rows.append_column(f"many:{first.column}", pc.and_(many, found.is_null()))
+    rows = rows.append_column(gate_name(Role.REFERENCE, first.column), found)
+    rows = rows.append_column(
+        gate_name(Role.AMBIGUOUS, first.column), pc.and_(many, found.is_null())
+    )
     if first.type_column is not None:
-        rows = rows.append_column(f"ref:{first.type_column}", kinds)
+        rows = rows.append_column(gate_name(Role.REFERENCE, first.type_column), kinds)
     return rows
 
 

@@ -18,6 +18,7 @@ from dualwrite.effective import spell_no_end
 from dualwrite.effective.periods import LAST_DAYS, Kind, Periods
 from dualwrite.exact.casts import convert
 from dualwrite.exact.texts import column_of
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
@@ -107,7 +108,8 @@ def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods 
     if ends is None:
         own = dated.finops
         kind = kind_of(schema_of(flow.source, table_map.end(flow.source).table), own)
-        return Periods(flow.key, f"source:{own.start}", f"source:{own.end}", kind, "allow")
+        start, end = (gate_name(Role.SOURCE, path) for path in (own.start, own.end))
+        return Periods(flow.key, start, end, kind, "allow")
     kind = kind_of(schema_of(flow.target, table_map.end(flow.target).table), ends)
     return Periods(tuple(map(str, ends.entity)), str(ends.start), str(ends.end), kind, dated.gaps)
 

@@ -13,11 +13,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.sync.batch.merge import Mask, Merged
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.amounts import settled
 from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import comparable, translate
+
+_BESIDE = (Role.UNCAST, Role.UNIT_PROBLEM, Role.RETURNED)
+"""What the gate table holds beside a translated column, under its target path."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ def returning_rows(back: Route, rows: pa.Table, theirs: pa.Table, merged: Merged
     ready, held = translate(others, back.flow), comparable(mine, back.flow)
     ready = settled(ready, held, back.flow)
     currencies = {
-        f"source:{c.money.currency}" for c in back.flow.columns if c.money and c.money.currency
+        gate_name(Role.SOURCE, c.money.currency)
+        for c in back.flow.columns
+        if c.money and c.money.currency
     }
     changed: Any = pa.chunked_array([pa.repeat(False, ready.num_rows)], pa.bool_())
     crossing: dict[str, Mask] = {}
@@ -65,8 +71,8 @@ def returning_rows(back: Route, rows: pa.Table, theirs: pa.Table, merged: Merged
             wins = goes.filter(mask)
             ready = _with(ready, name, pc.if_else(wins, ready[name], own))
             # a value that lost is overwritten over there, and nobody's fault any longer
-            beside = [f"source:{column.source}"]
-            beside += [f"{what}:{column.target}" for what in ("value", "unit", "back")]
+            beside = [gate_name(Role.SOURCE, column.source)]
+            beside += [gate_name(role, column.target) for role in _BESIDE]
             for before in beside:
                 if before in ready.column_names:
                     # the currency that stays is what an amount is judged by

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dualwrite.apps.base import Written
 from dualwrite.errors import RowsRefusedError
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.sync.batch.held import Refused
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.flow import fit
@@ -56,13 +57,13 @@ def physical_rows(route: Route, rows: pa.Table) -> pa.Table:
     for column in route.flow.columns:
         name = column.target.column
         if column.target.is_lookup:
-            columns.setdefault(name, rows[f"ref:{name}"])
+            columns.setdefault(name, rows[gate_name(Role.REFERENCE, name)])
         else:
             columns[name] = fitted[name]
     for group in route.lookups:
         extra = group[0].type_column
         if extra is not None:
-            columns.setdefault(extra, rows[f"ref:{extra}"])
+            columns.setdefault(extra, rows[gate_name(Role.REFERENCE, extra)])
     return pa.table(columns)
 
 

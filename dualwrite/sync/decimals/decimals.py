@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import App, KeyRange, Query
 from dualwrite.apps.declaring import why_not
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import HeldRow, Key, MapStatus, Run
 from dualwrite.link import Side
 from dualwrite.rules import CurrencyPrecision, Scale
@@ -243,7 +244,7 @@ def _asked(rule: Any, route: Route, wider: dict[str, Any]) -> tuple[Any, Any]:
     kind = wider[rule.column]
     column = next(each for each in route.flow.columns if str(each.target) == rule.column)
     if is_rounded(column):
-        rule = replace(rule, column=f"source:{column.source}")
+        rule = replace(rule, column=gate_name(Role.SOURCE, column.source))
         rule = replace(rule, policy="reject") if isinstance(rule, CurrencyPrecision) else rule
     return rule, replace(rule, precision=min(kind.precision, _MOST), scale=kind.scale)
 

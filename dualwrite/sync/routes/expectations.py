@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.rules import RULES, Rule
 from dualwrite.rules.expected import Kinds, UnknownExpectationError, WrongOptionError
@@ -26,7 +27,7 @@ def expected_of(table_map: TableMap, flow: Flow, project: Path) -> tuple[Rule, .
     asked = _asked(table_map, flow.target)
     if not asked:
         return ()
-    gate = {*flow.names, *(f"source:{path}" for path in flow.reads)}
+    gate = {*flow.names, *(gate_name(Role.SOURCE, path) for path in flow.reads)}
     named = _naming(table_map, flow.source, gate)
     try:
         kinds = Kinds.of(RULES, project)
@@ -96,7 +97,7 @@ def _gate(table_map: TableMap, source: Side) -> set[str]:
         if column.flows_from(source) and column.end(source.other) is not None:
             names.add(str(column.end(source.other)))
             if column.end(source) is not None:
-                names.add(f"source:{column.end(source)}")
+                names.add(gate_name(Role.SOURCE, column.end(source)))
     return names
 
 

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import App, Query
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
@@ -57,10 +58,10 @@ class Finder:
         for group in route.lookups:
             column = group[0].column
             if column in known and group[0].type_column is None:
-                rows = rows.append_column(f"ref:{column}", known[column])
+                rows = rows.append_column(gate_name(Role.REFERENCE, column), known[column])
                 # what is known is one row; Great Expectations asks for every column of a rule
                 one = pa.repeat(pa.scalar(value=False), len(rows))
-                rows = rows.append_column(f"many:{column}", one)
+                rows = rows.append_column(gate_name(Role.AMBIGUOUS, column), one)
                 continue
             indexes = [self._index(route, lookup, rows) for lookup in group]
             rows = attach(rows, group, indexes)

@@ -14,6 +14,7 @@ from functools import cached_property
 import pyarrow as pa
 
 from dualwrite.apps.base import Query
+from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.rules import PeriodsSound, Rule, derive
 from dualwrite.sync.routes.expectations import expected_of
@@ -209,7 +210,8 @@ def judged_with(route: Route, changed: Collection[ColumnPath]) -> set[ColumnPath
         looked_at = {
             column.target
             for column in route.flow.columns
-            if str(column.target) in rule.columns or f"source:{column.source}" in rule.columns
+            if str(column.target) in rule.columns
+            or gate_name(Role.SOURCE, column.source) in rule.columns
         }
         if not looked_at.isdisjoint(changed):
             found |= looked_at
