@@ -17,6 +17,7 @@ from prefect import flow, runtime
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.errors import TransientError
+from dualwrite.operations.counts import MapCounts
 from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
 from tasks.command import run_command
@@ -91,10 +92,8 @@ def main(
 ) -> None:
     """Carry what changed across, once, as a Prefect flow.  Exit 1 when a map waits."""
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
-    print_counts(
-        [result for result in results if result.counts or result.note],
-        COLUMNS,
-    )
+    shown = [MapCounts.of(result) for result in results if result.counts or result.note]
+    print_counts(shown, COLUMNS)
     typer.echo(told(results))
     raise typer.Exit(1 if any(result.note for result in results) else 0)
 

@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import moment, print_json, print_table, say, stamp
-from dualwrite.link import load_link
+from dualwrite.cli.output import moment, print_json, print_table, say
 
 
 def activity(
@@ -26,29 +25,19 @@ def activity(
       dualwrite activity
       dualwrite activity --map customers-v3--accounts --limit 10
     """
-    from dualwrite.journal.store import Journal
+    from dualwrite.operations.queries.activity import activity as look
+    from dualwrite.operations.session import open_session
 
-    with Journal.open(load_link(project).journal_url) as journal:
-        lines = journal.activity.newest(map_name, limit)[::-1]
+    with open_session(project) as session:
+        found = look(session, map_name, limit)
     if as_json:
-        told = [
-            {
-                "id": line.id,
-                "at": stamp(line.at),
-                "map": line.map,
-                "event": line.event,
-                "text": line.text,
-                "detail": line.detail,
-            }
-            for line in lines
-        ]
-        print_json({"activity": told})
+        print_json(found.as_dict())
         return
-    if not lines:
+    if not found.lines:
         of = f" to {map_name}" if map_name else ""
         say(f"Nothing has happened{of} yet.")
         return
     print_table(
         ["When", "Map", "What"],
-        [[moment(line.at), line.map or "", line.text] for line in lines],
+        [[moment(line.at), line.map or "", line.text] for line in found.lines],
     )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, print_table, say, tell, wrapped
+from dualwrite.cli.output import (
+    key_values,
+    plural,
+    print_json,
+    print_table,
+    say,
+    tell,
+    wrapped,
+)
 
 if TYPE_CHECKING:
-    from dualwrite.sync.decimals.decimals import Change
-    from dualwrite.sync.decimals.widening import Redeclared
-    from dualwrite.sync.session import Session
+    from dualwrite.cli.progress import Bars
+    from dualwrite.operations.commands.decimals import DecimalsChanged
+    from dualwrite.operations.queries.decimals import Change, DecimalChanges
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -66,27 +74,28 @@ def widen(
       dualwrite decimals widen --to 10 --map customers-v3--accounts
       dualwrite decimals widen --table product --yes
     """
-    _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
+    _require_answer(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.decimals import decimals as looking
-    from dualwrite.sync.decimals.widening import finish_begun
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.decimals import widen_decimals
+    from dualwrite.operations.queries.decimals import decimals_to_widen
+    from dualwrite.operations.session import open_session
 
-    with open_session(project) as session:
-        if not dry_run:
-            _tell_ended(finish_begun(session))
-        names = maps or looking.at_work(session)
-        with bars("rows") as shown:
-            found = looking.widening(
-                session,
-                names,
-                table=table,
-                to=to,
-                progress=lambda name, rows: shown.step(name, rows, None),
-            )
-        if not as_json:
-            _print(found, names, "wide enough: nothing to widen")
-        _carry_out(session, found, dry_run=dry_run, yes=yes, undo=False, as_json=as_json)
+    ask = _Question("Widen", "wide enough: nothing to widen", yes=yes, as_json=as_json)
+    with open_session(project) as session, bars("done") as shown:
+        if dry_run:
+            found = decimals_to_widen(session, maps, table=table, to=to, progress=shown.step)
+            _print_dry_run(found, ask)
+            return
+        done = widen_decimals(
+            session,
+            maps,
+            table=table,
+            to=to,
+            approve=lambda found: ask.approve(found, shown),
+            progress=shown.step,
+            notify=tell,
+        )
+    _print_done(done, as_json=as_json)
 
 
 @app.command()
@@ -108,48 +117,82 @@ def undo(
       dualwrite decimals undo --dry-run
       dualwrite decimals undo --table product
     """
-    _refuse_silence(dry_run=dry_run, yes=yes, as_json=as_json)
+    _require_answer(dry_run=dry_run, yes=yes, as_json=as_json)
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.decimals import decimals as looking
-    from dualwrite.sync.decimals.widening import finish_begun
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.decimals import undo_decimals
+    from dualwrite.operations.queries.decimals import decimals_to_undo
+    from dualwrite.operations.session import open_session
 
-    with open_session(project) as session:
-        if not dry_run:
-            _tell_ended(finish_begun(session))
-        names = maps or looking.at_work(session)
-        with bars("rows") as shown:
-            found = looking.narrowing(
-                session,
-                names,
-                table=table,
-                progress=lambda name, rows: shown.step(name, rows, None),
-            )
-        if not as_json:
-            _print(found, names, "as wide as they were: nothing to undo")
-        _carry_out(session, found, dry_run=dry_run, yes=yes, undo=True, as_json=as_json)
+    ask = _Question("Take back", "as wide as they were: nothing to undo", yes=yes, as_json=as_json)
+    with open_session(project) as session, bars("done") as shown:
+        if dry_run:
+            found = decimals_to_undo(session, maps, table=table, progress=shown.step)
+            _print_dry_run(found, ask)
+            return
+        done = undo_decimals(
+            session,
+            maps,
+            table=table,
+            approve=lambda found: ask.approve(found, shown),
+            progress=shown.step,
+            notify=tell,
+        )
+    _print_done(done, as_json=as_json)
 
 
-def _refuse_silence(*, dry_run: bool, yes: bool, as_json: bool) -> None:
+def _require_answer(*, dry_run: bool, yes: bool, as_json: bool) -> None:
     """A script must say what it wants: nobody is there to be asked."""
     if as_json and not (dry_run or yes):
         msg = "--json needs --dry-run or --yes"
         raise typer.BadParameter(msg)
 
 
-def _tell_ended(tables: Sequence[str]) -> None:
-    for table in tables:
-        tell(f"What was begun with {table} before is ended now.")
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a person is shown and asked before columns change."""
+
+    verb: str
+    none: str
+    """What is printed of the columns where none is to change."""
+    yes: bool
+    as_json: bool
+
+    def approve(self, found: DecimalChanges, shown: Bars) -> bool:
+        """Show what would change; whether a person, or --yes, agrees."""
+        shown.stop()
+        self.show(found)
+        if self.yes or not found.possible:
+            return True
+        asked = f"{self.verb} {plural(len(found.possible), 'column')}?"
+        if not sys.stdin.isatty():
+            tell(f"{asked} Nobody is here to be asked, so nothing was changed. Say --yes.")
+            return False
+        if typer.confirm(asked):
+            return True
+        say("Nothing was changed.")
+        return False
+
+    def show(self, found: DecimalChanges) -> None:
+        """The columns, in a table."""
+        if not self.as_json:
+            _print(found, self.none)
 
 
-def _print(found: Sequence[Change], names: Sequence[str], none: str) -> None:
-    from dualwrite.sync.decimals.decimals import spelled
+def _print_dry_run(found: DecimalChanges, ask: _Question) -> None:
+    if ask.as_json:
+        print_json(found.as_dict())
+        return
+    ask.show(found)
+    if found.changes:
+        say("A dry run: nothing was changed.")
 
-    if not names:
+
+def _print(found: DecimalChanges, none: str) -> None:
+    if not found.names:
         say("No map is at work. Name one: --map NAME")
         return
-    if not found:
-        say(f"The columns of {plural(len(names), 'map')} are {none}.")
+    if not found.changes:
+        say(f"The columns of {plural(len(found.names), 'map')} are {none}.")
         return
     numbers = ["Lose digits", "Will still", "Rejected"]
     print_table(
@@ -157,30 +200,33 @@ def _print(found: Sequence[Change], names: Sequence[str], none: str) -> None:
         [
             [
                 f"{c.table}.{c.column}",
-                spelled(c.now),
-                spelled(c.to),
+                _digits(c.now),
+                _digits(c.to),
                 f"{c.rows:,}",
                 f"{c.still:,}",
                 f"{c.rejected:,}",
             ]
-            for c in found
+            for c in found.changes
         ],
         numbers=numbers,
     )
     say("")
-    for change in found:
+    for change in found.changes:
         for line in _notes(change):
             say(wrapped(line, further="    "))
+
+
+def _digits(kind: Any) -> str:
+    """`19, 4`: digits in all, and after the point."""
+    return f"{kind.precision}, {kind.scale}"
 
 
 def _notes(change: Change) -> list[str]:
     """What the table has no room for."""
     name, notes = f"{change.table}.{change.column}", []
     if change.refused:
-        notes.append(f"{name} stays as it is: it {_said(change)}")
-    for key in change.keys:
-        told = ", ".join("null" if part is None else part for part in key.values())
-        notes.append(f"  {told}")
+        notes.append(f"{name} stays as it is: it {_reason(change)}")
+    notes += [f"  {key_values(key)}" for key in change.keys]
     if change.rounded and change.rows > change.still:
         notes.append(f"{name} is rounded by its map; digits that find room then cross")
     if change.still and not change.rounded:
@@ -191,78 +237,29 @@ def _notes(change: Change) -> list[str]:
     return notes
 
 
-def _said(change: Change) -> str:
+def _reason(change: Change) -> str:
     if change.keys:
         return f"holds {plural(change.rows, 'value')} with more digits, first of all in"
     return change.refused
 
 
-def _carry_out(
-    session: Session,
-    found: Sequence[Change],
-    *,
-    dry_run: bool,
-    yes: bool,
-    undo: bool,
-    as_json: bool,
-) -> None:
-    from dualwrite.cli.progress import bars
-    from dualwrite.sync.decimals.widening import redeclare
-
-    ready = [change for change in found if not change.refused]
-    if dry_run or not ready:
-        _tell_all(found, None, dry_run=dry_run, as_json=as_json)
-    else:
-        if not yes:
-            _ask(ready, undo=undo)
-        with bars("tables") as shown:
-            done = redeclare(session, ready, undo=undo, progress=shown.step)
-        _tell_all(found, done, dry_run=False, as_json=as_json)
-    if not dry_run and any(change.refused for change in found):
-        raise typer.Exit(1)
-
-
-def _ask(ready: Sequence[Change], *, undo: bool) -> None:
-    """Go on only if a person says so."""
-    asked = f"{'Take back' if undo else 'Widen'} {plural(len(ready), 'column')}?"
-    if not sys.stdin.isatty():
-        tell(f"{asked} Nobody is here to be asked, so nothing was changed. Say --yes.")
-    elif typer.confirm(asked):
-        return
-    else:
-        say("Nothing was changed.")
-    raise typer.Exit(1)
-
-
-def _tell_all(
-    found: Sequence[Change], done: Redeclared | None, *, dry_run: bool, as_json: bool
-) -> None:
+def _print_done(done: DecimalsChanged, *, as_json: bool) -> None:
     if as_json:
-        told: dict[str, Any] = {"columns": [change.as_dict() for change in found]}
-        told["changed"] = [] if done is None else [f"{c.table}.{c.column}" for c in done.changes]
-        told["queued"] = 0 if done is None else done.queued
-        told["retried"] = [] if done is None else [_counts(each) for each in done.retried]
-        print_json(told)
-        return
-    if done is None:
-        if found and dry_run:
-            say("A dry run: nothing was changed.")
-        return
-    say(f"{plural(len(done.changes), 'column')} changed; no stored value did.")
-    if done.queued:
-        rows = plural(done.queued, "row that was rounded crosses", "rows that were rounded cross")
-        say(f"{rows} with the next cycle.")
-    for each in done.retried:
-        counts = each.counts
-        say(
-            wrapped(
-                f"{each.map}, rows that were rejected for their digits: "
-                f"{counts.written:,} written now, {counts.unchanged:,} equal already, "
-                f"{counts.rejected + counts.parked:,} still waiting",
-                further="    ",
+        print_json(done.as_dict())
+    elif done.changed:
+        say(f"{plural(len(done.changed), 'column')} changed; no stored value did.")
+        if done.queued:
+            one, many = "row that was rounded crosses", "rows that were rounded cross"
+            say(f"{plural(done.queued, one, many)} with the next cycle.")
+        for each in done.retried:
+            counts = each.counts
+            say(
+                wrapped(
+                    f"{each.map}, rows that were rejected for their digits: "
+                    f"{counts.written:,} written now, {counts.unchanged:,} equal already, "
+                    f"{counts.rejected + counts.parked:,} still waiting",
+                    further="    ",
+                )
             )
-        )
-
-
-def _counts(retried: Any) -> dict[str, object]:
-    return {"map": retried.map, "direction": retried.direction, **retried.counts.as_dict()}
+    if not done.complete:
+        raise typer.Exit(1)

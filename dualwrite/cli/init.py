@@ -9,13 +9,7 @@ import typer
 
 from dualwrite.cli.options import Json
 from dualwrite.cli.output import print_json, say
-from dualwrite.link import Side, write_config
-
-_GITIGNORE = """\
-# The journal and crash reports: they hold rows of your business.
-.dualwrite/
-reports/
-"""
+from dualwrite.link import Side
 
 
 def init(
@@ -49,24 +43,16 @@ def init(
       dualwrite init contoso --company USMF --company DEMF
       dualwrite init contoso --finops sqlite:///erp.db --dataverse sqlite:///crm.db
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    config = write_config(
-        folder,
-        name=name or folder.resolve().name,
-        companies=company or ["USMF"],
-        urls={Side.FINOPS: finops, Side.DATAVERSE: dataverse},
-    )
-    made = [config]
-    for sub in ("maps", "expectations"):
-        (folder / sub).mkdir(exist_ok=True)
-        made.append(folder / sub)
-    ignore = folder / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text(_GITIGNORE, encoding="utf-8")
-        made.append(ignore)
+    from dualwrite.operations.commands.init import init_project
 
+    made = init_project(
+        folder,
+        urls={Side.FINOPS: finops, Side.DATAVERSE: dataverse},
+        companies=company or ["USMF"],
+        name=name,
+    )
     if as_json:
-        print_json({"project": str(folder), "made": [str(path) for path in made]})
+        print_json(made.as_dict())
         return
     say(f"A new project is in {folder}.")
     say("  1. Say in dualwrite.toml how the two apps are reached.")

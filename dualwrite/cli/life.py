@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,7 @@ from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import print_json, say, tell, wrapped
 
 if TYPE_CHECKING:
-    from dualwrite.sync.mapstate.mapstate import Moved
+    from dualwrite.operations.commands.mapstate import MovedMaps
 
 
 def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
@@ -23,8 +22,8 @@ def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> No
     Example:
       dualwrite pause customers-v3--accounts vendors-v2--msdyn-vendors
     """
-    from dualwrite.sync.mapstate import mapstate
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands import mapstate
+    from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
         _show(mapstate.pause(session, names), as_json=as_json)
@@ -64,8 +63,8 @@ def resume(
     if catch_up + keep_queue + drop_queue > 1:
         msg = "take one of --catch-up, --keep-queue and --drop-queue"
         raise typer.BadParameter(msg)
-    from dualwrite.sync.mapstate import mapstate
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands import mapstate
+    from dualwrite.operations.session import open_session
 
     how = mapstate.Resume.CATCH_UP
     if keep_queue:
@@ -87,15 +86,15 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
     Example:
       dualwrite stop customers-v3--accounts
     """
-    from dualwrite.sync.mapstate import mapstate
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands import mapstate
+    from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
         _show(mapstate.stop(session, names), as_json=as_json)
 
 
-def _show(results: Sequence[Moved], *, as_json: bool) -> None:
-    for each in results:
+def _show(done: MovedMaps, *, as_json: bool) -> None:
+    for each in done.maps:
         if each.error is not None:
             tell(str(each.error))
         elif not as_json:
@@ -103,6 +102,6 @@ def _show(results: Sequence[Moved], *, as_json: bool) -> None:
             for file in each.files:
                 say(f"  {file}")
     if as_json:
-        print_json({"maps": [each.as_dict() for each in results]})
-    if any(each.error is not None for each in results):
+        print_json(done.as_dict())
+    if done.failed:
         raise typer.Exit(1)

@@ -16,8 +16,24 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from dualwrite.operations.results import timestamp
+from dualwrite.operations.wording import key_values, plural
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+__all__ = [
+    "console",
+    "key_values",
+    "moment",
+    "plural",
+    "print_json",
+    "print_table",
+    "say",
+    "say_waiting",
+    "tell",
+    "wrapped",
+]
 
 _NARROWEST = 8
 _WORDS = r"(?<=\s)(?=\S)|(?<=--)(?=\w)"
@@ -65,11 +81,11 @@ def print_table(
     for row in (heads, ["-" * width for width in widths], *rows):
         cells = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
         for line in zip_longest(*cells, fillvalue=""):
-            told = [
+            line_cells = [
                 part.rjust(width) if head in numbers else part.ljust(width)
                 for part, width, head in zip(line, widths, heads, strict=True)
             ]
-            say("  ".join(told).rstrip())
+            say("  ".join(line_cells).rstrip())
 
 
 def wrapped(text: str, indent: str = "", further: str | None = None) -> str:
@@ -107,16 +123,6 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def stamp(at: datetime | None) -> str | None:
-    """A time for a script: ISO 8601, UTC."""
-    return None if at is None else at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """`1 row`, `1,200 rows`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
-
-
 def say_waiting(count: int) -> None:
     """Point at the rows that wait, where there are any."""
     if count:
@@ -124,4 +130,4 @@ def say_waiting(count: int) -> None:
 
 
 def _plain(value: object) -> str | None:
-    return stamp(value) if isinstance(value, datetime) else str(value)
+    return timestamp(value) if isinstance(value, datetime) else str(value)

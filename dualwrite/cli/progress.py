@@ -26,7 +26,7 @@ class Bars:
         self._lock = Lock()
 
     def step(self, name: str, done: int, total: int | None) -> None:
-        """`done` of `total` units of `name` are through; `total` None where nobody knows."""
+        """`done` of `total` units of `name` are done; `total` is None where it is not known."""
         if not self._shown:
             return
         with self._lock:
@@ -40,9 +40,10 @@ class Bars:
             self._progress.update(self._tasks[name], completed=done, total=total)
 
     def stop(self) -> None:
-        """Leave the terminal as it was."""
+        """Remove the bars from the terminal; the next step draws new ones."""
         if self._progress is not None:
             self._progress.stop()
+            self._progress, self._tasks = None, {}
 
 
 @contextmanager

@@ -8,13 +8,17 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
-from dualwrite.cli.output import print_json, print_table, say
+from dualwrite.cli.output import key_values, print_json, print_table, say
+from dualwrite.link import Side
+
+_SHOWN = 20
+"""So many rows are listed that are not the same."""
 
 
 def reconcile(
     name: Annotated[str, typer.Argument(metavar="MAP", help="The map to compare through.")],
     repair: Annotated[
-        bool, typer.Option("--repair", help="Make the other side as the master is.")
+        bool, typer.Option("--repair", help="Make the other side equal to the master.")
     ] = False,
     master: Annotated[
         SideWord | None, typer.Option(help="With --repair: the side that is right.")
@@ -47,61 +51,49 @@ def reconcile(
         _repair(name, master, allow_deletes=allow_deletes, project=project, as_json=as_json)
         return
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.reconcile import reconcile as comparing
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.queries.reconcile import reconcile as compare
+    from dualwrite.operations.session import open_session
 
-    compared = 0
     with open_session(project) as session, bars("rows") as shown:
-
-        def more(rows: int) -> None:
-            nonlocal compared
-            compared += rows
-            shown.step(name, compared, None)
-
-        result = comparing.reconcile(session, session.map(name), progress=more)
-    found = result.as_dict()
+        found = compare(session, name, progress=shown.step)
     if as_json:
-        print_json(found)
+        print_json(found.as_dict())
         return
-    counts = [key for key in found if key not in ("map", "rows")]
+    counts = found.counts
     numbers = [key.replace("_", " ").capitalize() for key in counts]
     print_table(
-        ["Map", *numbers], [[name, *(f"{found[key]:,}" for key in counts)]], numbers=numbers
+        ["Map", *numbers],
+        [[name, *(f"{count:,}" for count in counts.values())]],
+        numbers=numbers,
     )
-    if found["rows"]:
+    if found.rows:
         print_table(
             ["Key", "What", "Columns"],
             [
                 [
-                    ", ".join(
-                        "null" if each is None else str(each) for each in row["key"].values()
-                    ),
+                    key_values(row["key"]),
                     f"{row['what']}{', held' if row['held'] else ''}".replace("_", " "),
                     ", ".join(row.get("columns", ())),
                 ]
-                for row in found["rows"][:20]
+                for row in found.rows[:_SHOWN]
             ],
         )
-        more_rows = len(found["rows"]) - 20
-        if more_rows > 0:
-            say(f"... and more; --json names the first {len(found['rows'])}.")
+        if len(found.rows) > _SHOWN:
+            say(f"... and more; --json names the first {len(found.rows)}.")
 
 
 def _repair(
     name: str, master: SideWord, *, allow_deletes: bool, project: Path, as_json: bool
 ) -> None:
-    from dualwrite.link import Side
-    from dualwrite.sync.reconcile import repair as repairing
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.repair import repair
+    from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
-        done = repairing.repair(
-            session, session.map(name), Side(master.value), allow_deletes=allow_deletes
-        )
+        done = repair(session, name, Side(master.value), allow_deletes=allow_deletes)
     if as_json:
-        print_json({**done.comparison.as_dict(), "repaired": done.counts.as_dict()})
+        print_json(done.as_dict())
         return
-    counts, other = done.counts, Side(master.value).other.value
+    counts, other = done.counts, done.master.other.value
     say(
         f"{name}: written {counts.written:,}, deleted {counts.deleted:,} in {other}; "
         f"held back {counts.rejected + counts.parked:,}."

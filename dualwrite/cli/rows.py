@@ -10,11 +10,10 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
 from dualwrite.cli.output import plural, print_json, print_table, say
+from dualwrite.link import Side
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
-    from dualwrite.sync.routes.dated_rows import When
+    from dualwrite.operations.queries.rows import DatedRows, When
 
 
 _COLUMNS = 6
@@ -64,23 +63,28 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     """
     when = _when(as_of, first, last, every=every)
     keys = dict(_pair(text) for text in key or ())
-    from dualwrite.link import Side
-    from dualwrite.sync.routes.dated_rows import dated_rows
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.queries.rows import export_rows
+    from dualwrite.operations.queries.rows import rows as look
+    from dualwrite.operations.session import open_session
 
+    read = Side(side.value)
     with open_session(project) as session:
-        table_map = session.map(name)
-        asked = None if csv_file is not None else limit + 1
-        found = dated_rows(session, table_map, Side(side.value), when, keys=keys, limit=asked)
-    if csv_file is not None:
-        _export(found, csv_file, as_json=as_json)
-        return
-    more = found.num_rows > limit
-    _show(name, side.value, found.slice(0, limit), more=more, as_json=as_json)
+        if csv_file is not None:
+            written = export_rows(session, name, read, when, csv_file, keys=keys)
+            if as_json:
+                print_json(written.as_dict())
+            else:
+                say(f"{plural(written.rows, 'row')} written to {csv_file}.")
+            return
+        found = look(session, name, read, when, keys=keys, limit=limit)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        _print(found)
 
 
 def _when(as_of: str | None, first: str | None, last: str | None, *, every: bool) -> When:
-    from dualwrite.sync.routes.dated_rows import Range
+    from dualwrite.operations.queries.rows import Range
 
     ranged = first is not None or last is not None
     if (as_of is not None) + ranged + every > 1:
@@ -119,33 +123,17 @@ def _pair(text: str) -> tuple[str, str]:
     return column, value
 
 
-def _export(found: pa.Table, file: Path, *, as_json: bool) -> None:
-    from pyarrow import csv
-
-    csv.write_csv(found, file)
-    if as_json:
-        print_json({"file": str(file), "rows": found.num_rows})
-    else:
-        say(f"{plural(found.num_rows, 'row')} written to {file}.")
-
-
-def _show(name: str, side: str, found: pa.Table, *, more: bool, as_json: bool) -> None:
-    from dualwrite.sync.batch.held import plain_rows
-
-    told = plain_rows(found)
-    if as_json:
-        print_json({"map": name, "side": side, "rows": told, "more": more})
+def _print(found: DatedRows) -> None:
+    if not found.rows:
+        say(f"{found.map}: no row of {found.side.value} is valid then.")
         return
-    if not told:
-        say(f"{name}: no row of {side} is valid then.")
-        return
-    # a person wants to see whose the row is and when it holds; all columns are in --json
-    some = [name for name in found.column_names if any(row[name] is not None for row in told)]
+    # a person wants to see whose the row is and when it is valid; all columns are in --json
+    some = [name for name in found.columns if any(row[name] is not None for row in found.rows)]
     shown = some[:_COLUMNS]
-    print_table(shown, [[_cell(row[name]) for name in shown] for row in told])
+    print_table(shown, [[_cell(row[name]) for name in shown] for row in found.rows])
     if len(some) > len(shown):
         say(f"... and {plural(len(some) - len(shown), 'column')} more; --json and --csv have them.")
-    if more:
+    if found.more:
         say("... and more; --limit shows them, --csv FILE writes them all.")
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from dualwrite.cli.counts import print_counts, total
+from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, say, tell, wrapped
-
-if TYPE_CHECKING:
-    from dualwrite.sync.batch.results import MapResult
-
+from dualwrite.operations.counts import MapCounts, total
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")
 
@@ -67,40 +64,38 @@ def run(
       dualwrite run customers-v3--accounts --master finops
     """
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.initial.planning import make_plan
-    from dualwrite.sync.initial.run import RunOptions, run_maps
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.run import run as start
+    from dualwrite.operations.queries.plan import dry_run as rehearse
+    from dualwrite.operations.session import open_session
     from dualwrite.tablemap.model import Master
 
-    with open_session(project) as session:
-        wanted = None if master is None else Master[master.name]
-        plan = make_plan(session, names, with_related=with_related, master=wanted)
-        for line in plan.why:
-            tell(wrapped(line, further="    "))
-        options = RunOptions(
+    with open_session(project) as session, bars() as shown:
+        operation = rehearse if dry_run else start
+        done = operation(
+            session,
+            names,
+            with_related=with_related,
+            master=None if master is None else Master[master.name],
             initial_sync=initial_sync,
-            dry_run=dry_run,
-            workers=session.link.workers,
-            partition_rows=session.link.partition_rows,
+            progress=shown.step,
+            notify=lambda line: tell(wrapped(line, further="    ")),
         )
-        with bars() as shown:
-            results = run_maps(session, plan, options, shown.step)
     if as_json:
-        print_json({"maps": [result.as_dict() for result in results]})
+        print_json(done.as_dict())
     else:
-        _print(results, dry_run=dry_run)
-    if any(result.stuck for result in results):
+        _print(done.maps, dry_run=dry_run)
+    if done.stuck:
         raise typer.Exit(1)
 
 
-def _print(results: Sequence[MapResult], *, dry_run: bool) -> None:
-    print_counts(results, _KINDS)
+def _print(maps: Sequence[MapCounts], *, dry_run: bool) -> None:
+    print_counts(maps, _KINDS)
     if dry_run:
         say("\nA dry run: nothing was written.")
         return
-    sums = total(results)
+    sums = total(maps)
     written, held = sums.written, sums.rejected + sums.parked
-    running = plural(sum(not result.stuck for result in results), "map runs", "maps run")
+    running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
     say(
         f"\n{running}; {plural(written, 'row')} written, "
         f"{held:,} held back{': dualwrite errors' if held else '.'}"

@@ -51,17 +51,7 @@ def create(
     with bars("rows") as shown:
         made = create_sandbox(folder, rows=rows, on=on, replace=replace, progress=shown.step)
     if as_json:
-        print_json(
-            {
-                "project": str(made.folder),
-                "urls": {side.value: safe_url(url) for side, url in made.urls.items()},
-                "rows": {
-                    side.value: {table: n for (at, table), n in made.rows.items() if at is side}
-                    for side in Side
-                },
-                "export": made.export,
-            }
-        )
+        print_json(made.as_dict())
         return
     say(f"A sandbox is in {made.folder}:")
     for side in Side:

@@ -1,4 +1,4 @@
-"""Where every map stands, read and printed without SQLAlchemy, Arrow, Typer or Rich."""
+"""The status of every map, printed without SQLAlchemy, Arrow, Typer and Rich."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dualwrite.cli.output import (
-    plural,
-    print_json,
-    print_table,
-    say,
-    say_waiting,
-    stamp,
-    wrapped,
-)
-from dualwrite.cli.pending import AT_MOST, Pending, count_pending
-from dualwrite.journal.overview import read_overview
-from dualwrite.journal.records import MapRecord
-from dualwrite.link import Side, load_link
+from dualwrite.cli.output import plural, print_json, print_table, say, say_waiting, wrapped
+from dualwrite.link import Side
+from dualwrite.operations.pending import AT_MOST
+from dualwrite.operations.queries.status import MapState, status
 
 _SHORT = 100.0
-"""Below so many units a time is told in them: 90 s, and not 2 min."""
+"""Below so many units a time is shown in them: 90 s, and not 2 min."""
 
 
 def print_status(project: Path, as_json: bool) -> None:
@@ -30,36 +21,34 @@ def print_status(project: Path, as_json: bool) -> None:
     Raises:
         ConfigError, TransientError, PermanentError: The project or its journal is at fault.
     """
-    link = load_link(project)
-    maps = _maps(link.journal_url)
-    pending = count_pending(link, maps)
+    found = status(project)
     if as_json:
-        print_json({"maps": [_as_dict(each, pending) for each in maps]})
+        print_json(found.as_dict())
         return
-    if not maps:
+    if not found.maps:
         say("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")
         return
-    _print_maps(maps, pending)
-    for each in maps:
+    _print_maps(found.maps)
+    for each in found.maps:
         if each.waits is not None:
             first = each.waits.partition("\n")[0]
-            say("\n" + wrapped(f"{each.name} waits: {first}", further="  "))
-    for side in sorted(pending.not_asked, key=lambda side: side.value):
-        say(f"\nPending in {side.value}: as the last cycle left it; {side.value} was not asked.")
-    if open_ones := sum(each.conflicts for each in maps):
+            say("\n" + wrapped(f"{each.map} waits: {first}", further="  "))
+    for side in sorted(found.not_asked, key=lambda side: side.value):
+        say(f"\nPending in {side.value}: as of the last cycle; {side.value} was not asked.")
+    if open_ones := sum(each.conflicts for each in found.maps):
         wait = plural(open_ones, "conflict waits", "conflicts wait")
         say(f"\n{wait} for a decision: dualwrite conflicts")
-    say_waiting(sum(each.rejected + each.parked for each in maps))
+    say_waiting(sum(each.rejected + each.parked for each in found.maps))
 
 
-def _print_maps(maps: Sequence[MapRecord], pending: Pending) -> None:
-    """The table; a column of which nothing is to be told is left out."""
+def _print_maps(maps: Sequence[MapState]) -> None:
+    """The table; a column with nothing to show is left out."""
     now = datetime.now(UTC)
     rows = [
         {
-            "Map": each.name,
-            "Status": each.status.value,
-            "Pending": _capped([pending.of(each, side) for side in Side]),
+            "Map": each.map,
+            "Status": each.status,
+            "Pending": _capped([each.pending[side] for side in Side]),
             "Rejected": f"{each.rejected:,}",
             "Parked": f"{each.parked:,}",
             "Conflicts": f"{each.conflicts:,}",
@@ -68,39 +57,12 @@ def _print_maps(maps: Sequence[MapRecord], pending: Pending) -> None:
         }
         for each in maps
     ]
-    dull = {"Conflicts": "0", "Lag": "", "Last cycle": ""}
-    heads = [head for head in rows[0] if any(row[head] != dull.get(head) for row in rows)]
+    empty = {"Conflicts": "0", "Lag": "", "Last cycle": ""}
+    heads = [head for head in rows[0] if any(row[head] != empty.get(head) for row in rows)]
     numbers = [head for head in heads if head not in ("Map", "Status")]
     print_table(heads, [[row[head] for head in heads] for row in rows], numbers=numbers)
     if "Lag" in heads:
         say("\nLag: 95 of 100 changes of the last 15 minutes were across within it.")
-
-
-def _maps(journal_url: str) -> Sequence[MapRecord]:
-    maps = read_overview(journal_url)
-    if maps is not None:
-        return maps
-    from dualwrite.journal.store import Journal
-
-    with Journal.open(journal_url) as journal:
-        return journal.maps.all()
-
-
-def _as_dict(each: MapRecord, pending: Pending) -> dict[str, object]:
-    return {
-        "map": each.name,
-        "status": each.status.value,
-        "pending": {side.value: pending.of(each, side) for side in Side},
-        "pending_as_of_last_cycle": sorted(side.value for side in pending.not_asked),
-        "rejected": each.rejected,
-        "parked": each.parked,
-        "conflicts": each.conflicts,
-        "last_cycle_at": stamp(each.last_cycle_at),
-        "lag": None
-        if each.lag is None
-        else {name: round(value, 4) for name, value in each.lag.as_dict().items()},
-        "waits": each.waits,
-    }
 
 
 def _capped(counts: Sequence[int]) -> str:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from dualwrite.cli.counts import print_counts, total
+from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, say, tell
-from dualwrite.journal.records import Counts
 from dualwrite.link import Side
-
-if TYPE_CHECKING:
-    from dualwrite.sync.batch.results import MapResult
+from dualwrite.operations.counts import MapCounts, total
 
 Names = Annotated[
     list[str] | None,
@@ -49,18 +46,16 @@ def sync(
       dualwrite sync customers-v3--accounts
     """
     from dualwrite.cli.progress import bars
-    from dualwrite.sync.cycle.runner import run_cycle
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.sync import sync as carry
+    from dualwrite.operations.session import open_session
 
     with open_session(project) as session, bars("maps") as shown:
-        results = run_cycle(
-            session, names or None, progress=shown.step, allow_deletes=allow_deletes
-        )
+        done = carry(session, names or None, allow_deletes=allow_deletes, progress=shown.step)
     if as_json:
-        print_json({"maps": [result.as_dict() for result in results]})
+        print_json(done.as_dict())
     else:
-        _print_cycle(results)
-    if any(result.note for result in results):
+        _print_cycle(done.maps)
+    if done.waiting:
         raise typer.Exit(1)
 
 
@@ -78,7 +73,7 @@ def live(
     """Stay, and carry each change as it commits.
 
     Ctrl-C stops it; nothing is lost then, nor when it is killed: what is not across yet
-    stands in the apps' queues. Maps that are paused, resumed, run or stopped meanwhile are
+    stays in the apps' queues. Maps that are paused, resumed, run or stopped meanwhile are
     left or taken up within a second or two.
 
     \b
@@ -86,54 +81,56 @@ def live(
       dualwrite live
       dualwrite live customers-v3--accounts --for 60
     """
-    from dualwrite.sync.cycle.live import run_live
-    from dualwrite.sync.session import open_session
+    from dualwrite.operations.commands.live import live as stay
+    from dualwrite.operations.session import open_session
 
     shown = _Shown(quiet=as_json)
     with open_session(project) as session, _until_asked() as stopped:
-        for name in names or ():
-            session.map(name)
-        if not as_json:
-            tell("Live. Ctrl-C stops it; what is not across yet stays in the queues.")
-        run_live(session, names or None, seconds=seconds, report=shown.report, stopped=stopped)
+        done = stay(
+            session,
+            names or None,
+            seconds=seconds,
+            stopped=stopped,
+            started=shown.started,
+            report=shown.report,
+        )
     if as_json:
-        print_json({"maps": [result.as_dict() for result in shown.results.values()]})
-    elif shown.results:
+        print_json(done.as_dict())
+    elif done.maps:
         say("\nIn all:")
-        print_counts(list(shown.results.values()), _KINDS)
+        print_counts(done.maps, _KINDS)
     else:
         say("Nothing changed on either side.")
 
 
 class _Shown:
-    """Adds up what was done, and tells it line by line."""
+    """Prints what was done, line by line, and each reason for which a map waits, once."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self.results: dict[str, MapResult] = {}
+        self._notes: dict[str, str] = {}
         self._quiet = quiet
 
-    def report(self, results: Mapping[str, MapResult]) -> None:
-        """Take in what was done since the last time."""
-        for name, result in results.items():
-            if name not in self.results:
-                self.results[name] = type(result)(name)
-            mine = self.results[name]
-            mine.seconds += result.seconds
-            for direction, counts in result.counts.items():
-                mine.counts[direction] = mine.counts.get(direction, Counts()) + counts
-            if result.note != mine.note:
-                mine.note = result.note
-                if result.note:
-                    tell(f"{name} waits: {result.note}")
-            if result.counts and not self._quiet:
-                say(f"{datetime.now():%H:%M:%S} {name}: {_line(result)}")  # noqa: DTZ005 - as clocks here show it
+    def started(self) -> None:
+        """The maps are known; from now on changes are carried."""
+        if not self._quiet:
+            tell("Live. Ctrl-C stops it; what is not across yet stays in the queues.")
+
+    def report(self, maps: Sequence[MapCounts]) -> None:
+        """Print what was done since the last call."""
+        for each in maps:
+            if each.note != self._notes.get(each.map, ""):
+                self._notes[each.map] = each.note
+                if each.note:
+                    tell(f"{each.map} waits: {each.note}")
+            if each.counts and not self._quiet:
+                say(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each)}")  # noqa: DTZ005 - as clocks here show it
                 sys.stdout.flush()
 
 
-def _line(result: MapResult) -> str:
+def _line(result: MapCounts) -> str:
     parts = []
     for side in Side:
-        counts = result.counts.get(side.direction, Counts())
+        counts = result.toward(side.other)
         if moved := counts.written + counts.deleted:
             parts.append(f"{moved:,} to {side.other.value}")
     sums = total([result])
@@ -149,13 +146,13 @@ def _line(result: MapResult) -> str:
     return ", ".join(parts) or f"{sums.read:,} equal already"
 
 
-def _print_cycle(results: Sequence[MapResult]) -> None:
+def _print_cycle(results: Sequence[MapCounts]) -> None:
     if not results:
         say("No map runs: nothing was carried. Start one with: dualwrite run MAP")
         return
-    told = [result for result in results if result.counts or result.note]
-    print_counts(told, _KINDS)
-    if not told:
+    shown = [result for result in results if result.counts or result.note]
+    print_counts(shown, _KINDS)
+    if not shown:
         say(f"Nothing was pending in {plural(len(results), 'map')}.")
         return
     sums = total(results)
@@ -170,7 +167,7 @@ def _print_cycle(results: Sequence[MapResult]) -> None:
 
 @contextmanager
 def _until_asked() -> Iterator[threading.Event]:
-    """An event that the first Ctrl-C, or a polite end of the process, sets; the second ends it."""
+    """An event that the first SIGINT or SIGTERM sets; the second one ends the process."""
     stopped = threading.Event()
     before: dict[int, Any] = {}
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dualwrite.apps.opening import open_app
 from dualwrite.errors import ConfigError
-from dualwrite.link import Side, write_config
+from dualwrite.link import Side, safe_url, write_config
+from dualwrite.operations.results import CommandResult
 from dualwrite.sandbox.databases import PASSWORD_VARIABLE, Databases, in_files, on_server
 from dualwrite.sandbox.filling import Filler, Progress
 from dualwrite.sandbox.population import SMALLEST
@@ -30,8 +32,8 @@ reports/
 
 
 @dataclass(frozen=True, slots=True)
-class SandboxSummary:
-    """What was made."""
+class SandboxSummary(CommandResult):
+    """What was created."""
 
     folder: Path
     urls: Mapping[Side, str]
@@ -46,6 +48,18 @@ class SandboxSummary:
     def total(self, side: Side) -> int:
         """All rows of a side."""
         return sum(count for (where, _), count in self.rows.items() if where is side)
+
+    def as_dict(self) -> dict[str, Any]:
+        """`project`, `urls`, the `rows` of each table by side, and `export`."""
+        return {
+            "project": str(self.folder),
+            "urls": {side.value: safe_url(url) for side, url in self.urls.items()},
+            "rows": {
+                side.value: {table: n for (at, table), n in self.rows.items() if at is side}
+                for side in Side
+            },
+            "export": self.export,
+        }
 
 
 def create_sandbox(

@@ -20,7 +20,7 @@ def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None
         "ok    rights on finops.CustGroup: select, insert, update, delete\n"
         "ok    rights on dataverse.msdyn_group: select, insert, update, delete\n"
         "\n"
-        "Everything is there.\n"
+        "Everything is in place.\n"
     )
 
 

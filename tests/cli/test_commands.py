@@ -171,7 +171,7 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
         "  id 1\n"
         "\n"
         "Correct the cause, then: dualwrite errors retry ID...\n"
-        "Or forget the rows: dualwrite errors discard ID...\n"
+        "Or remove the rows from the journal: dualwrite errors discard ID...\n"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dualwrite import __version__
-from dualwrite.cli import main, maps, output
+from dualwrite.cli import main, output
 from dualwrite.cli.commands import commands
 from dualwrite.journal import database
 from dualwrite.journal.records import BatchRecord, MapStatus, Rejection
@@ -95,7 +95,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
         msg = "no idea what postgresql://erp:s3cret@h/db means"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr(maps, "_catalogue", broken)
+    monkeypatch.setattr("dualwrite.operations.queries.maps.list_maps", broken)
 
     done = call("maps", "--project", project)
 
@@ -111,7 +111,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
 
 
 @pytest.mark.parametrize(
-    "place", ["dualwrite.cli.maps._catalogue", "dualwrite.cli.main.print_status"]
+    "place", ["dualwrite.operations.queries.maps.list_maps", "dualwrite.cli.main.print_status"]
 )
 def test_ctrl_c_says_what_was_kept(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch, place: str

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.cli import pending, standing
+from dualwrite.cli import standing
 from dualwrite.journal.records import (
     Conflict,
     ConflictKind,
@@ -19,6 +19,7 @@ from dualwrite.journal.records import (
     Counts,
 )
 from dualwrite.link import Side
+from dualwrite.operations import pending
 from tests.cli.conftest import Call, as_json, change, journal_of
 
 THERE = Side.FINOPS.direction
@@ -86,9 +87,7 @@ def test_of_an_app_that_is_away_the_last_known_is_told(call: Call, project: Path
     done = call("status", "--project", project)
 
     assert "groups  running    1,200" in done.out
-    assert (
-        "\nPending in dataverse: as the last cycle left it; dataverse was not asked.\n" in done.out
-    )
+    assert "\nPending in dataverse: as of the last cycle; dataverse was not asked.\n" in done.out
     [told] = as_json(call, "status", "--project", project)["maps"]
     assert told["pending"] == {"finops": 0, "dataverse": 1200}
     assert told["pending_as_of_last_cycle"] == ["dataverse"]

@@ -1,8 +1,8 @@
 """How many changes wait in the apps' queues, counted without SQLAlchemy or Arrow.
 
-`dualwrite status` asks each app once, through its bare driver, and only SQLite and
-PostgreSQL.  Of an app that is away, or of another kind, it tells what stood there at the
-end of the last cycle, and says so.
+`dualwrite status` must answer at once.  It asks each app a single time, through the bare
+driver, and only SQLite and PostgreSQL.  For an app that is away, or of another kind, the
+count of the end of the last cycle is used, and `Pending.not_asked` names that side.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from dualwrite.journal.records import MapRecord
 from dualwrite.link import Link, Side
 
 AT_MOST = 100_000
-"""Entries of one queue that are counted; more are told as so many."""
+"""Entries of one queue that are counted; a longer queue counts as this many."""
 _SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """Changes that wait, by map and side, and the sides that were not asked just now."""
+    """Changes that wait, by map and side, and the sides that could not be asked."""
 
     entries: Mapping[tuple[str, Side], int]
     not_asked: frozenset[Side]
 
     def of(self, record: MapRecord, side: Side) -> int:
-        """Of one map and side: counted, or else as the last cycle left it."""
+        """The changes of one map and side: counted, or as of the end of the last cycle."""
         return self.entries.get((record.name, side), record.pending.get(side.value, 0))
 
 

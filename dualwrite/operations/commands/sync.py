@@ -1,0 +1,42 @@
+"""One cycle: everything that is queued on either side is carried across, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dualwrite.operations.counts import CountedMaps, MapCounts
+from dualwrite.operations.results import CommandResult, Progress, ignore_progress
+from dualwrite.operations.session import Session
+from dualwrite.sync.cycle.runner import run_cycle
+
+
+@dataclass(frozen=True, slots=True)
+class CycleResult(CountedMaps, CommandResult):
+    """What a cycle did with each map."""
+
+
+def sync(
+    session: Session,
+    names: Sequence[str] | None = None,
+    *,
+    allow_deletes: bool = False,
+    progress: Progress = ignore_progress,
+) -> CycleResult:
+    """Carry every queued change of these maps, or of all that run, both ways.
+
+    A map whose app is away, or that another worker has, says so in its `note`; the others
+    are carried.
+
+    Args:
+        session: The project.
+        names: Maps that run; None for all.
+        allow_deletes: Delete more rows of a side than the guard lets through.
+        progress: Called after each map: its name, maps done, maps in all.
+
+    Raises:
+        UnknownMapError: There is no such map.
+        LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
+    """
+    results = run_cycle(session, names, progress=progress, allow_deletes=allow_deletes)
+    return CycleResult(tuple(map(MapCounts.of, results)))

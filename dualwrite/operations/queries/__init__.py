@@ -1,0 +1,1 @@
+"""Operations that change nothing: neither the apps nor the journal."""

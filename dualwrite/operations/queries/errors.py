@@ -1,0 +1,165 @@
+"""Rows that are held back, rejected or parked, and why."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dualwrite.journal.records import Cause, HeldRow
+from dualwrite.operations.results import Exported, QueryResult, timestamp
+from dualwrite.operations.session import Session
+
+__all__ = [
+    "HeldCause",
+    "HeldCauses",
+    "HeldRow",
+    "HeldRows",
+    "export_held_rows",
+    "held_causes",
+    "held_rows",
+]
+
+_HEADS = (
+    *("id", "kind", "map", "direction", "key"),
+    *("cause", "column", "reason", "cure", "at", "row"),
+)
+"""The columns of the CSV file."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRows(QueryResult):
+    """Held rows, one by one."""
+
+    rejected: tuple[HeldRow, ...]
+    parked: tuple[HeldRow, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """`rejected` and `parked` (design section 10)."""
+        return {
+            "rejected": _dicts(self.rejected, "rule"),
+            "parked": _dicts(self.parked, "waits_for"),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCause:
+    """Held rows of one cause, and the ids of the first of them."""
+
+    cause: Cause
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCauses(QueryResult):
+    """Why rows are held back, the most rows first."""
+
+    causes: tuple[HeldCause, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """`causes`: each with `rows`, one `reason`, and the first `ids`."""
+        causes = [
+            {
+                "map": each.cause.map,
+                "direction": each.cause.direction,
+                "kind": each.cause.kind,
+                "cause": each.cause.cause,
+                "column": each.cause.column,
+                "reason": each.cause.reason,
+                "cure": each.cause.cure,
+                "rows": each.cause.rows,
+                "ids": list(each.ids),
+            }
+            for each in self.causes
+        ]
+        return {"causes": causes}
+
+
+def held_rows(
+    session: Session,
+    map_name: str | None = None,
+    *,
+    rule: str | None = None,
+    limit: int | None = None,
+) -> HeldRows:
+    """Held rows of a map, or of all; with `rule` only those that this rule rejected.
+
+    Args:
+        session: The project.
+        map_name: One map; None for all.
+        rule: One rule; parked rows have none and are left out.
+        limit: At most so many rejected rows, and so many parked ones.
+
+    Raises:
+        TransientError, PermanentError: From the journal.
+    """
+    journal = session.journal
+    rejected = journal.held.rejected(map_name, rule=rule, limit=limit)
+    parked = [] if rule is not None else journal.held.parked(map_name, limit=limit)
+    return HeldRows(tuple(rejected), tuple(parked))
+
+
+def held_causes(session: Session, map_name: str | None = None, *, ids: int = 8) -> HeldCauses:
+    """Why rows are held back, with at most `ids` ids of each cause.
+
+    Raises:
+        TransientError, PermanentError: From the journal.
+    """
+    journal = session.journal
+    return HeldCauses(
+        tuple(
+            HeldCause(cause, tuple(journal.held.ids_of(cause, limit=ids)))
+            for cause in journal.held.causes(map_name)
+        )
+    )
+
+
+def export_held_rows(
+    session: Session,
+    file: Path,
+    map_name: str | None = None,
+    *,
+    rule: str | None = None,
+    limit: int | None = None,
+) -> Exported:
+    """Write held rows, with their values, to a CSV file; the arguments are as of `held_rows`.
+
+    Raises:
+        TransientError, PermanentError: From the journal.
+        OSError: The file cannot be written.
+    """
+    found = held_rows(session, map_name, rule=rule, limit=limit)
+    rows = (*found.rejected, *found.parked)
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_HEADS)
+        writer.writerows(_line(row) for row in rows)
+    return Exported(file, len(rows))
+
+
+def _dicts(rows: Iterable[HeldRow], cause: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row.id,
+            "map": row.map,
+            "direction": row.direction,
+            "key": row.key,
+            cause: row.cause,
+            "reason": row.reason,
+            **({"column": row.column, "cure": row.cure} if row.kind == "rejected" else {}),
+            "row": row.row,
+            "at": timestamp(row.at),
+        }
+        for row in rows
+    ]
+
+
+def _line(row: HeldRow) -> list[Any]:
+    key, values = (json.dumps(dict(each), ensure_ascii=False) for each in (row.key, row.row))
+    return [
+        *(row.id, row.kind, row.map, row.direction, key),
+        *(row.cause, row.column, row.reason, row.cure, timestamp(row.at), values),
+    ]

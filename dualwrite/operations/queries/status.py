@@ -1,0 +1,103 @@
+"""The status of every map, read without SQLAlchemy and Arrow, for it is asked often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dualwrite.journal.lag import Lag
+from dualwrite.journal.overview import read_overview
+from dualwrite.journal.records import MapRecord
+from dualwrite.link import Side, load_link
+from dualwrite.operations.pending import count_pending
+from dualwrite.operations.results import QueryResult, timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class MapState:
+    """One map: its status, and what waits."""
+
+    map: str
+    status: str
+    """`not running`, `initializing`, `running`, `paused` or `resuming`."""
+    pending: Mapping[Side, int]
+    """Changes in each app's queue."""
+    rejected: int
+    parked: int
+    conflicts: int
+    """Conflicts that wait for a person."""
+    last_cycle_at: datetime | None
+    lag: Lag | None
+    """Seconds from commit to commit, of the last 15 minutes; None where nothing crossed."""
+    waits: str | None
+    """Why the map carries nothing at present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status(QueryResult):
+    """All maps that have run once."""
+
+    maps: tuple[MapState, ...]
+    not_asked: frozenset[Side]
+    """Sides that did not answer: their `pending` is as of the end of the last cycle."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """`maps`: the status of each (design section 10)."""
+        not_asked = sorted(side.value for side in self.not_asked)
+        return {"maps": [_as_dict(each, not_asked) for each in self.maps]}
+
+
+def status(project: Path) -> Status:
+    """The status of all maps of a project.
+
+    Raises:
+        ConfigError: `dualwrite.toml` is missing or wrong.
+        TransientError, PermanentError: The journal cannot be read.
+    """
+    link = load_link(project)
+    records = _records(link.journal_url)
+    pending = count_pending(link, records)
+    states = (
+        MapState(
+            map=each.name,
+            status=each.status.value,
+            pending={side: pending.of(each, side) for side in Side},
+            rejected=each.rejected,
+            parked=each.parked,
+            conflicts=each.conflicts,
+            last_cycle_at=each.last_cycle_at,
+            lag=each.lag,
+            waits=each.waits,
+        )
+        for each in records
+    )
+    return Status(tuple(states), pending.not_asked)
+
+
+def _records(journal_url: str) -> Sequence[MapRecord]:
+    records = read_overview(journal_url)
+    if records is not None:
+        return records
+    from dualwrite.journal.store import Journal
+
+    with Journal.open(journal_url) as journal:
+        return journal.maps.all()
+
+
+def _as_dict(each: MapState, not_asked: Sequence[str]) -> dict[str, Any]:
+    lag = None if each.lag is None else each.lag.as_dict()
+    return {
+        "map": each.map,
+        "status": each.status,
+        "pending": {side.value: count for side, count in each.pending.items()},
+        "pending_as_of_last_cycle": list(not_asked),
+        "rejected": each.rejected,
+        "parked": each.parked,
+        "conflicts": each.conflicts,
+        "last_cycle_at": timestamp(each.last_cycle_at),
+        "lag": None if lag is None else {name: round(value, 4) for name, value in lag.items()},
+        "waits": each.waits,
+    }

@@ -1,0 +1,26 @@
+"""The small project of the command line's tests, and what is in its databases."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tests.cli.conftest import call, project
+
+__all__ = ["call", "contents", "project"]
+
+
+def contents(folder: Path) -> dict[str, list[str]]:
+    """Both apps and the journal, as SQL text."""
+    found = {}
+    for file in (
+        folder / "finops.db",
+        folder / "dataverse.db",
+        folder / ".dualwrite" / "journal.db",
+    ):
+        connection = sqlite3.connect(file)
+        try:
+            found[file.name] = list(connection.iterdump())
+        finally:
+            connection.close()
+    return found
