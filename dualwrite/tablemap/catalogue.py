@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dualwrite
 from dualwrite.errors import PermanentError
 from dualwrite.link import Side
 from dualwrite.tablemap.findings import Finding, MapError, in_order, near_names
@@ -151,7 +150,7 @@ class Catalogue:
 
 def standard_maps_dir() -> Path:
     """The folder of the standard maps: in the wheel inside the package, else beside it."""
-    package = Path(dualwrite.__file__).parent
+    package = Path(__file__).parents[1]
     inside = package / "maps"
     return inside if inside.is_dir() else package.parent / "maps"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite import rates
+from dualwrite import read_rates
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox
@@ -31,7 +31,7 @@ def test_a_rate_that_dataverse_enters_holds_on_both_sides(tmp_path: Path) -> Non
     create_sandbox(project, rows=50)
     with open_session(project) as session:
         run_maps(session, make_plan(session, [PAIRS, RATES], with_related=True), RunOptions())
-        before = [rates.read(project, side) for side in Side]
+        before = [read_rates(project, side) for side in Side]
         told = {each.exact("Default", "JPY", "USD", on=MARCH) for each in before}
         assert len(told) == 1
         assert Fraction("0.005") < told.pop() < Fraction("0.008")
@@ -39,7 +39,7 @@ def test_a_rate_that_dataverse_enters_holds_on_both_sides(tmp_path: Path) -> Non
         enter(session, "JPY", dt.date(2026, 3, 1), Decimal("0.6655"))
         run_cycle(session)
 
-    after = [rates.read(project, side.value) for side in Side]
+    after = [read_rates(project, side.value) for side in Side]
     assert {each.rate("Default", "JPY", "USD", on=MARCH) for each in after} == {
         Decimal("0.006655000000")
     }
