@@ -20,8 +20,7 @@ import typer
 from prefect import flow, runtime
 from prefect.futures import PrefectFuture
 
-from dualwrite.sync.batch.carry import Outcome
-from dualwrite.sync.batch.results import MapResult
+from dualwrite.sync.batch.results import MapResult, Totals
 from dualwrite.sync.initial.run import RunOptions, is_due
 from dualwrite.sync.routes.plan import MapPlan, RunPlan
 from dualwrite.sync.session.leases import kept_lease
@@ -135,7 +134,7 @@ async def _phase(
                 if each.direction == direction
             ]
             for carried in await asyncio.to_thread(_results, under_way):
-                result.add(Outcome(dict(carried.counts)))
+                result.add(Totals(dict(carried.counts)))
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id, lease.epoch)

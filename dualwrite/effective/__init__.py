@@ -3,7 +3,7 @@
 Arrow in, Arrow out; no app, no map.  README.md in this folder says how to call it.
 """
 
-from dualwrite.effective.changes import Changes
+from dualwrite.effective.changes import PeriodChanges
 from dualwrite.effective.converting import Converted, NoEnd, spell_no_end, to_days, to_instants
 from dualwrite.effective.deleting import plan_delete
 from dualwrite.effective.periods import Moment, Periods, written
@@ -23,13 +23,13 @@ from dualwrite.effective.writing import plan_write
 
 __all__ = [
     "Activations",
-    "Changes",
     "Converted",
     "Fault",
     "Findings",
     "Mode",
     "Moment",
     "NoEnd",
+    "PeriodChanges",
     "Periods",
     "Split",
     "activations",

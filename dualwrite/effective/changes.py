@@ -24,7 +24,7 @@ _REJECTED = pa.schema(
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why one incoming row is not written: one row of `Changes.rejected`."""
+    """Why one incoming row is not written: one row of `PeriodChanges.rejected`."""
 
     row: int
     """Its number among the incoming rows."""
@@ -37,7 +37,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Changes:
+class PeriodChanges:
     """Rows to insert, to update and to delete, and the incoming ones that are refused.
 
     Shapes: `inserts` has the columns of the incoming rows; `updates` has them too, whole rows,

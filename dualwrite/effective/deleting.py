@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from dualwrite.effective.changes import Changes, lines, rejected
+from dualwrite.effective.changes import PeriodChanges, lines, rejected
 from dualwrite.effective.periods import Mask, Periods, Ticks, column_of, in_line, numbered, place
 
 
-def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> Changes:
+def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> PeriodChanges:
     """Plan the deletion of the rows that `keys` names by entity and start.
 
     Shapes: `existing` is (m, d), all rows that the target holds of those entities; `keys` is
@@ -36,7 +36,7 @@ def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> Changes
         ends = column_of(existing, periods.end).take(pa.array(heirs))
         at = updates.column_names.index(periods.end)
         updates = updates.set_column(at, existing.schema.field(periods.end), ends)
-    return Changes(
+    return PeriodChanges(
         inserts=existing.slice(0, 0),
         updates=updates.append_column(periods.was, updates[periods.start]),
         deletes=existing.select(names).filter(pa.array(gone)),

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.effective.changes import Changes, Refusal, rejected
+from dualwrite.effective.changes import PeriodChanges, Refusal, rejected
 from dualwrite.effective.periods import (
     Mask,
     Moment,
@@ -46,7 +46,7 @@ def plan_write(
     mode: Mode,
     *,
     now: Moment | None = None,
-) -> Changes:
+) -> PeriodChanges:
     """Plan the write of `incoming` into a table that holds `existing`.
 
     Shapes: `incoming` is (n, c) in the order in which the rows were made, with entity, start
@@ -324,7 +324,7 @@ def _write(work: _Work, row: int) -> Write:
 # The changes
 
 
-def _changes(work: _Work, rows: _Rows, refusals: list[Refusal]) -> Changes:
+def _changes(work: _Work, rows: _Rows, refusals: list[Refusal]) -> PeriodChanges:
     own = Placed(
         np.append(work.held.begins, work.new.begins),
         np.append(work.held.ends, work.new.ends),
@@ -338,7 +338,7 @@ def _changes(work: _Work, rows: _Rows, refusals: list[Refusal]) -> Changes:
     both = pa.concat_tables([work.existing, work.incoming])
     was = column_of(work.existing, work.periods.start).take(pa.array(updates.origin))
     keys = work.existing.select([*work.periods.entity, work.periods.start])
-    return Changes(
+    return PeriodChanges(
         inserts=_built(both, own, inserts, work.periods),
         updates=_built(both, own, updates, work.periods).append_column(work.periods.was, was),
         deletes=keys.slice(0, 0),

@@ -16,10 +16,16 @@ import pyarrow as pa
 
 from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Carrier, Outcome, WriteMode
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
+from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
-from dualwrite.sync.batch.held import REFUSED, keys_of, typed_keys
+from dualwrite.sync.batch.held import REFUSED
+from dualwrite.sync.batch.keys import keys_of, typed_keys
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.record import queue_at_source
+from dualwrite.sync.batch.results import Totals
 from dualwrite.sync.batch.shares import shares_of
+from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import none_of
 from dualwrite.sync.capture.fencing import fence_one
@@ -61,7 +67,7 @@ def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only)
 
     def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
         with kept_lease(session, route[0], "errors retry") as lease:
-            return _try_way(session, route, mine, finder, gate, lease.epoch)
+            return _try_direction(session, route, mine, finder, gate, lease.epoch)
 
     return _until_none_is_freed(session, rows, tried)
 
@@ -72,7 +78,7 @@ def again(
     """As `retry`, for a worker that holds the lease, with that `epoch`."""
 
     def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
-        return _try_way(session, route, mine, finder, gate, epoch)
+        return _try_direction(session, route, mine, finder, gate, epoch)
 
     return _until_none_is_freed(session, rows, tried)
 
@@ -102,7 +108,7 @@ def release_parked(session: Session, map_name: str) -> None:
     retry(session, session.journal.held.parked(map_name))
 
 
-def _try_way(
+def _try_direction(
     session: Session,
     route: tuple[str, str],
     held: Sequence[HeldRow],
@@ -115,27 +121,25 @@ def _try_way(
     table_map = session.map(name)
     flows_back = table_map.flows_from(source.other)
     fence_one(session, name, epoch)
-    carrier = Carrier(
-        session,
+    context = BatchContext(session, finder, installed(session, table_map), epoch, gate)
+    policy = master_policy(table_map, _winner(session, table_map, source))
+    pipeline = Pipeline(
+        context,
         compile_route(session, table_map, source),
         compile_route(session, table_map, source.other) if flows_back else None,
-        finder,
-        captures=installed(session, table_map),
-        epoch=epoch,
+        Carrying(policy, Takes.UNMOVED),
     )
     total, gone = Counts(), 0
     for start in range(0, len(held), AT_ONCE):
         batch = held[start : start + AT_ONCE]
-        outcome, lost = _try_batch(session, carrier, batch, gate)
-        total += outcome.counts.get(direction, Counts())
+        totals, lost = _try_batch(session, pipeline, batch)
+        total += totals.counts.get(direction, Counts())
         gone += lost
     return Retried(name, direction, total, gone)
 
 
-def _try_batch(
-    session: Session, carrier: Carrier, held: Sequence[HeldRow], gate: Gate
-) -> tuple[Outcome, int]:
-    table_map, source = carrier.route.table_map, carrier.route.source
+def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) -> tuple[Totals, int]:
+    table_map, source = pipeline.route.table_map, pipeline.route.source
     name, direction = table_map.name, source.direction
     query = reading(session, table_map, source)
     keys = typed_keys(session, table_map, source, [row.key for row in held])
@@ -149,18 +153,21 @@ def _try_batch(
     waited = none_of(found, [said[key_text(key)] for key in keys_of(found)])
     # it may be the delete that was refused, and a cycle knows how to delete
     deletes = [gone and h.cause == REFUSED for h, gone in zip(held, missing, strict=True)]
-    carrier.delete_later(keys.filter(pa.array(deletes, pa.bool_())).drop_null())
-    outcome = carrier.carry(rows, WriteMode(_winner(session, table_map, source), gate=gate), waited)
+    refused_deletes = keys.filter(pa.array(deletes, pa.bool_())).drop_null()
+    if refused_deletes.num_rows and source in pipeline.context.captures:
+        queue_at_source(pipeline.context, pipeline.route, refused_deletes, op="d")
+    batch = Batch(pipeline.route, rows, RowsFrom.HELD, waited)
+    totals = carry_both_ways(pipeline, batch)
     if asked.null_count:
         # A row without its whole key cannot be asked for: it stays, as what it was.
-        total = outcome.counts[direction]
-        outcome.counts[direction] = total + Counts(rejected=asked.null_count)
-    shares = dict(shares_of(session.journal, name, outcome))
+        total = totals.counts[direction]
+        totals.counts[direction] = total + Counts(rejected=asked.null_count)
+    shares = dict(shares_of(session.journal, name, totals))
     mine = shares.get(direction, BatchRecord())
     cleared = {*mine.cleared, *(key_text(row.key) for row in lost)}
     shares[direction] = BatchRecord(mine.counts, mine.rejected, mine.parked, cleared)
     session.journal.held.record(name, shares)
-    return outcome, len(lost)
+    return totals, len(lost)
 
 
 def _winner(session: Session, table_map: TableMap, source: Side) -> Master:

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps import memory, memory_writing
-from dualwrite.sync.batch import dated
-from dualwrite.sync.batch import decide as conflict
+from dualwrite.sync.batch import dated, pipeline
+from dualwrite.sync.batch import decide as decision
+from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.capture.changes import Changes
-from dualwrite.sync.cycle import crossing, direction, runner
+from dualwrite.sync.cycle import direction, runner
 from dualwrite.sync.routes import route
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
@@ -39,7 +40,7 @@ def _put(owner: Any, name: str, value: Any) -> None:
 
 
 def _no_inbox() -> None:
-    _put(crossing.Crossing, "mark", lambda *_: None)
+    _put(pipeline, "record_applied", lambda *_: None)
 
 
 def _no_look() -> None:
@@ -66,12 +67,12 @@ def _forget_by_maximum() -> None:
 
 
 def _not_silent() -> None:
-    origin: Any = crossing.Crossing.origin
-    _put(crossing.Crossing, "origin", property(lambda self: replace(origin.fget(self), queue=None)))
+    origin = BatchContext.origin
+    _put(BatchContext, "origin", lambda *a: replace(origin(*a), queue=None))
 
 
 def _nothing_journalled() -> None:
-    _put(crossing.Crossing, "_note", lambda *_: None)
+    _put(pipeline, "record_journal", lambda *_: None)
 
 
 def _deletes_first() -> None:
@@ -85,8 +86,8 @@ def _deletes_first() -> None:
 
 
 def _loser_wins() -> None:
-    wins = conflict._wins
-    _put(conflict, "_wins", lambda *a: pc.invert(wins(*a)))
+    wins = decision._wins
+    _put(decision, "_wins", lambda *a: pc.invert(wins(*a)))
 
 
 def _every_column() -> None:
@@ -97,7 +98,7 @@ def _forget_first() -> None:
     carry = direction.DirectionWorker.carry
 
     def hasty(self: Any, snapshot: Any, changes: Any, *rest: Any, **more: Any) -> None:
-        self.forget(changes.ids)
+        self.acknowledge(changes.ids)
         carry(self, snapshot, changes, *rest, **more)
 
     _put(direction.DirectionWorker, "carry", hasty)
@@ -108,7 +109,7 @@ def _no_guard() -> None:
 
 
 def _unsettled() -> None:
-    _put(crossing.Crossing, "_settle", lambda *_: None)
+    _put(pipeline, "close_conflicts", lambda *_: None)
 
 
 def _any_epoch() -> None:
@@ -124,13 +125,13 @@ def _any_epoch() -> None:
 
 
 def _by_themselves() -> None:
-    look = dated.Dating.look
+    look = dated.DatedTarget.look
 
     def blind(self: Any, *asked: Any) -> dated.Histories:
         found = look(self, *asked)
         return replace(found, rows=found.rows.slice(0, 0))
 
-    _put(dated.Dating, "look", blind)
+    _put(dated.DatedTarget, "look", blind)
 
 
 def _nobody_follows() -> None:
@@ -138,11 +139,11 @@ def _nobody_follows() -> None:
 
 
 def _nothing_returns() -> None:
-    _put(dated.Dating, "_call_back", lambda *_: None)
+    _put(dated.DatedTarget, "_requeue", lambda *_: None)
 
 
 def _at_noon() -> None:
-    _put(dated.Dating, "_now", property(lambda self: self._session.now()))
+    _put(dated.DatedTarget, "_now", property(lambda self: self._session.now()))
 
 
 def _show_all() -> None:

@@ -122,10 +122,10 @@ def test_a_busy_moment_between_two_commits_makes_no_conflict(running):
     gone_on: list[bool] = []
     update(running, NAME="carried")
     with cycle_runner(pointed(running.session, busy)) as (cycles, _):
-        assert [each.note for each in cycles.once() if each.note]
+        assert [each.note for each in cycles.run_and_flush() if each.note]
         gone_on.append(True)
         update_across(running, name="newer")
-        cycles.once()
+        cycles.run_and_flush()
 
     assert running.conflicts() == []
     assert running.rows(F, "Cust", "NAME") == [("newer",)]
@@ -142,7 +142,7 @@ def test_what_came_across_before_a_fault_waits_no_longer(running):
     running.settle()
     update(running, NAME="short")
     with cycle_runner(pointed(running.session, busy)) as (cycles, _):
-        assert [each.note for each in cycles.once() if each.note]
+        assert [each.note for each in cycles.run_and_flush() if each.note]
     update_across(running, name="newer")
 
     running.settle()
@@ -243,7 +243,7 @@ def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
     gone: list[bool] = []
     running.put(F, "Cust", cust("C2", "two"))
     with cycle_runner(pointed(running.session, delete)) as (cycles, _):
-        cycles.once()
+        cycles.run_and_flush()
 
     running.settle()
 
@@ -311,7 +311,7 @@ def test_a_crash_between_a_row_and_its_lookups_makes_no_conflict(running):
         pytest.raises(KeyboardInterrupt),
         cycle_runner(pointed(running.session, crash)) as (cycles, _),
     ):
-        cycles.once()
+        cycles.run_and_flush()
     update_across(running, "C2", name="newer")
 
     running.settle()

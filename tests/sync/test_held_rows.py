@@ -190,7 +190,7 @@ def test_halving_asks_little_more_than_it_must(world):
     app: Any = Choosy()
     rows = pa.table({"n": list(range(1000))})
 
-    written, refused = write_rows(app.write, "t", rows, key=["n"])
+    written, refused = write_rows(lambda part: app.write("t", part, key=["n"]), rows)
 
     assert (written, refused) == (Written(inserted=999), {613: "no 613"})
     assert app.calls <= 22

@@ -227,7 +227,7 @@ class Model(RuleBasedStateMachine):
                 session = pointed(self.world.session, self._passed)
                 self._worker.callback(self._forget_worker)
                 self._cycles, _ = self._worker.enter_context(cycle_runner(session))
-            self._results = self._cycles.once()
+            self._results = self._cycles.run_and_flush()
         except (CrashError, AppBusyError):
             self._worker.close()
 

@@ -188,9 +188,9 @@ def test_after_a_cycle_that_broke_off_the_next_one_looks(dated, monkeypatch):
     with runner.cycle_runner(session) as (cycles, _):
         with monkeypatch.context() as patched:
             patched.setattr(runner, "again", away)
-            cycles.once()
+            cycles.run_and_flush()
         assert [each.cause for each in world.held()] == ["periods_sound"]
         world.here(("B", "26-01-01", "never", 21))
-        cycles.once()
+        cycles.run_and_flush()
 
     assert world.held() == []

@@ -15,7 +15,7 @@ from dualwrite.journal.records import Key
 from dualwrite.link import Side
 from dualwrite.operations.results import QueryResult, timestamp
 from dualwrite.operations.session import Session
-from dualwrite.sync.batch.held import keys_of
+from dualwrite.sync.batch.keys import keys_of
 from dualwrite.sync.capture import queues
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import names_of

@@ -1,87 +1,40 @@
-"""A batch in conflict, as the journal keeps it: both versions, who won, column by column."""
+"""The conflicts of a batch as the journal keeps them: both versions, who won, column by column."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.journal.records import Conflict, ConflictKind, ConflictOutcome, ConflictStatus
+from dualwrite.journal.records import (
+    Conflict,
+    ConflictKind,
+    ConflictOutcome,
+    ConflictStatus,
+    Key,
+)
 from dualwrite.link import Side
-from dualwrite.sync.batch.decide import Decision, Policies
-from dualwrite.sync.batch.held import keys_of, plain_rows
-from dualwrite.sync.batch.target import TargetState
-from dualwrite.sync.batch.winning import moment
+from dualwrite.sync.batch.batch import Batch
+from dualwrite.sync.batch.decide import Decision, Policy
+from dualwrite.sync.batch.keys import keys_of, plain_rows
+from dualwrite.sync.batch.outcomes import Mask, flat
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.route import Route
-from dualwrite.translate.flow import fit
-
-Mask = Any
-_INSTANT = pa.timestamp("us", "UTC")
 
 
-@dataclass(frozen=True)
-class Batch:
-    """n changed rows, their translation, their entries and their counterparts, aligned."""
-
-    rows: pa.Table
-    out: pa.Table
-    changes: Changes
-    standing: TargetState
-
-    def filter(self, mask: Mask) -> Batch:
-        """Fewer rows."""
-        if pc.all(mask).as_py():
-            return self
-        return Batch(
-            self.rows.filter(mask),
-            self.out.filter(mask),
-            self.changes.filter(mask),
-            self.standing.filter(mask),
-        )
-
-    def keys_there(self, route: Route) -> pa.Table:
-        """The keys as the other side spells them."""
-        return fit(self.out.select(list(route.flow.key)), route.key_flow)
-
-
-def newer(route: Route, rows: pa.Table, changes: Changes, standing: TargetState, tie: Side) -> Mask:
-    """Whether this side's change is the newer one; at a tie, whether it is the `tie` side.
-
-    By the rows' own modified times where the map names both, else, and for a deleted row, by
-    when each app queued the change.
-    """
-    ours, others = (route.table_map.end(side).modified for side in (route.source, route.target))
-    mine, theirs = changes.at, standing.dirt.at
-    named = ours is not None and others is not None and str(ours) in rows.column_names
-    if named and str(others) in standing.theirs.column_names:
-        mine = pc.coalesce(moment(rows[str(ours)], _INSTANT), mine)
-        theirs = pc.coalesce(moment(standing.theirs[str(others)], _INSTANT), theirs)
-    later = pc.if_else(pc.equal(mine, theirs), None, pc.greater(mine, theirs))
-    return _flat(pc.fill_null(later, fill_value=tie is route.source))
-
-
-def conflicts_of(
-    route: Route, batch: Batch, decision: Decision, where: Mask, policies: Policies
-) -> list[Conflict]:
-    """The rows of `where`, as conflicts.  They are few: these are objects."""
-    here = pc.indices_nonzero(where).cast(pa.int64())
-    changes, dirt = batch.changes.take(here), batch.standing.dirt.take(here)
-    mine = plain_rows(batch.rows.take(here))
-    found = batch.standing.found.take(here).to_pylist()
-    theirs = plain_rows(batch.standing.theirs.take(here))
-    keys = keys_of(
-        batch.rows.select(list(route.flow.source_key)).take(here)
-        if route.source is Side.FINOPS
-        else batch.keys_there(route).take(here)
-    )
-    asks, write = decision.asks.take(here).to_pylist(), decision.write.take(here).to_pylist()
+def conflicts_of(batch: Batch, where: Mask, policy: Policy) -> list[Conflict]:
+    """The rows of `where` (n,), as conflicts.  They are few: these are objects."""
+    route, decision, here = batch.route, batch.decision, _numbers(where)
+    assert batch.entries is not None
+    entries, theirs = batch.entries.take(here), batch.target.changes.take(here)
+    mine, others = plain_rows(batch.rows.take(here)), plain_rows(batch.target.rows.take(here))
+    found = batch.target.found.take(here).to_pylist()
+    keys = _finops_keys(batch, here, batch.target_keys)
+    asks, write = decision.ask.take(here).to_pylist(), decision.write.take(here).to_pylist()
     won = _won(route, decision, here)
-    last = [_last_id(each, len(here)) for each in (changes, dirt)]
-    said = [each.names() for each in (changes, dirt)]
+    last = [_last_id(each, len(here)) for each in (entries, theirs)]
+    changed = [each.names() for each in (entries, theirs)]
     conflicts = []
     for n in range(len(here)):
         outcome = ConflictOutcome.WAITS if asks[n] else _outcome(route, won[n], found[n], write[n])
@@ -90,10 +43,10 @@ def conflicts_of(
                 key=keys[n],
                 token=f"{route.source.direction}:{last[0][n]}:{last[1][n]}",
                 kind=ConflictKind.UPDATE if found[n] else ConflictKind.DELETE,
-                policy=(policies.row if found[n] else policies.whole).value,
+                policy=(policy.row if found[n] else policy.whole).value,
                 outcome=outcome,
-                rows={route.source: mine[n], route.target: theirs[n] if found[n] else None},
-                changed={route.source: said[0][n], route.target: said[1][n]},
+                rows={route.source: mine[n], route.target: others[n] if found[n] else None},
+                changed={route.source: changed[0][n], route.target: changed[1][n]},
                 columns=won[n],
                 status=ConflictStatus.OPEN if asks[n] else ConflictStatus.CLOSED,
             )
@@ -101,12 +54,45 @@ def conflicts_of(
     return conflicts
 
 
+def delete_conflicts_of(batch: Batch, where: Mask, policy: Policy) -> list[Conflict]:
+    """The deletes of `where` (n,) whose row the other side has changed, as conflicts."""
+    route, decision, here = batch.route, batch.decision, _numbers(where)
+    assert batch.entries is not None
+    keys = _finops_keys(batch, here, batch.target.rows)
+    changed = batch.target.changes.take(here).names()
+    asks, wins = decision.ask.take(here).to_pylist(), decision.write.take(here).to_pylist()
+    last = _last_id(batch.entries.take(here), len(here))
+    conflicts = []
+    for n, row in enumerate(plain_rows(batch.target.rows.take(here))):
+        winner = route.source if wins[n] else route.target
+        conflicts.append(
+            Conflict(
+                key=keys[n],
+                token=f"{route.source.direction}:delete:{last[n]}",
+                kind=ConflictKind.DELETE,
+                policy=policy.whole.value,
+                outcome=ConflictOutcome.WAITS if asks[n] else ConflictOutcome(winner.value),
+                rows={route.source: None, route.target: row},
+                changed={route.source: None, route.target: changed[n]},
+                status=ConflictStatus.OPEN if asks[n] else ConflictStatus.CLOSED,
+            )
+        )
+    return conflicts
+
+
+def _finops_keys(batch: Batch, here: pa.Array, there: pa.Table) -> list[Key]:
+    """The keys as finops spells them: a conflict is named by those."""
+    names = [str(path) for path in batch.route.table_map.end(Side.FINOPS).key]
+    own = batch.rows if batch.route.source is Side.FINOPS else there
+    return keys_of(own.select(names).take(here))
+
+
 def _won(route: Route, decision: Decision, here: pa.Array) -> list[dict[str, str]]:
     """For each conflict, which side won which column."""
     won: list[dict[str, str]] = [{} for _ in range(len(here))]
-    for side, masks in ((route.source, decision.taken), (route.target, decision.kept)):
+    for side, masks in ((route.source, decision.taken), (route.target, decision.back)):
         for name, mask in masks.items():
-            for n in pc.indices_nonzero(_flat(mask).take(here)).to_pylist():
+            for n in pc.indices_nonzero(flat(mask).take(here)).to_pylist():
                 won[n][name] = side.value
     return won
 
@@ -125,5 +111,5 @@ def _last_id(changes: Changes, n: int) -> list[int]:
     return last
 
 
-def _flat(mask: Any) -> pa.Array:
-    return mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+def _numbers(where: Mask) -> pa.Array:
+    return pc.indices_nonzero(where).cast(pa.int64())

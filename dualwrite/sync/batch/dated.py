@@ -1,4 +1,4 @@
-"""Dated rows at the door of the target: judged beside what it holds, or written by a mode.
+"""Dated rows at the target: judged beside the rows that it holds, or written by a mode.
 
 Without a mode rows are copied as they are.  One that would be valid at the same time as
 another of its entity is rejected, and so is what then would collide with the row that stays
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,11 +21,12 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Writing
-from dualwrite.effective import Changes, Moment, Periods, beside, plan_delete, plan_write
+from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
 from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
-from dualwrite.sync.batch.dated_changes import Amending, matched
+from dualwrite.sync.batch.dated_changes import EntityWriter, matched
+from dualwrite.sync.batch.gate import Gate
 from dualwrite.sync.batch.held import Refused
-from dualwrite.sync.batch.writing import physical_rows
+from dualwrite.sync.batch.writing import WriteResult, physical_rows
 from dualwrite.sync.capture.changes import REQUEUED
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
@@ -37,9 +38,6 @@ from dualwrite.translate.flow import Flow, fit
 from dualwrite.translate.keys import key_text, row_of
 from dualwrite.translate.periods import kind_of
 
-if TYPE_CHECKING:
-    from dualwrite.sync.batch.gate import Gate
-
 Mask = Any
 
 
@@ -47,30 +45,20 @@ Mask = Any
 class Histories:
     """What the target holds of the entities of n rows.
 
-    Shapes: `rows` (m, d) named by path and by the table's own columns; `busy` (n,) marks rows
+    Shapes: `rows` (m, d) named by path and by the table's own columns; `locked` (n,) marks rows
     of entities of which somebody else holds a row.
     """
 
     rows: pa.Table
-    busy: Mask
+    locked: Mask
 
 
-@dataclass(frozen=True)
-class WriteTarget:
-    """Where a batch is written: a transaction, none in a dry run, and for dated rows what the
-    target holds of their entities.
-    """
-
-    writing: Writing | None
-    histories: Histories | None = None
-
-
-def dating_of(session: Session, route: Route) -> Dating | None:
+def dated_target(session: Session, route: Route) -> DatedTarget | None:
     """How the rows of a way are dated; None where it writes no dates."""
-    return None if route.period_rule is None else Dating(session, route, route.period_rule)
+    return None if route.period_rule is None else DatedTarget(session, route, route.period_rule)
 
 
-class Dating:
+class DatedTarget:
     """One way whose target is dated.  It keeps nothing between two batches."""
 
     def __init__(self, session: Session, route: Route, rule: PeriodsSound) -> None:
@@ -107,16 +95,16 @@ class Dating:
         if writing is None or not rows.num_rows:
             return Histories(rows, free)
         own = tuple(ColumnPath((name,)) for name in self._identity)
-        locked = writing.lock(replace(self._query, key=own), rows.select(self._identity))
-        if not locked.busy.num_rows:
-            return Histories(locked.rows, free)
-        at = row_of(key_text(rows, self._identity), key_text(locked.busy, self._identity))
+        under_lock = writing.lock(replace(self._query, key=own), rows.select(self._identity))
+        if not under_lock.busy.num_rows:
+            return Histories(under_lock.rows, free)
+        at = row_of(key_text(rows, self._identity), key_text(under_lock.busy, self._identity))
         held_up = key_text(rows.filter(at.is_valid()), names)
-        return Histories(locked.rows, pc.is_in(key_text(out, names), value_set=held_up))
+        return Histories(under_lock.rows, pc.is_in(key_text(out, names), value_set=held_up))
 
     def nothing(self, out: pa.Table) -> Histories:
         """Of n rows whose entities are promised to be new."""
-        return replace(self.look(None, out.slice(0, 0)), busy=pa.repeat(False, out.num_rows))
+        return replace(self.look(None, out.slice(0, 0)), locked=pa.repeat(False, out.num_rows))
 
     @cached_property
     def _query(self) -> Query:
@@ -184,7 +172,7 @@ class Dating:
         capture: Capture | None,
         *,
         by_start: bool = False,
-    ) -> tuple[Written, dict[int, str | Refused]]:
+    ) -> WriteResult:
         """Write the rows that passed, in their order or `by_start`, as the mode says.
 
         The counts are of all rows that were written, those among them that were closed or
@@ -204,21 +192,21 @@ class Dating:
         }
         written = Written(changes.inserts.num_rows, changes.updates.num_rows)
         if writing is None:
-            return written, refused
-        bad = self._amending.carry_out(writing, changes, held.rows)
+            return WriteResult(written, refused)
+        bad = self._entity_writer.carry_out(writing, changes, held.rows)
         entities = key_text(rows, list(self._periods.entity)).to_pylist()
         for place, entity in enumerate(entities):
             if entity in bad:
                 refused.setdefault(numbers[place].as_py(), bad[entity])
-        changes = self._amending.without(changes, bad)
-        self._call_back(writing, capture, changes, held.rows, (rows, told))
+        changes = self._entity_writer.without(changes, bad)
+        self._requeue(writing, capture, changes, held.rows, (rows, told))
         written = Written(changes.inserts.num_rows, changes.updates.num_rows)
         touched = {*self._entities(changes.inserts), *self._entities(changes.updates)}
         same = sum(
             entity not in touched and numbers[place].as_py() not in refused
             for place, entity in enumerate(entities)
         )
-        return written + Written(unchanged=same), refused
+        return WriteResult(written + Written(unchanged=same), refused)
 
     def delete(
         self, writing: Writing, theirs: pa.Table, held: Histories, capture: Capture | None
@@ -229,10 +217,10 @@ class Dating:
         names = [*self._periods.entity, self._periods.start]
         keys = held.rows.take(at.drop_null()).select(names)
         changes = plan_delete(held.rows, keys, self._periods)
-        bad = self._amending.carry_out(writing, changes, held.rows)
-        changes = self._amending.without(changes, bad)
+        bad = self._entity_writer.carry_out(writing, changes, held.rows)
+        changes = self._entity_writer.without(changes, bad)
         nothing = (changes.inserts.slice(0, 0), held.rows.slice(0, 0))
-        self._call_back(writing, capture, changes, held.rows, nothing)
+        self._requeue(writing, capture, changes, held.rows, nothing)
         entities = key_text(held.rows.take(at), list(self._periods.entity)).to_pylist()
         refused = {n: bad[entity] for n, entity in enumerate(entities) if entity in bad}
         return changes.updates.num_rows, refused
@@ -257,18 +245,18 @@ class Dating:
         return now.astimezone(UTC).date() if by_day else now
 
     @cached_property
-    def _amending(self) -> Amending:
-        return Amending(self._way, self._schema, self._identity, self._periods)
+    def _entity_writer(self) -> EntityWriter:
+        return EntityWriter(self._way, self._schema, self._identity, self._periods)
 
     def _entities(self, rows: pa.Table) -> list[str | None]:
         entities: list[str | None] = key_text(rows, list(self._periods.entity)).to_pylist()
         return entities
 
-    def _call_back(
+    def _requeue(
         self,
         writing: Writing,
         capture: Capture | None,
-        changes: Changes,
+        changes: PeriodChanges,
         held: pa.Table,
         came: tuple[pa.Table, pa.Table],
     ) -> None:

@@ -1,8 +1,8 @@
 """Carrying out the changes of dated entities: all of one entity's, or none of them.
 
 A former period that is closed for a new one that the app then refuses would leave a hole.  So
-what was done of an entity is undone when a part of it is refused, and the entities are halved
-until the refused ones stand alone, as `dualwrite.sync.batch.writing` does with rows.
+what was done of an entity is undone when a part of it is refused, and the entities are bisected
+until the refused ones stand alone.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Writing
-from dualwrite.effective import Changes, Periods
+from dualwrite.effective import PeriodChanges, Periods
 from dualwrite.errors import RowsRefusedError
+from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.schema import TableSchema
 from dualwrite.translate.keys import key_text, row_of
@@ -32,7 +33,7 @@ def matched(rows: pa.Table, among: pa.Table, names: list[str]) -> pa.Int32Array:
 
 
 @dataclass(frozen=True)
-class Amending:
+class EntityWriter:
     """One dated table.  `periods` are in its own columns, `identity` is its primary key."""
 
     route: Route
@@ -40,7 +41,9 @@ class Amending:
     identity: list[str]
     periods: Periods
 
-    def carry_out(self, writing: Writing, changes: Changes, held: pa.Table) -> Mapping[str, str]:
+    def carry_out(
+        self, writing: Writing, changes: PeriodChanges, held: pa.Table
+    ) -> Mapping[str, str]:
         """Make the changes; by entity, as one text, why the app refused those that stay.
 
         Shapes: `held` are the rows that the changes were planned on, all own columns among them.
@@ -49,19 +52,15 @@ class Amending:
             TransientError, PermanentError: As the app's writes.
         """
         entities = sorted(self._entities(changes))
-        if not entities:
-            return {}
-        refusal = self._tried(writing, changes, held)
-        if refusal is None:
-            return {}
-        if len(entities) == 1:
-            return {entities[0]: refusal}
-        half = len(entities) // 2
-        first = self.carry_out(writing, self.without(changes, entities[half:]), held)
-        second = self.carry_out(writing, self.without(changes, entities[:half]), held)
-        return {**first, **second}
 
-    def without(self, changes: Changes, entities: Collection[str]) -> Changes:
+        def attempt(low: int, high: int) -> None:
+            others = [*entities[:low], *entities[high:]]
+            self._attempt(writing, self.without(changes, others), held)
+
+        _, refused = bisect(len(entities), attempt)
+        return {entities[number]: reason for number, reason in refused.items()}
+
+    def without(self, changes: PeriodChanges, entities: Collection[str]) -> PeriodChanges:
         """The changes of all other entities."""
         if not entities:
             return changes
@@ -71,29 +70,32 @@ class Amending:
             texts = key_text(rows, list(self.periods.entity))
             return rows.filter(pc.invert(pc.is_in(texts, value_set=left_out)))
 
-        return Changes(
+        return PeriodChanges(
             kept(changes.inserts), kept(changes.updates), kept(changes.deletes), changes.rejected
         )
 
-    def _entities(self, changes: Changes) -> set[str]:
+    def _entities(self, changes: PeriodChanges) -> set[str]:
         parts = (changes.inserts, changes.updates, changes.deletes)
         texts = (key_text(part, list(self.periods.entity)) for part in parts)
         return {text for each in texts for text in each.unique().to_pylist()}
 
-    def _tried(self, writing: Writing, changes: Changes, held: pa.Table) -> str | None:
-        """The app's reason where it refuses a part: then nothing of it was done."""
+    def _attempt(self, writing: Writing, changes: PeriodChanges, held: pa.Table) -> None:
+        """Make the changes.
+
+        Raises:
+            RowsRefusedError: The app refuses a part; nothing of it was done then.
+        """
         undo: list[Callable[[], object]] = []
         try:
             for do, back in self._steps(writing, changes, held):
                 do()
                 undo.append(back)
-        except RowsRefusedError as refusal:
+        except RowsRefusedError:
             for back in reversed(undo):
                 back()
-            return refusal.reason
-        return None
+            raise
 
-    def _steps(self, writing: Writing, changes: Changes, held: pa.Table) -> Iterator[Step]:
+    def _steps(self, writing: Writing, changes: PeriodChanges, held: pa.Table) -> Iterator[Step]:
         """Deletes, then updates, then inserts: what takes a place finds it free."""
         names = [*self.periods.entity, self.periods.start]
         whole = held.select([c.name for c in self.schema.columns.values() if not c.read_only])

@@ -7,9 +7,7 @@ is rejected, for a parent alone would not help it.
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +16,11 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import changed_text
 from dualwrite.journal.records import Key, Parking, Rejection
-from dualwrite.link import Side
 from dualwrite.rules import Verdict
+from dualwrite.sync.batch.keys import keys_of, plain_rows
+from dualwrite.sync.batch.outcomes import Mask, flat
 from dualwrite.sync.capture.changes import names_of
 from dualwrite.sync.routes.route import Route
-from dualwrite.sync.session import Session
-from dualwrite.tablemap.model import TableMap
-from dualwrite.tablemap.schema import end_of_path
 
 REFUSED = "refused by the app"
 """The rule's name where no rule of ours but the app itself said no."""
@@ -118,18 +114,20 @@ def hold(
     return Held(tuple(rejected.values()), tuple(parked.values()))
 
 
-def waiting_columns(route: Route, crossing: Mapping[str, Any], found: Any) -> pa.Array:
-    """Which own columns wait with each of n rows that are held back, as an entry would say it.
+def waiting_columns(route: Route, forward: Mapping[str, Mask], found: Mask) -> pa.Array:
+    """Which own columns wait with each of n rows that are held back, as an entry spells them.
 
-    Those behind whatever is `crossing`, by target column; null, for all of them, where the
+    Those behind whatever goes `forward`, by target column; null, for all of them, where the
     target holds no such row.
     """
-    pieces = [
-        pc.if_else(crossing[name], changed_text(sorted(own)), "")
-        for name, own in own_of(route).items()
-    ]
-    said: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
-    return pc.if_else(found, said, None)
+    n, pieces = len(found), []
+    for name, own in own_of(route).items():
+        if name in forward:
+            pieces.append(pc.if_else(flat(forward[name]), changed_text(sorted(own)), ""))
+    text: Any = pa.repeat(pa.scalar(""), n)
+    if pieces:
+        text = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+    return pc.if_else(found, text, None)
 
 
 def own_of(route: Route) -> dict[str, set[str]]:
@@ -141,45 +139,3 @@ def _failing(verdict: Verdict, refused: Mapping[int, str | Refused]) -> list[int
     """The numbers of all rows held back, ascending."""
     held = pc.indices_nonzero(pc.invert(verdict.passed)).to_pylist()
     return sorted({*held, *refused})
-
-
-def keys_of(keys: pa.Table) -> list[Key]:
-    """Each key as texts, in Arrow's own spelling, by which `retry` finds the row again."""
-    texts = [keys[name].cast(pa.string()) for name in keys.column_names]
-    rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
-    return rows
-
-
-def typed_keys(
-    session: Session, table_map: TableMap, side: Side, keys: Sequence[Mapping[str, str | None]]
-) -> pa.Table:
-    """The other way round: keys as texts, in the types that a side has for them."""
-    end = table_map.end(side)
-    columns = {}
-    for path in end.key:
-        column = end_of_path(
-            path, end.table, lambda table: session.schema(side, table), end.lookups
-        )
-        texts = pa.array([key.get(str(path)) for key in keys], pa.string())
-        columns[str(path)] = texts.cast(column.type)
-    return pa.table(columns)
-
-
-def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:
-    """Rows as JSON can hold them, no digit lost.  For few rows: these are objects."""
-    return [{name: _plain(value) for name, value in row.items()} for row in rows.to_pylist()]
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it, no digit lost."""
-    match value:
-        case None | str() | bool() | int():
-            return value
-        case decimal.Decimal():
-            return format(value, "f")
-        case dt.datetime() | dt.date() | dt.time():
-            return value.isoformat()
-        case bytes():
-            return value.hex()
-        case _:
-            return str(value)

@@ -1,21 +1,100 @@
-"""What a job did with one map, and how it reports on the way."""
+"""What became of a batch, and what a job did with one map."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Outcome
+from dualwrite.sync.batch.batch import Batch
+from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome
 
 Progress = Callable[[str, int, int], None]
-"""Told after each partition: the map, partitions done, partitions in all."""
+"""Called after each partition: the map, partitions done, partitions in all."""
 
 
 def silent(name: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
     del name, done, total
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of the n rows of one batch; its counts are counts of their outcomes.
+
+    `keys` (m, k), by source path, are those of the rows that were dealt with in full: what the
+    journal holds of them is settled by this batch.
+    """
+
+    batch: Batch
+    counts: Counts
+    held: Held
+    keys: pa.Table
+
+    @property
+    def direction(self) -> str:
+        """`finops->dataverse` or the other."""
+        return self.batch.route.source.direction
+
+    @property
+    def locked(self) -> Mask:
+        """Rows whose entry stays: an application holds their counterpart."""
+        return self.batch.outcomes.among(Outcome.LOCKED)
+
+    @property
+    def needs_wider_route(self) -> Mask:
+        """Rows for which the route was too narrow."""
+        return self.batch.outcomes.among(Outcome.NEEDS_WIDER_ROUTE)
+
+
+def result_of(batch: Batch, *, late: bool = False) -> BatchResult:
+    """Count the outcomes of a batch.
+
+    Of a `late` one, rows and keys were counted when the rows were first written.
+    """
+    outcomes, written = batch.outcomes, batch.written
+    left = outcomes.count(*STAYS, Outcome.NOT_WANTED)
+    disputed = 0
+    if batch.decision is not None:
+        disputed = pc.sum(batch.conflicts).as_py()
+    same = outcomes.count(Outcome.UNCHANGED, Outcome.SUPERSEDED)
+    counts = Counts(
+        read=0 if late else len(batch) - left,
+        written=written.inserted + written.updated,
+        unchanged=0 if late else same + written.unchanged,
+        deleted=outcomes.count(Outcome.DELETED),
+        rejected=len(batch.held.rejected),
+        parked=len(batch.held.parked),
+        conflicts=disputed or 0,
+    )
+    keys = batch.rows.select(list(batch.route.flow.source_key))
+    if late:
+        keys = keys.slice(0, 0)
+    elif left:
+        keys = keys.filter(pc.invert(outcomes.among(*STAYS, Outcome.NOT_WANTED)))
+    return BatchResult(batch, counts, batch.held, keys.drop_null())
+
+
+@dataclass
+class Totals:
+    """What became of the rows of some batches, by direction (`finops->dataverse`)."""
+
+    counts: dict[str, Counts] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    keys: dict[str, tuple[pa.Table, ...]] = field(default_factory=dict)
+    """Keys, by source path, of all rows that were dealt with."""
+
+    def add(self, result: BatchResult) -> None:
+        """Add the result of one batch."""
+        direction = result.direction
+        self.counts[direction] = self.counts.get(direction, Counts()) + result.counts
+        self.held[direction] = self.held.get(direction, Held()) + result.held
+        self.keys[direction] = (*self.keys.get(direction, ()), result.keys)
 
 
 @dataclass
@@ -31,9 +110,9 @@ class MapResult:
     """Whether a person must act first; else it goes on by itself."""
     held: list[tuple[str, object]] = field(default_factory=list)
 
-    def add(self, outcome: Outcome) -> None:
-        """Count an outcome in."""
-        for direction, counts in outcome.counts.items():
+    def add(self, totals: Totals) -> None:
+        """Add the counts of some batches."""
+        for direction, counts in totals.counts.items():
             self.counts[direction] = self.counts.get(direction, Counts()) + counts
 
     def as_dict(self) -> dict[str, object]:

@@ -7,58 +7,30 @@ Usually nothing waits, and then nothing is compared.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.journal.store import Journal
-from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Outcome
 from dualwrite.sync.batch.held import Held
-from dualwrite.sync.capture.changes import ids_in
-from dualwrite.sync.capture.queues import PAGE, pages
-from dualwrite.sync.session import Session
+from dualwrite.sync.batch.results import Totals
 from dualwrite.translate.keys import key_text as key_texts
 
 
-def shares_of(journal: Journal, map_name: str, outcome: Outcome) -> Mapping[str, BatchRecord]:
-    """What to journal of an outcome, by direction."""
+def shares_of(journal: Journal, map_name: str, totals: Totals) -> Mapping[str, BatchRecord]:
+    """What to journal of some batches, by direction."""
     shares: dict[str, BatchRecord] = {}
-    for direction in {**outcome.counts, **outcome.seen}:
-        held = outcome.held.get(direction, Held())
+    for direction in {**totals.counts, **totals.keys}:
+        held = totals.held.get(direction, Held())
         waiting = journal.held.keys(map_name, direction)
         still = {key_text(key) for key in held.keys}
-        came = among(waiting, outcome.seen.get(direction, ())) if waiting else set()
-        counts = outcome.counts.get(direction, Counts())
+        came = among(waiting, totals.keys.get(direction, ())) if waiting else set()
+        counts = totals.counts.get(direction, Counts())
         shares[direction] = BatchRecord(counts, held.rejected, held.parked, came - still)
     return shares
-
-
-def clear_carried(
-    session: Session, map_name: str, side: Side, capture: Capture, ranges: Sequence[tuple[int, int]]
-) -> None:
-    """Let go from the journal what is across: a worker may have died before it came to that.
-
-    What waited there would count as a change of its side for ever, at odds with every later one
-    of the other side.
-    """
-    waiting = session.journal.held.keys(map_name, side.direction)
-    if not waiting:
-        return
-    lows, highs = np.array(sorted(ranges), np.int64).T
-    found: set[str] = set()
-    for page in pages(session, capture, side, PAGE):
-        ids = ids_in(page).to_numpy()
-        at = np.searchsorted(lows, ids, "right") - 1
-        carried = (at >= 0) & (ids <= highs[at])
-        found |= among(waiting, (page.select(range(4, page.num_columns)).filter(carried),))
-    if found:
-        session.journal.held.record(map_name, {side.direction: BatchRecord(cleared=found)})
 
 
 def among(waiting: Mapping[str, int], seen: tuple[pa.Table, ...]) -> set[str]:

@@ -1,53 +1,124 @@
-"""Writing a batch so that one bad row does not hold up the others.
+"""Write strategies: how the rows of a batch that passed are written to the target.
 
-An app refuses a batch as a whole.  It is then halved, and halved again, until the
-rows that it will not have stand alone: some 2·log2(n) more writes for each of them.
+Each leaves refusals to `bisect`, and says of every row that is not written why: by its number
+among the rows given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial, reduce
+from operator import add
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dualwrite.apps.base import Written
-from dualwrite.errors import RowsRefusedError
+from dualwrite.apps.capture import Writing
 from dualwrite.gate_column import Role, gate_name
+from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.held import Refused
+from dualwrite.sync.batch.outcomes import Mask
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.flow import fit
 
-
-class Write(Protocol):
-    """A way to write rows, all or nothing: `Writing.insert`, `Writing.update`."""
-
-    def __call__(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
-        """Write them."""
+Write = Callable[[pa.Table], Written]
+"""Writes rows of the target's own columns, all of them or none."""
 
 
-def write_rows(
-    write: Write, table: str, rows: pa.Table, *, key: Sequence[str]
-) -> tuple[Written, dict[int, str]]:
+@dataclass
+class WriteResult:
+    """What a target made of the rows that passed; rows by number.
+
+    `raced` are rows that an application inserted at the same moment.
+    """
+
+    written: Written = field(default_factory=Written)
+    refused: dict[int, str | Refused] = field(default_factory=dict)
+    raced: list[int] = field(default_factory=list)
+
+    def add(self, written: Written, refused: Mapping[int, str | Refused]) -> None:
+        """Add the result of one more part."""
+        self.written += written
+        self.refused |= refused
+
+
+def write_rows(write: Write, rows: pa.Table) -> tuple[Written, dict[int, str]]:
     """Write `rows`; what was done, and for each refused row (by number) the app's reason.
 
     Raises:
         TransientError, PermanentError: As `write`.
     """
-    try:
-        return write(table, rows, key=key), {}
-    except RowsRefusedError as refusal:
-        if rows.num_rows == 1:
-            return Written(), {0: refusal.reason}
-    half = rows.num_rows // 2
-    done = Written()
-    refused: dict[int, str] = {}
-    for start, part in ((0, rows.slice(0, half)), (half, rows.slice(half))):
-        written, bad = write_rows(write, table, part, key=key)
-        done += written
-        refused |= {start + number: reason for number, reason in bad.items()}
-    return done, refused
+    done, refused = bisect(rows.num_rows, lambda low, high: write(rows.slice(low, high - low)))
+    return reduce(add, done, Written()), refused
+
+
+def write_whole(
+    writing: Writing,
+    route: Route,
+    ready: pa.Table,
+    passed: Mask,
+    *,
+    fresh: bool = False,
+    present: bool = False,
+) -> WriteResult:
+    """Insert or update the rows that passed with all their columns.
+
+    `fresh` rows are known to be new, `present` ones are only updated.
+    """
+    result, numbers = WriteResult(), pc.indices_nonzero(passed)
+    if not len(numbers):
+        return result
+    table, key = route.target_table, route.written_key
+    write: Write = partial(writing.update, table, key=key)
+    if not present:
+        write = partial(writing.insert, table, key=key, fresh=fresh)
+    taken = ready if len(numbers) == ready.num_rows else ready.take(numbers)
+    _add(result, write, physical_rows(route, taken), numbers)
+    return result
+
+
+def write_changes(
+    writing: Writing,
+    route: Route,
+    ready: pa.Table,
+    passed: Mask,
+    found: Mask,
+    changing: Collection[str],
+) -> WriteResult:
+    """Insert the rows that are new, update the `changing` columns of those `found`.
+
+    Which refused inserts were refused because the row is there meanwhile, only a look under a new
+    lock can tell: the caller moves those to `raced`.
+    """
+    result, table, key = WriteResult(), route.target_table, route.written_key
+    there = pc.indices_nonzero(pc.and_(passed, found))
+    if len(there):
+        rows = changing_columns(route, physical_rows(route, ready.take(there)), changing)
+        if rows.num_columns > len(key):
+            _add(result, partial(writing.update, table, key=key), rows, there)
+    new = pc.indices_nonzero(pc.and_not(passed, found))
+    if len(new):
+        rows = physical_rows(route, ready.take(new))
+        _add(result, partial(writing.insert, table, key=key, fresh=True), rows, new)
+    return result
+
+
+def delete_rows(
+    writing: Writing, table: str, keys: pa.Table, numbers: pa.Array
+) -> dict[int, str | Refused]:
+    """Delete rows by their keys, (m, k); the app's reason for each refused one, by `numbers`."""
+    _, refused = bisect(
+        keys.num_rows, lambda low, high: writing.delete(table, keys.slice(low, high - low))
+    )
+    return {numbers[place].as_py(): reason for place, reason in refused.items()}
+
+
+def _add(result: WriteResult, write: Write, rows: pa.Table, numbers: pa.Array) -> None:
+    done, refused = write_rows(write, rows)
+    result.add(done, {numbers[place].as_py(): reason for place, reason in refused.items()})
 
 
 def physical_rows(route: Route, rows: pa.Table) -> pa.Table:
@@ -67,20 +138,6 @@ def physical_rows(route: Route, rows: pa.Table) -> pa.Table:
     return pa.table(columns)
 
 
-@dataclass
-class WriteResult:
-    """What a target made of the rows that passed; rows by number."""
-
-    written: Written = field(default_factory=Written)
-    refused: dict[int, str | Refused] = field(default_factory=dict)
-    raced: list[int] = field(default_factory=list)
-
-    def add(self, written: Written, refused: Mapping[int, str]) -> None:
-        """One more part."""
-        self.written += written
-        self.refused |= refused
-
-
 def changing_columns(route: Route, physical: pa.Table, changing: Collection[str]) -> pa.Table:
     """Of rows to update, the key and the columns that change in one of them."""
     kept = set(route.written_key)
@@ -91,3 +148,11 @@ def changing_columns(route: Route, physical: pa.Table, changing: Collection[str]
         if group[0].type_column is not None and group[0].column in kept
     }
     return physical.select([name for name in physical.column_names if name in kept])
+
+
+def replace_columns(rows: pa.Table, columns: pa.Table) -> pa.Table:
+    """Rows with some of their columns in the place of their own."""
+    for name in columns.column_names:
+        at = rows.schema.get_field_index(name)
+        rows = rows.set_column(at, name, columns[name])
+    return rows

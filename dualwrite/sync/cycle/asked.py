@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.link import Side
-from dualwrite.sync.batch.held import keys_of, typed_keys
+from dualwrite.sync.batch.keys import keys_of, typed_keys
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap

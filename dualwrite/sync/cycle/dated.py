@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Snapshot
 from dualwrite.link import Side
+from dualwrite.sync.batch.batch import BatchContext
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.changes import Changes, changes_of
-from dualwrite.sync.cycle.crossing import BatchResult, Crossing, Link
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.routes.route import reading
@@ -29,8 +31,8 @@ from dualwrite.translate.keys import row_of
 class DatedWorker(DirectionWorker):
     """Carries what one side of a map with `effective` has queued."""
 
-    def __init__(self, link: Link, plan: MapPlan, source: Side) -> None:
-        super().__init__(link, plan, source)
+    def __init__(self, context: BatchContext, plan: MapPlan, source: Side) -> None:
+        super().__init__(context, plan, source)
         dated = dated_of(plan.table_map)
         assert dated is not None
         self._dated = dated
@@ -39,26 +41,28 @@ class DatedWorker(DirectionWorker):
         self._dates = {ends.start.column, ends.end.column}
         self._shown = dated.is_projection
         self.moved: list[pa.Table] = []
-        """Keys of rows that crossed, or went, and may have been in another's way."""
+        """Keys of rows that result, or went, and may have been in another's way."""
         # what comes back because we asked for it is taken as it stands
         self._as_it_stands = self.full
         if dated.mode is not None:
             said = {**(plan.table_map.effective or {}), "mode": "correction"}
             table_map = replace(plan.table_map, effective=said)
             route = replace(self.full.route, table_map=table_map)
-            self._as_it_stands = Crossing(link, route, self.full.back)
+            self._as_it_stands = Pipeline(
+                context, route, self.full.back, Carrying(context.conflict_policy(route))
+            )
 
     def begin(self) -> None:
         """As ever; and what is valid now is asked anew."""
         super().begin()
         if self._shown:
-            self.query = reading(self.link.session, self.plan.table_map, self.source)
+            self.query = reading(self.context.session, self.plan.table_map, self.source)
 
     def deletes(self, snapshot: Snapshot) -> int:
         """How many queued keys are gone, or have run out."""
         if not self._shown:
             return super().deletes(snapshot)
-        query, count = reading(self.link.session, self.plan.table_map, self.source), 0
+        query, count = reading(self.context.session, self.plan.table_map, self.source), 0
         for entries in self.pages(snapshot):
             changes = changes_of(entries)
             count += len(changes) - snapshot.fetch(query, changes.keys).num_rows
@@ -73,7 +77,7 @@ class DatedWorker(DirectionWorker):
             changes = self._pages.steered(changes)
             if not self._shown:
                 changes = self._without_gone(snapshot, changes)
-            ours = self._called_back(changes)
+            ours = self._requeued(changes)
             if pc.any(ours).as_py():
                 self.carry(snapshot, changes.filter(ours), self._as_it_stands)
                 changes = changes.filter(pc.invert(ours))
@@ -92,7 +96,7 @@ class DatedWorker(DirectionWorker):
             return pa.repeat(pa.scalar(value=True), len(changes))
         return changes.touches(self._dates)
 
-    def _called_back(self, changes: Changes) -> Any:
+    def _requeued(self, changes: Changes) -> Any:
         if self._as_it_stands is self.full:
             return pa.repeat(pa.scalar(value=False), len(changes))
         return changes.ours
@@ -107,30 +111,30 @@ class DatedWorker(DirectionWorker):
         gone = asked.filter(row_of(asked.texts, there).is_null())
         if not len(gone):
             return changes
-        crossed = self.removal.carry(gone)
-        self.settle(gone, crossed, pc.invert(crossed.left))
+        result = self.deletion.carry(gone)
+        self.acknowledge_batch(gone, result, pc.invert(result.locked))
         return changes.filter(row_of(changes.texts, gone.texts).is_null())
 
-    def settle(
-        self, changes: Changes, crossed: BatchResult, done: Any, *, forget: bool = True
+    def acknowledge_batch(
+        self, changes: Changes, result: BatchResult, done: Any, *, acknowledge: bool = True
     ) -> None:
         """As ever; and remember what moved."""
-        super().settle(changes, crossed, done, forget=forget)
+        super().acknowledge_batch(changes, result, done, acknowledge=acknowledge)
         if not self._shown:
             self.moved.append(changes.keys.filter(done))
 
-    def part(self, snapshot: Snapshot, absent: Changes) -> None:
+    def carry_absent(self, snapshot: Snapshot, absent: Changes) -> None:
         """Of what shows only while it is valid, a row that has run out goes as a deleted one."""
         if not self._shown:
-            super().part(snapshot, absent)
+            super().carry_absent(snapshot, absent)
             return
         table_map = self.plan.table_map
         always = replace(table_map, effective=None)
-        query = reading(self.link.session, always, self.source)
+        query = reading(self.context.session, always, self.source)
         names = absent.keys.column_names
         kept = key_texts(snapshot.fetch(query, absent.keys), names)
         over = row_of(absent.texts, kept).is_valid()
         if pc.any(over).as_py():
             self.gone.append(absent.filter(over))
         if not pc.all(over).as_py():
-            super().part(snapshot, absent.filter(pc.invert(over)))
+            super().carry_absent(snapshot, absent.filter(pc.invert(over)))

@@ -21,17 +21,19 @@ from dualwrite.errors import PermanentError
 from dualwrite.journal.lag import added, tally
 from dualwrite.journal.records import BatchRecord, Counts, Rejection, key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.held import keys_of
-from dualwrite.sync.batch.held_entries import Waiting
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
+from dualwrite.sync.batch.deletes import DeletePipeline
+from dualwrite.sync.batch.held_changes import HeldChanges
+from dualwrite.sync.batch.keys import keys_of
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.batch.shares import among
 from dualwrite.sync.capture.captures import steering_columns
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.asked import asked_about
-from dualwrite.sync.cycle.crossing import BatchResult, Crossing, Link, Only
 from dualwrite.sync.cycle.pages import Page, Pages, deletes_in, drifted
 from dualwrite.sync.cycle.pointers import Pointing, renewed
 from dualwrite.sync.cycle.read_ahead import Ahead
-from dualwrite.sync.cycle.removal import Removal
 from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.routes.route import compile_route, judged_with, only_needed, reading
 from dualwrite.tablemap.notation import ColumnPath
@@ -58,9 +60,9 @@ class Tally:
     counts: Counts = field(default_factory=Counts)
     lags: dict[int, int] = field(default_factory=dict)
 
-    def add(self, crossed: BatchResult, at: pa.Array) -> None:
+    def add(self, result: BatchResult, at: pa.Array) -> None:
         """Count a batch in; `at` is when the changes that are through were made."""
-        self.counts += crossed.counts
+        self.counts += result.counts
         now = pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC"))
         late = pc.divide(pc.microseconds_between(at, now).cast(pa.float64()), 1e6)
         self.lags = added([self.lags, tally(late)])
@@ -69,28 +71,28 @@ class Tally:
 class DirectionWorker:
     """Carries what one side of a map has queued.  Made for a worker, used by many cycles."""
 
-    def __init__(self, link: Link, plan: MapPlan, source: Side) -> None:
-        self.link, self.plan, self.source = link, plan, source
-        self.pointing = Pointing(link.session, source)
+    def __init__(self, context: BatchContext, plan: MapPlan, source: Side) -> None:
+        self.context, self.plan, self.source = context, plan, source
+        self.pointing = Pointing(context.session, source)
         self.tally = Tally()
-        self._map, self._app = plan.table_map, link.session.apps[source]
-        self.capture: Capture = link.captures[source]
+        self._map, self._app = plan.table_map, context.session.apps[source]
+        self.capture: Capture = context.captures[source]
         """Whose queue it carries."""
-        self.query = reading(link.session, self._map, source)
+        self.query = reading(context.session, self._map, source)
         steering = steering_columns(self._map, source)
         self._pages = Pages(self.capture, steering, lambda part: self._query(self.narrowed(part)))
         end = self._map.end(source)
         self.bare = Query(end.table, end.key, end.key, lookups=end.lookups)
-        self._narrow: dict[frozenset[str], Crossing] = {}
+        self._narrow: dict[frozenset[str], Pipeline] = {}
         waits = self._deferred_targets()
         self._late_targets = waits
-        self.full = self._crossing(lambda _: True)
+        self.full = self._pipeline(lambda _: True)
         # a new row may wait for one that waits for it: its lookups come when all are there
         self.there, self._new = self.full, self.full
         if waits:
-            self.there = self._crossing(lambda _: True, only=Only.THERE)
-            self._new = self._crossing(lambda path: path not in waits, marking=False)
-        self.removal = Removal(self.full)
+            self.there = self._pipeline(lambda _: True, takes=Takes.KNOWN)
+            self._new = self._pipeline(lambda path: path not in waits, last=False)
+        self.deletion = DeletePipeline(self.full)
         self.gone: list[Changes] = []
         self._late: list[Changes] = []
         self._went = False
@@ -100,7 +102,7 @@ class DirectionWorker:
         """`finops->dataverse` or the other."""
         return self.source.direction
 
-    def tell(self) -> Tally:
+    def take_tally(self) -> Tally:
         """What was done since it was asked last."""
         tally, self.tally = self.tally, Tally()
         return tally
@@ -148,24 +150,24 @@ class DirectionWorker:
                 if c.target in self._late_targets
                 for path in c.reads
             )
-            crossing = self._crossing_of(frozenset(own))
+            pipeline = self._pipeline_of(frozenset(own))
             names = pa.repeat(pa.scalar("".join(f'"{name}",' for name in own)), len(changes))
-            self.carry(snapshot, replace(changes, changed=names), crossing, last=True)
+            self.carry(snapshot, replace(changes, changed=names), pipeline, last=True)
         self._late.clear()
 
     def removals(self) -> None:
         """Delete across what is gone from the source."""
-        settled = self.link.settled.pop(self.source, [])
+        closed = self.context.closed.pop(self.source, [])
         if self.gone:
             self._look_across(
-                any_held=self.link.session.journal.maps.backlog(self._map.name)[1] > 0
+                any_held=self.context.session.journal.maps.backlog(self._map.name)[1] > 0
             )
         for gone in self.gone:
-            changes = gone.without(pa.concat_arrays(settled)) if settled else gone
+            changes = gone.without(pa.concat_arrays(closed)) if closed else gone
             changes = self._still_out(changes)
             if len(changes):
-                crossed = self.removal.carry(changes)
-                self.settle(changes, crossed, pc.invert(crossed.left))
+                result = self.deletion.carry(changes)
+                self.acknowledge_batch(changes, result, pc.invert(result.locked))
         self.gone.clear()
 
     def _still_out(self, changes: Changes) -> Changes:
@@ -184,7 +186,7 @@ class DirectionWorker:
     def begin(self) -> None:
         """See what waits in the journal; forget what a cycle that broke off left here."""
         self.waiting: Mapping[str, int] = {}
-        journal, name = self.link.session.journal, self._map.name
+        journal, name = self.context.session.journal, self._map.name
         asked, held = journal.maps.backlog(name)
         self._asked = asked > 0
         if held:
@@ -197,14 +199,14 @@ class DirectionWorker:
     def _look_across(self, *, any_held: bool) -> None:
         """What waits of the other side's changes: to write over it is a conflict."""
         across = self.source.other
-        self.link.waiting.pop(across, None)
+        self.context.held.pop(across, None)
         if any_held:
-            waiting = Waiting(self.link.session.journal, self._map.name, across)
-            self.link.waiting[across] = waiting
+            held = HeldChanges(self.context.session.journal, self._map.name, across)
+            self.context.held[across] = held
 
     def look_who_waits(self) -> None:
         """The keys that the journal holds back on this way."""
-        self.waiting = self.link.session.journal.held.keys(self._map.name, self.direction)
+        self.waiting = self.context.session.journal.held.keys(self._map.name, self.direction)
 
     def refuse_drift(self, entries: pa.Table) -> None:
         """Stop at an entry whose trigger no longer fitted its table.
@@ -221,9 +223,9 @@ class DirectionWorker:
         """Those that may be carried: their key is whole, and no person is asked about them."""
         return self._unblocked(self._named(changes))
 
-    def _query(self, crossing: Crossing) -> Query:
-        if crossing.only is Only.CLEAN:
-            return only_needed(self.query, crossing.route.flow.reads)
+    def _query(self, pipeline: Pipeline) -> Query:
+        if pipeline.carrying.takes is Takes.CLEAN:
+            return only_needed(self.query, pipeline.route.flow.reads)
         return self.query
 
     def pages(self, snapshot: Snapshot) -> Iterator[pa.Table]:
@@ -234,7 +236,7 @@ class DirectionWorker:
         self,
         snapshot: Snapshot,
         changes: Changes,
-        crossing: Crossing,
+        pipeline: Pipeline,
         rows: pa.Table | None = None,
         *,
         last: bool = False,
@@ -244,33 +246,35 @@ class DirectionWorker:
         `rows` are theirs, where they were read already.
         """
         if rows is None:
-            rows = snapshot.fetch(self._query(crossing), changes.keys)
+            rows = snapshot.fetch(self._query(pipeline), changes.keys)
         at = row_of(changes.texts, key_texts(rows, changes.keys.column_names))
         here = at.is_valid()
         there = changes.filter(here)
         if len(there):
-            crossed = crossing.carry(rows.take(at.drop_null()), there)
-            kept = pc.or_(crossed.left, crossed.unfit)
+            result = pipeline.carry(
+                Batch(pipeline.route, rows.take(at.drop_null()), RowsFrom.QUEUE, there)
+            )
+            kept = pc.or_(result.locked, result.needs_wider_route)
             done = pc.invert(kept)
-            if crossing is self._new and self._new is not self.full:
+            if pipeline is self._new and self._new is not self.full:
                 self._late.append(there.filter(done))
-                self.settle(there, crossed, done, forget=False)
+                self.acknowledge_batch(there, result, done, acknowledge=False)
             else:
-                self.settle(there, crossed, done)
-            again = pc.and_not(crossed.unfit, crossed.left)
+                self.acknowledge_batch(there, result, done)
+            again = result.needs_wider_route
             if pc.any(again).as_py():
-                self.carry(snapshot, there.filter(again), self._wider(crossing, last=last))
+                self.carry(snapshot, there.filter(again), self._wider(pipeline, last=last))
         absent = changes.filter(pc.invert(here))
         if len(absent):
-            self.part(snapshot, absent)
+            self.carry_absent(snapshot, absent)
 
-    def _wider(self, crossing: Crossing, *, last: bool) -> Crossing:
-        """The crossing for what was unfit for this one."""
+    def _wider(self, pipeline: Pipeline, *, last: bool) -> Pipeline:
+        """The pipeline for what was unfit for this one."""
         if last:
             return self.full  # a late column of a row that is held whole waits with it
-        return self._new if crossing is self.there else self.there
+        return self._new if pipeline is self.there else self.there
 
-    def part(self, snapshot: Snapshot, absent: Changes) -> None:
+    def carry_absent(self, snapshot: Snapshot, absent: Changes) -> None:
         """Keys without a row in the map: gone for good, or out of the filter."""
         if self._map.when_left == "delete":
             self.gone.append(absent)
@@ -280,7 +284,7 @@ class DirectionWorker:
         out = row_of(absent.texts, alive).is_valid()
         left, gone = absent.filter(out), absent.filter(pc.invert(out))
         if len(left):
-            self.forget(left.ids)
+            self.acknowledge(left.ids)
             self.tally.counts += Counts(read=len(left), unchanged=len(left))
         if len(gone):
             self.gone.append(gone)
@@ -303,20 +307,20 @@ class DirectionWorker:
             )
             for key in keys_of(lost.keys)
         ]
-        journal = self.link.session.journal
+        journal = self.context.session.journal
         journal.held.record(self._map.name, {self.direction: BatchRecord(rejected=rejections)})
         self.tally.counts += Counts(read=len(lost), rejected=len(lost))
-        self.forget(changes.ids_of(nameless))
+        self.acknowledge(changes.ids_of(nameless))
         return changes.filter(pc.invert(nameless))
 
     def _unblocked(self, changes: Changes) -> Changes:
         """Without the keys whose conflict waits for a person: they are decided with it."""
         if not self._asked:
             return changes
-        session, back = self.link.session, self.full.back
+        session, back = self.context.session, self.full.back
         waits = asked_about(session, self._map, self.source, back, changes.keys)
         if pc.any(waits).as_py():
-            self.forget(changes.ids_of(waits))
+            self.acknowledge(changes.ids_of(waits))
             self.tally.counts += Counts(read=pc.sum(waits).as_py())
         return changes.filter(pc.invert(waits))
 
@@ -325,7 +329,7 @@ class DirectionWorker:
         came = among(self.waiting, (changes.keys,)) if self.waiting else set()
         if not came:
             return changes
-        journal, ids = self.link.session.journal, {self.waiting[text] for text in came}
+        journal, ids = self.context.session.journal, {self.waiting[text] for text in came}
         held = journal.held.rejected(self._map.name, ids=ids) + journal.held.parked(
             self._map.name, ids=ids
         )
@@ -340,11 +344,11 @@ class DirectionWorker:
 
     # Ways
 
-    def narrowed(self, changes: Changes) -> Crossing:
-        """The crossing for the columns that changed in one of these rows."""
-        return self._crossing_of(changes.touched)
+    def narrowed(self, changes: Changes) -> Pipeline:
+        """The pipeline for the columns that changed in one of these rows."""
+        return self._pipeline_of(changes.touched)
 
-    def _crossing_of(self, own: frozenset[str]) -> Crossing:
+    def _pipeline_of(self, own: frozenset[str]) -> Pipeline:
         if own not in self._narrow:
             if len(self._narrow) > 64:
                 self._narrow.clear()
@@ -354,21 +358,22 @@ class DirectionWorker:
                 if any(path.column in own for path in c.needs)
             }
             wanted |= judged_with(self.full.route, wanted)
-            self._narrow[own] = self._crossing(lambda path: path in wanted, only=Only.CLEAN)
+            self._narrow[own] = self._pipeline(lambda path: path in wanted, takes=Takes.CLEAN)
         return self._narrow[own]
 
-    def _crossing(
+    def _pipeline(
         self,
         keep: Callable[[ColumnPath], bool],
         *,
-        only: Only = Only.ALL,
-        marking: bool = True,
-    ) -> Crossing:
-        session, table_map = self.link.session, self._map
+        takes: Takes = Takes.ALL,
+        last: bool = True,
+    ) -> Pipeline:
+        session, table_map = self.context.session, self._map
         route = compile_route(session, table_map, self.source, keep=keep)
         across = self.source.other
         back = compile_route(session, table_map, across) if table_map.flows_from(across) else None
-        return Crossing(self.link, route, back, only=only, marking=marking)
+        carrying = Carrying(self.context.conflict_policy(route), takes, last=last)
+        return Pipeline(self.context, route, back, carrying)
 
     def _deferred_targets(self) -> Collection[ColumnPath]:
         """Target paths of lookups at rows that may not be there yet.
@@ -382,24 +387,24 @@ class DirectionWorker:
 
     # Done
 
-    def settle(
-        self, changes: Changes, crossed: BatchResult, done: Any, *, forget: bool = True
+    def acknowledge_batch(
+        self, changes: Changes, result: BatchResult, done: Any, *, acknowledge: bool = True
     ) -> None:
         """Journal what became of a batch, then drop its entries."""
         through = changes.filter(done)
-        self.tally.add(crossed, through.at)
+        self.tally.add(result, through.at)
         # a later page may have more of a row about which a person is asked now
-        self._asked = self._asked or crossed.counts.conflicts > 0
+        self._asked = self._asked or result.counts.conflicts > 0
         if self.waiting:
-            still = {key_text(key) for key in crossed.held.keys}
+            still = {key_text(key) for key in result.held.keys}
             came = among(self.waiting, (through.keys,)) - still
             if came:
                 share = BatchRecord(cleared=came)
-                self.link.session.journal.held.record(self._map.name, {self.direction: share})
-        if forget:
-            self.forget(through.ids)
+                self.context.session.journal.held.record(self._map.name, {self.direction: share})
+        if acknowledge:
+            self.acknowledge(through.ids)
 
-    def forget(self, ids: pa.Array) -> None:
+    def acknowledge(self, ids: pa.Array) -> None:
         """Drop entries of the queue."""
         if len(ids):
             self._app.forget(self.capture.queue, ids)

@@ -59,10 +59,10 @@ def run_live(
     while not over():
         for app in session.apps.values():
             app.refresh()  # while its maps were not ours, a table may have been altered
-        with cycle_runner(session, names, gate=gate) as (cycles, others):
+        with cycle_runner(session, names, gate=gate) as (runner, others):
             if seconds is not None and end is None:
                 end = time.monotonic() + seconds
-            _Loop(session, cycles, others, names, report).run(over)
+            _Loop(session, runner, others, names, report).run(over)
 
 
 class _Loop:
@@ -71,12 +71,12 @@ class _Loop:
     def __init__(
         self,
         session: Session,
-        cycles: CycleRunner,
+        runner: CycleRunner,
         others: Sequence[MapResult],
         names: Sequence[str] | None,
         report: Report,
     ) -> None:
-        self._session, self._cycles, self._names, self._report = session, cycles, names, report
+        self._session, self._runner, self._names, self._report = session, runner, names, report
         self._others, self._began = others, time.monotonic()
         self._left = self._wanted() & {each.map for each in others}
         self._wake = threading.Event()
@@ -86,20 +86,20 @@ class _Loop:
 
     def run(self, over: Callable[[], bool]) -> None:
         with self._watching():
-            told = looked = time.monotonic()
+            flush_results = looked = time.monotonic()
             while not over():
                 now = time.monotonic()
                 if now - looked >= LOOK_SECONDS:
                     self._say(*Side)
                     looked = now
                 sides = self._take()
-                if sides and self._cycles.turn(sides=sides):
+                if sides and self._runner.run_once(sides=sides):
                     # what came while we wrote, and what we left for lack of a lock
                     self._say(*sides)
                 self._rest(self._faulty(), over)
-                if time.monotonic() - told >= TELL_SECONDS:
-                    told = time.monotonic()
-                    self._tell(told)
+                if time.monotonic() - flush_results >= TELL_SECONDS:
+                    flush_results = time.monotonic()
+                    self._tell(flush_results)
                     if self._changed():
                         return
             self._tell(time.monotonic())
@@ -117,7 +117,7 @@ class _Loop:
         return woken
 
     def _faulty(self) -> bool:
-        return any(isinstance(track.fault, TransientError) for track in self._cycles.tracks)
+        return any(isinstance(worker.fault, TransientError) for worker in self._runner.workers)
 
     def _rest(self, faulty: bool, over: Callable[[], bool]) -> None:
         """Wait longer each time for an app that is away."""
@@ -131,12 +131,14 @@ class _Loop:
         self._say(*Side)
 
     def _tell(self, started: float) -> None:
-        results = {result.map: result for result in [*self._cycles.told(started), *self._others]}
+        results = {
+            result.map: result for result in [*self._runner.flush_results(started), *self._others]
+        }
         self._report({name: each for name, each in results.items() if each.counts or each.note})
 
     def _changed(self) -> bool:
         """Whether other maps are to be carried than those in our hands."""
-        wanted, mine = self._wanted(), self._cycles.names
+        wanted, mine = self._wanted(), self._runner.names
         if mine and wanted - self._left == mine:
             # what we could not have is asked for again, but not at the cost of what we have
             return wanted != mine and time.monotonic() - self._began >= ASK_SECONDS
@@ -162,7 +164,7 @@ class _Loop:
             yield
 
     def _watch(self, side: Side, done: threading.Event) -> None:
-        queues = self._cycles.queues[side]
+        queues = self._runner.queues[side]
         watch: Watch | None = None
         while not done.is_set():
             try:

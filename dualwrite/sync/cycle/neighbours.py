@@ -24,16 +24,20 @@ from dualwrite.translate.flow import translate
 from dualwrite.translate.keys import key_text
 
 
-def held_beside(lanes: Sequence[DatedWorker]) -> list[HeldRow]:
+def held_beside(directions: Sequence[DatedWorker]) -> list[HeldRow]:
     """The rows rejected for their periods, of the entities that these lanes of a map moved."""
-    return [row for side in Side for row in _held(side, [lane for lane in lanes if lane.moved])]
+    return [
+        row
+        for side in Side
+        for row in _held(side, [direction for direction in directions if direction.moved])
+    ]
 
 
-def _held(side: Side, lanes: Sequence[DatedWorker]) -> list[HeldRow]:
+def _held(side: Side, directions: Sequence[DatedWorker]) -> list[HeldRow]:
     """Those of one side."""
-    if not lanes:
+    if not directions:
         return []
-    journal, table_map = lanes[0].link.session.journal, lanes[0].plan.table_map
+    journal, table_map = directions[0].context.session.journal, directions[0].plan.table_map
     waiting = journal.held.keys(table_map.name, side.direction)
     dated = dated_of(table_map)
     ends = None if dated is None else dated.on(side)
@@ -44,7 +48,7 @@ def _held(side: Side, lanes: Sequence[DatedWorker]) -> list[HeldRow]:
         # where the key does not name the entity, any of the rows may have waited
         keys = [json.loads(text) for text in waiting]
         own = pa.table({name: pa.array([key[name] for key in keys], pa.string()) for name in names})
-        moved = pa.concat_arrays([_moved(lane, side, names) for lane in lanes])
+        moved = pa.concat_arrays([_moved(direction, side, names) for direction in directions])
         hit = pc.is_in(key_text(own, names), value_set=moved, skip_nulls=True)
         numbers = pa.array(numbers, pa.int64()).filter(hit).to_pylist()
     return (
@@ -54,10 +58,10 @@ def _held(side: Side, lanes: Sequence[DatedWorker]) -> list[HeldRow]:
     )
 
 
-def _moved(lane: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array:
+def _moved(direction: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array:
     """The entities that a lane moved, in the terms of a side and spelled as held keys are."""
-    keys = pa.concat_tables(lane.moved)
-    if lane.source is not side:
-        route = lane.full.route
+    keys = pa.concat_tables(direction.moved)
+    if direction.source is not side:
+        route = direction.full.route
         keys, _ = sound_keys(route, translate(keys, route.key_flow))
     return key_text(pa.table({name: keys[name].cast(pa.string()) for name in names}), names)

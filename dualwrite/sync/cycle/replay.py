@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Snapshot
 from dualwrite.journal.records import Counts
+from dualwrite.sync.batch.batch import Batch, RowsFrom
 from dualwrite.sync.batch.shares import waits_among
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
@@ -50,15 +51,15 @@ class ReplayWorker(DirectionWorker):
             rows = images.select(range(1, images.num_columns)).take(at.drop_null())
             if rows.num_rows:
                 part = there.filter(here)
-                crossed = self.full.carry(rows, part)
-                self.settle(part, crossed, pc.invert(crossed.left))
+                result = self.full.carry(Batch(self.full.route, rows, RowsFrom.QUEUE, part))
+                self.acknowledge_batch(part, result, pc.invert(result.locked))
             out = there.filter(pc.invert(here))
             if len(out):  # that state was outside the filter
-                self.forget(out.ids)
+                self.acknowledge(out.ids)
                 self.tally.counts += Counts(read=len(out), unchanged=len(out))
         if len(gone):
-            crossed = self.removal.carry(gone)
-            self.settle(gone, crossed, pc.invert(crossed.left))
+            result = self.deletion.carry(gone)
+            self.acknowledge_batch(gone, result, pc.invert(result.locked))
         self.look_who_waits()
 
 

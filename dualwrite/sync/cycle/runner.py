@@ -23,13 +23,13 @@ from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.leases import LeaseLostError
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.link import Side
+from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, silent
-from dualwrite.sync.batch.shares import clear_carried
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.capture.recovery import recover
-from dualwrite.sync.cycle.crossing import Link
+from dualwrite.sync.cycle.applied import clear_applied
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
@@ -57,7 +57,7 @@ class MapWorker:
     """One map in a worker's hands."""
 
     plan: MapPlan
-    lanes: Mapping[Side, DirectionWorker]
+    directions: Mapping[Side, DirectionWorker]
     fault: DualWriteError | None = None
     said: object = None
     """What the journal was told last, where nothing was carried."""
@@ -84,77 +84,81 @@ class CycleRunner:
         self.session, self._epochs, self._gate = session, epochs, gate
         self._allow_deletes = allow_deletes
         self.finder = Finder(session.apps, keys_only=True)
-        self.tracks: list[MapWorker] = []
+        self.workers: list[MapWorker] = []
         self._faults: dict[str, DualWriteError] = {}
         for plan in plans:
             try:
-                self.tracks.append(self._track(plan))
+                self.workers.append(self._map_worker(plan))
             except PermanentError as fault:
                 self._faults[plan.table_map.name] = fault
         self._recover()
 
-    def _track(self, plan: MapPlan) -> MapWorker:
+    def _map_worker(self, plan: MapPlan) -> MapWorker:
         table_map = plan.table_map
         captures = installed(self.session, table_map)
         epoch = self._epochs[table_map.name]
-        link = Link(self.session, self.finder, captures, epoch, self._gate)
+        context = BatchContext(self.session, self.finder, captures, epoch, self._gate)
         made: type[DirectionWorker] = DatedWorker if table_map.effective else DirectionWorker
         if table_map.replay == "every":
             made = ReplayWorker
-        lanes = {side: made(link, plan, side) for side in Side if side in captures}
-        return MapWorker(plan, lanes)
+        directions = {side: made(context, plan, side) for side in Side if side in captures}
+        return MapWorker(plan, directions)
 
     def _recover(self) -> None:
         """What a worker before us carried, and did not come to forget, is not carried again."""
         restored = fence(self.session, self._epochs)
         self._faults |= restored
-        self.tracks = [track for track in self.tracks if track.name not in restored]
-        for track in self.tracks:
-            self._forget_carried(track)
+        self.workers = [worker for worker in self.workers if worker.name not in restored]
+        for worker in self.workers:
+            self._acknowledge_applied(worker)
 
-    def _forget_carried(self, track: MapWorker) -> None:
-        for side, lane in track.lanes.items():
-            queue = lane.capture.queue
+    def _acknowledge_applied(self, worker: MapWorker) -> None:
+        for side, direction in worker.directions.items():
+            queue = direction.capture.queue
             ranges = self.session.apps[side.other].inbox(queue)
             if ranges:
-                clear_carried(self.session, track.name, side, lane.capture, ranges)
+                clear_applied(self.session, worker.name, side, direction.capture, ranges)
                 self.session.apps[side].forget_ranges(queue, ranges)
 
     @property
     def names(self) -> set[str]:
         """The maps in this worker's hands, those among them that cannot be carried too."""
-        return {track.name for track in self.tracks} | set(self._faults)
+        return {worker.name for worker in self.workers} | set(self._faults)
 
     @cached_property
     def queues(self) -> Mapping[Side, list[str]]:
         """All queues that are read, by app."""
         return {
-            side: [track.lanes[side].capture.queue for track in self.tracks if side in track.lanes]
+            side: [
+                worker.directions[side].capture.queue
+                for worker in self.workers
+                if side in worker.directions
+            ]
             for side in Side
         }
 
-    def once(self, progress: Progress = silent) -> list[MapResult]:
+    def run_and_flush(self, progress: Progress = silent) -> list[MapResult]:
         """One cycle; the result of each map, its `note` saying why it waits if it does.
 
         Raises:
             LeaseLostError, OvertakenError: Another worker has taken over.
         """
         started = time.monotonic()
-        self.turn(progress)
-        return self.told(started)
+        self.run_once(progress)
+        return self.flush_results(started)
 
-    def turn(self, progress: Progress = silent, sides: Collection[Side] = tuple(Side)) -> bool:
+    def run_once(self, progress: Progress = silent, sides: Collection[Side] = tuple(Side)) -> bool:
         """Carry what is queued on these sides, without a word to the journal; whether any was.
 
         Raises:
-            As `once`.
+            As `run_and_flush`.
         """
-        if any(track.fault is not None for track in self.tracks):
+        if any(worker.fault is not None for worker in self.workers):
             recover(self.session)  # it may be a dead writer's lock
-        for track in self.tracks:
-            fault, track.fault = track.fault, None
+        for worker in self.workers:
+            fault, worker.fault = worker.fault, None
             if fault is not None:  # it may have come between the two commits
-                self._try([track], partial(self._forget_carried, track))
+                self._try([worker], partial(self._acknowledge_applied, worker))
         pending = {side: self._count(side) for side in Side if side in sides}
         if not any(count for counted in pending.values() for count in counted.values()):
             return False
@@ -164,19 +168,19 @@ class CycleRunner:
                 # what the first walk decided may have left entries for the second
                 first = side is next(iter(pending))
                 self._walk(side, pending[side] if first else self._count(side), progress)
-        for track in reversed(self.tracks):
-            for lane in track.lanes.values():
-                if track.fault is None:
-                    self._try([track], lane.removals)
+        for worker in reversed(self.workers):
+            for direction in worker.directions.values():
+                if worker.fault is None:
+                    self._try([worker], direction.removals)
         self._release()
         return True
 
-    def told(self, started: float) -> list[MapResult]:
+    def flush_results(self, started: float) -> list[MapResult]:
         """Journal what was done since the last time, and give it back, map by map."""
         left = {side: self._count(side) for side in Side}
         results = []
-        for track in self.tracks:
-            result = self._told_one(track, left)
+        for worker in self.workers:
+            result = self._flush_one(worker, left)
             result.seconds = time.monotonic() - started
             results.append(result)
         for name, fault in self._faults.items():
@@ -188,15 +192,15 @@ class CycleRunner:
 
     def _count(self, side: Side) -> Mapping[str, int]:
         """The entries of each queue of a side; a queue that is gone is its map's fault."""
-        tracks = [track for track in self.tracks if side in track.lanes]
-        queues = [track.lanes[side].capture.queue for track in tracks]
-        counted = self._try(tracks, lambda: self.session.apps[side].pending(queues))
+        workers = [worker for worker in self.workers if side in worker.directions]
+        queues = [worker.directions[side].capture.queue for worker in workers]
+        counted = self._try(workers, lambda: self.session.apps[side].pending(queues))
         if counted is None:
             return {}
-        for track in tracks:
-            capture = track.lanes[side].capture
+        for worker in workers:
+            capture = worker.directions[side].capture
             if capture.queue not in counted:
-                track.fault = track.fault or QueueMissingError(
+                worker.fault = worker.fault or QueueMissingError(
                     app=side.value, table=capture.table, queue=capture.queue
                 )
         return counted
@@ -208,14 +212,14 @@ class CycleRunner:
 
         def walk() -> None:
             with self.session.apps[side].snapshot() as snapshot:
-                for number, track in enumerate(busy, 1):
-                    self._try([track], partial(track.lanes[side].upserts, snapshot))
-                    target = track.plan.table_map.end(side.other).table
+                for number, worker in enumerate(busy, 1):
+                    self._try([worker], partial(worker.directions[side].upserts, snapshot))
+                    target = worker.plan.table_map.end(side.other).table
                     self.finder.forget(side.other, target)
-                    progress(track.name, number, len(busy))
-                for track in busy:
-                    if track.fault is None:
-                        self._try([track], partial(track.lanes[side].finish, snapshot))
+                    progress(worker.name, number, len(busy))
+                for worker in busy:
+                    if worker.fault is None:
+                        self._try([worker], partial(worker.directions[side].finish, snapshot))
 
         self._try(busy, walk)
 
@@ -223,11 +227,11 @@ class CycleRunner:
         self, side: Side, pending: Mapping[str, int], *, more_than: int
     ) -> list[MapWorker]:
         return [
-            track
-            for track in self.tracks
-            if track.fault is None
-            and side in track.lanes
-            and pending.get(track.lanes[side].capture.queue, 0) > more_than
+            worker
+            for worker in self.workers
+            if worker.fault is None
+            and side in worker.directions
+            and pending.get(worker.directions[side].capture.queue, 0) > more_than
         ]
 
     def _guard(self, pending: Mapping[Side, Mapping[str, int]]) -> None:
@@ -241,82 +245,97 @@ class CycleRunner:
 
             def look(side: Side = side, many: Sequence[MapWorker] = many) -> None:
                 with self.session.apps[side].snapshot() as snapshot:
-                    for track in many:
-                        self._try([track], partial(self._guard_one, track, side, snapshot))
+                    for worker in many:
+                        self._try([worker], partial(self._guard_one, worker, side, snapshot))
 
             self._try(many, look)
 
-    def _guard_one(self, track: MapWorker, side: Side, snapshot: Snapshot) -> None:
-        deletes = track.lanes[side].deletes(snapshot)
+    def _guard_one(self, worker: MapWorker, side: Side, snapshot: Snapshot) -> None:
+        deletes = worker.directions[side].deletes(snapshot)
         if deletes <= MASS_DELETE_ROWS:
             return
-        query = reading(self.session, track.plan.table_map, side.other)
+        query = reading(self.session, worker.plan.table_map, side.other)
         guard_deletes(
-            map_name=track.name,
+            map_name=worker.name,
             side=side.other,
             deletes=deletes,
             rows=self.session.apps[side.other].count(query),
-            command=f"dualwrite sync {track.name} --allow-deletes",
+            command=f"dualwrite sync {worker.name} --allow-deletes",
         )
 
     def _release(self) -> None:
         """What was written, or went, may be what a held row waits for."""
-        for track in self.tracks:
-            if track.fault is None:
-                self._try([track], partial(self._release_beside, track))
-        if not any(lane.tally.counts.written for t in self.tracks for lane in t.lanes.values()):
+        for worker in self.workers:
+            if worker.fault is None:
+                self._try([worker], partial(self._release_beside, worker))
+        if not any(
+            direction.tally.counts.written
+            for t in self.workers
+            for direction in t.directions.values()
+        ):
             return
         waiting = self.session.journal.held.maps_with_parked()
-        for track in self.tracks:
-            if track.name in waiting and track.fault is None:
-                parked = self.session.journal.held.parked(track.name)
-                self._try([track], partial(self._free, track, parked))
+        for worker in self.workers:
+            if worker.name in waiting and worker.fault is None:
+                parked = self.session.journal.held.parked(worker.name)
+                self._try([worker], partial(self._free, worker, parked))
 
-    def _release_beside(self, track: MapWorker) -> None:
+    def _release_beside(self, worker: MapWorker) -> None:
         """Dated rows that waited for a neighbour."""
-        lanes = [lane for lane in track.lanes.values() if isinstance(lane, DatedWorker)]
-        if held := held_beside(lanes):
-            self._free(track, held)
-        for lane in lanes:
-            lane.moved.clear()
+        directions = [
+            direction
+            for direction in worker.directions.values()
+            if isinstance(direction, DatedWorker)
+        ]
+        if held := held_beside(directions):
+            self._free(worker, held)
+        for direction in directions:
+            direction.moved.clear()
 
-    def _free(self, track: MapWorker, held: Sequence[HeldRow]) -> None:
+    def _free(self, worker: MapWorker, held: Sequence[HeldRow]) -> None:
         """Try held rows again, and count what was written for them."""
-        tried = again(self.session, held, epoch=self._epochs[track.name])
+        tried = again(self.session, held, epoch=self._epochs[worker.name])
         freed = {each.direction: each.counts.written for each in tried}
-        for lane in track.lanes.values():
-            lane.tally.counts += Counts(written=freed.get(lane.direction, 0))
+        for direction in worker.directions.values():
+            direction.tally.counts += Counts(written=freed.get(direction.direction, 0))
 
-    def _try(self, tracks: Sequence[MapWorker], work: Callable[[], Answer]) -> Answer | None:
+    def _try(self, workers: Sequence[MapWorker], work: Callable[[], Answer]) -> Answer | None:
         """Do some work; its fault is these maps' fault, and the others go on."""
         try:
             return work()
         except (OvertakenError, LeaseLostError):
             raise
         except (TransientError, PermanentError) as fault:
-            for track in tracks:
-                track.fault = track.fault or fault
+            for worker in workers:
+                worker.fault = worker.fault or fault
             return None
 
-    def _told_one(self, track: MapWorker, left: Mapping[Side, Mapping[str, int]]) -> MapResult:
-        journal, lanes, result = self.session.journal, track.lanes, MapResult(track.name)
-        tallies = {lane.direction: lane.tell() for lane in lanes.values()}
+    def _flush_one(self, worker: MapWorker, left: Mapping[Side, Mapping[str, int]]) -> MapResult:
+        journal, directions, result = (
+            self.session.journal,
+            worker.directions,
+            MapResult(worker.name),
+        )
+        tallies = {direction.direction: direction.take_tally() for direction in directions.values()}
         lags = {direction: tally.lags for direction, tally in tallies.items() if tally.lags}
         result.counts = {d: t.counts for d, t in tallies.items() if any(t.counts.values())}
-        pending = {side: left[side].get(lane.capture.queue, 0) for side, lane in lanes.items()}
-        result.note = "" if track.fault is None else str(track.fault)
-        result.stuck = isinstance(track.fault, PermanentError)
+        pending = {
+            side: left[side].get(direction.capture.queue, 0)
+            for side, direction in directions.items()
+        }
+        result.note = "" if worker.fault is None else str(worker.fault)
+        result.stuck = isinstance(worker.fault, PermanentError)
         said = (result.note, pending)
-        if not result.counts and track.said == said and time.monotonic() < track.again_at:
+        if not result.counts and worker.said == said and time.monotonic() < worker.again_at:
             return result
-        track.said, track.again_at = said, time.monotonic() + QUIET_SECONDS
-        journal.cycles.record(track.name, result.counts, lags, pending=pending)
-        journal.maps.set_waits(track.name, result.note or None)
-        if track.fault is None and not any(pending.values()):
+        worker.said, worker.again_at = said, time.monotonic() + QUIET_SECONDS
+        journal.cycles.record(worker.name, result.counts, lags, pending=pending)
+        journal.maps.set_waits(worker.name, result.note or None)
+        if worker.fault is None and not any(pending.values()):
             # only from there: somebody may have paused or stopped the map at this moment
             reason = "caught up"
             journal.maps.change_status(
-                track.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason
+                worker.name, MapStatus.RUNNING, among=[MapStatus.RESUMING], reason=reason
             )
         return result
 
@@ -338,8 +357,8 @@ def run_cycle(
         UnknownMapError: There is no such map.
         LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
     """
-    with cycle_runner(session, names, gate=gate, allow_deletes=allow_deletes) as (cycles, others):
-        return [*cycles.once(progress), *others]
+    with cycle_runner(session, names, gate=gate, allow_deletes=allow_deletes) as (runner, others):
+        return [*runner.run_and_flush(progress), *others]
 
 
 @contextmanager
@@ -360,8 +379,8 @@ def cycle_runner(
             continue
         if names is not None:
             session.map(name)
-            told = status.get(name, MapStatus.NOT_RUNNING).value
-            others.append(MapResult(name, note=f"{told}: nothing was carried"))
+            flush_results = status.get(name, MapStatus.NOT_RUNNING).value
+            others.append(MapResult(name, note=f"{flush_results}: nothing was carried"))
     running = [name for name in wanted if status.get(name) in CARRIED]
     holder = f"sync (process {os.getpid()})"
     with kept_leases(session, running, holder) as (leases, taken):
@@ -375,5 +394,5 @@ def cycle_runner(
                 others.append(MapResult(name, note=str(error), stuck=True))
         plans = list(order_maps(session, maps).maps)
         epochs = {name: lease.epoch for name, lease in leases.items()}
-        cycles = CycleRunner(session, plans, epochs, gate=gate, allow_deletes=allow_deletes)
-        yield cycles, others
+        runner = CycleRunner(session, plans, epochs, gate=gate, allow_deletes=allow_deletes)
+        yield runner, others

@@ -22,7 +22,7 @@ from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import HeldRow, Key, MapStatus, Run
 from dualwrite.link import Side
 from dualwrite.rules import CurrencyPrecision, Scale
-from dualwrite.sync.batch.held import keys_of
+from dualwrite.sync.batch.keys import keys_of
 from dualwrite.sync.routes.route import Route, compile_route, only_needed, reading
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap

@@ -24,9 +24,13 @@ from dualwrite.apps.base import KeyRange, Query
 from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Carrier, Outcome, WriteMode
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
+from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.results import Totals
 from dualwrite.sync.batch.shares import shares_of
+from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import Leg, MapPlan
@@ -62,7 +66,7 @@ class InitialSync:
         self.session, self.plan, self.options = session, plan, options
         self.finder = finder or Finder(session.apps)
         self.run = run
-        self._carriers: dict[Leg, Carrier] = {}
+        self._pipelines: dict[Leg, Pipeline] = {}
 
     @property
     def name(self) -> str:
@@ -121,7 +125,7 @@ class InitialSync:
         noted: Mapping[str, Any] = self.run.options.get("fresh", {})
         return {side: bool(noted.get(side.value)) for side in Side}
 
-    def _goes_straight_in(self, leg: Leg) -> bool:
+    def _goes_straight_in(self, leg: Leg, route: Route) -> bool:
         """Whether rows may be inserted without a look at what is there.
 
         Only into an empty side, never in a continued run, and only where a unique index
@@ -130,14 +134,13 @@ class InitialSync:
         continued = self.run is not None and bool(self.run.options.get("continued"))
         if continued or leg.phase > 1 or not self.fresh[leg.source.other]:
             return False
-        route = self._carrier(leg).route
         schema = self.session.schema(route.target, route.target_table)
         key = set(route.written_key)
         return any(set(names) == key for names in (schema.primary_key, *schema.unique))
 
     # Carrying
 
-    def carry(self, partition: PartitionPlan) -> Outcome:
+    def carry(self, partition: PartitionPlan) -> Totals:
         """Carry one partition and journal it; the counts, and in a dry run the held rows.
 
         Raises:
@@ -145,31 +148,22 @@ class InitialSync:
             PermanentError: Stop; what is done stays done.
         """
         leg = self._leg(partition)
-        carrier = self._carrier(leg)
+        pipeline = self._pipeline(leg)
         query = self._query(leg)
         within = KeyRange(partition.columns, partition.low, partition.high)
         rows = self.session.apps[leg.source].read(query, within=within)
         if leg.phase > 1:
-            rows = _with_deferred(rows, carrier.route) if self.fresh[leg.source.other] else rows
-        manner = WriteMode(
-            master=self.plan.master,
-            fresh=self._goes_straight_in(leg),
-            insert_only=leg.insert_only,
-            update_only=leg.phase > 1,
-            late=leg.phase > 1,
-            dry_run=self.options.dry_run,
-            gate=self.options.gate,
-        )
-        outcome = carrier.carry(rows, manner)
+            rows = _with_deferred(rows, pipeline.route) if self.fresh[leg.source.other] else rows
+        totals = carry_both_ways(pipeline, Batch(pipeline.route, rows, RowsFrom.TABLE))
         if self.run is not None:
-            shares = shares_of(self.session.journal, self.name, outcome)
+            shares = shares_of(self.session.journal, self.name, totals)
             self.session.journal.runs.finish_partition(
                 self.run.id, partition.direction, partition.phase, partition.number, shares
             )
-            outcome.held.clear()
+            totals.held.clear()
         # what is kept of a partition must not grow with the table
-        outcome.seen.clear()
-        return outcome
+        totals.keys.clear()
+        return totals
 
     @cached_property
     def _captures(self) -> Mapping[Side, Capture]:
@@ -186,17 +180,30 @@ class InitialSync:
             if (leg.phase, leg.direction) == (partition.phase, partition.direction)
         )
 
-    def _carrier(self, leg: Leg) -> Carrier:
-        if leg not in self._carriers:
-            route = self._way(leg.source, leg)
+    def _pipeline(self, leg: Leg) -> Pipeline:
+        if leg not in self._pipelines:
+            route = self._route(leg.source, leg)
             flows_back = self.plan.table_map.flows_from(leg.source.other)
-            back = self._way(leg.source.other, leg) if flows_back else None
-            self._carriers[leg] = Carrier(
-                self.session, route, back, self.finder, captures=self._captures, epoch=self._epoch
+            back = self._route(leg.source.other, leg) if flows_back else None
+            context = BatchContext(
+                self.session,
+                self.finder,
+                self._captures,
+                self._epoch,
+                self.options.gate,
+                self.options.dry_run,
             )
-        return self._carriers[leg]
+            late = leg.phase > 1
+            takes = Takes.NEW if leg.insert_only else Takes.PRESENT if late else Takes.ALL
+            carrying = Carrying(
+                master_policy(self.plan.table_map, self.plan.master, late=late),
+                takes,
+                fresh=self._goes_straight_in(leg, route),
+            )
+            self._pipelines[leg] = Pipeline(context, route, back, carrying)
+        return self._pipelines[leg]
 
-    def _way(self, source: Side, leg: Leg) -> Route:
+    def _route(self, source: Side, leg: Leg) -> Route:
         """The way without what is deferred in phase 1, with only that in phase 2.
 
         A new row takes at once all that its own table can hold: a lookup that waits on
@@ -230,8 +237,8 @@ class InitialSync:
         query = reading(self.session, self.plan.table_map, leg.source)
         if leg.phase == 1:
             return query
-        carrier = self._carrier(leg)
-        sources = {c.source for c in carrier.route.flow.columns if c.source is not None}
+        pipeline = self._pipeline(leg)
+        sources = {c.source for c in pipeline.route.flow.columns if c.source is not None}
         modified = self.plan.table_map.end(leg.source).modified
         wanted = sources | set(query.key) | ({modified} if modified else set())
         return replace(query, columns=tuple(c for c in query.columns if c in wanted))

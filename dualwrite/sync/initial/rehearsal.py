@@ -30,9 +30,9 @@ def rehearse(session: Session, plan: MapPlan, *, partition_rows: int, gate: Gate
     causes: Counter[str] = Counter()
     rows = 0
     for partition in sync.partitions(1):
-        outcome = sync.carry(partition.plan)
-        rows += sum(counts.read for counts in outcome.counts.values())
-        for held in outcome.held.values():
+        each = sync.carry(partition.plan)
+        rows += sum(counts.read for counts in each.counts.values())
+        for held in each.held.values():
             causes += causes_of(held.rejected)
     journal = session.journal
     if limit.allows(causes.total(), rows):

@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from dualwrite.errors import TransientError
 from dualwrite.journal.records import MapStatus, PartitionPlan, RunOutcome
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Outcome
 from dualwrite.sync.batch.gate import Gate, rules_only
-from dualwrite.sync.batch.results import MapResult, Progress, silent
+from dualwrite.sync.batch.results import MapResult, Progress, Totals, silent
 from dualwrite.sync.capture.captures import start_capture
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
 from dualwrite.sync.initial.rehearsal import rehearse
@@ -99,7 +98,7 @@ def finish(sync: InitialSync) -> None:
 
 def carry_all(
     sync: InitialSync, phase: int, *, workers: int, progress: Progress = silent
-) -> list[Outcome]:
+) -> list[Totals]:
     """Carry every partition of a phase that is not done, several at a time.
 
     Raises:
@@ -107,7 +106,7 @@ def carry_all(
         PermanentError: A person must act.  Either way the partitions done stay done.
     """
     todo = sync.partitions(phase)
-    outcomes: list[Outcome] = []
+    totals: list[Totals] = []
     progress(sync.name, 0, len(todo))
     # A leg begins when the one before it is through: what it finds there is settled.
     for direction in dict.fromkeys(each.plan.direction for each in todo):
@@ -116,18 +115,18 @@ def carry_all(
             futures = [pool.submit(_patiently, sync, each) for each in ranges]
             try:
                 for future in as_completed(futures):
-                    outcomes.append(future.result())
-                    progress(sync.name, len(outcomes), len(todo))
+                    totals.append(future.result())
+                    progress(sync.name, len(totals), len(todo))
             except BaseException:
                 # those under way end by themselves and are journalled; no other begins
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
     for side in Side:
         sync.finder.forget(side, sync.plan.table_map.end(side).table)
-    return outcomes
+    return totals
 
 
-def _patiently(sync: InitialSync, partition: PartitionPlan) -> Outcome:
+def _patiently(sync: InitialSync, partition: PartitionPlan) -> Totals:
     for attempt in range(1, ATTEMPTS):
         try:
             return sync.carry(partition)
@@ -190,14 +189,14 @@ def _run_phase(
         engine = Options(options.partition_rows, dry_run=True, gate=options.gate)
         sync = InitialSync(session, plan, engine, finder=finder)
         if phase == 1:
-            for outcome in carry_all(sync, phase, workers=1, progress=progress):
-                result.add(outcome)
+            for each in carry_all(sync, phase, workers=1, progress=progress):
+                result.add(each)
         return
     if phase not in plan.phases:
         return
     with begun(session, plan, options, finder) as sync:
-        for outcome in carry_all(sync, phase, workers=options.workers, progress=progress):
-            result.add(outcome)
+        for each in carry_all(sync, phase, workers=options.workers, progress=progress):
+            result.add(each)
         if phase == plan.phases[-1]:
             finish(sync)
 

@@ -19,7 +19,7 @@ from pyarrow import csv
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import BatchRecord, Rejection
 from dualwrite.link import Side
-from dualwrite.sync.batch.held import keys_of, plain_rows
+from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.capture.captures import capture_of
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.capture.queues import PAGE, pages

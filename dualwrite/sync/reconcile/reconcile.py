@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.held import keys_of
-from dualwrite.sync.batch.merge import Mask
+from dualwrite.sync.batch.keys import keys_of
+from dualwrite.sync.batch.outcomes import Mask
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.reconcile.checksums import Suspects, suspects
 from dualwrite.sync.routes.counterparts import counterparts

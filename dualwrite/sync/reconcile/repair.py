@@ -16,16 +16,21 @@ from dualwrite.apps.base import Query
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Counts, key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.carry import Carrier, WriteMode
-from dualwrite.sync.batch.held import keys_of
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.decide import side_wins
+from dualwrite.sync.batch.keys import keys_of
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.batch.shares import shares_of
+from dualwrite.sync.batch.way_back import carry_both_ways
+from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.fencing import fence_one
 from dualwrite.sync.reconcile.reconcile import Comparison, Kind, batches, reconcile
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import guard_deletes
 from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_lease
-from dualwrite.tablemap.model import Master, TableMap
+from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
 
@@ -68,12 +73,13 @@ def repair(
     """
     if not table_map.flows_from(master):
         raise OneWayError(map_name=table_map.name, master=master)
-    with kept_lease(session, table_map.name, "reconcile --repair"):
-        return _repair(session, table_map, master, allow_deletes=allow_deletes)
+    with kept_lease(session, table_map.name, "reconcile --repair") as lease:
+        fence_one(session, table_map.name, lease.epoch)
+        return _repair(session, table_map, master, epoch=lease.epoch, allow_deletes=allow_deletes)
 
 
 def _repair(
-    session: Session, table_map: TableMap, master: Side, *, allow_deletes: bool
+    session: Session, table_map: TableMap, master: Side, *, epoch: int, allow_deletes: bool
 ) -> Repaired:
     extra: list[pa.Table] = []
     key = [str(path) for path in table_map.end(master.other).key]
@@ -98,7 +104,7 @@ def _repair(
             f"--master {master.value} --allow-deletes",
         )
     for counts in (
-        _carry(session, table_map, master),
+        _carry(session, table_map, master, epoch),
         *(_delete(session, table_map, master.other, rows) for rows in extra),
     ):
         repaired.counts += counts
@@ -111,18 +117,21 @@ def _repair(
     return repaired
 
 
-def _carry(session: Session, table_map: TableMap, master: Side) -> Counts:
+def _carry(session: Session, table_map: TableMap, master: Side, epoch: int) -> Counts:
     """Carry the master's rows across; those that are equal already stay untouched."""
     routes = {s: compile_route(session, table_map, s) for s in Side if table_map.flows_from(s)}
-    carrier = Carrier(session, routes[master], routes.get(master.other), Finder(session.apps))
-    manner = WriteMode(Master.FINOPS if master is Side.FINOPS else Master.DATAVERSE)
+    captures = installed(session, table_map)
+    context = BatchContext(session, Finder(session.apps), captures, epoch)
+    pipeline = Pipeline(
+        context, routes[master], routes.get(master.other), Carrying(side_wins(master))
+    )
     total = Counts()
     for rows in batches(session, master, reading(session, table_map, master)):
-        outcome = carrier.carry(rows, manner)
+        totals = carry_both_ways(pipeline, Batch(pipeline.route, rows, RowsFrom.TABLE))
         session.journal.held.record(
-            table_map.name, shares_of(session.journal, table_map.name, outcome)
+            table_map.name, shares_of(session.journal, table_map.name, totals)
         )
-        total += outcome.counts.get(master.direction, Counts())
+        total += totals.counts.get(master.direction, Counts())
     return total
 
 

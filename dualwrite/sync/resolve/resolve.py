@@ -24,12 +24,13 @@ from dualwrite.journal.records import (
     StoredConflict,
 )
 from dualwrite.link import Side
-from dualwrite.sync.batch.decide import Policies, Policy
-from dualwrite.sync.batch.held import plain_rows, typed_keys
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.decide import side_wins
+from dualwrite.sync.batch.keys import plain_rows, typed_keys
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import none_of
 from dualwrite.sync.capture.fencing import fence_one
-from dualwrite.sync.cycle.crossing import Crossing, Link
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session
@@ -161,8 +162,7 @@ def _give_back(
     """Carry a stored version across, and have it come back from there."""
     captures = installed(session, table_map)
     finder = Finder(session.apps, keys_only=True)
-    wins = Policies(Policy(loser.value), Policy(loser.value), {}, loser)
-    link = Link(session, finder, captures, epoch, policies=wins)
+    context = BatchContext(session, finder, captures, epoch)
     route = compile_route(session, table_map, loser)
     back = compile_route(session, table_map, loser.other)
     names = {str(path) for path in (c.target for c in route.flow.columns)} & lost
@@ -176,7 +176,8 @@ def _give_back(
     )
     rows = _typed(session, table_map, loser, stored)
     keys = rows.select(list(route.flow.source_key))
-    Crossing(link, route, back).carry(rows, none_of(keys, [own or None]))
+    batch = Batch(route, rows, RowsFrom.QUEUE, none_of(keys, [own or None]))
+    Pipeline(context, route, back, Carrying(side_wins(loser))).carry(batch)
     there = captures.get(loser.other)
     if there is not None:
         across = sorted(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.rules import judge
-from dualwrite.sync.batch.merge import Mask
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
 from dualwrite.translate.flow import fit
 from dualwrite.translate.keys import key_text, row_of
+
+Mask = Any
+"""A boolean Arrow array of the rows' length without nulls."""
 
 
 def counterparts(

@@ -24,10 +24,12 @@ from dualwrite.apps.base import Query, Written
 from dualwrite.apps.capture import Capture, Writing
 from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.link import Side
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.capture.recovery import branch_of, decide, new_name, recover, settle
-from dualwrite.sync.cycle.crossing import BatchResult, Crossing, Link
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.route import compile_route, reading
 from dualwrite.sync.session import Session
@@ -133,16 +135,18 @@ class _Attempt:
 
     def write(self, rows: pa.Table) -> None:
         """Write on both sides: in two phases where both can, else this side commits first."""
-        side, crossing = self._side, self._crossing()
+        side, pipeline = self._side, self._pipeline()
         apps, key = self._session.apps, _own_key(self._map, side)
+        origin = pipeline.context.origin(pipeline.route, side.other)
         there, mine = branch_of(self._name, side.other), branch_of(self._name, side)
-        with apps[side.other].branch(crossing.origin, there) as across:
+        with apps[side.other].branch(origin, there) as across:
             with apps[side].branch(None, mine) as here:
                 written = here.insert(self._map.end(side).table, rows, key=key)
                 stored, changes = self._queued(here, rows, key)
-                crossed = crossing.within(across, stored, changes)
-                _refuse(self._map.name, side, crossed)
-                self.done, self.ids = Together(written, crossed.counts.written), changes.ids
+                batch = Batch(pipeline.route, stored, RowsFrom.QUEUE, changes)
+                result = pipeline.carry_within(across, batch)
+                _refuse(self._map.name, side, result)
+                self.done, self.ids = Together(written, result.counts.written), changes.ids
                 if across.preparable and here.preparable:
                     self._in_phases = True
                     decide(self._session, self._name, self._map.name, (across, here))
@@ -174,14 +178,15 @@ class _Attempt:
             )
         return False
 
-    def _crossing(self) -> Crossing:
+    def _pipeline(self) -> Pipeline:
         session, captures, side = self._session, self._captures, self._side
         finder = Finder(session.apps, keys_only=True)
-        link = Link(
-            session, finder, captures, session.journal.leases.epoch(self._map.name), noting=False
-        )
+        epoch = session.journal.leases.epoch(self._map.name)
+        context = BatchContext(session, finder, captures, epoch, recording=False)
+        route = compile_route(session, self._map, side)
         back = compile_route(session, self._map, side.other) if side.other in captures else None
-        return Crossing(link, compile_route(session, self._map, side), back, marking=False)
+        carrying = Carrying(context.conflict_policy(route), last=False)
+        return Pipeline(context, route, back, carrying)
 
     def _queued(
         self, here: Writing, rows: pa.Table, key: Sequence[str]
@@ -200,15 +205,15 @@ def _own_key(table_map: TableMap, side: Side) -> list[str]:
     return list(dict.fromkeys(path.column for path in table_map.end(side).key))
 
 
-def _refuse(map_name: str, side: Side, crossed: BatchResult) -> None:
-    reasons = [f"{_told(each.key)}: {each.reason}" for each in crossed.held.rejected]
-    reasons += [f"{_told(each.key)}: {each.reason}" for each in crossed.held.parked]
-    busy = pc.sum(crossed.left).as_py() or 0
+def _refuse(map_name: str, side: Side, result: BatchResult) -> None:
+    reasons = [f"{_told(each.key)}: {each.reason}" for each in result.held.rejected]
+    reasons += [f"{_told(each.key)}: {each.reason}" for each in result.held.parked]
+    busy = pc.sum(result.locked).as_py() or 0
     if busy:
         reasons.append(f"{busy:,} of them are locked by an application; try again")
-    if crossed.counts.conflicts:
+    if result.counts.conflicts:
         reasons.append(
-            f"{crossed.counts.conflicts:,} of them were changed in {side.other.value} meanwhile; "
+            f"{result.counts.conflicts:,} of them were changed in {side.other.value} meanwhile; "
             "let a cycle settle that first"
         )
     if reasons:

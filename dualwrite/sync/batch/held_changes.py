@@ -1,7 +1,7 @@
-"""What the journal holds back of a side's changes, told as the entries that they were.
+"""What the journal holds back of a side's changes, as the entries that they were.
 
-A value that the other side would not take is its writer's last word all the same: whoever
-writes over it is in conflict with it, as if it stood in the queue still.
+A value that the other side refused is still its writer's newest: overwriting it is a conflict, as
+if its entry were still in the queue.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from dualwrite.link import Side
 from dualwrite.translate.keys import key_text, row_of
 
 
-class Waiting:
+class HeldChanges:
     """The held rows of one side of a map, as they were when this was made."""
 
     def __init__(self, journal: Journal, map_name: str, side: Side) -> None:
@@ -66,7 +66,7 @@ class Waiting:
         return pa.array(self._held.values(), pa.int64())
 
 
-def parted(ids: pa.Array) -> tuple[pa.Array, Collection[int]]:
+def split_ids(ids: pa.Array) -> tuple[pa.Array, Collection[int]]:
     """Ids of a queue's own entries, and those of rows held in the journal."""
     held = pc.less(ids, 0)
     return ids.filter(pc.invert(held)), [-number for number in ids.filter(held).to_pylist()]

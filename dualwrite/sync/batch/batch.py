@@ -1,0 +1,193 @@
+"""The value that travels: a batch of rows on its way across, and how far it has come.
+
+A `Batch` is immutable; each stage of `dualwrite.sync.batch.pipeline` returns a new one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Written
+from dualwrite.apps.capture import Capture, Origin, Writing
+from dualwrite.link import Side
+from dualwrite.rules import Verdict
+from dualwrite.sync.batch.decide import Decision, Policy, conflict_policy
+from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.held_changes import HeldChanges, split_ids
+from dualwrite.sync.batch.outcomes import DECIDED, Mask, Outcome, Outcomes, flat
+from dualwrite.sync.batch.target import TargetState
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.routes.lookups import Finder
+from dualwrite.sync.routes.route import Route
+from dualwrite.sync.session import Session
+from dualwrite.translate.flow import fit
+
+_LATER: Any = None
+"""A field that a later stage sets."""
+
+
+class RowsFrom(Enum):
+    """Where the rows of a batch come from, and so what each side states of them."""
+
+    QUEUE = "changed rows: each side states the columns that it has changed"
+    HELD = "held rows, tried again: only the columns that waited are stated"
+    TABLE = "rows of a whole table: each side states all columns"
+
+
+class Takes(Enum):
+    """Which rows a job wants, or a route can carry, by what the target holds."""
+
+    ALL = "every row"
+    NEW = "rows that the target does not hold"
+    PRESENT = "rows that the target holds"
+    UNTOUCHED = "rows that an application neither holds locked nor has changed; they are there"
+    UNMOVED = "held rows that the target's side has not changed itself"
+    KNOWN = "rows that the target holds or has held"
+    CLEAN = "rows that both sides hold and only the source has changed"
+
+    @property
+    def rest(self) -> Outcome:
+        """What becomes of the other rows."""
+        match self:
+            case Takes.ALL | Takes.NEW | Takes.PRESENT | Takes.UNTOUCHED:
+                return Outcome.NOT_WANTED
+            case Takes.UNMOVED:
+                return Outcome.STAYS_HELD
+            case Takes.KNOWN | Takes.CLEAN:
+                return Outcome.NEEDS_WIDER_ROUTE
+
+
+@dataclass(frozen=True)
+class BatchContext:
+    """What every batch of one map has in common.
+
+    Args:
+        session: The project.
+        finder: Resolves lookups; shared by the maps of a job.
+        captures: The queues that are installed, by side.
+        epoch: That of the map's lease.
+        gate: Judges each batch.
+        dry_run: Nothing is written.
+        policy: In the place of the map's own conflict policy: a person has decided.
+        recording: Whether held rows and conflicts go to the journal within the transaction;
+            else the caller records them.
+    """
+
+    session: Session
+    finder: Finder
+    captures: Mapping[Side, Capture] = field(default_factory=dict)
+    epoch: int = 0
+    gate: Gate = rules_only
+    dry_run: bool = False
+    policy: Policy | None = None
+    recording: bool = True
+    closed: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
+    """Ids of a side's own entries that a conflict has dealt with in this cycle."""
+    held: dict[Side, HeldChanges] = field(default_factory=dict)
+    """What the journal holds back of a side's changes."""
+    released: list[int] = field(default_factory=list)
+    """Held rows that a conflict dealt with, until that is committed."""
+
+    def conflict_policy(self, route: Route) -> Policy:
+        """Who wins a conflict on this route."""
+        return self.policy or conflict_policy(route.table_map, route.source)
+
+    def origin(self, route: Route, side: Side) -> Origin:
+        """Who writes on a side of the route."""
+        capture = self.captures.get(side)
+        queue = None if capture is None else capture.queue
+        return Origin(route.table_map.name, queue, self.epoch)
+
+    def close(self, writing: Writing, side: Side, ids: pa.Array) -> None:
+        """Acknowledge a side's own entries, in a transaction in its app: a conflict covers them."""
+        queued, held = split_ids(ids)
+        writing.forget(self.captures[side], queued)
+        self.closed[side].append(queued)
+        self.released.extend(held)
+
+    def committed(self) -> None:
+        """Discard from the journal what a conflict dealt with: its transaction is committed."""
+        if self.released:
+            self.session.journal.held.discard(self.released)
+            self.released.clear()
+
+
+@dataclass(frozen=True)
+class Ready:
+    """m rows of a batch that are to be written, or to be held with their reason.
+
+    Shapes: `rows` (m, c) as the target gate judges them, `numbers` (m,) their places in the batch.
+    """
+
+    rows: pa.Table
+    numbers: pa.Array
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Batch:
+    """n rows of one route, with n different keys.
+
+    Shapes: all fields are aligned with `rows` (n, c), as read from the source and named by source
+    path; a delete has its keys only.  `entries` are the changes behind the rows (none where the
+    rows were read from the table).  `verdict` is that of the first gate.
+    """
+
+    route: Route
+    rows: pa.Table
+    rows_from: RowsFrom
+    entries: Changes | None = None
+    outcomes: Outcomes = _LATER
+    translated: pa.Table = _LATER
+    verdict: Verdict = _LATER
+    target: TargetState = _LATER
+    decision: Decision = _LATER
+    ready: Ready = _LATER
+    written: Written = field(default_factory=Written)
+    held: Held = field(default_factory=Held)
+
+    def __post_init__(self) -> None:
+        if self.outcomes is None:
+            object.__setattr__(self, "outcomes", Outcomes.none(self.rows.num_rows))
+
+    def __len__(self) -> int:
+        return int(self.rows.num_rows)
+
+    def end(self, where: Mask, outcome: Outcome) -> Batch:
+        """With an outcome for the rows of `where` that are still on their way."""
+        return replace(self, outcomes=self.outcomes.end(where, outcome))
+
+    @property
+    def conflicts(self) -> Mask:
+        """The rows in conflict whose decision was carried out."""
+        return pc.and_(self.decision.disputed, self.outcomes.among(*DECIDED))
+
+    @property
+    def changed_text(self) -> pa.Array | None:
+        """Which columns each row's entries state, as an entry spells it; None for all."""
+        return None if self.entries is None else self.entries.changed
+
+    @cached_property
+    def target_keys(self) -> pa.Table:
+        """The keys as the target spells them."""
+        names = list(self.route.flow.key)
+        return fit(self.translated.select(names), self.route.key_flow)
+
+
+def where(rows: pa.Table, mask: Mask) -> pa.Table:
+    """The rows that the mask keeps; nothing is copied where it keeps all."""
+    return rows if flat(mask).true_count == rows.num_rows else rows.filter(mask)
+
+
+def numbers_of(mask: Mask) -> pa.Array:
+    """The places where a mask holds."""
+    return pc.indices_nonzero(flat(mask)).cast(pa.int64())

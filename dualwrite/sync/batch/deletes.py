@@ -1,0 +1,145 @@
+"""Deletes: the pipeline of keys that are gone from the source.
+
+A row that its own side has changed since is a conflict: either it goes after all, or it is
+brought back, or it waits for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.base import Query, Written
+from dualwrite.apps.capture import Writing
+from dualwrite.journal.records import Rejection
+from dualwrite.rules.judging import weigh
+from dualwrite.sync.batch.batch import Batch, RowsFrom, numbers_of
+from dualwrite.sync.batch.conflicts import delete_conflicts_of
+from dualwrite.sync.batch.dated import Histories
+from dualwrite.sync.batch.decide import Both, decide_deletes
+from dualwrite.sync.batch.held import REFUSED, Held, Refused
+from dualwrite.sync.batch.keys import keys_of, plain_rows
+from dualwrite.sync.batch.outcomes import Outcome, marked, some
+from dualwrite.sync.batch.pipeline import Pipeline
+from dualwrite.sync.batch.record import bring_back, record_applied, record_journal
+from dualwrite.sync.batch.results import BatchResult, result_of
+from dualwrite.sync.batch.stated import newer
+from dualwrite.sync.batch.target import TargetState, lock_target
+from dualwrite.sync.batch.writing import delete_rows
+from dualwrite.sync.capture.changes import Changes
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.translate.flow import translate
+
+
+class DeletePipeline:
+    """Deletes rows of one route's target; made from the pipeline that carries the route's rows."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline, self._route, self._context = pipeline, pipeline.route, pipeline.context
+        schema = self._context.session.schema(self._route.target, self._route.target_table)
+        self._identity = schema.primary_key or next(iter(schema.unique), ())
+        own = [ColumnPath((name,)) for name in self._identity]
+        columns = tuple(dict.fromkeys((*pipeline.query.columns, *own)))
+        self._query: Query = replace(pipeline.query, columns=columns)
+
+    def carry(self, entries: Changes) -> BatchResult:
+        """Delete the counterparts of n keys that are gone from the source.
+
+        Raises:
+            TransientError, PermanentError: Nothing was deleted.
+        """
+        route, context = self._route, self._context
+        batch = Batch(
+            route,
+            entries.keys,
+            RowsFrom.QUEUE,
+            entries,
+            translated=translate(entries.keys, route.key_flow),
+            verdict=weigh(len(entries), []),
+        )
+        context.released.clear()
+        origin = context.origin(route, route.target)
+        with context.session.apps[route.target].writing(origin) as writing:
+            batch, histories = self._inspect(writing, batch)
+            batch = self._decide(batch)
+            batch = self._write(writing, batch, histories)
+            batch.outcomes.check()
+            self._record(writing, batch)
+        context.committed()
+        return result_of(batch)
+
+    def _inspect(self, writing: Writing, batch: Batch) -> tuple[Batch, Histories | None]:
+        route, context, dated = self._route, self._context, self._pipeline.dated
+        state = lock_target(
+            writing,
+            route,
+            self._query,
+            batch.translated,
+            context.captures.get(route.target),
+            deleting=True,
+            held=context.held.get(route.target),
+        )
+        histories, locked = None, state.locked
+        if dated is not None and dated.writes_by_mode:
+            histories = dated.look(writing, state.rows)
+            locked = pc.or_(locked, histories.locked)
+        return replace(batch, target=state).end(locked, Outcome.LOCKED), histories
+
+    def _decide(self, batch: Batch) -> Batch:
+        policy, target = self._pipeline.carrying.policy, batch.target
+        there = pc.and_(target.found, batch.outcomes.open)
+        changed = pc.and_(there, target.changed)
+        both = Both(
+            pa.table({}),
+            pa.table({}),
+            there,
+            changed,
+            {},
+            {},
+            newer(self._route, batch.rows, batch.entries, target, policy.tie),
+            (),
+        )
+        decision = decide_deletes(both, policy, self._route.source)
+        batch = replace(batch, decision=decision).end(decision.ask, Outcome.WAITS_FOR_PERSON)
+        return batch.end(pc.invert(decision.write), Outcome.UNCHANGED)
+
+    def _write(self, writing: Writing, batch: Batch, histories: Histories | None) -> Batch:
+        dated, target = self._pipeline.dated, batch.target
+        leaving, stretched = numbers_of(batch.outcomes.open), 0
+        refused: dict[int, str | Refused]
+        if dated is None or histories is None:
+            keys = target.rows.select(list(self._identity)).take(leaving)
+            refused = delete_rows(writing, self._route.target_table, keys, leaving)
+        else:
+            capture = self._context.captures.get(self._route.target)
+            stretched, stays = dated.delete(writing, target.rows.take(leaving), histories, capture)
+            refused = {leaving[place].as_py(): reason for place, reason in stays.items()}
+        batch = replace(batch, written=Written(updated=stretched))
+        batch = batch.end(marked(pa.array(refused, pa.int64()), len(batch)), Outcome.REJECTED)
+        batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.DELETED))
+        return replace(batch, held=self._held(batch.rows, target, refused))
+
+    def _held(self, keys: pa.Table, target: TargetState, refused: dict[int, str | Refused]) -> Held:
+        numbers = pa.array(list(refused), pa.int64())
+        rows, names = plain_rows(target.rows.take(numbers)), keys_of(keys.take(numbers))
+        side = self._route.target.value
+        cure = f"delete what points at it in {side}, then dualwrite errors retry"
+        return Held(
+            tuple(
+                Rejection(key, REFUSED, f"it cannot be deleted: {reason}", row, cure=cure)
+                for key, row, reason in zip(names, rows, refused.values(), strict=True)
+            )
+        )
+
+    def _record(self, writing: Writing, batch: Batch) -> None:
+        context, route, decision = self._context, self._route, batch.decision
+        conflicts = batch.conflicts
+        policy = self._pipeline.carrying.policy
+        found = delete_conflicts_of(batch, conflicts, policy) if some(conflicts) else []
+        record_journal(context, route, found, batch.held)
+        if route.target in context.captures and some(conflicts):
+            context.close(writing, route.target, batch.target.changes.ids_of(conflicts))
+            bring_back(context, writing, batch, pc.and_(decision.back[""], conflicts))
+        record_applied(context, writing, batch)

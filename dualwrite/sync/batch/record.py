@@ -1,0 +1,145 @@
+"""What a batch leaves behind in its transaction: journal records, queue entries, inbox ids.
+
+Conflicts and held rows are journalled before the commit, idempotent by key and version: a crash
+between the two leaves a line too many in the journal, which the next try replaces, and never a
+row that was set aside or overwritten without a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.capture import Capture, Writing, changed_text
+from dualwrite.errors import AppBusyError
+from dualwrite.journal.records import BatchRecord, Conflict
+from dualwrite.sync.batch.batch import Batch, BatchContext, numbers_of
+from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, some
+from dualwrite.sync.batch.stated import Stated
+from dualwrite.sync.capture.changes import REQUEUED
+from dualwrite.sync.routes.route import Route
+
+
+def record_journal(
+    context: BatchContext, route: Route, conflicts: Sequence[Conflict], held: Held
+) -> None:
+    """Journal conflicts and held rows, if this context records them."""
+    if not context.recording:
+        return
+    journal, name = context.session.journal, route.table_map.name
+    if conflicts:
+        journal.conflicts.record(name, conflicts)
+    if held.rejected or held.parked:
+        share = BatchRecord(rejected=held.rejected, parked=held.parked)
+        journal.held.record(name, {route.source.direction: share})
+
+
+def record_applied(context: BatchContext, writing: Writing, batch: Batch) -> None:
+    """Note in the target's inbox the entries of the rows that ended well."""
+    capture = context.captures.get(batch.route.source)
+    if capture is not None and batch.entries is not None:
+        ended_well = batch.outcomes.among(*ENDED_WELL)
+        writing.carried(capture.queue, batch.entries.ids_of(ended_well))
+
+
+def close_conflicts(
+    context: BatchContext, writing: Writing, batch: Batch, conflicts: Mask, stated: Stated
+) -> None:
+    """Acknowledge the target's own entries of conflicts; queue what they still have to carry.
+
+    That is what the target's side won, and what it alone knows.
+    """
+    target, decision = batch.target, batch.decision
+    capture = context.captures.get(batch.route.target)
+    if capture is None or not some(conflicts):
+        return
+    # where its delete won, that is what has to cross
+    delete_won = pc.and_not(pc.invert(target.found), pc.or_(decision.write, decision.ask))
+    closed = pc.and_not(conflicts, delete_won)
+    context.close(writing, batch.route.target, target.changes.ids_of(closed))
+    pieces = [
+        pc.if_else(mask, changed_text(sorted(stated.targets.get(name, ()))), "")
+        for name, mask in decision.back.items()
+    ]
+    pieces += [
+        pc.if_else(target.changes.touches([column]), changed_text([column]), "")
+        for column in stated.target_alone
+    ]
+    if not pieces:
+        return
+    changed: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
+    remain = pc.and_(pc.and_not(closed, decision.ask), pc.not_equal(changed, ""))
+    enqueue(writing, capture, batch.target_keys.filter(remain), changed.filter(remain))
+
+
+def requeue_new(
+    context: BatchContext, writing: Writing, batch: Batch, stated: Stated, wanted: Mask
+) -> None:
+    """Queue values that the target's app alone knows of a row that is new to this map."""
+    capture = context.captures.get(batch.route.target)
+    if capture is None or not stated.target_alone or batch.entries is None:
+        return
+    new = pc.if_else(batch.target.found, batch.entries.changed.is_null(), wanted)
+    new = pc.and_(new, batch.outcomes.among(Outcome.WRITTEN, Outcome.UNCHANGED))
+    if some(new):
+        keys = batch.target_keys.filter(new)
+        changed = pa.repeat(pa.scalar(changed_text(stated.target_alone)), keys.num_rows)
+        enqueue(writing, capture, keys, changed, op=REQUEUED)
+
+
+def bring_back(context: BatchContext, writing: Writing, batch: Batch, back: Mask) -> None:
+    """Queue whole rows of the target in its own queue: their side won over a delete."""
+    capture, numbers = context.captures[batch.route.target], numbers_of(back)
+    keys = batch.target.rows.select([str(path) for path in capture.key]).take(numbers)
+    enqueue(writing, capture, keys, pa.nulls(len(numbers), pa.string()))
+
+
+def leave_to_cycle(context: BatchContext, batch: Batch) -> None:
+    """Queue at its source what an application holds locked: the next cycle carries it.
+
+    The whole row, or of a held row what waited.
+
+    Raises:
+        AppBusyError: There is no queue to leave it in; nothing of this batch is written then.
+    """
+    locked = batch.outcomes.among(Outcome.LOCKED)
+    if some(locked):
+        entries = batch.entries
+        changed = None if entries is None else entries.changed.filter(locked)
+        queue_at_source(context, batch.route, batch.rows.filter(locked), changed)
+
+
+def queue_at_source(
+    context: BatchContext,
+    route: Route,
+    rows: pa.Table,
+    changed: pa.Array | None = None,
+    *,
+    op: str = "u",
+) -> None:
+    """Add entries for rows to their own side's queue, as if their app had changed them now."""
+    capture, source = context.captures.get(route.source), route.source
+    if capture is None:
+        raise AppBusyError(
+            app=route.target.value,
+            table=route.target_table,
+            reason="rows to be written are locked by an application",
+        )
+    keys = rows.select(list(route.flow.source_key))
+    nothing = pa.nulls(keys.num_rows, pa.string())
+    with context.session.apps[source].writing(context.origin(route, source)) as writing:
+        enqueue(writing, capture, keys, nothing if changed is None else changed, op=op)
+
+
+def enqueue(
+    writing: Writing, capture: Capture, keys: pa.Table, changed: Any, *, op: str = "u"
+) -> None:
+    """Add an entry for each of n keys."""
+    if keys.num_rows:
+        ops = pa.repeat(pa.scalar(op), keys.num_rows)
+        names = ["op", "changed", *keys.column_names]
+        writing.queue(capture, pa.table([ops, changed, *keys.columns], names=names))

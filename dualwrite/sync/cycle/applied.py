@@ -1,0 +1,37 @@
+"""After a crash between two commits: held rows whose changes are across are discarded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dualwrite.apps.capture import Capture
+from dualwrite.journal.records import BatchRecord
+from dualwrite.link import Side
+from dualwrite.sync.batch.shares import among
+from dualwrite.sync.capture.changes import ids_in
+from dualwrite.sync.capture.queues import PAGE, pages
+from dualwrite.sync.session import Session
+
+
+def clear_applied(
+    session: Session, map_name: str, side: Side, capture: Capture, ranges: Sequence[tuple[int, int]]
+) -> None:
+    """Let go from the journal what is across: a worker may have died before it came to that.
+
+    What waited there would count as a change of its side for ever, at odds with every later one
+    of the other side.
+    """
+    waiting = session.journal.held.keys(map_name, side.direction)
+    if not waiting:
+        return
+    lows, highs = np.array(sorted(ranges), np.int64).T
+    found: set[str] = set()
+    for page in pages(session, capture, side, PAGE):
+        ids = ids_in(page).to_numpy()
+        at = np.searchsorted(lows, ids, "right") - 1
+        carried = (at >= 0) & (ids <= highs[at])
+        found |= among(waiting, (page.select(range(4, page.num_columns)).filter(carried),))
+    if found:
+        session.journal.held.record(map_name, {side.direction: BatchRecord(cleared=found)})
