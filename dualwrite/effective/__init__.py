@@ -1,15 +1,15 @@
-"""Date-effective tables: reading them as of a day, writing them without overlap, showing one row.
+"""Date-effective tables: read as of a day, write without overlaps, project to the valid row.
 
-Arrow in, Arrow out; no app, no map.  README.md in this folder says how to call it.
+Arrow in, Arrow out, without apps or maps.  README.md in this folder describes the calls.
 """
 
 from dualwrite.effective.changes import PeriodChanges
-from dualwrite.effective.converting import Converted, NoEnd, spell_no_end, to_days, to_instants
+from dualwrite.effective.converting import ConvertedTable, NoEnd, spell_no_end, to_days, to_instants
 from dualwrite.effective.deleting import plan_delete
 from dualwrite.effective.periods import Moment, Periods, written
 from dualwrite.effective.reading import (
     Activations,
-    Split,
+    SplitByDate,
     activations,
     as_of,
     between,
@@ -23,7 +23,7 @@ from dualwrite.effective.writing import plan_write
 
 __all__ = [
     "Activations",
-    "Converted",
+    "ConvertedTable",
     "Fault",
     "Findings",
     "Mode",
@@ -31,7 +31,7 @@ __all__ = [
     "NoEnd",
     "PeriodChanges",
     "Periods",
-    "Split",
+    "SplitByDate",
     "activations",
     "as_of",
     "beside",

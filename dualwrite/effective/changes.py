@@ -1,4 +1,4 @@
-"""What a write does to a dated table, as data: the same for a dry run and a real one."""
+"""The changes that a write makes to a dated table, as data, for dry and real runs alike."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _REJECTED = pa.schema(
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why one incoming row is not written: one row of `PeriodChanges.rejected`."""
+    """Why an incoming row is not written; a row of `rejected` in the changes."""
 
     row: int
     """Its number among the incoming rows."""
     rule: str
     period: str
     other: str | None
-    """The period that it collides with."""
+    """The period that it conflicts with."""
     reason: str
     cure: str
 
@@ -52,7 +52,7 @@ class PeriodChanges:
     rejected: pa.Table
 
     def moved(self, periods: Periods) -> pa.Table:
-        """Entity and present start of the rows whose start moves.
+        """Entity and present start of the rows whose start changes.
 
         Where the start is part of the app's key, that is a delete of these before the row is
         written at its new place.
@@ -62,7 +62,7 @@ class PeriodChanges:
         return _present_keys(self.updates, periods).filter(pa.array(new != old))
 
     def apply(self, existing: pa.Table, periods: Periods) -> pa.Table:
-        """What the table holds afterwards, in the columns of the changes.
+        """The content of the table after the changes, in their columns.
 
         Raises:
             KeyError, TypeError: As `place`.
@@ -80,7 +80,7 @@ def _present_keys(updates: pa.Table, periods: Periods) -> pa.Table:
 
 
 def lines(tables: list[pa.Table], periods: Periods) -> list[Ticks]:
-    """One number a row, equal only where entity and start are, whatever the table."""
+    """A number for each row, equal only where entity and start are equal, across the tables."""
     codes, _ = numbered(tables, periods.entity)
     begins = [begins_of(table, periods)[0] for table in tables]
     line = in_line(np.concatenate(codes), np.concatenate(begins))

@@ -1,7 +1,7 @@
-"""Days against instants in UTC, and the spellings of "no end"; every conversion exact or refused.
+"""Converts periods between days and instants in UTC, and between the values that mean "no end".
 
-The last day of a period, the 29th, is as an instant the last tick of that day:
-23:59:59Z.  Back again only such bounds are whole days.
+Every conversion is exact or refused.  The last day of a period, the 29th, becomes the last tick
+of that day, 23:59:59Z; in the other direction only such bounds are whole days.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _INSTANT = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
-class Converted:
-    """A table whose bounds are of the other kind."""
+class ConvertedTable:
+    """A table with its bounds converted to the other kind."""
 
     table: pa.Table
     periods: Periods
     inexact: pa.BooleanArray
-    """Rows whose bounds have no exact counterpart.  Both of theirs are null now, and a row
-    without a start is rejected: a period that was cut or widened cannot slip through."""
+    """Rows whose bounds cannot be converted exactly.  Both of their bounds are null, and a row
+    without a start is rejected, so that no shortened or widened period is written."""
 
 
-def to_instants(table: pa.Table, periods: Periods) -> Converted:
-    """Days to instants: the midnight (UTC) that a period begins with, the tick that it ends with.
+def to_instants(table: pa.Table, periods: Periods) -> ConvertedTable:
+    """Convert days to instants: the first midnight (UTC) and the last tick of each period.
 
     Raises:
         ValueError: The periods are instants already.
@@ -57,13 +57,13 @@ def to_instants(table: pa.Table, periods: Periods) -> Converted:
     per_day = DAY // other.step
     ends = np.where(placed.ends == NEVER, NEVER, placed.ends * per_day)
     begins = starts_of(placed.begins * per_day, other, _INSTANT)
-    told = _as_before(ends_of(ends, other, _INSTANT), column_of(table, periods.end))
+    bounds = _as_before(ends_of(ends, other, _INSTANT), column_of(table, periods.end))
     inexact = ~_midnights(column_of(table, periods.start))
-    return _rebuilt(table, other, begins, told, placed.no_start, inexact)
+    return _rebuilt(table, other, begins, bounds, placed.no_start, inexact)
 
 
-def to_days(table: pa.Table, periods: Periods) -> Converted:
-    """Instants to days, where a period begins and ends with a day (in UTC).
+def to_days(table: pa.Table, periods: Periods) -> ConvertedTable:
+    """Convert instants to days, where a period begins and ends with a day in UTC.
 
     Raises:
         ValueError: The periods are days already.
@@ -80,12 +80,12 @@ def to_days(table: pa.Table, periods: Periods) -> Converted:
     inexact |= ~endless & (placed.ends % per_day != 0)
     ends = np.where(endless, NEVER, placed.ends // per_day)
     begins = starts_of(placed.begins // per_day, other, pa.date32())
-    told = _as_before(ends_of(ends, other, pa.date32()), column_of(table, periods.end))
-    return _rebuilt(table, other, begins, told, placed.no_start, inexact)
+    bounds = _as_before(ends_of(ends, other, pa.date32()), column_of(table, periods.end))
+    return _rebuilt(table, other, begins, bounds, placed.no_start, inexact)
 
 
 def _midnights(values: pa.Array) -> Mask:
-    """Which are whole days; null is no fraction of one."""
+    """Which values are whole days; null counts as one."""
     if not pa.types.is_timestamp(values.type):
         return np.ones(len(values), np.bool_)
     cut = values.cast(pa.date32(), safe=False).cast(values.type)
@@ -97,11 +97,11 @@ def _without(values: pa.Array, rows: Mask) -> pa.Array:
     return pc.if_else(pa.array(rows), pa.scalar(None, values.type), values)
 
 
-def _as_before(ends: pa.Array, told: pa.Array) -> pa.Array:
-    """No end in the spelling that it had."""
-    if pa.types.is_null(told.type):
+def _as_before(ends: pa.Array, bounds: pa.Array) -> pa.Array:
+    """Restore the value that meant "no end" before the conversion."""
+    if pa.types.is_null(bounds.type):
         return ends
-    days = told.cast(pa.date32(), safe=False)
+    days = bounds.cast(pa.date32(), safe=False)
     for day in LAST_DAYS:
         there = pc.fill_null(pc.equal(days, pa.scalar(day)), fill_value=False)
         ends = pc.if_else(there, _last(day, ends.type), ends)
@@ -115,20 +115,20 @@ def _rebuilt(
     ends: pa.Array,
     no_start: Mask,
     inexact: Mask,
-) -> Converted:
-    told = {
+) -> ConvertedTable:
+    bounds = {
         periods.start: _without(starts, no_start | inexact),
         periods.end: _without(ends, inexact),
     }
-    for name, values in told.items():
+    for name, values in bounds.items():
         table = table.set_column(table.column_names.index(name), name, values)
-    return Converted(table, periods, pa.array(inexact))
+    return ConvertedTable(table, periods, pa.array(inexact))
 
 
 def spell_no_end(ends: pa.Array, spelling: NoEnd) -> pa.Array:
-    """The same ends, with no end spelled one way; a timestamp says it with the day's last second.
+    """The same ends, with one value for "no end"; as a timestamp, the last second of that day.
 
-    Where two sides spell it differently, bring both into one before they are compared.
+    Where two sides use different values, apply it to both before comparing them.
     """
     if isinstance(ends, pa.ChunkedArray):
         ends = ends.combine_chunks()

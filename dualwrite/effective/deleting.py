@@ -1,8 +1,8 @@
-"""Deletes from a dated table, planned.
+"""Plans deletes from a dated table.
 
-Where gaps are forbidden the row before takes over the time of the deleted one, no end
-included: taking back a future row opens the present one again.  The first row of an entity
-leaves no gap, so nothing is stretched; where gaps are allowed nothing ever is.
+Where gaps are forbidden, the row before a deleted one is extended to its end, "no end" included:
+deleting a future row opens the present one again.  The first row of an entity leaves no gap, so
+nothing is extended; nor is anything where gaps are allowed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> PeriodC
     """Plan the deletion of the rows that `keys` names by entity and start.
 
     Shapes: `existing` is (m, d), all rows that the target holds of those entities; `keys` is
-    (n, k) with entity and start.  Keys of rows that are gone already are no fault.  The
+    (n, k) with entity and start.  Keys of rows that do not exist are ignored.  The
     updates have the columns of `existing` and `was:<start>`.
 
     Raises:
@@ -31,9 +31,9 @@ def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> PeriodC
     gone = np.isin(line, gone_line) & ~placed.no_start
     updates = existing.slice(0, 0)
     if periods.gaps == "forbid":
-        rows, heirs = _heirs(existing, periods, gone)
+        rows, last_rows = _extended(existing, periods, gone)
         updates = existing.take(pa.array(rows))
-        ends = column_of(existing, periods.end).take(pa.array(heirs))
+        ends = column_of(existing, periods.end).take(pa.array(last_rows))
         at = updates.column_names.index(periods.end)
         updates = updates.set_column(at, existing.schema.field(periods.end), ends)
     return PeriodChanges(
@@ -44,8 +44,8 @@ def plan_delete(existing: pa.Table, keys: pa.Table, periods: Periods) -> PeriodC
     )
 
 
-def _heirs(existing: pa.Table, periods: Periods, gone: Mask) -> tuple[Ticks, Ticks]:
-    """The rows that stay right before deleted ones, and the last of those, whose end they get."""
+def _extended(existing: pa.Table, periods: Periods, gone: Mask) -> tuple[Ticks, Ticks]:
+    """The rows directly before deleted ones, and for each the deleted row whose end it gets."""
     placed = place(existing, periods)
     (codes,), _ = numbered([existing], periods.entity)
     rows = np.flatnonzero(placed.sound)
@@ -56,5 +56,5 @@ def _heirs(existing: pa.Table, periods: Periods, gone: Mask) -> tuple[Ticks, Tic
     joined = gone[rows][1:] & (owner[1:] == owner[:-1]) & (begins[1:] == ends[:-1])
     first = np.flatnonzero(np.append(True, ~joined))
     last = np.append(first[1:] - 1, len(rows) - 1)
-    stretched = ~gone[rows[first]] & (last > first)
-    return rows[first[stretched]], rows[last[stretched]]
+    extended = ~gone[rows[first]] & (last > first)
+    return rows[first[extended]], rows[last[extended]]

@@ -1,13 +1,13 @@
-"""What makes a table date-effective, and its periods as whole numbers.
+"""The period columns of a date-effective table, and its periods as whole numbers.
 
-A period is measured in ticks: days, or seconds of UTC (finer where `tick` says so).
-Here every period runs from its first tick up to and without `ends`, however the table
-writes its end, so that two periods touch when one number equals another.  A value finer
-than a tick counts as the tick that it lies in: 23:59:59.997 ends a day as 23:59:59 does.
+A period is measured in ticks: days, or seconds of UTC (or a finer `tick`).  Internally every
+period runs from its first tick up to, but without, `ends`, whether or not the table's own end is
+inclusive, so that two periods touch when the numbers are equal.  A value finer than a tick
+counts as the tick that contains it: 23:59:59.997 ends a day as 23:59:59 does.
 
-null, 2154-12-31 (the last day that Finance and Operations knows) and 9999-12-31 are one
-and the same as an end: none.  Other days after 2154-12-31 are a fault: mostly a "never"
-that a time zone has moved into the next year.
+As an end, null, 2154-12-31 (the last day of Finance and Operations) and 9999-12-31 all mean
+"no end".  Any other day after 2154-12-31 is a fault: mostly a "no end" that a time zone has
+moved into the next year.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ Ticks = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 NEVER = 2**62
-"""Where a period without an end ends."""
+"""The end of a period without end."""
 EPOCH = date(1970, 1, 1)
 DAY = 86_400_000_000
 """Microseconds."""
 LAST_DAYS = (date(2154, 12, 31), date(9999, 12, 31))
-"""The days that mean no end: Finance and Operations' own, and everyone else's."""
+"""The days that mean "no end": that of Finance and Operations, and the common one."""
 _LAST = tuple((day - EPOCH).days for day in LAST_DAYS)
 _STEPS: dict[Tick, int] = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
 _MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -45,16 +45,16 @@ _MICROSECONDS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 @dataclass(frozen=True)
 class Periods:
-    """Which columns of a table say whose row it is and when it is valid.
+    """Which columns of a table hold the entity and the period of validity.
 
     `entity` are the columns of which one row is valid at a time: no two of its periods
-    overlap, and with `gaps` forbidden none is missing between the first and the last.
-    `end_inclusive` says that the end is the last day (or tick) of the period, as in
-    Finance and Operations, and not the first one after it.  `tick` matters for instants
-    with an inclusive end only: the next period starts one tick after it.
+    overlap, and with `gaps` forbidden they leave no gap between the first and the last.
+    With `end_inclusive` the end is the last day (or tick) of the period, as in Finance and
+    Operations, and else the first one after it.  `tick` matters only for instants with an
+    inclusive end: the next period starts one tick after it.
 
     Raises:
-        ValueError: No entity, or a column that stands for two things.
+        ValueError: No entity, or a column with two roles.
     """
 
     entity: tuple[str, ...]
@@ -71,12 +71,12 @@ class Periods:
             raise ValueError(msg)
         names = (*self.entity, self.start, self.end)
         if len(set(names)) < len(names):
-            msg = f"a column stands twice among entity, start and end: {', '.join(names)}"
+            msg = f"a column occurs twice among entity, start and end: {', '.join(names)}"
             raise ValueError(msg)
 
     @property
     def was(self) -> str:
-        """The column that says where a row started until now, when its start moves."""
+        """The column with the present start of a row whose start changes."""
         return gate_name(Role.FORMER, self.start)
 
     @property
@@ -89,18 +89,18 @@ class Periods:
 
 @dataclass(frozen=True)
 class Placed:
-    """The periods of n rows in ticks."""
+    """The periods of n rows, in ticks."""
 
     begins: Ticks
     ends: Ticks
-    """Without: the first tick after the period."""
+    """Exclusive: the first tick after the period."""
     no_start: Mask
     beyond: Mask
-    """A bound lies after the last day, and is no way to say "no end"."""
+    """A bound is after the last day, and does not mean "no end"."""
 
     @property
     def sound(self) -> Mask:
-        """Which are periods at all."""
+        """Which rows have a valid period."""
         return ~(self.no_start | self.beyond | (self.begins >= self.ends))
 
     def __len__(self) -> int:
@@ -108,7 +108,7 @@ class Placed:
 
 
 def place(table: pa.Table, periods: Periods) -> Placed:
-    """Put the rows of `table` on the axis of ticks.
+    """The periods of `table` in ticks.
 
     Raises:
         KeyError: The table lacks a column.
@@ -120,7 +120,7 @@ def place(table: pa.Table, periods: Periods) -> Placed:
     start_days, end_days = _counted(starts, start_unit, DAY), _counted(ends, end_unit, DAY)
     endless = ~has_end | np.isin(end_days, _LAST)
     beyond = (has_start & (start_days > _LAST[0])) | (~endless & (end_days > _LAST[0]))
-    # the end of a day, when instants are measured, is the end of its last tick
+    # as an instant, the end of a day is the end of its last tick
     last = DAY // step - 1 if is_day and periods.kind == "instant" else 0
     stop = _counted(ends, end_unit, step)
     after = stop + last + 1 if periods.end_inclusive else stop
@@ -133,13 +133,13 @@ def place(table: pa.Table, periods: Periods) -> Placed:
 
 
 def begins_of(table: pa.Table, periods: Periods, name: str | None = None) -> tuple[Ticks, Mask]:
-    """The ticks of the starts alone, or of another column of starts, and which there are."""
+    """The starts (or another column of starts) in ticks, and which are not null."""
     starts, has_start, unit = _numbers_of(table, name or periods.start)
     return _counted(starts, unit, periods.step), has_start
 
 
 def _numbers_of(table: pa.Table, name: str) -> tuple[Ticks, Mask, int]:
-    """A bound since 1970 in UTC, where there is one, and in which unit, in microseconds."""
+    """A bound as numbers since 1970 in UTC, which are not null, and their unit in microseconds."""
     column = column_of(table, name)
     kind = column.type
     if pa.types.is_null(kind):
@@ -151,7 +151,7 @@ def _numbers_of(table: pa.Table, name: str) -> tuple[Ticks, Mask, int]:
     if pa.types.is_date(kind):
         return _numbers(column.cast(pa.date32()).view(pa.int32())), has, DAY
     if not pa.types.is_timestamp(kind):
-        msg = f"column {name} holds {kind}, and a period is bounded by dates or timestamps"
+        msg = f"column {name} is of type {kind}, but a period needs dates or timestamps"
         raise TypeError(msg)
     numbers = _numbers(column.view(pa.int64()))
     if kind.unit == "ns":
@@ -160,7 +160,7 @@ def _numbers_of(table: pa.Table, name: str) -> tuple[Ticks, Mask, int]:
 
 
 def _counted(numbers: Ticks, unit: int, step: int) -> Ticks:
-    """Whole steps in numbers of a unit, both in microseconds."""
+    """Convert numbers of a unit to whole steps, both given in microseconds."""
     if unit == step:
         return numbers
     return numbers * (unit // step) if unit > step else numbers // (step // unit)
@@ -179,31 +179,31 @@ def column_of(table: pa.Table, name: str) -> pa.Array:
 
 
 def tick_of(moment: Moment, periods: Periods, *, last: bool = False) -> int:
-    """The tick that `moment` lies in; of a bare day the first one, or the `last`.
+    """The tick that contains `moment`; of a date the first one, or the `last`.
 
     Raises:
-        ValueError: A time without a zone, which could be several moments.
+        ValueError: A time without a time zone, which is ambiguous.
     """
     if not isinstance(moment, datetime):
         day = (moment - EPOCH).days * DAY
         return (day + DAY - 1 if last else day) // periods.step
     if moment.tzinfo is None:
-        msg = f"{moment.isoformat()} says no time zone: give it one, such as UTC"
+        msg = f"{moment.isoformat()} has no time zone: give it one, such as UTC"
         raise ValueError(msg)
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since // timedelta(microseconds=1)) // periods.step
 
 
 def starts_of(ticks: Ticks, periods: Periods, kind: pa.DataType) -> pa.Array:
-    """Starts as a column of `kind` holds them."""
+    """Starts as values of the type `kind`."""
     return _bounds(ticks * periods.step, kind)
 
 
 def ends_of(ticks: Ticks, periods: Periods, kind: pa.DataType) -> pa.Array:
-    """Ends as a column of `kind` holds them; no end is null."""
+    """Ends as values of the type `kind`; no end is null."""
     endless = ticks == NEVER
-    told = np.where(endless, 0, ticks - 1 if periods.end_inclusive else ticks)
-    return _bounds(told * periods.step, kind, without=endless)
+    bounds = np.where(endless, 0, ticks - 1 if periods.end_inclusive else ticks)
+    return _bounds(bounds * periods.step, kind, without=endless)
 
 
 def _bounds(microseconds: Ticks, kind: pa.DataType, without: Mask | None = None) -> pa.Array:
@@ -216,7 +216,7 @@ def _bounds(microseconds: Ticks, kind: pa.DataType, without: Mask | None = None)
 
 
 def written(begins: int, ends: int, periods: Periods) -> str:
-    """A period as a person writes it, its end as the table would."""
+    """A period as text for messages, with its end as the table holds it."""
     last = "no end" if ends == NEVER else _moment(ends - periods.end_inclusive, periods)
     return f"{_moment(begins, periods)} to {last}"
 
@@ -229,10 +229,10 @@ def _moment(tick: int, periods: Periods) -> str:
 
 
 def numbered(tables: Sequence[pa.Table], columns: Sequence[str]) -> tuple[list[Ticks], int]:
-    """A number for each distinct combination of `columns`, the same in all `tables`, and a bound.
+    """A number for each distinct combination of `columns`, common to all `tables`, and a bound.
 
-    All numbers are below the bound, and the bound is no more than a few times the rows.
-    null is a value like others here.
+    All numbers are below the bound, which is at most a few times the number of rows.  null
+    counts as a value.
     """
     lengths = [table.num_rows for table in tables]
     total = sum(lengths)
@@ -259,7 +259,7 @@ def _encoded(values: pa.Array) -> tuple[Ticks, int]:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     if len(values) > 1 and not values.null_count and not pa.types.is_boolean(values.type):
-        # rows mostly come in the order of their key: then each change is a new value
+        # rows mostly come sorted by their key: then each change is a new value
         before, after = values[:-1], values[1:]
         if pc.all(pc.less_equal(before, after)).as_py():
             changes = pc.not_equal(before, after).to_numpy(zero_copy_only=False)
@@ -271,7 +271,7 @@ def _encoded(values: pa.Array) -> tuple[Ticks, int]:
 
 
 def in_line(codes: Ticks, begins: Ticks) -> Ticks:
-    """One number a row that sorts by entity, then by start, and is equal only when both are."""
+    """A number for each row that sorts by entity, then start, and is equal only if both are."""
     if not len(codes):
         return codes
     low = int(begins.min())
@@ -283,14 +283,14 @@ def in_line(codes: Ticks, begins: Ticks) -> Ticks:
 
 
 def order_of(line: Ticks) -> Ticks:
-    """The order of the rows; rows that agree stay as they stand."""
+    """The positions of the rows in sorted order; the sort is stable."""
     count = len(line)
     if np.all(line[:-1] <= line[1:]):
         return np.arange(count)
     bits = count.bit_length()
     if int(line.min()) < 0 or int(line.max()) >= 2 ** (63 - bits):
         return np.argsort(line, kind="stable")
-    # numbers sort several times faster than their places do, so each takes its own along
+    # numbers sort several times faster than an argsort, so each carries its position
     packed: Ticks = (line << bits) | np.arange(count)
     packed.sort()
     packed &= 2**bits - 1

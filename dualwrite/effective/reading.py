@@ -1,6 +1,6 @@
-"""Reads of a date-effective table: as of a moment, over a range, past, current and future.
+"""Reads date-effective tables: as of a time, over a range, past, current and future.
 
-Rows that are no period (no start, from after to) are valid at no time.
+Rows without a valid period (no start, or start after end) are valid at no time.
 """
 
 from __future__ import annotations
@@ -25,12 +25,11 @@ from dualwrite.effective.periods import (
 def as_of(table: pa.Table, date: Moment, periods: Periods | None = None) -> pa.Table:
     """The rows valid on `date`, in the order of the table.
 
-    Without `periods` the table's own columns VALIDFROM and VALIDTO say it, in large or small
-    letters and whatever stands before them (`msdyn_validfrom`).  Where instants are measured,
-    a bare date is its first moment in UTC.
+    Without `periods`, the columns whose names end in VALIDFROM and VALIDTO are used, in any case
+    (`msdyn_validfrom`).  For instants, a date means its first moment in UTC.
 
     Raises:
-        ValueError: A time without a zone; or no such column, or more than one.
+        ValueError: A time without a time zone; or no such column, or more than one.
         KeyError, TypeError: As `place`.
     """
     periods = _own_periods(table) if periods is None else periods
@@ -49,14 +48,18 @@ def _own_periods(table: pa.Table) -> Periods:
 def _one_named(table: pa.Table, word: str) -> str:
     found = [name for name in table.column_names if name.lower().endswith(word)]
     if len(found) != 1:
-        what = " and ".join(found) if found else "none"
-        msg = f"of the columns {what} is the one column {word.upper()}: say it by `periods`"
+        what = "more than one column ends" if found else "no column ends"
+        msg = f"{what} in {word.upper()}{_listed(found)}: pass `periods`"
         raise ValueError(msg)
     return str(found[0])
 
 
+def _listed(names: list[str]) -> str:
+    return f" ({', '.join(names)})" if names else ""
+
+
 def between(table: pa.Table, periods: Periods, first: Moment, last: Moment) -> pa.Table:
-    """The rows valid at any time from `first` to `last`, both within, in the table's order.
+    """The rows valid at any time from `first` to `last`, both inclusive, in the table's order.
 
     Raises:
         ValueError: `last` before `first`, or a time without a zone.
@@ -75,30 +78,30 @@ def _within(table: pa.Table, periods: Periods, low: int, high: int) -> pa.Table:
 
 
 def history(table: pa.Table, periods: Periods) -> pa.Table:
-    """All rows, past, current and future: entity by entity, each from its first period on."""
+    """All rows, past, current and future, sorted by entity and start."""
     placed = place(table, periods)
     (codes,), _ = numbered([table], periods.entity)
     return table.take(pa.array(order_of(in_line(codes, placed.begins))))
 
 
 @dataclass(frozen=True)
-class Split:
-    """The rows of a table by how they stand to one moment; together they are all of them."""
+class SplitByDate:
+    """The rows of a table as past, current and future at one time; together they are all rows."""
 
     past: pa.Table
     current: pa.Table
     future: pa.Table
     timeless: pa.Table
-    """No period: without a start, from after to, or beyond the last day."""
+    """Without a valid period: no start, start after end, or beyond the last day."""
 
 
-def split(table: pa.Table, periods: Periods, date: Moment) -> Split:
-    """Part the rows that were valid, are valid on `date`, and will be."""
+def split(table: pa.Table, periods: Periods, date: Moment) -> SplitByDate:
+    """Split the rows into those valid before, on and after `date`."""
     tick = tick_of(date, periods)
     placed = place(table, periods)
     sound = placed.sound
     over, ahead = placed.ends <= tick, placed.begins > tick
-    return Split(
+    return SplitByDate(
         past=table.filter(_mask(sound & over)),
         current=table.filter(_mask(sound & ~over & ~ahead)),
         future=table.filter(_mask(sound & ahead)),
@@ -107,31 +110,31 @@ def split(table: pa.Table, periods: Periods, date: Moment) -> Split:
 
 
 def project(table: pa.Table, periods: Periods, date: Moment) -> pa.Table:
-    """A dated table as one without dates: each entity's row valid on `date`.
+    """A dated table without dates: the row of each entity that is valid on `date`.
 
-    An entity that has none then is left out; one with two (overlapping periods) keeps
-    both, and the key of the target, which is the entity, rejects them as doubles.
+    An entity without one is left out.  One with two (overlapping periods) keeps both; the key
+    of the target, which is the entity, rejects them as duplicates.
     """
     return as_of(table, date, periods).drop_columns([periods.start, periods.end])
 
 
 @dataclass(frozen=True)
 class Activations:
-    """What changes between two moments in a table that shows only what is valid."""
+    """What changes between two times in a table that holds only the valid rows."""
 
     begun: pa.Table
-    """The rows that have become valid since and still are: write them."""
+    """The rows that have become valid since and still are; to be written."""
     ended: pa.Table
-    """Entities (their columns only, each once) whose row has run out with none after it."""
+    """Entities (their columns only, each once) whose row has expired without a successor."""
 
 
 def activations(
     table: pa.Table, periods: Periods, after: Moment | None, until: Moment
 ) -> Activations:
-    """Which entities show another row at `until` than they did at `after`.
+    """Which entities have another valid row at `until` than at `after`.
 
-    `after` None: nothing was shown yet.  Runs one after another, each from where the last
-    one ended, bring every row across once, on the day it becomes valid.
+    `after` None: nothing was written yet.  Successive calls, each from where the last one ended,
+    return every row once, when it becomes valid.
 
     Raises:
         ValueError: `until` before `after`, or a time without a zone.
@@ -145,7 +148,7 @@ def activations(
             table.filter(_mask(valid)), table.select(list(periods.entity)).slice(0, 0)
         )
     if now < before:
-        msg = "the clock went back: the last activation lies after this one"
+        msg = "the last activation is later than this one: was the clock set back?"
         raise ValueError(msg)
     begun = valid & (placed.begins > before)
     gone = placed.sound & (placed.begins <= before) & (placed.ends > before) & (placed.ends <= now)

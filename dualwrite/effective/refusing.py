@@ -1,13 +1,13 @@
-"""Why a dated write is refused, in words: the rule, both periods, and the cure.
+"""The messages of refused dated writes: the rule, both periods, and the cure.
 
-no_start, reversed, beyond   the row has no period, or one that no table can hold
+no_start, reversed, beyond   the row has no valid period
 overlap                      it would be valid at the same time as another row
-inside                       it would cut a period in two, and what lies behind would be lost
-gap                          it would leave time without a row, which the map forbids
-covers                       a correction would leave nothing of the neighbour
+inside                       it would split a period, and the time after it would have no row
+gap                          it would leave a gap, which the map forbids
+covers                       a correction would leave nothing of the neighbouring row
 not_current                  only the row that is valid now can be followed by a new period
-moves_start                  only a correction moves the start of a row
-target_unsound               the target's own periods overlap already
+moves_start                  only a correction changes the start of a row
+target_unsound               the periods of the target overlap already
 """
 
 from __future__ import annotations
@@ -27,42 +27,42 @@ _REASONS = {
         "correct {start} or {end} at the source",
     ),
     "beyond": (
-        "{period} reaches beyond 2154-12-31, the last day",
+        "{period} is beyond 2154-12-31, the last day",
         "write no end as null, 2154-12-31 or 9999-12-31",
     ),
     "overlap": (
-        "{period} overlaps {other}, which the target then holds too",
-        "end one before the other starts",
+        "{period} overlaps {other}, which would be in the target too",
+        "end one of them before the other starts",
     ),
     "inside": (
-        "{period} lies inside {other}, and the time after it would have no row",
-        "bring the row that follows it in the same batch, or let it last as long",
+        "{period} is inside {other}, and the time after it would have no row",
+        "send the row that follows it in the same batch, or extend it to the same end",
     ),
     "gap": (
-        "{period} leaves a gap beside {other}",
-        "let one start where the other ends, or write `gaps: allow` in the map",
+        "{period} leaves a gap next to {other}",
+        "let one start when the other ends, or write `gaps: allow` in the map",
     ),
     "covers": (
-        "{period} leaves nothing of its neighbour {other}",
-        "delete the neighbour first, or let the row end before it does",
+        "{period} would leave nothing of the neighbouring period {other}",
+        "delete the neighbouring row first, or let this row end before it does",
     ),
     "not_current": (
         "{other}, which the row would follow, is not valid now",
         "write `mode: effective` or `mode: correction` in the map",
     ),
     "moves_start": (
-        "{period} would move the start of {other}",
-        "write `mode: correction` in the map, or bring it as a row of its own",
+        "{period} would change the start of {other}",
+        "write `mode: correction` in the map, or send it as a separate row",
     ),
     "target_unsound": (
-        "the target's own periods overlap already, {other} among them, so {period} is not written",
+        "the periods of the target overlap already, {other} among them, so {period} is not written",
         "correct them in the target",
     ),
 }
 
 
 def refuse(row: int, rule: str, period: Span, other: Span | None, periods: Periods) -> Refusal:
-    """Put a refusal into words."""
+    """Make the refusal of a row, with its messages."""
     names = {
         "start": periods.start,
         "end": periods.end,

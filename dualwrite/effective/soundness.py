@@ -1,16 +1,15 @@
-"""Which periods of a table are at fault, beside each other and beside those of the target.
+"""Finds faulty periods of a table, among its own rows and together with those of the target.
 
-    no start, from after to, beyond    the row's own
-    overlap                            with another row of its entity; every row that overlaps
-                                       one is at fault, two without an end among them
-    gap                                where forbidden: the row that starts behind a hole, or,
-                                       where that one is held by the target, the row before it
+    no start, reversed, beyond    the row has no valid period
+    overlap                       with another row of its entity; each of the two is faulty
+    gap                           where forbidden: the row that starts after the gap, or, where
+                                  that one is in the target only, the row before the gap
 
-The rows that the target holds are laid beside a batch as four columns (`beside`):
-`before:<start>`, `before:<end>` and `after:<start>`, `after:<end>`, for each row the held
-period that reaches furthest of those that start no later, and the first that starts later.
-No other can overlap it, or leave a gap beside it, before one of these does.  A batch that
-is part of its entities' histories can be judged for gaps only with them.
+`beside` adds the rows of the target to a batch as four columns: `before:<start>`,
+`before:<end>` and `after:<start>`, `after:<end>`.  For each row these are the target's period
+with the latest end among those that start no later, and the first one that starts later.  No
+other one can overlap the row, or leave a gap next to it, unless one of these does.  A batch that
+holds only a part of its entities' histories can be checked for gaps only with these columns.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from dualwrite.gate_column import Role, gate_name
 
 
 class Fault(IntEnum):
-    """What is the matter with a row's period; the first that applies."""
+    """The fault of a row's period; the first that applies."""
 
     NONE = 0
     NO_START = 1
@@ -50,7 +49,7 @@ class Fault(IntEnum):
 
 @dataclass(frozen=True)
 class Findings:
-    """The fault of each of n rows, and for overlaps and gaps the period on the other side of it."""
+    """The fault of each of n rows, and for overlaps and gaps the other period."""
 
     fault: Ticks
     other_begins: Ticks
@@ -60,12 +59,12 @@ class Findings:
 
 
 def before_of(periods: Periods) -> Periods:
-    """The columns of the held period at or before a row's own."""
+    """The columns of the target's period at or before that of a row."""
     return _beside(periods, Role.PREVIOUS)
 
 
 def after_of(periods: Periods) -> Periods:
-    """The columns of the held period after a row's own."""
+    """The columns of the target's period after that of a row."""
     return _beside(periods, Role.NEXT)
 
 
@@ -84,9 +83,9 @@ def own_faults(placed: Placed) -> Ticks:
 
 
 def find_faults(table: pa.Table, periods: Periods, *, beside_held: bool = False) -> Findings:
-    """Judge the periods of every row.
+    """Check the period of every row.
 
-    `beside_held` says that the table has the four columns of `beside`.
+    With `beside_held`, the table has the four columns of `beside`.
 
     Raises:
         KeyError, TypeError: As `place`.
@@ -103,9 +102,9 @@ def find_faults(table: pa.Table, periods: Periods, *, beside_held: bool = False)
     line = _Line(codes[rows], placed.begins[rows], placed.ends[rows])
     if beside_held:
         held = (place(table, before_of(periods)), place(table, after_of(periods)))
-        line.judge_beside(*(_taken(each, rows) for each in held), gaps=periods.gaps)
+        line.check_beside(*(_taken(each, rows) for each in held), gaps=periods.gaps)
     else:
-        line.judge(gaps=periods.gaps)
+        line.check(gaps=periods.gaps)
     if not line.fault.any():
         return found
     found.fault[rows] = line.fault
@@ -129,7 +128,7 @@ def _taken(placed: Placed, rows: Ticks) -> Placed:
 
 
 class _Line:
-    """Sound periods in a line, by entity and start, judged beside each other."""
+    """Valid periods sorted by entity and start, checked against each other."""
 
     def __init__(self, codes: Ticks, begins: Ticks, ends: Ticks) -> None:
         self.begins, self.ends = begins, ends
@@ -141,46 +140,46 @@ class _Line:
         self.other_ends = np.zeros(len(codes), np.int64)
         self.other_held = np.zeros(len(codes), np.bool_)
 
-    def judge(self, *, gaps: str) -> None:
+    def check(self, *, gaps: str) -> None:
         self._overlaps()
         if gaps == "forbid":
             reach = self.ends[self.furthest]
-            self._blame(Fault.GAP, (self.furthest >= 0) & (reach < self.begins), self.furthest)
+            self._mark(Fault.GAP, (self.furthest >= 0) & (reach < self.begins), self.furthest)
 
-    def judge_beside(self, before: Placed, after: Placed, *, gaps: str) -> None:
+    def check_beside(self, before: Placed, after: Placed, *, gaps: str) -> None:
         self._overlaps()
         has_before, has_after = ~before.no_start, ~after.no_start
-        self._blame_held(Fault.OVERLAP, has_before & (before.ends > self.begins), before)
-        self._blame_held(Fault.OVERLAP, has_after & (after.begins < self.ends), after)
+        self._mark_held(Fault.OVERLAP, has_before & (before.ends > self.begins), before)
+        self._mark_held(Fault.OVERLAP, has_after & (after.begins < self.ends), after)
         if gaps == "allow":
             return
         lowest = np.iinfo(np.int64).min
         by_batch = np.where(self.furthest >= 0, self.ends[self.furthest], lowest)
         by_held = np.where(has_before, before.ends, lowest)
         reach = np.maximum(by_batch, by_held)
-        hole = (reach > lowest) & (reach < self.begins)
-        self._blame(Fault.GAP, hole & (by_batch >= by_held), self.furthest)
-        self._blame_held(Fault.GAP, hole, before)
-        # the row before a hole answers for it where the one behind is not in the batch
+        gap_ = (reach > lowest) & (reach < self.begins)
+        self._mark(Fault.GAP, gap_ & (by_batch >= by_held), self.furthest)
+        self._mark_held(Fault.GAP, gap_, before)
+        # the row before a gap is faulty where the one after it is not in the batch
         following = np.where(self.next >= 0, self.begins[self.next], NEVER)
         reach = np.maximum(reach, self.ends)
-        self._blame_held(
+        self._mark_held(
             Fault.GAP, has_after & (after.begins < following) & (reach < after.begins), after
         )
 
     def _overlaps(self) -> None:
         before = (self.furthest >= 0) & (self.ends[self.furthest] > self.begins)
-        self._blame(Fault.OVERLAP, before, self.furthest)
+        self._mark(Fault.OVERLAP, before, self.furthest)
         behind = (self.next >= 0) & (self.begins[self.next] < self.ends)
-        self._blame(Fault.OVERLAP, behind, self.next)
+        self._mark(Fault.OVERLAP, behind, self.next)
 
-    def _blame(self, fault: Fault, rows: Mask, others: Ticks) -> None:
+    def _mark(self, fault: Fault, rows: Mask, others: Ticks) -> None:
         new = np.flatnonzero(rows & (self.fault == Fault.NONE))
         self.fault[new] = fault
         self.other_begins[new] = self.begins[others[new]]
         self.other_ends[new] = self.ends[others[new]]
 
-    def _blame_held(self, fault: Fault, rows: Mask, others: Placed) -> None:
+    def _mark_held(self, fault: Fault, rows: Mask, others: Placed) -> None:
         new = np.flatnonzero(rows & (self.fault == Fault.NONE))
         self.fault[new] = fault
         self.other_begins[new] = others.begins[new]
@@ -189,9 +188,9 @@ class _Line:
 
 
 def furthest_before(codes: Ticks, begins: Ticks, ends: Ticks) -> Ticks:
-    """For each row of a line the row before it, of its entity, that reaches furthest; -1 for none.
+    """For each sorted row, the earlier row of its entity with the latest end; -1 for none.
 
-    Where nothing overlaps that is the row just before, and nothing needs to be sorted.
+    Without overlaps that is the row directly before, and nothing needs to be sorted.
     """
     places = np.arange(len(codes))
     follows = codes[1:] == codes[:-1]
@@ -200,25 +199,26 @@ def furthest_before(codes: Ticks, begins: Ticks, ends: Ticks) -> Ticks:
     by_end = np.argsort(ends, kind="stable")
     rank = np.empty_like(by_end)
     rank[by_end] = places
-    # a later entity outranks all before it, so that one running maximum serves them all
+    # later entities have higher ranks, so one running maximum serves all entities
     furthest = np.maximum.accumulate(codes_in_order(codes) * len(codes) + rank) % len(codes)
     return np.append(-1, np.where(follows, by_end[furthest[:-1]], -1))
 
 
 def codes_in_order(codes: Ticks) -> Ticks:
-    """The entities of a line numbered from 0 as they come."""
+    """The entities of sorted rows, numbered from 0 in their order."""
     return np.cumsum(np.append(0, codes[1:] != codes[:-1]))
 
 
 def beside(
     batch: pa.Table, held: pa.Table, periods: Periods, *, replaced: pa.BooleanArray | None = None
 ) -> pa.Table:
-    """Lay beside each row of a batch the periods that the target holds of its entity.
+    """Add to each row of a batch the neighbouring periods that the target holds of its entity.
 
     Shapes: `batch` is (n, c) and gets the four columns described above, in the types of its
     own bounds; `held` is (m, d) with entity, start and end, whole histories of the batch's
-    entities (others do no harm).  A held row that starts with a row of the batch is about to be
-    replaced by it and left out; where rows are known by another key, `replaced` (m,) says which.
+    entities; other entities are ignored.  A row of the target with the start of a row of the
+    batch will be replaced by it and is left out; for rows with another key, `replaced` (m,)
+    marks these rows.
 
     Raises:
         KeyError, TypeError: As `place`.
@@ -236,7 +236,7 @@ def beside(
     rows = rows[order_of(held_line[rows])]
     at = np.searchsorted(held_line[rows], line, side="right")
     owner = held_codes[rows]
-    # the row at `at - 1` reaches furthest itself, or one before it does
+    # the row at `at - 1` has the latest end, or an earlier one has
     reaching = _reaching(owner, theirs.begins[rows], theirs.ends[rows])
     before = _neighbour(at - 1, owner, codes)
     after = _neighbour(at, owner, codes)
@@ -251,7 +251,7 @@ def beside(
 
 
 def _reaching(codes: Ticks, begins: Ticks, ends: Ticks) -> Ticks:
-    """For each row of a line itself, or the earlier one that reaches further."""
+    """For each sorted row itself, or the earlier one with a later end."""
     if not len(codes):
         return codes
     places = np.arange(len(codes))
@@ -260,7 +260,7 @@ def _reaching(codes: Ticks, begins: Ticks, ends: Ticks) -> Ticks:
 
 
 def _neighbour(places: Ticks, owner: Ticks, codes: Ticks) -> Ticks:
-    """The place where it is one and holds a row of the same entity, else -1."""
+    """The position where it exists and has a row of the same entity; else -1."""
     if not len(owner):
         return np.full(len(codes), -1)
     inside = (places >= 0) & (places < len(owner))

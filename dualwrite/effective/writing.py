@@ -1,9 +1,9 @@
-"""Writes to a dated table, planned: what becomes of its rows, so that no two ever overlap.
+"""Plans writes to a dated table so that no two rows of an entity ever overlap.
 
-`stepwise` says what a mode means.  Here most entities are decided all at once: their rows
-are laid in one line as they would stand afterwards, held ones closed where a new period
-starts in them, and where nothing then overlaps, no time is lost and no forbidden gap is
-left, that is the plan.  Only the other entities are gone through one by one.
+`stepwise` defines the modes.  Here most entities are planned together, vectorised: their rows
+are sorted as they would be afterwards, and existing rows are closed where a new period starts in
+them.  Where then nothing overlaps, no time is lost and no forbidden gap is left, that is the
+plan.  Only the other entities are planned one by one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ from dualwrite.effective.periods import (
 )
 from dualwrite.effective.refusing import OWN, refuse
 from dualwrite.effective.soundness import Fault, own_faults
-from dualwrite.effective.stepwise import Mode, Row, Span, Terms, Write, write_entity
+from dualwrite.effective.stepwise import IncomingRow, Mode, Row, Span, Terms, write_entity
 
-_ALONE, _TOLD, _FRESH = 0, 1, 2
-"""A held row that the batch says nothing of, one that it does, and a new one."""
+_UNTOUCHED, _UPDATED, _NEW = 0, 1, 2
+"""An existing row that the batch does not update, one that it does, and a new row."""
 
 
 def plan_write(
@@ -50,22 +50,22 @@ def plan_write(
     """Plan the write of `incoming` into a table that holds `existing`.
 
     Shapes: `incoming` is (n, c) in the order in which the rows were made, with entity, start
-    and end; `was:<start>`, where it has that column and a value in it, names the row whose
-    start moves.  `existing` is (m, d) with those c columns and maybe more: all rows that the
-    target holds of the incoming entities (others do no harm).  The changes have the c columns.
+    and end; a value in the optional column `was:<start>` names the row whose start changes.
+    `existing` is (m, d) with those c columns and maybe more: all rows that the target holds of
+    the incoming entities; others are ignored.  The changes have the c columns.
 
-    Held rows that are no period are left as they are.  Where the target's periods already
-    overlap, an entity is written only if nothing overlaps afterwards; a forbidden gap that is
-    there already may stay.
+    Existing rows without a valid period are left unchanged.  Where the target's periods overlap
+    already, an entity is written only if nothing overlaps afterwards; an existing forbidden gap
+    may stay.
 
     Raises:
-        ValueError: No `now` for a mode that needs it, or a `now` without a zone.
+        ValueError: No `now` for a mode that needs it, or a `now` without a time zone.
         KeyError: A column is missing.
         TypeError: A bound is neither a date nor a timestamp.
-        pa.ArrowInvalid: An incoming value does not fit the type of the held column.
+        pa.ArrowInvalid: An incoming value does not fit the type of the existing column.
     """
     if mode != "correction" and now is None:
-        msg = f"mode {mode} needs to know what time it is now"
+        msg = f"mode {mode} needs the present time: pass `now`"
         raise ValueError(msg)
     tick = 0 if now is None else tick_of(now, periods)
     work = _work(existing, incoming, periods, mode, tick)
@@ -75,18 +75,18 @@ def plan_write(
     touched[work.new_codes[batch]] = True
     held = np.flatnonzero(work.held.sound & touched[work.held_codes])
 
-    rows, colliding = _at_once(work, held, batch)
-    slow, refusals = _one_by_one(
-        work, held[colliding[work.held_codes[held]]], batch[colliding[work.new_codes[batch]]]
+    rows, conflicting = _all_entities(work, held, batch)
+    slow, refusals = _entity_by_entity(
+        work, held[conflicting[work.held_codes[held]]], batch[conflicting[work.new_codes[batch]]]
     )
     for row in np.flatnonzero(faults).tolist():
         refusals.append(work.refusal(row, OWN[Fault(faults[row])], None))
-    return _changes(work, _Rows.stacked([rows.take(~colliding[rows.codes]), slow]), refusals)
+    return _changes(work, _Rows.stacked([rows.take(~conflicting[rows.codes]), slow]), refusals)
 
 
 @dataclass(frozen=True)
 class _Work:
-    """One write: both tables and their periods in ticks."""
+    """The input of a write: both tables and their periods in ticks."""
 
     periods: Periods
     mode: Mode
@@ -99,11 +99,11 @@ class _Work:
     new_codes: Ticks
     entities: int
     was: Ticks
-    """Where the row that an incoming one updates starts now."""
+    """The present start of the row that an incoming row updates."""
 
     @property
     def values(self) -> list[str]:
-        """The columns that are neither entity nor bound."""
+        """The columns other than entity, start and end."""
         known = (*self.periods.entity, self.periods.start, self.periods.end)
         return [name for name in self.existing.column_names if name not in known]
 
@@ -119,8 +119,8 @@ def _work(existing: pa.Table, incoming: pa.Table, periods: Periods, mode: Mode, 
     new = place(theirs, periods)
     was = new.begins
     if periods.was in incoming.column_names:
-        told, given = begins_of(incoming, periods, periods.was)
-        was = np.where(given, told, was)
+        present, given = begins_of(incoming, periods, periods.was)
+        was = np.where(given, present, was)
     (held_codes, new_codes), entities = numbered([ours, theirs], periods.entity)
     return _Work(
         periods, mode, now, ours, theirs, place(ours, periods), new,
@@ -130,15 +130,15 @@ def _work(existing: pa.Table, incoming: pa.Table, periods: Periods, mode: Mode, 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows of the target as they would stand afterwards."""
+    """Rows of the target as they would be afterwards."""
 
     codes: Ticks
     begins: Ticks
     ends: Ticks
     origin: Ticks
-    """Which held row it is, -1 for a new one."""
+    """The number of the existing row, -1 for a new one."""
     payload: Ticks
-    """Whose values it has: held rows by number, then the incoming ones."""
+    """The row whose values it has: existing rows first, then incoming ones."""
     role: Ticks
 
     def take(self, rows: Ticks | Mask) -> _Rows:
@@ -153,53 +153,59 @@ class _Rows:
         return (self.codes, self.begins, self.ends, self.origin, self.payload, self.role)
 
 
-# All at once
+# Vectorised, for most entities
 
 
-def _at_once(work: _Work, held: Ticks, batch: Ticks) -> tuple[_Rows, Mask]:
-    """The rows in a line, held ones closed, and the entities in which something collides."""
-    colliding = np.zeros(work.entities, np.bool_)
+def _all_entities(work: _Work, held: Ticks, batch: Ticks) -> tuple[_Rows, Mask]:
+    """The planned rows, sorted, and the entities with conflicting periods."""
+    conflicting = np.zeros(work.entities, np.bool_)
     moving = work.was[batch] != work.new.begins[batch]
-    colliding[work.new_codes[batch[moving]]] = True
-    updated = _matched(work, held, batch, colliding)
-    told = _told(work, updated, batch, colliding)
-    alone = np.setdiff1d(held, updated, assume_unique=False)
+    conflicting[work.new_codes[batch[moving]]] = True
+    updated = _matched(work, held, batch, conflicting)
+    updates = _updates(work, updated, batch, conflicting)
+    rest = np.setdiff1d(held, updated, assume_unique=False)
     rows = _Rows.stacked(
         [
-            _rows(work.held_codes[alone], work.held, alone, origin=alone, payload=alone),
-            *told,
-            _fresh(work, batch[updated < 0]),
+            _rows(
+                work.held_codes[rest],
+                work.held,
+                rest,
+                origin=rest,
+                payload=rest,
+            ),
+            *updates,
+            _new_rows(work, batch[updated < 0]),
         ]
     )
     rows = rows.take(order_of(in_line(rows.codes, rows.begins)))
-    return _closed(rows, colliding, gaps=work.periods.gaps == "forbid"), colliding
+    return _closed(rows, conflicting, gaps=work.periods.gaps == "forbid"), conflicting
 
 
 def _rows(codes: Ticks, placed: Placed, at: Ticks, *, origin: Ticks, payload: Ticks) -> _Rows:
-    role = np.full(len(at), _ALONE)
+    role = np.full(len(at), _UNTOUCHED)
     return _Rows(codes, placed.begins[at], placed.ends[at], origin, payload, role)
 
 
-def _fresh(work: _Work, batch: Ticks, begins: Ticks | None = None) -> _Rows:
+def _new_rows(work: _Work, batch: Ticks, begins: Ticks | None = None) -> _Rows:
     return _Rows(
         work.new_codes[batch],
         work.new.begins[batch] if begins is None else begins,
         work.new.ends[batch],
         np.full(len(batch), -1),
         batch + len(work.held),
-        np.full(len(batch), _FRESH),
+        np.full(len(batch), _NEW),
     )
 
 
-def _matched(work: _Work, held: Ticks, batch: Ticks, colliding: Mask) -> Ticks:
-    """For each row of the batch the held row that starts with it, -1 for none."""
+def _matched(work: _Work, held: Ticks, batch: Ticks, conflicting: Mask) -> Ticks:
+    """For each row of the batch, the existing row with the same start; -1 for none."""
     codes = np.append(work.held_codes[held], work.new_codes[batch])
     line = in_line(codes, np.append(work.held.begins[held], work.new.begins[batch]))
     ours, theirs = line[: len(held)], line[len(held) :]
     for own, owners in ((ours, codes[: len(held)]), (theirs, codes[len(held) :])):
         order = order_of(own)
         twice = own[order][1:] == own[order][:-1]
-        colliding[owners[order][1:][twice]] = True
+        conflicting[owners[order][1:][twice]] = True
     if not len(held):
         return np.full(len(batch), -1)
     order = order_of(ours)
@@ -207,8 +213,8 @@ def _matched(work: _Work, held: Ticks, batch: Ticks, colliding: Mask) -> Ticks:
     return np.where(ours[order][at] == theirs, held[order][at], -1)
 
 
-def _told(work: _Work, updated: Ticks, batch: Ticks, colliding: Mask) -> list[_Rows]:
-    """The held rows that the batch updates, and the new ones that follow them from now on."""
+def _updates(work: _Work, updated: Ticks, batch: Ticks, conflicting: Mask) -> list[_Rows]:
+    """The existing rows that the batch updates, and the new ones that succeed them from now on."""
     pairs = np.flatnonzero(updated >= 0)
     old, new = updated[pairs], batch[pairs]
     begins, ends = work.held.begins[old], work.new.ends[new]
@@ -218,22 +224,22 @@ def _told(work: _Work, updated: Ticks, batch: Ticks, colliding: Mask) -> list[_R
     if work.mode == "correction":
         follows = np.zeros(len(pairs), np.bool_)
     if work.mode == "new":
-        colliding[work.held_codes[old[changed & ~current]]] = True
+        conflicting[work.held_codes[old[changed & ~current]]] = True
     same = ~changed & (work.held.ends[old] == ends)
-    told = _Rows(
+    rows = _Rows(
         work.held_codes[old],
         begins,
         np.where(follows, work.now, ends),
         old,
         np.where(follows | same, old, new + len(work.held)),
-        np.full(len(pairs), _TOLD),
+        np.full(len(pairs), _UPDATED),
     )
     later = new[follows]
-    return [told, _fresh(work, later, np.full(len(later), work.now))]
+    return [rows, _new_rows(work, later, np.full(len(later), work.now))]
 
 
 def _changed(work: _Work, old: Ticks, new: Ticks) -> Mask:
-    """Whose values differ, null and NaN being equal to themselves."""
+    """Which rows differ in their values; null equals null and NaN equals NaN."""
     changed = np.zeros(len(old), np.bool_)
     left, right = pa.array(old), pa.array(new)
     for name in work.values:
@@ -252,36 +258,36 @@ def _changed(work: _Work, old: Ticks, new: Ticks) -> Mask:
     return changed
 
 
-def _closed(rows: _Rows, colliding: Mask, *, gaps: bool) -> _Rows:
-    """Close held rows where a new one starts in them; mark where that is not enough."""
+def _closed(rows: _Rows, conflicting: Mask, *, gaps: bool) -> _Rows:
+    """Close existing rows in which a new one starts; mark the entities where that is not enough."""
     if not len(rows.codes):
         return rows
     follows = rows.codes[1:] == rows.codes[:-1]
-    fresh = follows & (rows.role[1:] == _FRESH)
-    # of two new ones the later of the batch closes the earlier
-    earlier = (rows.role[:-1] == _FRESH) & (rows.payload[:-1] < rows.payload[1:])
-    closable = (rows.role[:-1] == _ALONE) | earlier
+    fresh = follows & (rows.role[1:] == _NEW)
+    # of two new rows, the later one of the batch closes the earlier one
+    earlier = (rows.role[:-1] == _NEW) & (rows.payload[:-1] < rows.payload[1:])
+    closable = (rows.role[:-1] == _UNTOUCHED) | earlier
     closing = fresh & closable & (rows.ends[:-1] > rows.begins[1:])
     ends = rows.ends.copy()
     ends[:-1][closing] = rows.begins[1:][closing]
-    # time that a closed row gives up must be taken by new rows that follow without a break
+    # the time that a closed row gives up must be covered by new rows directly after it
     touching = fresh & (ends[:-1] == rows.begins[1:])
-    # and by ones that come after it in the batch: what was there before was in its way
-    touching &= (rows.role[:-1] != _FRESH) | (rows.payload[:-1] < rows.payload[1:])
+    # and these must come later in the batch: an earlier one would have been in conflict
+    touching &= (rows.role[:-1] != _NEW) | (rows.payload[:-1] < rows.payload[1:])
     run = np.cumsum(np.append(False, ~touching))
     last = np.append(np.flatnonzero(~touching), len(ends) - 1)[run]
     wrong = closing & (ends[last[:-1]] < rows.ends[:-1])
     wrong |= follows & (ends[:-1] > rows.begins[1:])
     if gaps:
         wrong |= follows & (ends[:-1] < rows.begins[1:])
-    colliding[rows.codes[1:][wrong]] = True
+    conflicting[rows.codes[1:][wrong]] = True
     return _Rows(rows.codes, rows.begins, ends, rows.origin, rows.payload, rows.role)
 
 
-# One by one
+# Entity by entity, where periods conflict
 
 
-def _one_by_one(work: _Work, held: Ticks, batch: Ticks) -> tuple[_Rows, list[Refusal]]:
+def _entity_by_entity(work: _Work, held: Ticks, batch: Ticks) -> tuple[_Rows, list[Refusal]]:
     held = held[order_of(in_line(work.held_codes[held], work.held.begins[held]))]
     batch = batch[np.argsort(work.new_codes[batch], kind="stable")]
     terms = _terms(work, held, batch)
@@ -298,7 +304,7 @@ def _one_by_one(work: _Work, held: Ticks, batch: Ticks) -> tuple[_Rows, list[Ref
             for at in held[lows[number] : highs[number]].tolist()
         ]
         after, refused = write_entity(before, [_write(work, row) for row in writes.tolist()], terms)
-        kept += [(code, row.begins, row.ends, row.origin, row.payload, _TOLD) for row in after]
+        kept += [(code, row.begins, row.ends, row.origin, row.payload, _UPDATED) for row in after]
         refusals += [
             work.refusal(int(writes[each.place]), each.rule, each.other) for each in refused
         ]
@@ -315,8 +321,8 @@ def _terms(work: _Work, held: Ticks, batch: Ticks) -> Terms:
     return Terms(work.mode, work.now, work.periods.gaps == "forbid", values)
 
 
-def _write(work: _Work, row: int) -> Write:
-    return Write(
+def _write(work: _Work, row: int) -> IncomingRow:
+    return IncomingRow(
         int(work.new.begins[row]), int(work.new.ends[row]), int(work.was[row]), row + len(work.held)
     )
 
@@ -347,9 +353,9 @@ def _changes(work: _Work, rows: _Rows, refusals: list[Refusal]) -> PeriodChanges
 
 
 def _built(both: pa.Table, own: Placed, rows: _Rows, periods: Periods) -> pa.Table:
-    """The rows with their values, and bounds of their own only where those were moved."""
+    """The rows with their values; only changed bounds are written anew."""
     table = both.take(pa.array(rows.payload))
-    for name, moved, told in (
+    for name, moved, convert in (
         (periods.start, rows.begins != own.begins[rows.payload], starts_of),
         (periods.end, rows.ends != own.ends[rows.payload], ends_of),
     ):
@@ -357,7 +363,7 @@ def _built(both: pa.Table, own: Placed, rows: _Rows, periods: Periods) -> pa.Tab
             continue
         values = column_of(table, name)
         at = np.flatnonzero(moved)
-        ticks = (rows.begins if told is starts_of else rows.ends)[at]
-        values = pc.replace_with_mask(values, pa.array(moved), told(ticks, periods, values.type))
+        ticks = (rows.begins if convert is starts_of else rows.ends)[at]
+        values = pc.replace_with_mask(values, pa.array(moved), convert(ticks, periods, values.type))
         table = table.set_column(table.column_names.index(name), both.schema.field(name), values)
     return table

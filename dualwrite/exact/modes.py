@@ -1,7 +1,7 @@
-"""The rounding modes, by the names that Python's decimal gives them.
+"""The rounding modes, named as in Python's decimal module.
 
-`half_up` and `up` go away from zero, so that a credit note mirrors its invoice;
-`ceiling` and `floor` look at the number line.
+`half_up` and `up` round away from zero, so that a credit note mirrors its invoice;
+`ceiling` and `floor` round up and down the number line.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ ARROW_MODES: Mapping[Mode, str] = {
     "ceiling": "up",
     "floor": "down",
 }
-"""What Arrow calls the same: its `up` and `down` are our `ceiling` and `floor`."""
+"""The names in Arrow; its `up` and `down` are our `ceiling` and `floor`."""
 
 
 class UnknownModeError(ConfigError):
-    """A rounding mode of a name that is none."""
+    """There is no rounding mode of that name."""
 
     def __init__(self, *, mode: str) -> None:
         self.mode = mode

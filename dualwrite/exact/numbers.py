@@ -1,7 +1,7 @@
-"""Which columns are exact numbers, and their digits as whole numbers beside a scale.
+"""Checks that columns are exact numbers, and handles their digits as whole numbers with a scale.
 
-Whole numbers and decimals of any width are exact.  Floats and texts are refused:
-what 0.1 was before it became a float, nobody can tell any more.
+Whole numbers and decimals of any width are exact.  Floats and texts are refused: a float
+has lost the digits of the value that it was made from.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dualwrite.errors import PermanentError
 
 
 class NotExactError(PermanentError):
-    """A column that must hold exact numbers is of another type."""
+    """A column that must hold exact numbers has another type."""
 
     def __init__(self, *, what: str, kind: pa.DataType) -> None:
         self.what, self.kind = what, kind
@@ -34,15 +34,15 @@ class TooManyDigitsError(PermanentError):
         super().__init__(
             f"{what}: a number needs more than 76 digits. "
             "Nothing was computed.\n"
-            "  No app holds such a number: look for a slip of the point at the source."
+            "  No app holds such a number: look for a misplaced decimal point at the source."
         )
 
 
 def as_decimals(values: pa.Array | pa.ChunkedArray, what: str) -> pa.Array:
-    """The same numbers as decimal128 or decimal256 of a scale of 0 or more.
+    """Cast to decimal128 or decimal256 with a scale of 0 or more.
 
     Raises:
-        NotExactError: They are floats, texts or no numbers at all.
+        NotExactError: They are floats, texts or not numbers.
     """
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
@@ -61,35 +61,35 @@ def as_decimals(values: pa.Array | pa.ChunkedArray, what: str) -> pa.Array:
 
 
 def scale_of(values: pa.Array) -> int:
-    """The digits behind the point that a decimal column has room for."""
+    """The decimal places of a decimal column."""
     return int(values.type.scale)
 
 
 def whole_parts(values: pa.Array) -> pa.Array:
-    """A decimal column without its point: 1.25 is 125.  Only the view changes."""
+    """A decimal column without its decimal point: 1.25 is 125.  No data is copied."""
     wide = pa.decimal128(38, 0) if values.type.bit_width == 128 else pa.decimal256(76, 0)
     return values.view(wide)
 
 
 def with_scale(wholes: pa.Array, scale: int) -> pa.Array:
-    """`whole_parts` undone: 125 at a scale of 2 is 1.25."""
+    """The inverse of `whole_parts`: 125 with a scale of 2 is 1.25."""
     narrow = wholes.type.bit_width == 128
     return wholes.view(pa.decimal128(38, scale) if narrow else pa.decimal256(76, scale))
 
 
 def tightened(wholes: pa.Array, kind: Callable[[int, int], pa.DataType]) -> pa.Array:
-    """In decimals of `kind` no wider than the numbers are."""
+    """Cast to decimals of `kind` that are no wider than the numbers need."""
     return _tight(wholes, kind, len(str(greatest(wholes))))
 
 
 def greatest(values: pa.Array) -> int:
-    """The greatest absolute value in a column of whole numbers, 0 where it is empty."""
+    """The greatest absolute value in a column of whole numbers; 0 if it is empty."""
     ends = pc.min_max(values).as_py()
     return max(abs(int(end or 0)) for end in ends.values())
 
 
 def narrow(values: pa.Array) -> pa.Array:
-    """As decimal128 of 38 digits and the same scale; null where 38 are too few."""
+    """Cast to decimal128 of 38 digits and the same scale; null where 38 digits are too few."""
     kind = pa.decimal128(38, values.type.scale)
     wholes = whole_parts(values)
     if len(str(greatest(wholes))) > 38:
@@ -100,10 +100,10 @@ def narrow(values: pa.Array) -> pa.Array:
 
 
 def minus(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Two decimal columns' difference as decimal128, null where 38 digits are too few.
+    """The difference of two decimal columns as decimal128; null where 38 digits are too few.
 
     Raises:
-        TooManyDigitsError: Not even 75 digits hold one of them at the scale of both.
+        TooManyDigitsError: 75 digits are too few for one of them at their common scale.
     """
     scale = max(left.type.scale, right.type.scale)
     try:
@@ -130,7 +130,7 @@ def wholes_of(numbers: Sequence[int | None]) -> pa.Array:
 
 
 def times(left: pa.Array, right: pa.Array) -> pa.Array:
-    """The product of two columns of whole numbers, as a decimal no wider than it must be.
+    """The product of two columns of whole numbers, as a decimal no wider than it needs.
 
     Raises:
         TooManyDigitsError: 76 digits are too few for it.
@@ -145,7 +145,7 @@ def times(left: pa.Array, right: pa.Array) -> pa.Array:
 
 
 def _tight(wholes: pa.Array, kind: Callable[[int, int], pa.DataType], digits: int) -> pa.Array:
-    """Arrow makes of a 64-bit number a decimal of 19 digits and no fewer."""
+    """Via 19 digits, as Arrow casts 64-bit numbers to no narrower decimal."""
     if pa.types.is_integer(wholes.type):
         wholes = wholes.cast(pa.decimal128(19, 0))
     return wholes.cast(kind(digits, 0))
@@ -163,7 +163,7 @@ def times_ten(wholes: pa.Array, power: int) -> pa.Array:
 
 
 def powers_of_ten(powers: pa.Array) -> pa.Array:
-    """10 ** each of `powers`, which are 0 or more; null where one is null."""
+    """10 ** each of `powers`, which are 0 or more; null stays null."""
     most = pc.max(powers).as_py() or 0
     return wholes_of([10**power for power in range(most + 1)]).take(powers)
 

@@ -1,7 +1,7 @@
-"""A computation over long columns, some rows at a time.
+"""Computes over long columns in pieces.
 
-What arises in between is many times the size of a column; so it stays in the processor's
-cache, and the machine is not asked for memory again and again.
+Intermediate results are many times the size of a column; in pieces they stay in the
+processor's cache, and little memory is allocated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _ROWS = 1 << 16
 def by_pieces(
     compute: Callable[..., Sequence[pa.Array]], *columns: pa.Array
 ) -> tuple[pa.Array, ...]:
-    """The arrays that `compute` makes of the columns, which are (n,); so are the results."""
+    """Apply `compute` to pieces of the columns; both the columns and the results are (n,)."""
     starts = range(0, len(columns[0]), _ROWS) or [0]
     pieces = [compute(*(column.slice(start, _ROWS) for column in columns)) for start in starts]
     if len(pieces) == 1:

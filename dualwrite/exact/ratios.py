@@ -1,9 +1,9 @@
 """(value x multiplier + addend) / divisor over whole columns, rounded once, exactly.
 
-Conversions of units and of currencies are this one formula with whole numbers in every
-place.  Three ways lead to the same digits: 64-bit numbers where all that arises fits
-them, decimals of 76 digits where not, and Python's own whole numbers for the rows that
-need even more.  How great the numbers are is looked at first, so nothing overflows.
+Conversions of units and of currencies are this formula with whole numbers only.  Three
+implementations give the same digits: 64-bit integers where every intermediate result fits,
+decimals of 76 digits where it does not, and Python's integers for rows that need even more.
+The size of the numbers is checked first, so nothing overflows.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from dualwrite.exact.numbers import as_decimals, greatest, narrow, tightened
 from dualwrite.exact.pieces import by_pieces
 
 _FITS_64 = 2**61
-"""Twice of it still fits into 64 bits."""
+"""Twice this number still fits into 64 bits."""
 _DIGITS = 76
 _RESULT_DIGITS = 38
 _RESULT = pa.decimal128(_RESULT_DIGITS, 0)
 
 Modes = Mode | Mapping[Mode, pa.BooleanArray]
-"""One mode for all rows, or for each mode the rows that it rounds (never null)."""
+"""One mode for all rows, or for each mode a mask of the rows that it rounds (never null)."""
 
 _Columns = tuple[pa.Array, ...]
-"""Value, multiplier, divisor, and the addend where there is one."""
+"""Value, multiplier, divisor, and the addend if there is one."""
 
 
 def affine(
@@ -42,8 +42,8 @@ def affine(
     """(value x multiplier + addend) / divisor as whole numbers.
 
     Shapes: every column (n,), whole numbers as int64 or as decimals of scale 0; the
-    divisor is above zero.  The result is (n,) decimal128(38, 0), null where any of them
-    is null, and where it has more than 38 digits.
+    divisor is above zero.  The result is (n,) decimal128(38, 0); null where an operand is
+    null or the result has more than 38 digits.
     """
     columns = (value, multiplier, divisor, *([] if addend is None else [addend]))
     if isinstance(modes, str):
@@ -59,7 +59,7 @@ def affine(
 
 
 def _piece(columns: _Columns, modes: Modes) -> pa.Array:
-    """Some rows, by the quickest way that they allow."""
+    """One piece, by the fastest implementation that its numbers allow."""
     most = [greatest(column) for column in columns]
     if max(most[0] * most[1] + sum(most[3:]), *most) < _FITS_64:
         small = tuple(column.cast(pa.int64()) for column in columns)
@@ -82,11 +82,11 @@ def _piece(columns: _Columns, modes: Modes) -> pa.Array:
 
 
 def _room(most: list[int], digits: int) -> int:
-    """The digits that a value may have so that every step fits `digits`.
+    """The number of digits that a value may have so that every step fits into `digits`.
 
     Arrow gives a product the digits of both factors and one more, a sum one more, and a
-    quotient those of the dividend and, behind the point, one more than the divisor (at
-    least 6).  The rest is such a product taken from the dividend, and then compared.
+    quotient those of the dividend and one decimal place more than the divisor has digits (at
+    least 6).  The remainder is the dividend minus such a product, and is then compared.
     """
     multiplier, divisor, *addend = (len(str(number)) for number in most[1:])
     dividend = digits - max(divisor + 3, 6) - len(addend)
@@ -109,20 +109,20 @@ def _at_least(value: pa.Array, room: int) -> pa.BooleanArray:
 
 
 def _rounded(columns: _Columns, modes: Modes) -> pa.Array:
-    """The formula by Arrow's own kernels; all steps are known to fit."""
+    """The formula with Arrow kernels; all steps are known to fit."""
     value, multiplier, divisor, *addend = columns
     dividend = pc.multiply(value, multiplier)
     if addend:
         dividend = pc.add(dividend, addend[0])
     quotient = pc.divide(dividend, divisor)
     if pa.types.is_decimal(quotient.type):
-        # towards zero, as 64-bit numbers are divided anyway
+        # truncate, as the division of 64-bit numbers does
         quotient = quotient.cast(dividend.type, safe=False)
     rest = pc.subtract(dividend, pc.multiply(quotient, divisor))
     if not pc.any(pc.not_equal(rest, _number(0, rest.type))).as_py():
         return quotient
     away = _away(modes, quotient, rest, divisor)
-    # the rest has the sign that the quotient lost when it became zero
+    # a quotient of zero has no sign, so take that of the remainder
     step = pc.if_else(away, pc.sign(rest), pa.scalar(0, pa.int64()))
     if pa.types.is_decimal(quotient.type):
         step = step.cast(pa.decimal128(19, 0)).cast(pa.decimal128(1, 0))
@@ -132,7 +132,7 @@ def _rounded(columns: _Columns, modes: Modes) -> pa.Array:
 
 
 def _away(modes: Modes, quotient: pa.Array, rest: pa.Array, divisor: pa.Array) -> pa.BooleanArray:
-    """Which quotients go one step away from zero."""
+    """Which quotients are rounded away from zero."""
     if isinstance(modes, str):
         return _goes(modes, quotient, rest, divisor)
     masks = (pc.and_(rows, _goes(mode, quotient, rest, divisor)) for mode, rows in modes.items())
@@ -178,7 +178,7 @@ def _taken(modes: Modes, rows: pa.Array) -> Modes:
 
 
 def _one_by_one(columns: _Columns, modes: Modes) -> list[Decimal | None]:
-    """The same in Python: for few rows, and any number of digits."""
+    """The same in Python, for a few rows and any number of digits."""
     rows = len(columns[0])
     if isinstance(modes, str):
         chosen = [modes] * rows

@@ -1,4 +1,4 @@
-"""A decimal column rounded to places behind the point, or to steps; and compared with another."""
+"""Rounds decimal columns to decimal places or to multiples of a step, and compares them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from dualwrite.exact.numbers import TooManyDigitsError
 
 
 def round_to(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
-    """`values` rounded to `places` digits behind the point.
+    """Round to `places` decimal places.
 
     Shapes: `values` (n,) decimal128 or decimal256; `places` one number, or (n,) whole
-    numbers, null for "all that are there".  The result has the scale of `values` and all
-    the digits of its width, since 9.99 may become 10.0.
+    numbers, null to keep all.  The result has the scale of `values` and the full precision of its
+    width, since 9.99 may become 10.0.
 
     Raises:
         TooManyDigitsError: 76 digits are too few for a rounded value.
@@ -46,7 +46,7 @@ def _rounded(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
 
 
 def round_to_step(values: pa.Array, step: Decimal, mode: Mode) -> pa.Array:
-    """`values` rounded to multiples of `step`, which has no more digits than their scale.
+    """Round to multiples of `step`, which has no more decimal places than `values`.
 
     Shapes: `values` (n,) decimal128 or decimal256; the result is of the same scale.
 
@@ -64,7 +64,7 @@ def round_to_step(values: pa.Array, step: Decimal, mode: Mode) -> pa.Array:
 
 
 def same(left: pa.Array, right: pa.Array) -> pa.BooleanArray:
-    """Where two decimal columns hold the same number, whatever their scales; null is like null.
+    """Where two decimal columns hold the same number, whatever their scales; null equals null.
 
     Shapes: both (n,); so is the result, which is never null.
     """

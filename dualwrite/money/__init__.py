@@ -1,4 +1,4 @@
-"""Money, exact: currencies, how many digits an amount may have, discounts, exchange rates."""
+"""Exact money: currencies, decimal places of amounts, discounts, exchange rates."""
 
 from dualwrite.exact import MODES, Mode, NotExactError, TooManyDigitsError, UnknownModeError
 from dualwrite.money.currencies import (
@@ -21,7 +21,7 @@ from dualwrite.money.precision import (
     same_after_rounding,
 )
 from dualwrite.money.rateerrors import NoRateError, RefusedRateError
-from dualwrite.money.rates import ExchangeRates, Quoted, rate
+from dualwrite.money.rates import ExchangeRates, RateResult, rate
 
 __all__ = [
     "MODES",
@@ -31,7 +31,7 @@ __all__ = [
     "Mode",
     "NoRateError",
     "NotExactError",
-    "Quoted",
+    "RateResult",
     "RefusedRateError",
     "SplitDiscount",
     "TooManyDigitsError",

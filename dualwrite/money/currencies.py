@@ -1,9 +1,9 @@
-"""The currencies of ISO 4217, those of today and those of the past, and their minor units.
+"""The current and historic currencies of ISO 4217, with their minor units.
 
-A minor unit of 2 says that an amount on a document has cents.  Some currencies have
-none (JPY), some three digits (KWD), a few no minor unit at all (gold, the SDR, and old
-money of which ISO hands none down): there only the column's own scale holds.  Cash may
-be coarser than the account: 0.05 in CHF, whole crowns in SEK.
+A minor unit of 2 means that an amount on a document has two decimal places.  Some currencies
+have none (JPY), some three (KWD).  For a few (gold, the SDR, some historic ones) ISO states no
+minor unit; there only the scale of the column counts.  Cash amounts may be coarser: multiples
+of 0.05 in CHF, of 1 in SEK.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class Currency:
     code: str
     name: str
     minor_unit: int | None
-    """Digits behind the point of a document amount; None where ISO states none."""
+    """Decimal places of a document amount; None where ISO states none."""
     cash_step: Decimal | None
-    """What cash amounts are a multiple of; None where no minor unit is stated."""
+    """Cash amounts are multiples of this; None where no minor unit is stated."""
     number: str | None = None
-    """The three digits that ISO gives it beside the code; None for one of the past."""
+    """The numeric code of ISO 4217; None for a historic currency."""
     withdrawn: dt.date | None = None
-    """The last day on which it was money anywhere."""
+    """The last day on which it was in use; None for a current currency."""
 
 
 class UnknownCurrencyError(PermanentError):
-    """A code that is no currency's."""
+    """There is no currency of that code."""
 
     def __init__(self, *, code: str) -> None:
         self.code = code
@@ -54,7 +54,7 @@ class UnknownCurrencyError(PermanentError):
 
 @cache
 def currencies() -> Mapping[str, Currency]:
-    """All of them by code, in the order of their codes."""
+    """All currencies by code, sorted."""
     file = resources.files("dualwrite.money").joinpath("currencies.csv")
     with file.open(encoding="utf-8") as lines:
         return {row["code"]: _read(row) for row in csv.DictReader(lines)}
@@ -74,7 +74,7 @@ def _read(row: Mapping[str, str]) -> Currency:
 
 
 def currency(code: str) -> Currency:
-    """The currency of that code.
+    """The currency of a code.
 
     Raises:
         UnknownCurrencyError: There is none.
@@ -86,7 +86,7 @@ def currency(code: str) -> Currency:
 
 
 def known(codes: pa.Array) -> pa.BooleanArray:
-    """Which of `codes` are currencies; null is none."""
+    """Which of `codes` are currencies; False for null."""
     return pc.is_in(_texts(codes), value_set=_codes())
 
 
@@ -96,7 +96,7 @@ def minor_units(codes: pa.Array) -> pa.Int8Array:
 
 
 def cash_steps(codes: pa.Array) -> pa.Decimal128Array:
-    """What cash amounts are a multiple of: null where none is stated or the code is unknown."""
+    """The cash step of each of `codes`: null where none is stated or the code is unknown."""
     steps = pa.array([each.cash_step for each in currencies().values()], pa.decimal128(9, 4))
     return steps.take(pc.index_in(_texts(codes), value_set=_codes()))
 
@@ -104,8 +104,8 @@ def cash_steps(codes: pa.Array) -> pa.Decimal128Array:
 def accounting_currencies(companies: pa.Array, accounting: Mapping[str, str]) -> pa.StringArray:
     """The accounting currency of each row's company; null where the company has none.
 
-    `accounting` gives the currency code by company.  Companies are told apart without
-    regard to case, as the ERP does.
+    `accounting` gives the currency code by company.  The case of a company's name does not matter,
+    as in the ERP.
     """
     names = pa.array([name.upper() for name in accounting], pa.string())
     codes = pa.array(list(accounting.values()), pa.string())

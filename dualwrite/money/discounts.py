@@ -1,9 +1,9 @@
-"""A discount of a whole line, told per unit and back, to the cent.
+"""Converts the discount of a document line to a discount per unit and back, without rounding loss.
 
-One side keeps a discount for the whole line, the other per unit.  10.00 over 3 pieces
-is 3.33 each, which is 9.99 back, so the cent that is over goes into a charge of -0.01;
-3.33 x 3 less that charge is 10.00 again.  The totals of the document stay equal,
-whatever the quantity: a charge takes what rounding leaves, and all where nothing is sold.
+One side stores a discount for the whole line, the other per unit.  10.00 for 3 pieces is 3.33
+each, which would be 9.99 for the line, so the remaining cent becomes a charge of -0.01; 3.33 x 3
+less that charge is 10.00 again.  The totals of the document stay equal for every quantity: the
+charge takes the rounding difference, and the whole discount where the quantity is 0.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def split_discount(
     """Split discounts of whole lines into discounts per unit and charges.
 
     Shapes: both (n,) decimals or whole numbers; the parts (n,) decimal128, null where
-    either is null or 38 digits are too few.  `places` are the digits behind the point of
-    a discount per unit; a charge keeps all digits of the discount.
+    either is null or 38 digits are too few.  `places` are the decimal places of a
+    discount per unit; a charge keeps all digits of the discount.
 
     Raises:
         NotExactError: A column is of floats or texts.
@@ -56,9 +56,9 @@ def split_discount(
 def join_discount(
     per_unit: pa.Array, quantities: pa.Array, charges: pa.Array, mode: Mode = "half_even"
 ) -> pa.Array:
-    """The discounts of whole lines that `split_discount` took apart; in the same mode.
+    """The discounts of whole lines; the inverse of `split_discount` in the same mode.
 
-    Shapes: all (n,), `per_unit` with the places that it was split with; the result (n,)
+    Shapes: all (n,), `per_unit` with the decimal places it was split with; the result (n,)
     decimal128, null where any is null.
 
     Raises:
@@ -74,7 +74,7 @@ _SOLD = "quantities"
 
 def _split(discounts: pa.Array, quantities: pa.Array, places: int, mode: Mode) -> SplitDiscount:
     whole, count = whole_parts(discounts), whole_parts(quantities)
-    # the sign goes up, for a divisor has none; and nothing sold has no discount per unit
+    # the multiplier takes the sign, as a divisor is positive
     sign = pc.sign(count)
     shift = places + scale_of(quantities) - scale_of(discounts)
     powers = [Decimal(10 ** max(shift, 0) * each) for each in (-1, 0, 1)]
@@ -87,7 +87,7 @@ def _split(discounts: pa.Array, quantities: pa.Array, places: int, mode: Mode) -
 
 
 def _of_line(per_unit: pa.Array, quantities: pa.Array, places: int, mode: Mode) -> pa.Array:
-    """What the whole line's discount is by the discount per unit, in whole parts of money."""
+    """The discount of the whole line that follows from the discount per unit."""
     parts = pa.repeat(
         pa.scalar(Decimal(10) ** scale_of(quantities), pa.decimal256(76, 0)), len(quantities)
     )

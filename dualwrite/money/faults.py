@@ -1,4 +1,4 @@
-"""What is wrong with the rows of a table of master data, the first fault of each row."""
+"""Collects the faults of rows of master data: the first fault of each row."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ import pyarrow.compute as pc
 
 
 class Faults:
-    """Collects one reason a row, and tells them."""
+    """The faults of n rows, at most one for each."""
 
     def __init__(self, rows: int) -> None:
         self._reasons = pa.nulls(rows, pa.string())
 
     def note(self, mask: pa.Array, text: str, values: pa.Array | None = None) -> None:
-        """Where `mask` holds and nothing is noted yet, note `text`, with the row's value if given.
+        """Record the fault `text`, followed by the row's value if given, for the rows of `mask`.
+
+        A row keeps its first fault.
 
         Shapes: `mask` and `values` (n,); a null in `mask` is no fault.
         """
@@ -26,18 +28,18 @@ class Faults:
         if values is None:
             self._reasons = pc.if_else(new, pa.scalar(text), self._reasons)
             return
-        told = [f"{text}{_shown(value)}" for value in values.filter(new).to_pylist()]
-        self._reasons = pc.replace_with_mask(self._reasons, new, pa.array(told, pa.string()))
+        texts = [f"{text}{_shown(value)}" for value in values.filter(new).to_pylist()]
+        self._reasons = pc.replace_with_mask(self._reasons, new, pa.array(texts, pa.string()))
 
-    def told(self, about: Callable[[pa.Array], pa.Array]) -> pa.StringArray:
-        """(n,): each reason behind what `about` says of the rows of these numbers."""
+    def reasons(self, about: Callable[[pa.Array], pa.Array]) -> pa.StringArray:
+        """(n,): the faults, each after the text that `about` gives for the row's number."""
         wrong = self._reasons.is_valid()
         rows = pc.indices_nonzero(wrong)
         texts = pc.binary_join_element_wise(about(rows), self._reasons.take(rows), ": ")
         return pc.replace_with_mask(self._reasons, wrong, texts)
 
     def table(self) -> pa.Table:
-        """The numbers of the rows at fault (`row`), and why (`reason`)."""
+        """The numbers of the rows with a fault (`row`), and the fault (`reason`)."""
         rows = pc.indices_nonzero(self._reasons.is_valid())
         return pa.table({"row": rows.cast(pa.int64()), "reason": self._reasons.take(rows)})
 

@@ -1,8 +1,8 @@
-"""The way from one currency to another: the pair, the pair turned round, or over a third.
+"""Finds the exchange rates that lead from one currency to another on a day.
 
-The first of these that holds on the day is taken: the pair's own rate; the reciprocal of
-the reversed pair's; two rates over the type's pivot currency; two over another common
-currency, in the order of the alphabet; and at last more than two, as few as possible.
+The first of these that is valid on the day counts: the rate of the pair; the reciprocal of the
+rate of the reversed pair; two rates over the pivot currency of the rate type; two rates over
+another common currency, in alphabetical order; and else the fewest rates that lead there.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from dualwrite.money.ratetable import RateTable
 NONE = pa.scalar(None, pa.int64())
 
 Step = tuple[int, bool]
-"""The place of a rate, and whether it is turned round."""
+"""The position of a rate, and whether its reciprocal is meant."""
 
 
-class Paths:
-    """Finds paths in one table of rates."""
+class RatePaths:
+    """Finds paths in a table of rates."""
 
     def __init__(self, table: RateTable, pivots: Mapping[str, str]) -> None:
         self.table = table
@@ -39,20 +39,20 @@ class Paths:
     def legs(
         self, types: pa.Array, froms: pa.Array, tos: pa.Array, days: pa.Array
     ) -> tuple[pa.Array, pa.Array]:
-        """Where each row's rate lies, and the second one's where it takes two.
+        """The position of each row's rate, and of the second one where two are needed.
 
-        Shapes: all (n,) int64 codes, none null; so are both results.  A place is told as 2 x place,
-        and one more where the rate is turned round; null where there is none.
+        Shapes: all (n,) int64 codes, none null; so are both results.  A result is 2 x position,
+        plus 1 where the reciprocal is meant; null where there is no rate.
         """
         first = self._leg(types, froms, tos, days)
         second = pa.nulls(len(first), pa.int64())
         missing = first.is_null()
         if not pc.any(missing).as_py():
             return first, second
-        ways = self._over_third(*(each.filter(missing) for each in (types, froms, tos, days)))
+        paths = self._over_third(*(each.filter(missing) for each in (types, froms, tos, days)))
         return (
-            pc.replace_with_mask(first, missing, ways[0]),
-            pc.replace_with_mask(second, missing, ways[1]),
+            pc.replace_with_mask(first, missing, paths[0]),
+            pc.replace_with_mask(second, missing, paths[1]),
         )
 
     def _leg(self, types: pa.Array, froms: pa.Array, tos: pa.Array, days: pa.Array) -> pa.Array:
@@ -60,13 +60,13 @@ class Paths:
         straight = pc.multiply(table.find(table.pair_codes(types, froms, tos), days), 2)
         if not straight.null_count:
             return straight
-        turned = pc.multiply(table.find(table.pair_codes(types, tos, froms), days), 2)
-        return pc.coalesce(straight, pc.add(turned, 1))
+        reversed_ = pc.multiply(table.find(table.pair_codes(types, tos, froms), days), 2)
+        return pc.coalesce(straight, pc.add(reversed_, 1))
 
     def _over_third(
         self, types: pa.Array, froms: pa.Array, tos: pa.Array, days: pa.Array
     ) -> tuple[pa.Array, pa.Array]:
-        """The two legs over the first common currency by which both hold on the day."""
+        """The two rates over the first common currency for which both are valid on the day."""
         distinct, place = self._triples(types, froms, tos)
         thirds = [self.over(*triple) for triple in distinct]
         first = second = pa.nulls(len(types), pa.int64())
@@ -90,14 +90,14 @@ class Paths:
         codes = self.table.pair_codes(types, froms, tos)
         distinct = pc.unique(codes).drop_null()
         count = len(self.table.currencies)
-        told = [
+        triples = [
             (code // count // count, code // count % count, code % count)
             for code in distinct.to_pylist()
         ]
-        return told, pc.index_in(codes, value_set=distinct)
+        return triples, pc.index_in(codes, value_set=distinct)
 
     def over(self, type_: int, from_: int, to: int) -> list[int]:
-        """The currencies that have a rate with both on any day, in the order of choice."""
+        """The currencies that have a rate with both on any day, in order of preference."""
         key = (type_, from_, to)
         if key not in self._over:
             known = self._neighbours.get(type_, {})
@@ -105,19 +105,19 @@ class Paths:
         return self._over[key]
 
     def far(self, type_: int, from_: int, to: int, day: int) -> list[Step] | None:
-        """The fewest rates from one currency to another on a day, where two are too few."""
+        """The shortest path of more than two rates from one currency to another on a day."""
         key = (type_, from_, to, day)
         if key not in self._far:
             self._far[key] = self._search(type_, from_, to, day)
         return self._far[key]
 
     def may_be_far(self, types: pa.Array, froms: pa.Array, tos: pa.Array) -> pa.BooleanArray:
-        """Which rows' currencies could have a path of more than two rates, whatever the day."""
+        """Which rows' currencies could have a path of more than two rates on any day."""
         distinct, place = self._triples(types, froms, tos)
-        may = pa.array([self._has_long_way(*triple) for triple in distinct], pa.bool_())
+        may = pa.array([self._has_long_path(*triple) for triple in distinct], pa.bool_())
         return pc.fill_null(may.take(place), fill_value=False)
 
-    def _has_long_way(self, type_: int, from_: int, to: int) -> bool:
+    def _has_long_path(self, type_: int, from_: int, to: int) -> bool:
         key = (type_, from_, to)
         if key not in self._long:
             known = self._neighbours.get(type_, {})
@@ -145,10 +145,10 @@ class Paths:
 
     def _step(self, type_: int, from_: int, to: int, day: int) -> Step | None:
         count = len(self.table.currencies)
-        for pair, turned in (((from_, to), False), ((to, from_), True)):
+        for pair, reversed_ in (((from_, to), False), ((to, from_), True)):
             place = self.table.find_one((type_ * count + pair[0]) * count + pair[1], day)
             if place is not None:
-                return place, turned
+                return place, reversed_
         return None
 
     def _in_order(self, type_: int, currencies: set[int]) -> list[int]:
@@ -157,7 +157,7 @@ class Paths:
 
     @cached_property
     def _neighbours(self) -> dict[int, dict[int, set[int]]]:
-        """By type, the currencies that each has a rate with on any day."""
+        """By rate type, the currencies with which each has a rate on any day."""
         count = len(self.table.currencies)
         found: dict[int, dict[int, set[int]]] = {}
         for pair in self.table.pairs.to_pylist():
@@ -169,7 +169,7 @@ class Paths:
 
 
 def _reached(known: Mapping[int, set[int]], start: int, without: set[int]) -> set[int]:
-    """What can be reached from `start` without the currencies of `without`."""
+    """The currencies that can be reached from `start`, not over those of `without`."""
     found = {start}
     edge = [start]
     while edge:

@@ -1,11 +1,11 @@
-"""How many digits an amount may have, what it becomes when it is rounded, and what is no change.
+"""The decimal places of money values: limits, rounding, and comparison after rounding.
 
-Three kinds of money: an *amount* stands on a document and has no more digits than the
-currency's minor unit; a *price* is per unit and has as many as its column; *cash* is
-paid in coins, so it is a multiple of the currency's cash step.
+There are three kinds of money.  An *amount* of a document has no more decimal places than the
+minor unit of its currency; a *price* per unit may use all places of its column; *cash* is a
+multiple of the currency's cash step.
 
-A value that one side holds as 10.005 and the other, by the map's policy, as 10.00 has
-not changed when 10.00 comes back: `same_after_rounding` says so.
+A value that one side holds as 10.005 and the other, by the rounding policy of the map, as 10.00
+has not changed when 10.00 comes back; `same_after_rounding` tests this.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Kind = Literal["amount", "price", "cash"]
 """What a money column holds."""
 
 Currencies: TypeAlias = str | pa.Array | None
-"""One code for the whole column, a code for each row, or None where only the scale counts."""
+"""One code for the whole column, a code for each row, or None if only the scale counts."""
 
 
 def places(scale: int, currencies: Currencies = None, kind: Kind = "amount") -> int | pa.Array:
-    """The digits behind the point that a money column of `scale` may use: one number, or (n,).
+    """The decimal places that a money column of `scale` may use: one number, or (n,).
 
     Raises:
-        UnknownCurrencyError: The one code for the column is no currency's.
+        UnknownCurrencyError: The code for the column is unknown.
     """
     if currencies is None or kind == "price":
         return scale
@@ -47,15 +47,15 @@ def rounded(
     currencies: Currencies = None,
     kind: Kind = "amount",
 ) -> pa.Array:
-    """`amounts` as a column of `scale` holds them under the policy `round: mode`.
+    """Round `amounts` to what a column of `scale` holds under the policy `round: mode`.
 
     Shapes: `amounts` (n,) decimals or whole numbers; the result (n,) decimals with the
-    scale of `amounts`, null where `amounts` is.  A currency that is unknown or has no
-    minor unit counts for nothing: there the scale alone decides.
+    scale of `amounts`, null where `amounts` is.  For a currency that is unknown or
+    has no minor unit, the scale alone decides.
 
     Raises:
         NotExactError: The amounts are floats or texts.
-        UnknownCurrencyError: The one code for the column is no currency's.
+        UnknownCurrencyError: The code for the column is unknown.
     """
     amounts = as_decimals(amounts, "amounts")
     if kind == "cash" and currencies is not None:
@@ -72,7 +72,7 @@ def fits(
 ) -> pa.BooleanArray:
     """Which amounts a column of `scale` holds without losing a digit; null fits.
 
-    With `precision`, the column's digits in all, there must also be room before the point.
+    With `precision`, the total digits of the column, the digits before the point must fit too.
 
     Shapes, currencies and errors as in `rounded`.
     """
@@ -86,7 +86,7 @@ def fits(
 
 
 def has_room(amounts: pa.Array, digits: int) -> pa.BooleanArray:
-    """Which amounts have at most so many digits before the point; null has none."""
+    """Which amounts have at most `digits` digits before the decimal point; true for null."""
     edge = Decimal(10) ** digits
     ends = pc.min_max(amounts).as_py().values()
     if all(end is None or abs(end) < edge for end in ends):
@@ -103,15 +103,15 @@ def same_after_rounding(
     currencies: Currencies = None,
     kind: Kind = "amount",
 ) -> pa.BooleanArray:
-    """Where what came back is what `sent` became when it was rounded: no change.
+    """Where `came_back` equals the rounded `sent`, so that nothing has changed.
 
-    Shapes: both (n,); the result (n,), never null.  Null is the same as null alone.
+    Shapes: both (n,); the result (n,), never null.  Null equals only null.
     """
     return same(rounded(sent, scale, mode, currencies, kind), as_decimals(came_back, "amounts"))
 
 
 def _in_cash(amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies) -> pa.Array:
-    """To multiples of the cash step; where none is stated, to the places of an amount."""
+    """Round to multiples of the cash step; where there is none, to the places of an amount."""
     codes = currencies
     if isinstance(codes, str):
         step = currency(codes).cash_step
@@ -120,8 +120,8 @@ def _in_cash(amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies) 
         steps = cash_steps(codes)
     result = round_to(amounts, places(scale, currencies), mode)
     for step in pc.unique(steps.drop_null()).to_pylist():
-        # a coarser column, and amounts with fewer digits, hold nothing but multiples
-        if _digits_behind(step) > min(scale, scale_of(amounts)):
+        # a coarser column, and amounts with fewer decimal places, hold multiples only
+        if _decimal_places(step) > min(scale, scale_of(amounts)):
             continue
         rows = pc.fill_null(pc.equal(steps, pa.scalar(step, steps.type)), fill_value=False)
         chosen = round_to_step(amounts.filter(rows), step, mode)
@@ -131,7 +131,7 @@ def _in_cash(amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies) 
     return result
 
 
-def _digits_behind(number: Decimal) -> int:
+def _decimal_places(number: Decimal) -> int:
     return max(0, -int(number.normalize().as_tuple().exponent))
 
 

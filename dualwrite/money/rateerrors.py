@@ -1,4 +1,4 @@
-"""What a person is told where no exchange rate holds, and which ones lie nearest."""
+"""The errors about missing and refused exchange rates, with the nearest rates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dualwrite.money.ratetable import RateTable, date_of, days_of
 
 
 class NoRateError(PermanentError):
-    """No rate between two currencies holds on a day: neither way round, nor over others."""
+    """No rate between two currencies is valid on a day, nor one over other currencies."""
 
     def __init__(
         self,
@@ -28,25 +28,23 @@ class NoRateError(PermanentError):
         self.type, self.from_, self.to, self.on, self.near = type_, from_, to, on, tuple(near)
         nearest = f"Nearest: {'; '.join(near)}" if near else "There is none for other days either."
         super().__init__(
-            f"no exchange rate of type {type_!r} from {from_} to {to} holds on {on}, "
-            "nor back, nor over other currencies. Nothing was computed.\n"
+            f"no exchange rate of type {type_!r} from {from_} to {to} is valid on {on}, "
+            f"nor from {to} to {from_}, nor over other currencies. Nothing was computed.\n"
             f"  {hint or nearest}\n"
-            "  Enter a rate that holds on that day in the ERP, or take a day that has one."
+            "  Enter a rate for that day in the ERP, or choose a day that has one."
         )
 
 
 class RefusedRateError(PermanentError):
-    """The rate that holds on the day cannot be right."""
+    """The rate that is valid on the day was refused."""
 
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
-        super().__init__(
-            f"{reason}. Nothing was computed.\n  Correct the rate where it is kept, in the ERP."
-        )
+        super().__init__(f"{reason}. Nothing was computed.\n  Correct the rate in the ERP.")
 
 
 def no_rate(table: RateTable, type_: str, from_: str, to: str, on: dt.date) -> NoRateError:
-    """The error, with the nearest rates of the pair."""
+    """Make the error, with the nearest rates of the pair."""
     known = table.types.to_pylist()
     hint = "" if type_ in known else _other_type(type_, known)
     return NoRateError(
@@ -58,12 +56,12 @@ def _other_type(type_: str, known: list[str]) -> str:
     near = difflib.get_close_matches(type_, known, n=1)
     if near:
         return f"There is no such type. Did you mean {near[0]!r}?"
-    return f"There is no such type; there are: {', '.join(known) or 'none at all'}"
+    return f"There is no such type; there are: {', '.join(known) or 'none'}"
 
 
 def _near(table: RateTable, type_: str, from_: str, to: str, on: dt.date) -> list[str]:
     day = days_of(pa.array([on]))[0].as_py()
-    told = []
+    texts = []
     for one, other in ((from_, to), (to, from_)):
         pair = table.pair_codes(
             table.type_codes(pa.array([type_])),
@@ -71,8 +69,8 @@ def _near(table: RateTable, type_: str, from_: str, to: str, on: dt.date) -> lis
             table.currency_codes(pa.array([other])),
         )[0].as_py()
         if pair is not None:
-            told += [f"{one} to {other} {_period(table, at)}" for at in table.near(pair, day)]
-    return told
+            texts += [f"{one} to {other} {_period(table, at)}" for at in table.near(pair, day)]
+    return texts
 
 
 def _period(table: RateTable, at: int) -> str:

@@ -1,10 +1,9 @@
-"""Exchange rates as they lie: sorted by pair and day, each an exact ratio, found by bisection.
+"""A table of exchange rates, sorted by pair and day, each an exact ratio, found by bisection.
 
-A rate is quoted for as many units of the first currency as its display factor says and
-holds from its first day until the next rate of the pair begins, or until its last day
-where one is given.  A rate that cannot be right (none, zero or below, an odd display
-factor, two on one day) stays in its place as a refused one: left out, it would let an
-older rate run on in silence.
+A rate is quoted for as many units of the first currency as its display factor says.  It is
+valid from its first day until the next rate of the pair begins, or until its last day if one is
+given.  An invalid rate (null, zero or below, an invalid display factor, two on one day) stays in
+the table as refused: without it, an older rate would silently stay valid.
 """
 
 from __future__ import annotations
@@ -24,35 +23,35 @@ from dualwrite.money.precision import has_room
 
 DISPLAY_FACTORS = (1, 10, 100, 1000, 10_000)
 MOST_DIGITS = MOST_PLACES = 18
-"""Digits of a rate before and behind the point; an app has 12 behind it at most."""
+"""Digits of a rate before and after the decimal point; apps have at most 12 after it."""
 
 DAYS = 4_000_000
-"""More days than any calendar of ours has; a pair and a day make one number."""
+"""More than any day number; a pair and a day are packed into one number."""
 _FIRST_DAY = 719_162
-"""Days from 0001-01-01 to 1970-01-01, from where Arrow counts."""
+"""Days from 0001-01-01 to 1970-01-01, the epoch of Arrow."""
 _WIDE = pa.decimal256(76, 0)
 _RATIO = pa.decimal256(2 * MOST_DIGITS, 0)
-"""So narrow that two of them multiplied still are a decimal."""
+"""The product of two of these still fits into a decimal."""
 
 
 @dataclass(frozen=True)
 class RateTable:
-    """Columns of one row a rate, in the order of `keys`; and what the codes in them mean."""
+    """One row for each rate, sorted by `keys`; and the values that the codes stand for."""
 
     types: pa.StringArray
     currencies: pa.StringArray
-    """In the order of the alphabet."""
+    """In alphabetical order."""
     pairs: pa.Int64Array
-    """Every pair that has a rate on any day, as `pair_codes` writes it."""
+    """Every pair that has a rate on any day, coded by `pair_codes`."""
     keys: pa.Int64Array
-    """The place of the pair in `pairs`, and the first day."""
+    """The position of the pair in `pairs`, and the first day."""
     last_days: pa.Int64Array
     numerators: pa.Array
     denominators: pa.Array
-    told: pa.StringArray
-    """What is wrong with the rate; null where nothing is."""
+    reasons: pa.StringArray
+    """Why the rate is refused; null for a valid one."""
     problems: pa.Table
-    """The numbers of the rows that were refused (`row`), and why (`reason`)."""
+    """The numbers of the refused rows (`row`), and why (`reason`)."""
 
     def type_codes(self, types: pa.Array) -> pa.Array:
         return pc.index_in(types, value_set=self.types)
@@ -75,7 +74,7 @@ class RateTable:
         )
 
     def find(self, pairs: pa.Array, days: pa.Array) -> pa.Int64Array:
-        """The place of the rate that holds for each pair on each day; null where none does."""
+        """The position of the rate that is valid for each pair and day; null where none is."""
         pair = pc.index_in(pairs, value_set=self.pairs).cast(pa.int64())
         if not len(self.keys):
             return pair
@@ -88,7 +87,7 @@ class RateTable:
         return pc.if_else(pc.fill_null(holds, fill_value=False), place, pa.scalar(None, pa.int64()))
 
     def find_one(self, pair: int, day: int) -> int | None:
-        """The same for one pair and one day."""
+        """The same for one pair and day."""
         place = self._places.get(pair)
         if place is None:
             return None
@@ -99,7 +98,7 @@ class RateTable:
         return found if begun and day <= last_days[found] else None
 
     def near(self, pair: int, day: int) -> list[int]:
-        """The places of the last rate of a pair that began by that day, and of the next."""
+        """The positions of the last rate of a pair that began by that day, and of the next."""
         place = self._places.get(pair)
         if place is None:
             return []
@@ -112,7 +111,7 @@ class RateTable:
         return 0 <= at < len(keys) and keys[at] // DAYS == place
 
     def days(self, at: int) -> tuple[int, int | None]:
-        """The first and the last day of a rate; None where it runs on."""
+        """The first and the last day of a rate; None where it has no last day."""
         keys, last_days = self._lists
         last = last_days[at]
         return keys[at] % DAYS, None if last == DAYS else last
@@ -127,14 +126,14 @@ class RateTable:
 
 
 def days_of(dates: pa.Array) -> pa.Int64Array:
-    """Days since 0001-01-01; of a time, the day that it falls on."""
+    """Days since 0001-01-01; a timestamp counts as its day."""
     if pa.types.is_timestamp(dates.type):
         dates = pc.floor_temporal(dates, unit="day").cast(pa.timestamp("us"))
     return pc.add(dates.cast(pa.date32()).cast(pa.int32()).cast(pa.int64()), _FIRST_DAY)
 
 
 def dates_of(days: pa.Array) -> pa.Array:
-    """`days_of` undone."""
+    """The inverse of `days_of`."""
     return pc.subtract(days, _FIRST_DAY).cast(pa.int32()).cast(pa.date32())
 
 
@@ -143,13 +142,13 @@ def date_of(day: int) -> dt.date:
 
 
 def build(table: pa.Table) -> RateTable:
-    """Sort and judge the rates of `table`; the columns are told by `ExchangeRates.from_table`."""
+    """Check and sort the rates of `table`, whose columns `ExchangeRates.from_table` describes."""
     types, froms, tos = (_texts(table, name) for name in ("type", "from", "to"))
     begins, ends = _days(table, "valid_from"), _days(table, "valid_to")
     rates = as_decimals(table["rate"], "exchange rates")
     factors = _factors(table)
     faults = Faults(table.num_rows)
-    _judge(faults, rates, factors, begins, ends)
+    _check(faults, rates, factors, begins, ends)
     known_types, currencies, pairs, place = _coded(types, froms, tos)
     keys = pc.add(pc.multiply(place, DAYS), begins)
     faults.note(keys.is_null(), "type, from, to and valid_from must all be given")
@@ -161,20 +160,20 @@ def build(table: pa.Table) -> RateTable:
     order = order.filter(keys.take(order).is_valid())
     faults.note(
         pc.and_(pc.equal(froms, tos), pc.not_equal(numerators, denominators)),
-        "a currency's rate to itself is 1, and here it is ",
+        "the rate of a currency to itself must be 1 and is ",
         rates,
     )
-    # none at all beside one is another one too
+    # a null rate differs from a given one
     quoted = pc.fill_null(numerators, pa.scalar(Decimal(0), _WIDE))
-    twice = _twice(keys.take(order), quoted.take(order), denominators.take(order))
+    duplicates = _duplicates(keys.take(order), quoted.take(order), denominators.take(order))
     rows = pa.array(range(table.num_rows), order.type)
     faults.note(
-        pc.is_in(rows, value_set=order.filter(twice)), "another rate begins on the same day"
+        pc.is_in(rows, value_set=order.filter(duplicates)), "another rate begins on the same day"
     )
     named = (types, froms, tos, begins)
-    told = faults.told(lambda rows: _about(*(column.take(rows) for column in named)))
-    sound = told.is_null()
-    # a refused rate divides nothing, whichever way round it is taken
+    reasons = faults.reasons(lambda rows: _about(*(column.take(rows) for column in named)))
+    sound = reasons.is_null()
+    # a refused rate counts as 1, so that it never divides by zero
     one = pa.scalar(Decimal(1), _WIDE)
     numerators, denominators = (
         pc.if_else(sound, each, one).cast(_RATIO) for each in (numerators, denominators)
@@ -188,7 +187,7 @@ def build(table: pa.Table) -> RateTable:
         last_days=forever.take(order),
         numerators=numerators.take(order),
         denominators=denominators.take(order),
-        told=told.take(order),
+        reasons=reasons.take(order),
         problems=faults.table(),
     )
 
@@ -208,7 +207,7 @@ def _coded(
     return known_types, currencies, pairs, pc.index_in(codes, value_set=pairs).cast(pa.int64())
 
 
-def _judge(
+def _check(
     faults: Faults, rates: pa.Array, factors: pa.Array, begins: pa.Array, ends: pa.Array
 ) -> None:
     faults.note(rates.is_null(), "there is no rate")
@@ -218,9 +217,13 @@ def _judge(
         rates,
     )
     great = pc.invert(has_room(rates, MOST_DIGITS))
-    faults.note(great, f"the rate has more than {MOST_DIGITS} digits before the point: ", rates)
+    faults.note(
+        great, f"the rate has more than {MOST_DIGITS} digits before the decimal point: ", rates
+    )
     cut = pc.invert(same(round_to(rates, MOST_PLACES, "down"), rates))
-    faults.note(cut, f"the rate has more than {MOST_PLACES} digits behind the point: ", rates)
+    faults.note(
+        cut, f"the rate has more than {MOST_PLACES} digits after the decimal point: ", rates
+    )
     odd = pc.invert(
         pc.is_in(factors, value_set=pa.array(DISPLAY_FACTORS, pa.int64()).cast(factors.type))
     )
@@ -229,7 +232,7 @@ def _judge(
 
 
 def _trimmed(rates: pa.Array) -> pa.Array:
-    """The rates with no more places than the longest needs: small numbers are quick."""
+    """The rates with no more decimal places than needed: small numbers are faster."""
 
     def suffice(places: int) -> bool:
         return pc.all(same(round_to(rates, places, "down"), rates)).as_py() is not False
@@ -239,8 +242,8 @@ def _trimmed(rates: pa.Array) -> pa.Array:
     return round_to(rates, places, "down").cast(pa.decimal256(76, places), safe=False)
 
 
-def _twice(keys: pa.Array, *quoted: pa.Array) -> pa.BooleanArray:
-    """Which of the sorted rates have a neighbour of the same pair and day, but another value."""
+def _duplicates(keys: pa.Array, *quoted: pa.Array) -> pa.BooleanArray:
+    """Which of the sorted rates have a neighbour of the same pair and day, with another value."""
     rows = len(keys)
     if rows < 2:
         return pa.repeat(pa.scalar(value=False), rows)
@@ -267,7 +270,7 @@ def _pair_codes(types: pa.Array, froms: pa.Array, tos: pa.Array, currencies: int
 
 
 def _distinct(*columns: pa.Array) -> pa.Array:
-    """The values of the columns, each once and sorted."""
+    """The distinct values of the columns, sorted."""
     values = pc.unique(pa.concat_arrays(columns)).drop_null()
     return values.take(pc.sort_indices(values))
 

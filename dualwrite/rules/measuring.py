@@ -16,7 +16,7 @@ import pyarrow as pa
 from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, column_of
 from dualwrite.rules.wording import shown
-from dualwrite.units.system import Converted
+from dualwrite.units.system import ConvertedQuantities
 from dualwrite.units.written import written_system
 
 
@@ -55,7 +55,7 @@ class QuantityConvertible(Rule):
         values = column_of(table, self.quantity)
         if not _is_exact(values.type):
             return values.is_valid()
-        return self._converted(table).trouble.is_valid()
+        return self._converted(table).reasons.is_valid()
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         value = row[self.quantity]
@@ -66,10 +66,10 @@ class QuantityConvertible(Rule):
             return f"{told}, which is no exact number"
         found = self._converted(one)
         back = found.returned[0].as_py()
-        said = f"{told}: {found.trouble[0].as_py()}"
+        said = f"{told}: {found.reasons[0].as_py()}"
         return said if back is None else f"{said}, {shown(back)}"
 
-    def _converted(self, table: pa.Table) -> Converted:
+    def _converted(self, table: pa.Table) -> ConvertedQuantities:
         def texts(name: str) -> pa.Array:
             return column_of(table, name).cast(pa.string())
 

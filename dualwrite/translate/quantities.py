@@ -54,7 +54,7 @@ def in_target_units(values: pa.Array, rows: pa.Table, about: Quantity, system: U
         _texts(about.variant, rows),
         both_ways=about.two_way,
     )
-    trouble = pc.if_else(same, pa.scalar(None, pa.string()), found.trouble)
+    trouble = pc.if_else(same, pa.scalar(None, pa.string()), found.reasons)
     returned = pc.if_else(same, pa.scalar(None, found.returned.type), found.returned)
     told = _either(same, exact, found.values)
     return Told(told, trouble, returned, _meant(values, exact, told, trouble))

@@ -1,13 +1,13 @@
-"""Units of measure, exact: classes, units, conversions, and quantities between them."""
+"""Units of measure: unit classes, units, conversions, and exact conversion of quantities."""
 
 from dualwrite.units.graph import Way
 from dualwrite.units.model import Conversion, Formula, Rounding, Unit, UnitClass
 from dualwrite.units.standard import standard_tables, standard_units
-from dualwrite.units.system import Converted, NotConvertibleError, UnitSystem, convert
+from dualwrite.units.system import ConvertedQuantities, NotConvertibleError, UnitSystem, convert
 
 __all__ = [
     "Conversion",
-    "Converted",
+    "ConvertedQuantities",
     "Formula",
     "NotConvertibleError",
     "Rounding",

@@ -1,4 +1,4 @@
-"""Units and conversions put together, with all that was refused of them."""
+"""Builds a unit system from its tables, and collects the rows that are refused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dualwrite.units.reading import conversions_of, units_of
 
 
 class Built(NamedTuple):
-    """What a unit system is made of."""
+    """The parts of a unit system."""
 
     units: Mapping[str, Unit]
     faults: Mapping[str, str]
-    """Units in which no quantity can be told, and why."""
+    """Units that cannot be used, and why."""
     graph: Graph
     problems: pa.Table
 
@@ -27,7 +27,7 @@ _PROBLEMS = pa.schema([("table", pa.string()), ("row", pa.int64()), ("reason", p
 
 
 def build(units: pa.Table, conversions: pa.Table) -> Built:
-    """Read both tables; the columns are told by `UnitSystem.from_tables`."""
+    """Read both tables, whose columns `UnitSystem.from_tables` describes."""
     known: dict[str, Unit] = {}
     faults: dict[str, str] = {}
     problems: list[dict[str, str | int]] = []
@@ -51,13 +51,13 @@ def build(units: pa.Table, conversions: pa.Table) -> Built:
             note("conversions", row, fault)
         if conversion is not None and conversion.from_unit != conversion.to_unit:
             graph.add(row, conversion, fault)
-    for row, reason in graph.settle():
+    for row, reason in graph.refuse_contradictions():
         note("conversions", row, reason)
     return Built(known, faults, graph, pa.Table.from_pylist(problems, _PROBLEMS))
 
 
 def classes_of(units: Iterable[Unit]) -> dict[str, UnitClass]:
-    """The classes that the units are of."""
+    """The classes of the units, by name."""
     members: dict[str, list[Unit]] = {}
     for unit in units:
         members.setdefault(unit.unit_class, []).append(unit)

@@ -1,14 +1,14 @@
-"""From unit to unit: which conversions are taken, and which must not be.
+"""Finds the conversions that lead from one unit to another, and refuses contradictory ones.
 
-A variant's conversions come before its product's, and those before the standard ones:
-the way is looked for among the first alone, then with the second added, then with the
-third, and of two conversions between the same units only the more specific counts.
-Among equals the way with the fewest conversions is taken, rather over the base unit.
+The conversions of a variant take precedence over those of its product, and these over the
+standard ones: the path is searched among the first alone, then with the second added, then with
+the third, and of two conversions between the same units only the more specific one counts.
+The path with the fewest conversions is taken; of equally short ones that over the base unit.
 
-Conversions of one scope that go round in a circle must come back to the same quantity.
-Where they do not, nobody can tell which one is wrong, so every one of that circle is
-refused; so is one that cannot be right.  A way that leads over a refused one is refused:
-a detour would give a quantity that the refused one was entered to prevent.
+Conversions of one scope that form a cycle must lead back to the same quantity.  If they do not,
+it is unknown which one is wrong, so all of the cycle are refused, as is any invalid conversion.
+A path that needs a refused conversion is refused too: a detour would give a quantity that the
+refused conversion was entered to prevent.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from dualwrite.units.model import Conversion, Formula, Rounding, Unit, told
+from dualwrite.units.model import Conversion, Formula, Rounding, Unit, decimal_text
 
 Scope = tuple[str | None, str | None]
 STANDARD: Scope = (None, None)
@@ -31,7 +31,7 @@ class Way:
     formula: Formula | None
     trouble: str | None
     rounding: Rounding | None = None
-    """What the last conversion says of rounding."""
+    """The rounding of the last conversion, if it has its own."""
 
 
 @dataclass
@@ -57,7 +57,7 @@ class _Edge:
 
 @dataclass(slots=True)
 class _Reached:
-    """A unit in the tree of one scope."""
+    """A unit in the spanning tree of one scope."""
 
     to_root: Formula
     parent: str | None = None
@@ -67,7 +67,7 @@ class _Reached:
 
 @dataclass(slots=True)
 class Graph:
-    """All conversions; `faults` (by row) says which of them cannot be right, and why."""
+    """All conversions between units, by scope."""
 
     units: Mapping[str, Unit]
     _edges: dict[Scope, dict[str, list[_Edge]]] = field(default_factory=dict)
@@ -78,9 +78,9 @@ class Graph:
         for end in (conversion.from_unit, conversion.to_unit):
             known.setdefault(end, []).append(edge)
 
-    def settle(self) -> list[tuple[int, str]]:
-        """Refuse the circles that disagree; their rows and the reasons."""
-        return [found for edges in self._edges.values() for found in self._circles(edges)]
+    def refuse_contradictions(self) -> list[tuple[int, str]]:
+        """Refuse the conversions of contradictory cycles; return their rows and the reasons."""
+        return [found for edges in self._edges.values() for found in self._contradictions(edges)]
 
     @property
     def products(self) -> list[str]:
@@ -151,8 +151,8 @@ class Graph:
                 found.setdefault(edge.other(unit), edge)
         return sorted(found.items(), key=lambda each: (not self.units[each[0]].is_base, each[0]))
 
-    def _circles(self, edges: Mapping[str, list[_Edge]]) -> Iterator[tuple[int, str]]:
-        """Hold every conversion that closes a circle against the others of it."""
+    def _contradictions(self, edges: Mapping[str, list[_Edge]]) -> Iterator[tuple[int, str]]:
+        """Compare every conversion that closes a cycle with the others of the cycle."""
         every = {edge.row: edge for found in edges.values() for edge in found}
         if len(every) < 2:
             return
@@ -162,7 +162,7 @@ class Graph:
                 _grow(tree, start, edges)
         in_tree = {each.edge.row for each in tree.values() if each.edge is not None}
         for row, edge in sorted(every.items()):
-            if row in in_tree or _is_blind(edge):
+            if row in in_tree or _is_refused(edge):
                 continue
             trouble = _disagreement(tree, edge)
             if trouble is not None:
@@ -172,8 +172,8 @@ class Graph:
                         yield refused.row, trouble
 
 
-def _is_blind(edge: _Edge) -> bool:
-    """Whether it has no formula to hold against others."""
+def _is_refused(edge: _Edge) -> bool:
+    """Whether it is refused already, so that it cannot contradict others."""
     return edge.fault is not None
 
 
@@ -184,30 +184,30 @@ def _grow(tree: dict[str, _Reached], start: str, edges: Mapping[str, list[_Edge]
         here = queue.popleft()
         for edge in sorted(edges[here], key=lambda edge: edge.row):
             there = edge.other(here)
-            if there not in tree and not _is_blind(edge):
+            if there not in tree and not _is_refused(edge):
                 formula = edge.line(there).then(tree[here].to_root)
                 tree[there] = _Reached(formula, here, edge, tree[here].depth + 1)
                 queue.append(there)
 
 
 def _disagreement(tree: Mapping[str, _Reached], edge: _Edge) -> str | None:
-    """What a conversion says against the rest of its circle; None where they agree."""
+    """How a conversion contradicts the rest of its cycle; None if it does not."""
     from_, to = edge.conversion.from_unit, edge.conversion.to_unit
     other = tree[from_].to_root.then(tree[to].to_root.inverse())
     own = edge.conversion.formula
     if own == other:
         return None
     ways = (own.of(1), other.of(1))
-    texts = [told(each) for each in ways]
+    texts = [decimal_text(each) for each in ways]
     texts = texts if texts[0] != texts[1] else [str(each) for each in ways]
     return (
         f"the conversions between {from_!r} and {to!r} disagree: 1 {from_} is "
-        f"{texts[0]} {to} by one way and {texts[1]} {to} by another"
+        f"{texts[0]} {to} by one path and {texts[1]} {to} by another"
     )
 
 
 def _round(tree: Mapping[str, _Reached], edge: _Edge) -> Iterator[_Edge]:
-    """The conversions of the tree that close the circle."""
+    """The conversions of the tree that form the rest of the cycle."""
     one, two = edge.conversion.from_unit, edge.conversion.to_unit
     while one != two:
         if tree[one].depth < tree[two].depth:

@@ -1,4 +1,4 @@
-"""A unit class, a unit, a conversion; and the straight line that a conversion is."""
+"""Unit classes, units, conversions, and the linear formula of a conversion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 from dualwrite.exact import Mode
 
 Rounding = Literal["nearest", "up", "down"]
-"""As the ERP names them: up and down look from zero, and a half goes up."""
+"""As in the ERP: up is away from zero, down towards zero, and halves are rounded up."""
 
 MODES: Mapping[Rounding, Mode] = {"nearest": "half_up", "up": "up", "down": "down"}
 
@@ -24,7 +24,7 @@ class Unit:
     symbol: str
     unit_class: str
     decimals: int
-    """Digits behind the point of a quantity in it."""
+    """Decimal places of a quantity in this unit."""
     rounding: Rounding = "nearest"
     is_base: bool = False
     is_system: bool = False
@@ -32,12 +32,12 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class UnitClass:
-    """The units that measure one thing; any of them converts to any other."""
+    """The units of one physical quantity, such as length; any of them converts to any other."""
 
     name: str
     units: tuple[str, ...]
     base: str | None
-    """The unit by which the others are told, where the class has one."""
+    """The unit in which the others are defined, if the class has one."""
     system: str | None
 
 
@@ -49,20 +49,20 @@ class Formula:
     offset: Fraction = Fraction(0)
 
     def then(self, other: Formula) -> Formula:
-        """First this, then the other."""
+        """This formula followed by another."""
         if not self.offset and not other.offset:
             return Formula(self.factor * other.factor)
         return Formula(self.factor * other.factor, self.offset * other.factor + other.offset)
 
     def inverse(self) -> Formula:
-        """The way back; the factor is not 0."""
+        """The inverse formula; the factor is not 0."""
         return Formula(1 / self.factor, -self.offset / self.factor)
 
     def in_wholes(self, decimals: int, behind: int) -> tuple[int, int, int]:
-        """Multiplier, divisor and addend between whole numbers that stand for decimals.
+        """The formula in whole numbers: multiplier, divisor and addend.
 
-        A quantity with `behind` digits behind the point comes in without its point, one with
-        `decimals` goes out: (quantity x multiplier + addend) / divisor.
+        It takes a quantity with `behind` decimal places without its decimal point, and gives
+        one with `decimals` places: (quantity x multiplier + addend) / divisor.
         """
         over = lcm(self.factor.denominator, self.offset.denominator)
         multiplier = self.factor.numerator * (over // self.factor.denominator) * 10**decimals
@@ -74,7 +74,7 @@ class Formula:
         return multiplier // least, divisor // least, addend // least
 
     def of(self, quantity: Fraction | int) -> Fraction:
-        """What a quantity becomes."""
+        """The converted quantity."""
         return quantity * self.factor + self.offset
 
 
@@ -82,7 +82,7 @@ class Formula:
 class Conversion:
     """to = (from + inner) x factor x numerator / denominator + outer.
 
-    It holds for every product, or for one product, or for one variant of it.
+    It is valid for all products, for one product, or for one variant of a product.
     """
 
     from_unit: str
@@ -95,11 +95,11 @@ class Conversion:
     product: str | None = None
     variant: str | None = None
     rounding: Rounding | None = None
-    """How a quantity is rounded that this conversion gave; None: as its unit says."""
+    """How the converted quantity is rounded; None: as the unit says."""
 
     @property
     def formula(self) -> Formula:
-        """The same as a straight line; the denominator is not 0."""
+        """The conversion as a linear formula; the denominator is not 0."""
         factor = Fraction(self.factor)
         if self.numerator != 1 or self.denominator != 1:
             factor *= Fraction(self.numerator, self.denominator)
@@ -109,11 +109,11 @@ class Conversion:
 
     @property
     def scope(self) -> tuple[str | None, str | None]:
-        """The product and the variant that it holds for."""
+        """The product and the variant that it is valid for."""
         return self.product, self.variant
 
 
-def told(number: Fraction) -> str:
-    """A ratio as a person writes it, with as many digits as tell two apart."""
+def decimal_text(number: Fraction) -> str:
+    """A ratio as a decimal with up to 16 places."""
     text = f"{Decimal(number.numerator) / Decimal(number.denominator):.16f}"
     return text.rstrip("0").rstrip(".")

@@ -1,6 +1,6 @@
-"""Units and conversions out of Arrow tables, and what is wrong with single rows of them.
+"""Reads units and conversions from Arrow tables, and checks each row by itself.
 
-Master data is read row by row: it is small, and each row deserves its own words.
+Master data is read row by row, as it is small and each row has a reason of its own.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dualwrite.exact import as_decimals
 from dualwrite.units.model import MODES, Conversion, Rounding, Unit
 
 MOST_DECIMALS = 12
-"""Digits behind the point of a quantity; the ERP has no more."""
+"""Decimal places of a quantity; the ERP has no more."""
 
 _EXACT = ("factor", "inner_offset", "outer_offset", "numerator", "denominator", "decimals")
 
 
 def units_of(table: pa.Table) -> Iterator[tuple[int, Unit, str | None]]:
-    """Each unit, its row's number, and what is wrong with it."""
+    """The number of each row, its unit, and the fault of the unit if it has one."""
     for row, values in enumerate(_rows(table)):
         decimals, rounding = values.get("decimals") or 0, _rounding(values.get("rounding"))
         fault = None
@@ -45,9 +45,9 @@ def units_of(table: pa.Table) -> Iterator[tuple[int, Unit, str | None]]:
 def conversions_of(
     table: pa.Table, units: Mapping[str, Unit]
 ) -> Iterator[tuple[int, Conversion | None, str | None]]:
-    """Each conversion, its row's number, and what is wrong with it.
+    """The number of each row, its conversion, and the fault of the conversion if it has one.
 
-    Where not even the two units are known there is no conversion to refuse.
+    There is no conversion where one of its units is unknown.
     """
     for row, values in enumerate(_rows(table)):
         from_, to = values.get("from"), values.get("to")
@@ -57,7 +57,7 @@ def conversions_of(
             fault = "no unit is given" if unknown is None else f"there is no unit {unknown!r}"
             yield row, None, fault
         elif variant is not None and product is None:
-            yield row, None, f"variant {variant!r} is of no product"
+            yield row, None, f"variant {variant!r} is given without a product"
         else:
             conversion = _conversion(values, product, variant)
             yield row, conversion, _fault(conversion, units)
@@ -84,7 +84,7 @@ def _conversion(values: Mapping[str, Any], product: str | None, variant: str | N
 
 
 def _fault(conversion: Conversion, units: Mapping[str, Unit]) -> str | None:
-    """What is wrong with a conversion by itself."""
+    """The fault of a conversion by itself."""
     from_, to = conversion.from_unit, conversion.to_unit
     about = f"the conversion from {from_!r} to {to!r}"
     if conversion.product is not None:
@@ -98,16 +98,16 @@ def _fault(conversion: Conversion, units: Mapping[str, Unit]) -> str | None:
     if wrong is None and conversion.rounding not in (None, *MODES):
         wrong = f"is rounded {conversion.rounding!r}, which must be nearest, up or down"
     if wrong is None and from_ == to:
-        wrong = "leads nowhere"
+        wrong = "converts a unit to itself"
     classes = units[from_].unit_class, units[to].unit_class
     if wrong is None and conversion.product is None and classes[0] != classes[1]:
-        wrong = f"leads from {classes[0]} to {classes[1]}, which takes a product"
+        wrong = f"converts {classes[0]} to {classes[1]}, which needs a product"
     return None if wrong is None else f"{about} {wrong}"
 
 
 def _rounding(value: str | None) -> Rounding | None:
-    """In small letters; whether it is one at all is for the caller to say."""
-    return value.lower() if value else None  # type: ignore[return-value]  # judged by callers
+    """In lower case; the caller checks whether it is valid."""
+    return value.lower() if value else None  # type: ignore[return-value]  # checked by callers
 
 
 def _shown(number: Decimal | int) -> str:

@@ -1,8 +1,8 @@
-"""The units that come with dualwrite, for apps that keep none of their own.
+"""The standard units that come with dualwrite, for apps without units of their own.
 
-Exact by definition: the inch is 25.4 mm, the pound 0.45359237 kg, the gallon 231 cubic
-inches.  The first unit of a class is its base, into which the others of it convert.  What a box
-holds is nobody's definition, so there is none.
+They are exact by definition: the inch is 25.4 mm, the pound 0.45359237 kg, the gallon 231 cubic
+inches.  The first unit of a class is its base unit, to which the others convert.  Units without
+a definition, such as a box, are not included.
 """
 
 from __future__ import annotations
@@ -51,5 +51,5 @@ def standard_tables() -> tuple[pa.Table, pa.Table]:
 
 @cache
 def standard_units() -> UnitSystem:
-    """The system of them."""
+    """The unit system of the standard units."""
     return UnitSystem.from_tables(*standard_tables())

@@ -1,4 +1,4 @@
-"""Quantities from unit to unit, a million at a time: exact, and rounded once at the end."""
+"""Converts quantities between units, whole columns at a time: exact, and rounded once."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Texts: TypeAlias = str | pa.Array | None
 
 _MOST = 10**70
 _NO_TEXT = pa.scalar(None, pa.string())
-_BENT = pa.scalar("it would come back as another quantity")
+_CHANGED = pa.scalar("it would come back as another quantity")
 _TOO_GREAT = pa.scalar("the converted quantity has more than 38 digits")
 _NO_UNIT = "no unit is given"
 _Step: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None, str | None]
@@ -41,46 +41,46 @@ _MODES: tuple[Mode, ...] = tuple(MODES.values())
 
 
 class NotConvertibleError(PermanentError):
-    """A quantity has no counterpart in the other unit."""
+    """A quantity cannot be converted to the other unit."""
 
     def __init__(self, *, reason: str) -> None:
         self.reason = reason
         super().__init__(
             f"{reason}. Nothing was computed.\n"
-            "  Enter or correct the unit or the conversion where it is kept, in the ERP."
+            "  Enter or correct the unit or the conversion in the ERP."
         )
 
 
-class Converted(NamedTuple):
-    """Quantities row by row, or why there is none."""
+class ConvertedQuantities(NamedTuple):
+    """A quantity for each row, or the reason why there is none."""
 
     values: pa.Array
-    trouble: pa.StringArray
-    """Null where nothing is the matter."""
+    reasons: pa.StringArray
+    """Why a quantity cannot be converted; null where it can."""
     returned: pa.Array
-    """What the value would come back as, where that was asked for."""
+    """What the quantity would come back as, where that differs and `both_ways` is set."""
 
 
 class _Steps(NamedTuple):
-    """(quantity x multiplier + addend) / divisor, then zeros: one row a distinct question."""
+    """(quantity x multiplier + addend) / divisor, then zeros; a row for each conversion."""
 
     multiplier: pa.Array
     divisor: pa.Array
     addend: pa.Array
     mode: pa.Array
     zeros: pa.Array
-    trouble: pa.StringArray
+    reasons: pa.StringArray
 
 
 class UnitSystem:
-    """All units and conversions that two apps share."""
+    """The units and conversions that two apps share."""
 
     def __init__(self, built: Built) -> None:
         self.units: Mapping[str, Unit] = built.units
         self.problems: pa.Table = built.problems
-        """The rows that were refused: `table` (units or conversions), `row`, `reason`."""
+        """The refused rows: `table` (units or conversions), `row`, `reason`."""
         self.scale = max((unit.decimals for unit in self.units.values()), default=0)
-        """Digits behind the point of every converted column."""
+        """Decimal places of every converted column."""
         self._faults = built.faults
         self._graph = built.graph
         self._lists = (list(self.units), built.graph.products, built.graph.variants)
@@ -89,7 +89,7 @@ class UnitSystem:
 
     @classmethod
     def from_tables(cls, units: pa.Table, conversions: pa.Table) -> Self:
-        """The system of two Arrow tables.  Columns that are not there have their defaults.
+        """The system of two Arrow tables.  Missing columns have their defaults.
 
         `units`: `symbol`, `class` (texts), `decimals` (0 to 12), `rounding` (nearest, up or
         down), `base`, `system` (booleans).
@@ -99,7 +99,7 @@ class UnitSystem:
         `product` and `variant` (texts), null for a standard one; `rounding`, null for that
         of the unit.
 
-        Rows that cannot be right do not stop the others: see `problems`.
+        Invalid rows are refused and do not affect others: see `problems`.
 
         Raises:
             NotExactError: A number is a float or a text.
@@ -112,17 +112,17 @@ class UnitSystem:
         return classes_of(self.units.values())
 
     def sound(self, symbols: pa.Array) -> pa.BooleanArray:
-        """Which of `symbols` are units that a quantity can be told in; null is none."""
+        """Which of `symbols` are valid units; false for null."""
         well = [symbol for symbol in self.units if symbol not in self._faults]
         return pc.is_in(symbols, value_set=pa.array(well, pa.string()))
 
     def formula(
         self, from_: str, to: str, product: str | None = None, variant: str | None = None
     ) -> Formula:
-        """How a quantity in one unit becomes one in the other, before it is rounded.
+        """The formula that converts one unit to another, without rounding.
 
         Raises:
-            NotConvertibleError: There is no such unit, or no sound way between the two.
+            NotConvertibleError: There is no such unit, or no valid conversion between the two.
         """
         way = self.way(from_, to, product, variant)
         if way.formula is None:
@@ -138,15 +138,15 @@ class UnitSystem:
         variants: Texts = None,
         *,
         both_ways: bool = False,
-    ) -> Converted:
-        """`quantities` of `from_units` in `to_units`.
+    ) -> ConvertedQuantities:
+        """Convert `quantities` from `from_units` to `to_units`.
 
         Shapes: `quantities` (n,) decimals or whole numbers; units, products and variants
         (n,) texts, or one for all rows.  Values are (n,) decimal128 of the system's
-        `scale`, each rounded once to the decimals of its unit; null where there is trouble,
-        and where the quantity is null.
+        `scale`, each rounded once to the decimals of its unit; null where there is a
+        reason, and where the quantity is null.
 
-        With `both_ways`, a quantity that would not come back as the same is in trouble too.
+        With `both_ways`, a quantity that would come back as another one has a reason too.
 
         Raises:
             NotExactError: The quantities are floats or texts.
@@ -154,17 +154,17 @@ class UnitSystem:
         quantities = as_decimals(quantities, "quantities")
         columns = [_column(each, len(quantities)) for each in (from_units, to_units)]
         owners = [_column(each, len(quantities)) for each in (products, variants)]
-        values, trouble = self._run(quantities, *columns, *owners)
+        values, reasons = self._run(quantities, *columns, *owners)
         nothing = pa.nulls(len(values), values.type)
         if not both_ways:
-            return Converted(values, trouble, nothing)
+            return ConvertedQuantities(values, reasons, nothing)
         returned, _ = self._run(values, *columns[::-1], *owners)
-        bent = pc.and_not(values.is_valid(), same(returned, quantities))
-        trouble = pc.coalesce(trouble, pc.if_else(bent, _BENT, _NO_TEXT))
-        return Converted(
-            pc.if_else(bent, pa.scalar(None, values.type), values),
-            trouble,
-            pc.if_else(bent, returned, pa.scalar(None, values.type)),
+        changed = pc.and_not(values.is_valid(), same(returned, quantities))
+        reasons = pc.coalesce(reasons, pc.if_else(changed, _CHANGED, _NO_TEXT))
+        return ConvertedQuantities(
+            pc.if_else(changed, pa.scalar(None, values.type), values),
+            reasons,
+            pc.if_else(changed, returned, pa.scalar(None, values.type)),
         )
 
     def _run(
@@ -175,8 +175,8 @@ class UnitSystem:
         products: pa.Array,
         variants: pa.Array,
     ) -> tuple[pa.Array, pa.StringArray]:
-        asked = self._codes(from_, to, products, variants).dictionary_encode()
-        steps = self._steps(asked.dictionary.to_pylist(), scale_of(quantities))
+        wanted = self._codes(from_, to, products, variants).dictionary_encode()
+        steps = self._steps(wanted.dictionary.to_pylist(), scale_of(quantities))
         offsets = pc.any(pc.not_equal(steps.addend, _zero(steps.addend))).as_py()
         used = pc.unique(steps.mode.drop_null()).to_pylist() or [0]
 
@@ -195,20 +195,20 @@ class UnitSystem:
             )
             return [raised(wholes, pc.fill_null(steps.zeros.take(place), 0))]
 
-        values = by_pieces(convert, quantities, asked.indices)[0]
-        trouble = self._trouble(steps.trouble, asked.indices, from_, to)
+        values = by_pieces(convert, quantities, wanted.indices)[0]
+        reasons = self._trouble(steps.reasons, wanted.indices, from_, to)
         if values.null_count:
-            lost = pc.and_(values.is_null(), trouble.is_null())
-            trouble = pc.coalesce(trouble, pc.if_else(lost, _TOO_GREAT, _NO_TEXT))
-            trouble = pc.if_else(quantities.is_valid(), trouble, _NO_TEXT)
-        return with_scale(values, self.scale), trouble
+            lost = pc.and_(values.is_null(), reasons.is_null())
+            reasons = pc.coalesce(reasons, pc.if_else(lost, _TOO_GREAT, _NO_TEXT))
+            reasons = pc.if_else(quantities.is_valid(), reasons, _NO_TEXT)
+        return with_scale(values, self.scale), reasons
 
     def _codes(
         self, from_: pa.Array, to: pa.Array, products: pa.Array, variants: pa.Array
     ) -> pa.Int64Array:
-        """One number for all that decides how a row is converted; null for an unknown unit.
+        """Pack units, product and variant of each row into one number; null for an unknown unit.
 
-        A product without conversions of its own is as good as none.
+        A product without conversions of its own counts as none.
         """
         units, own_products, own_variants = self._names
         codes = pc.index_in(from_, value_set=units).cast(pa.int64())
@@ -223,26 +223,26 @@ class UnitSystem:
         return codes
 
     def _steps(self, codes: list[int], behind: int) -> _Steps:
-        """The formula of each distinct question, in whole numbers."""
+        """The formula of each distinct conversion, in whole numbers."""
         rows = [self._step(code, behind) for code in codes]
-        *numbers, trouble = zip(*rows, strict=True) if rows else ((),) * 6
+        *numbers, reasons = zip(*rows, strict=True) if rows else ((),) * 6
         multiplier, divisor, addend, mode, zeros = (wholes_of(each) for each in numbers)
-        return _Steps(multiplier, divisor, addend, mode, zeros, pa.array(trouble, pa.string()))
+        return _Steps(multiplier, divisor, addend, mode, zeros, pa.array(reasons, pa.string()))
 
     def _step(self, code: int, behind: int) -> _Step:
-        from_, to, product, variant = self._asked(code)
+        from_, to, product, variant = self._decoded(code)
         way = self.way(from_, to, product, variant)
         if way.formula is None:
             return _no_step(way.trouble)
         unit = self.units[to]
         multiplier, divisor, addend = way.formula.in_wholes(unit.decimals, behind)
         if max(multiplier, divisor, abs(addend)) >= _MOST:
-            return _no_step(f"the way from {from_!r} to {to!r} has too many digits")
+            return _no_step(f"the conversion from {from_!r} to {to!r} has too many digits")
         mode = _MODES.index(MODES[way.rounding or unit.rounding])
         zeros = self.scale - unit.decimals
         return multiplier, divisor, addend, mode, zeros, None
 
-    def _asked(self, code: int) -> tuple[str, str, str | None, str | None]:
+    def _decoded(self, code: int) -> tuple[str, str, str | None, str | None]:
         units, products, variants = self._lists
         code, variant = divmod(code, len(variants) + 1)
         code, product = divmod(code, len(products) + 1)
@@ -255,7 +255,7 @@ class UnitSystem:
         )
 
     def way(self, from_: str, to: str, product: str | None, variant: str | None) -> Way:
-        """How one unit becomes another, or why not."""
+        """How one unit converts to another, or why it does not."""
         key = (from_, to, product, variant)
         if key not in self._ways:
             self._ways[key] = self._look(*key)
@@ -270,20 +270,20 @@ class UnitSystem:
         return self._graph.way(from_, to, product, variant)
 
     def _trouble(
-        self, trouble: pa.Array, place: pa.Array, from_: pa.Array, to: pa.Array
+        self, reasons: pa.Array, place: pa.Array, from_: pa.Array, to: pa.Array
     ) -> pa.StringArray:
-        """Each row's own trouble; that of an unknown unit has no place among the questions."""
-        if trouble.null_count == len(trouble):
-            trouble = pa.nulls(len(place), pa.string())
+        """The reason of each row, that of an unknown unit included."""
+        if reasons.null_count == len(reasons):
+            reasons = pa.nulls(len(place), pa.string())
         else:
-            trouble = trouble.take(place)
+            reasons = reasons.take(place)
         for units in (to, from_) if place.null_count else ():
             unknown = pc.invert(pc.is_in(units, value_set=self._names[0]))
             names = units.filter(unknown)
-            told = pc.binary_join_element_wise("there is no unit '", names, "'", "")
-            told = pc.if_else(pc.equal(names, ""), pa.scalar(_NO_UNIT), told)
-            trouble = pc.replace_with_mask(trouble, unknown, pc.fill_null(told, _NO_UNIT))
-        return trouble
+            texts = pc.binary_join_element_wise("there is no unit '", names, "'", "")
+            texts = pc.if_else(pc.equal(names, ""), pa.scalar(_NO_UNIT), texts)
+            reasons = pc.replace_with_mask(reasons, unknown, pc.fill_null(texts, _NO_UNIT))
+        return reasons
 
 
 def convert(
@@ -298,7 +298,7 @@ def convert(
     """One quantity in another unit, rounded as `UnitSystem.convert` does.
 
     Raises:
-        NotConvertibleError: There is no such unit, or no sound way between the two.
+        NotConvertibleError: There is no such unit, or no valid conversion between the two.
     """
     way = system.way(from_, to, product, variant)
     if way.formula is None:
@@ -314,8 +314,8 @@ def _zero(wholes: pa.Array) -> pa.Scalar:
     return pa.scalar(Decimal(0) if pa.types.is_decimal(wholes.type) else 0, wholes.type)
 
 
-def _no_step(trouble: str | None) -> _Step:
-    return None, None, None, None, None, trouble
+def _no_step(reason: str | None) -> _Step:
+    return None, None, None, None, None, reason
 
 
 def _column(texts: Texts, rows: int) -> pa.StringArray:

@@ -1,7 +1,7 @@
-"""Units and conversions as a person writes them in a suite: `box: Quantity 0`, `1 box = 12 pcs`.
+"""Parses units and conversions written in a suite: `box: Quantity 0`, `1 box = 12 pcs`.
 
-They are laid over the standard units.  A conversion may be of one product, and its factor
-a fraction: `1 pal = 40 box of A0001`, `1 slug = 1/3 stone`.
+They extend the standard units.  A conversion may be valid for one product only, and its factor
+may be a fraction: `1 pal = 40 box of A0001`, `1 slug = 1/3 stone`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _EXACT = pa.decimal128(38, 14)
 
 @lru_cache(maxsize=32)
 def written_system(units: tuple[str, ...], conversions: tuple[str, ...]) -> UnitSystem:
-    """The standard units, and these.
+    """The standard units extended by these.
 
     Raises:
-        ValueError: One is written in another way.
+        ValueError: A text does not have the expected form.
     """
     own_units = [_read(_UNIT, each, "box: Quantity 0") for each in units]
     own = [_read(_CONVERSION, each, "1 box = 12 pcs") for each in conversions]
@@ -63,6 +63,6 @@ def written_system(units: tuple[str, ...], conversions: tuple[str, ...]) -> Unit
 def _read(form: re.Pattern[str], text: str, example: str) -> dict[str, str]:
     found = form.fullmatch(text)
     if found is None:
-        msg = f"{text!r} is not written as {example!r} is"
+        msg = f"{text!r} does not have the form of {example!r}"
         raise ValueError(msg)
     return found.groupdict()

@@ -22,7 +22,7 @@ def test_every_code_is_in_the_reference():
     assert [code for code in CODES if f"| {code} |" not in text] == []
 
 
-def test_the_defaults_of_the_configuration_are_told():
+def test_the_defaults_of_the_configuration_are_documented():
     text = text_of(DOCS / "reference" / "configuration.md")
 
     assert f"| `{DEFAULT_JOURNAL}` |" in text

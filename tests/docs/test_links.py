@@ -33,7 +33,7 @@ _EVENT = re.compile(r"dualwrite\.(map|quality|rows|conflict|cycle)\.[\w-]+")
 
 
 @every_page
-def test_every_link_leads_somewhere(page):
+def test_every_link_resolves(page):
     for link in _LINK.findall(prose(text_of(page))):
         if link.startswith(("http:", "https:")):
             continue
@@ -44,14 +44,14 @@ def test_every_link_leads_somewhere(page):
 
 
 @every_page
-def test_every_path_is_there(page):
+def test_every_path_exists(page):
     for word in code_words(text_of(page)):
         if _PATH.fullmatch(word) and word not in _THEIRS and not _THEIRS_TOO.fullmatch(word):
             assert (ROOT / word).exists() or (page.parent / word).exists(), word
 
 
 @every_page
-def test_every_symbol_is_there(page):
+def test_every_symbol_exists(page):
     for word in code_words(text_of(page)):
         if _SYMBOL.fullmatch(word) and not word.endswith((".toml", ".md")):
             assert _resolves(word), word
@@ -76,7 +76,7 @@ def _resolves(dotted: str) -> bool:
 
 
 @every_page
-def test_every_command_is_one(page):
+def test_every_command_exists(page):
     in_prose = [word for word in code_words(text_of(page)) if word.startswith("dualwrite ")]
     for line in [*commands(text_of(page)), *in_prose]:
         parse(shlex.split(line.replace("[", "").replace("]", ""))[1:], line)
@@ -107,7 +107,7 @@ def parse(words: list[str], line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["run a --with-relatives", "errors retry --every", "synch a", "maps shoe a"]
 )
-def test_a_wrong_command_is_noticed(line):
+def test_a_wrong_command_is_detected(line):
     with pytest.raises(AssertionError):
         parse(line.split(), line)
 
@@ -124,7 +124,7 @@ def test_every_page_is_in_the_index():
     assert pages - linked - {index} == set()
 
 
-def test_no_page_is_wider_than_a_reader_likes():
+def test_no_line_of_a_page_is_too_long():
     """Long lines of prose are hard to review; tables and code may be long."""
     for page in PAGES:
         if Path("docs") / "decisions" in page.relative_to(ROOT).parents:

@@ -76,7 +76,7 @@ def run(project: Path) -> Counts:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("least", ["postgresql", "mariadb"], indirect=True)
-def test_a_user_with_the_rights_of_the_page_can_write(least):
+def test_a_user_with_the_documented_privileges_can_write(least):
     kind, project, server, address = least
     statements = grants(kind)
     temporary = [text for text in statements if "temporary" in text]

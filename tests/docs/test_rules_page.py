@@ -140,18 +140,18 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("rule", "row"), REASONS, ids=lambda each: getattr(each, "name", ""))
-def test_the_page_gives_the_reason_as_the_rule_does(rule, row):
+def test_the_reasons_of_the_page_are_those_of_the_rules(rule, row):
     assert f"| `{rule.name}` | `{rule.reason(row)}` |" in PAGE
 
 
-def test_the_page_tells_a_long_text_as_the_rule_does():
+def test_a_long_text_is_shortened_as_in_the_rule():
     rule = Length(column="ORGANIZATIONNAME", length=100)
 
     assert f"`{rule.reason({rule.column: 'x' * 130})}`" in PAGE
 
 
 @pytest.mark.parametrize("rule", [rule for rule, _ in REASONS], ids=lambda rule: rule.name)
-def test_the_page_gives_the_cure_as_the_rule_does(rule):
+def test_the_cures_of_the_page_are_those_of_the_rules(rule):
     assert f"| `{rule.name}` | {rule.cure} |" in PAGE
 
 
@@ -162,7 +162,7 @@ def test_the_page_has_every_rule_in_order_and_no_other():
 
 
 @pytest.mark.parametrize("title", ["The reasons", "The cures"])
-def test_the_page_says_of_every_rule_its_reason_and_its_cure(title):
+def test_the_page_has_a_reason_and_a_cure_for_every_rule(title):
     told = re.findall(r"^\| `([^`]+)` \|", section(PAGE, title), re.MULTILINE)
 
     assert list(dict.fromkeys(told)) == list(RULES)

@@ -69,7 +69,7 @@ def lines_of(text: str) -> set[str]:
     return {line.rstrip() for line in text.splitlines()}
 
 
-def test_the_tutorial_holds_line_by_line(shell):
+def test_the_tutorial_prints_what_it_shows(shell):
     printed = ""
     for block in blocks(TUTORIAL.partition(f"## {ON_SERVERS}")[0], "sh", "text"):
         if block.language == "sh":
@@ -81,7 +81,7 @@ def test_the_tutorial_holds_line_by_line(shell):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_the_tutorial_holds_on_a_server(kind, request, shell):
+def test_the_tutorial_works_on_a_server(kind, request, shell):
     server: Server = request.getfixturevalue(f"{kind}_server")
     url = sa.make_url(server.url)
     if kind == "postgresql":
@@ -110,7 +110,7 @@ def shapes() -> list[tuple[str, Any]]:
     return [(command, json.loads(text)) for command, text in found]
 
 
-def test_every_command_prints_the_json_that_the_reference_shows(shell):
+def test_every_command_prints_the_json_of_the_reference(shell):
     shell("dualwrite sandbox create box --rows 50\ncd box")
     told = shapes()
     assert len(told) == len(blocks(section(COMMAND_LINE, "JSON"), "json"))
@@ -149,5 +149,5 @@ def hold(found: Any, shape: Any, where: str) -> None:
         assert isinstance(found, dict | list) == isinstance(shape, dict | list), where
 
 
-def test_a_block_is_told_by_its_language():
+def test_a_block_is_recognised_by_its_language():
     assert blocks("```sh\na\n```\n\n```text\nb\n```\n", "text") == [Block("text", "b\n")]

@@ -46,7 +46,7 @@ def test_an_exclusive_end_is_a_midnight_both_ways():
     assert to_days(found.table, found.periods).table.equals(table("A 1-4"))
 
 
-def test_a_bound_within_a_day_is_no_day_and_the_row_cannot_slip_through():
+def test_a_bound_within_a_day_cannot_become_a_day_and_the_row_is_rejected():
     rows = instants(
         moments("2030-01-01T00:00Z", "2030-01-01T08:00Z", "2030-01-01T00:00Z"),
         moments("2030-01-04T23:59:59Z", "2030-01-04T23:59:59Z", "2030-01-04T12:00Z"),
@@ -62,21 +62,21 @@ def test_a_bound_within_a_day_is_no_day_and_the_row_cannot_slip_through():
     ]  # fmt: skip
 
 
-def test_a_fraction_of_the_last_second_is_that_second():
+def test_a_fraction_of_the_last_second_counts_as_that_second():
     rows = instants(moments("2030-01-01T00:00Z"), moments("2030-01-04T23:59:59.997Z"))
 
     assert to_days(rows, INSTANTS).table["TO"].to_pylist() == [dt.date(2030, 1, 4)]
 
 
 @pytest.mark.parametrize("convert", [to_days, to_instants])
-def test_what_is_so_already_is_not_converted(convert):
+def test_periods_of_the_target_kind_are_not_converted(convert):
     periods, kind = (FORBID, "days") if convert is to_days else (INSTANTS, "instants")
 
     with pytest.raises(ValueError, match=rf"^the periods are {kind} already$"):
         convert(table(), periods)
 
 
-def test_the_three_ways_of_no_end_are_one():
+def test_the_three_values_for_no_end_are_equal():
     ends = pa.table({"ID": ["A"] * 3, "FROM": [dt.date(2030, 1, 1)] * 3, "TO": NEVER})
 
     assert len(set(place(ends, FORBID).ends.tolist())) == 1
@@ -92,7 +92,7 @@ def test_the_three_ways_of_no_end_are_one():
         ("null", None, None),
     ],
 )
-def test_no_end_is_spelled_as_asked(spelling, day, moment):
+def test_no_end_gets_the_requested_value(spelling, day, moment):
     some = dt.date(2030, 1, 1)
     days = pa.chunked_array([pa.array([some, *NEVER])])
     told = pa.array(
@@ -109,13 +109,13 @@ def test_no_end_is_spelled_as_asked(spelling, day, moment):
 @pytest.mark.parametrize(
     "moved", ["2155-01-01T00:59:59Z", "2155-06-01T00:00:00Z", "9999-12-30T22:59:59Z"]
 )
-def test_a_never_that_a_time_zone_has_moved_is_a_fault_and_no_end(moved):
+def test_a_no_end_moved_by_a_time_zone_is_a_fault(moved):
     rows = instants(moments("2030-01-01T00:00Z"), moments(moved))
 
     assert find_faults(rows, INSTANTS).fault.tolist() == [3]
 
 
-def test_days_and_instants_are_measured_whatever_the_column_holds():
+def test_days_and_instants_are_read_from_any_date_or_timestamp_type():
     dated = table("A 1-4", "A 5-")
 
     as_days = place(to_instants(dated, FORBID).table, FORBID)
@@ -132,7 +132,7 @@ def test_a_bound_is_a_date_or_a_timestamp():
 
     with pytest.raises(
         TypeError,
-        match=r"^column FROM holds string, and a period is bounded by dates or timestamps$",
+        match=r"^column FROM is of type string, but a period needs dates or timestamps$",
     ):
         place(rows, FORBID)
 
@@ -141,10 +141,10 @@ def test_a_bound_is_a_date_or_a_timestamp():
     ("entity", "end", "message"),
     [
         ((), "TO", "periods need an entity: the columns of which one row is valid at a time"),
-        (("ID",), "FROM", "a column stands twice among entity, start and end: ID, FROM, FROM"),
+        (("ID",), "FROM", "a column occurs twice among entity, start and end: ID, FROM, FROM"),
     ],
 )
-def test_periods_must_make_sense(entity, end, message):
+def test_invalid_period_columns_are_refused(entity, end, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         Periods(entity, "FROM", end)
 
@@ -160,7 +160,7 @@ days = st.one_of(
     st.booleans(),
     st.sampled_from(["second", "millisecond", "microsecond"]),
 )
-def test_days_come_back_from_instants_unchanged(bounds, end_inclusive, tick):
+def test_days_survive_the_conversion_to_instants_and_back(bounds, end_inclusive, tick):
     periods = replace(FORBID, end_inclusive=end_inclusive, tick=tick)
     rows = pa.table(
         {
@@ -180,7 +180,7 @@ def test_days_come_back_from_instants_unchanged(bounds, end_inclusive, tick):
 
 
 @given(st.lists(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2154, 12, 30)), max_size=5))  # noqa: DTZ001
-def test_a_start_is_converted_only_where_nothing_of_it_is_lost(starts):
+def test_a_start_is_converted_only_without_loss(starts):
     starts = [start.replace(tzinfo=dt.UTC) for start in starts]
     rows = instants(starts, [None] * len(starts))
 

@@ -41,7 +41,7 @@ def test_a_delete(held, keys, periods, afterwards):
     assert changes.rejected.num_rows == changes.inserts.num_rows == 0
 
 
-def test_only_rows_that_are_there_are_deleted():
+def test_keys_of_missing_rows_are_ignored():
     changes = plan_delete(table("A 1- x"), table("A 1-", "A 5-"), FORBID)
 
     assert told(changes.deletes.append_column("TO", table("A 1-")["TO"])) == ["A 1-"]

@@ -114,7 +114,7 @@ def test_a_write_changes_no_day_but_its_own(data, periods, batch, mode, now):
 
 
 @given(st.data(), kinds, st.lists(rows, max_size=6, unique_by=lambda row: row[:2]), modes, nows)
-def test_what_is_accepted_holds_on_its_days(data, periods, batch, mode, now):
+def test_an_accepted_row_is_valid_on_its_days(data, periods, batch, mode, now):
     """From now on at least where a period is followed, and until a later row takes over."""
     existing = data.draw(histories(periods))
 
@@ -132,7 +132,7 @@ def test_what_is_accepted_holds_on_its_days(data, periods, batch, mode, now):
 
 
 @given(st.data(), kinds, modes)
-def test_all_at_once_comes_to_the_same_as_one_by_one(data, periods, mode):
+def test_the_vectorised_plan_equals_the_plan_entity_by_entity(data, periods, mode):
     existing = data.draw(histories(periods))
     incoming = table(*data.draw(batches))
     now = day(data.draw(nows))
@@ -153,7 +153,7 @@ def _all_collide(rows, colliding, *, gaps):
 
 
 @given(st.data(), kinds, batches, modes, nows)
-def test_a_sound_batch_that_was_written_whole_changes_nothing_the_second_time(
+def test_a_batch_that_was_written_completely_changes_nothing_the_second_time(
     data, periods, batch, mode, now
 ):
     existing = data.draw(histories(periods))
@@ -182,7 +182,7 @@ def test_the_order_of_the_held_rows_does_not_matter(data, batch, mode, now):
 
 
 @given(st.data())
-def test_a_delete_takes_back_the_insert_that_closed_the_former_period(data):
+def test_a_delete_undoes_the_insert_that_closed_the_period_before(data):
     existing = data.draw(histories(FORBID))
     entity, start, _, value = data.draw(rows)
     incoming = table((entity, start, None, value))
@@ -197,7 +197,7 @@ def test_a_delete_takes_back_the_insert_that_closed_the_former_period(data):
             assert told(back) == told(existing)
 
 
-def test_the_faults_are_named():
+def test_each_fault_has_a_rule():
     assert [fault.name for fault in Fault][1:] == [
         "NO_START",
         "REVERSED",

@@ -17,14 +17,14 @@ lines = st.lists(st.one_of(st.integers(-9, 9), st.integers(-(2**63), 2**63 - 1))
 
 
 @given(lines)
-def test_rows_come_in_line_and_those_that_agree_stay_as_they_stand(line):
+def test_the_sort_by_entity_and_start_is_stable(line):
     order = order_of(np.array(line, np.int64))
 
     assert order.tolist() == sorted(range(len(line)), key=line.__getitem__)
 
 
 @given(st.lists(st.integers(0, 3), max_size=30))
-def test_many_rows_that_agree_stay_as_they_stand(line):
+def test_the_sort_of_many_equal_rows_is_stable(line):
     order = order_of(np.array(line, np.int64))
 
     assert order.tolist() == sorted(range(len(line)), key=line.__getitem__)
@@ -32,7 +32,7 @@ def test_many_rows_that_agree_stay_as_they_stand(line):
 
 @pytest.mark.parametrize("kind", [pa.date32(), pa.date64()])
 @pytest.mark.parametrize("tick", ["second", "millisecond", "microsecond"])
-def test_days_are_as_many_ticks_as_their_midnight(kind, tick):
+def test_a_day_has_the_tick_of_its_midnight(kind, tick):
     days = [date(1969, 12, 30), date(2026, 2, 28)]
     midnights = [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days]
     periods = Periods(("id",), "from", "to", kind="instant", tick=tick)

@@ -43,7 +43,7 @@ def test_a_table_by_itself(rows, periods, faults):
     assert find_faults(table(*rows), periods).fault.tolist() == faults
 
 
-def test_an_empty_period_is_none():
+def test_an_empty_period_is_invalid():
     exclusive = replace(FORBID, end_inclusive=False)
 
     assert find_faults(table("A 1-1", "B 1-2"), exclusive).fault.tolist() == [Fault.REVERSED, FINE]
@@ -72,13 +72,13 @@ BESIDE = [
     [situation[1:] for situation in BESIDE],
     ids=[situation[0] for situation in BESIDE],
 )
-def test_a_batch_beside_what_the_target_holds(held, batch, periods, faults):
+def test_a_batch_is_checked_together_with_the_rows_of_the_target(held, batch, periods, faults):
     laid = beside(table(*batch), table(*held), periods)
 
     assert find_faults(laid, periods, beside_held=True).fault.tolist() == faults
 
 
-def test_four_columns_are_laid_beside_a_batch():
+def test_a_batch_gets_four_columns_of_neighbouring_periods():
     laid = beside(table("A 5-6"), table("A 1-4", "A 9-"), FORBID)
 
     assert laid.drop_columns(["ID", "V"]).to_pylist() == [
@@ -90,7 +90,7 @@ def test_four_columns_are_laid_beside_a_batch():
     ]  # fmt: skip
 
 
-def test_a_held_row_may_be_replaced_by_another_key():
+def test_rows_of_the_target_may_be_replaced_by_another_key():
     replaced = pa.array([True])
 
     laid = beside(table("A 5-"), table("A 1-"), FORBID, replaced=replaced)
@@ -98,7 +98,7 @@ def test_a_held_row_may_be_replaced_by_another_key():
     assert find_faults(laid, FORBID, beside_held=True).fault.tolist() == [FINE]
 
 
-def test_the_other_period_is_told():
+def test_a_finding_names_the_other_period():
     found = find_faults(beside(table("A 1-", "B 1-4", "B 3-"), table("A 9-"), FORBID), FORBID,
                         beside_held=True)  # fmt: skip
 
@@ -133,7 +133,7 @@ def test_rows_overlap_exactly_where_a_pair_does(batch):
 
 
 @given(st.data(), batches, st.sampled_from([FORBID, ALLOW]))
-def test_a_batch_beside_held_rows_is_judged_as_one_table_with_them(data, batch, periods):
+def test_a_batch_with_neighbours_is_checked_as_one_table_with_the_target(data, batch, periods):
     held, rows = data.draw(histories(ALLOW)), table(*batch)
     keys = {(row["ID"], row["FROM"]) for row in rows.to_pylist()}
     staying = [row for row in held.to_pylist() if (row["ID"], row["FROM"]) not in keys]

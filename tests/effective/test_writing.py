@@ -131,7 +131,7 @@ def test_a_correction_of_the_start(held, periods, afterwards):
     assert changes.moved(periods).to_pylist() == [{"ID": "A", "FROM": day(5)}]
 
 
-def test_an_earlier_start_shortens_the_row_before_and_never_swallows_it():
+def test_an_earlier_start_shortens_the_row_before_and_never_removes_it():
     existing = table("A 1-4 x", "A 5- y")
 
     shorter = plan_write(existing, table("A 3- y", was={0: 5}), ALLOW, "correction")
@@ -141,7 +141,7 @@ def test_an_earlier_start_shortens_the_row_before_and_never_swallows_it():
     assert _refused(nothing) == [(0, "covers")]
 
 
-def test_a_later_row_of_the_batch_may_make_room():
+def test_a_later_row_of_the_batch_may_resolve_a_conflict():
     existing = table("A 10- x")
 
     changes = plan_write(existing, table("A 5-12 y", "A 13- x", was={1: 10}), ALLOW, "correction")
@@ -149,13 +149,13 @@ def test_a_later_row_of_the_batch_may_make_room():
     assert told(changes.apply(existing, ALLOW)) == ["A 5-12 y", "A 13- x"]
 
 
-def test_only_a_correction_moves_a_start():
+def test_only_a_correction_changes_a_start():
     changes = plan_write(table("A 5- y"), table("A 7- y", was={0: 5}), FORBID, "new", now=day(NOW))
 
     assert _refused(changes) == [(0, "moves_start")]
 
 
-def test_updates_are_whole_rows_that_say_where_they_start_now():
+def test_updates_are_whole_rows_with_their_present_start():
     changes = plan_write(table("A 1- x"), table("A 9- y"), FORBID, "new", now=day(NOW))
 
     assert changes.inserts.to_pylist() == [{"ID": "A", "FROM": day(9), "TO": None, "V": "y"}]
@@ -166,7 +166,7 @@ def test_updates_are_whole_rows_that_say_where_they_start_now():
     assert changes.moved(FORBID).num_rows == 0
 
 
-def test_no_end_keeps_the_spelling_that_it_came_with():
+def test_no_end_keeps_its_value():
     incoming = table("A 9- y").set_column(2, "TO", pa.array([dt.date(2154, 12, 31)]))
 
     changes = plan_write(table("A 1- x"), incoming, FORBID, "new", now=day(NOW))
@@ -175,7 +175,7 @@ def test_no_end_keeps_the_spelling_that_it_came_with():
     assert plan_write(incoming, table("A 9- y"), FORBID, "correction").updates.num_rows == 0
 
 
-def test_columns_that_only_the_target_has_are_left_alone():
+def test_columns_that_only_the_target_has_are_unchanged():
     existing = table("A 1- x").append_column("RECID", pa.array([7]))
 
     changes = plan_write(existing, table("A 9- y"), FORBID, "correction")
@@ -219,7 +219,7 @@ def test_instants_are_closed_one_second_before():
     assert changes.updates["TO"].to_pylist() == [noon - dt.timedelta(seconds=1)]
 
 
-def test_a_refused_row_is_told_with_both_periods_and_the_cure():
+def test_a_refused_row_has_both_periods_and_the_cure():
     changes = plan_write(table("A 9- x"), table("A 5-10 y"), ALLOW, "correction")
 
     assert changes.rejected.to_pylist() == [
@@ -228,13 +228,13 @@ def test_a_refused_row_is_told_with_both_periods_and_the_cure():
             "rule": "overlap",
             "period": "2030-01-05 to 2030-01-10",
             "other": "2030-01-09 to no end",
-            "reason": "2030-01-05 to 2030-01-10 overlaps 2030-01-09 to no end, which the target "
-            "then holds too",
-            "cure": "end one before the other starts",
+            "reason": "2030-01-05 to 2030-01-10 overlaps 2030-01-09 to no end, which would be "
+            "in the target too",
+            "cure": "end one of them before the other starts",
         }
     ]
 
 
-def test_the_present_must_be_known():
-    with pytest.raises(ValueError, match=r"^mode new needs to know what time it is now$"):
+def test_a_mode_that_needs_the_present_time_must_get_it():
+    with pytest.raises(ValueError, match=r"^mode new needs the present time: pass `now`$"):
         plan_write(table(), table(), FORBID, "new")

@@ -135,7 +135,7 @@ def test_a_number_becomes_whole_only_when_it_is(value, kind, whole):
         (1.0, pa.float64(), None),
     ],
 )
-def test_to_true_or_false(value, kind, truth):
+def test_a_value_becomes_a_boolean(value, kind, truth):
     assert converted([value], kind, pa.bool_()) == [truth]
 
 
@@ -154,7 +154,7 @@ def test_to_true_or_false(value, kind, truth):
         (True, pa.bool_(), 1.0),
     ],
 )
-def test_a_number_becomes_a_float_only_when_no_digit_bends(value, kind, number):
+def test_a_number_becomes_a_float_only_without_loss(value, kind, number):
     assert converted([value], kind, pa.float64()) == [number]
 
 
@@ -214,7 +214,7 @@ def test_a_time_becomes_a_date_only_at_midnight():
     ]
 
 
-def test_a_time_without_a_zone_is_taken_as_utc():
+def test_a_time_without_a_time_zone_counts_as_utc():
     noon = dt.datetime(2020, 1, 2, 12)
 
     assert converted([noon], NAIVE, INSTANT) == [noon.replace(tzinfo=UTC)]
@@ -260,18 +260,18 @@ def test_the_canonical_text(value, kind, text):
     ],
     ids=lambda values: str(values.type),
 )
-def test_other_forms_of_a_type_become_the_canonical_one(values):
+def test_all_types_become_their_canonical_type(values):
     assert plain(values).to_pylist() == values.to_pylist()
     assert any(plain(values).type == kind for kind in [*TYPES, pa.decimal128(38, 0)])
 
 
-def test_nanoseconds_that_microseconds_cannot_hold_make_a_null():
+def test_nanoseconds_that_do_not_fit_become_null():
     assert plain(pa.array([1000, 1001], pa.timestamp("ns"))).is_valid().to_pylist() == [True, False]
 
 
 @pytest.mark.parametrize("target", TYPES, ids=str)
 @pytest.mark.parametrize("kind", [*TYPES, pa.null()], ids=str)
-def test_nothing_and_only_nulls_convert_from_any_type_to_any(kind, target):
+def test_empty_and_null_columns_convert_between_all_types(kind, target):
     assert converted([], kind, target) == []
     assert converted([None, None], kind, target) == [None, None]
     assert convert(pa.nulls(3, kind).slice(1), target).null_count == 2
@@ -314,7 +314,7 @@ def test_a_cast_never_raises_and_never_loses_a_row(data, kind, target):
     data=st.data(),
     kind=st.sampled_from([kind for kind in SAMPLES if not pa.types.is_string(kind)]),
 )
-def test_what_its_text_says_can_be_read_back(data, kind):
+def test_the_canonical_text_of_a_value_is_cast_back_to_it(data, kind):
     value = data.draw(SAMPLES[kind].filter(has_text))
     text = canonical_text(pa.array([value], kind))
 
@@ -330,7 +330,7 @@ def has_text(value):
 
 @settings(max_examples=50)
 @given(number=st.floats(allow_nan=False, allow_infinity=False), scale=st.integers(0, 20))
-def test_a_float_is_a_decimal_exactly_when_python_says_so(number, scale):
+def test_a_float_becomes_a_decimal_exactly_when_python_agrees(number, scale):
     exact = Decimal(number)
     exponent = exact.normalize().as_tuple().exponent
     fits = (exact == 0 or -exponent <= scale) and abs(number) <= 2**53

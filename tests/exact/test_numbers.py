@@ -46,7 +46,7 @@ def test_whole_numbers_and_decimals_of_any_width_are_exact(values):
 
 
 @pytest.mark.parametrize("values", [pa.array([0.5]), pa.array(["1"])], ids=lambda v: str(v.type))
-def test_floats_and_texts_are_not(values):
+def test_floats_and_texts_are_not_exact(values):
     with pytest.raises(NotExactError) as caught:
         as_decimals(values, "amounts")
 
@@ -56,7 +56,7 @@ def test_floats_and_texts_are_not(values):
     )
 
 
-def test_a_mode_is_known_by_its_name():
+def test_a_rounding_mode_is_found_by_its_name():
     assert [mode_of(mode) for mode in MODES] == list(MODES)
     with pytest.raises(UnknownModeError) as caught:
         mode_of("bankers")
@@ -78,7 +78,7 @@ def test_a_mode_is_known_by_its_name():
     kind=st.sampled_from([pa.decimal128(31, 10), pa.decimal128(38, 10), pa.decimal256(50, 20)]),
     mode=st.sampled_from(MODES),
 )
-def test_rounding_row_by_row_is_pythons(rows, kind, mode):
+def test_rounding_agrees_with_python(rows, kind, mode):
     def expected(number, places):
         if number is None or places is None:
             return number
@@ -93,7 +93,7 @@ def test_rounding_row_by_row_is_pythons(rows, kind, mode):
     assert round_to(values, 2, mode).to_pylist() == [expected(n, 2) for n in numbers]
 
 
-def test_a_carry_finds_room_as_long_as_there_is_any():
+def test_a_carry_widens_the_decimal_up_to_76_digits():
     nines = Decimal("9" * 37 + ".9")
 
     assert round_to(pa.array([nines], pa.decimal128(38, 1)), 0, "up").to_pylist() == [10**37]
@@ -102,11 +102,11 @@ def test_a_carry_finds_room_as_long_as_there_is_any():
     ).to_pylist() == [1]
 
 
-def test_a_carry_past_76_digits_is_told():
+def test_a_carry_past_76_digits_is_an_error():
     with pytest.raises(TooManyDigitsError) as caught:
         round_to(pa.array([Decimal("0." + "9" * 76)], pa.decimal256(76, 76)), 0, "up")
 
     assert str(caught.value) == (
         "rounding: a number needs more than 76 digits. Nothing was computed.\n"
-        "  No app holds such a number: look for a slip of the point at the source."
+        "  No app holds such a number: look for a misplaced decimal point at the source."
     )

@@ -35,7 +35,7 @@ def sized(most):
 
 @settings(max_examples=50)
 @given(data=st.data(), mode=st.sampled_from(MODES), most=st.sampled_from([3, 9, 18, 30, 38]))
-def test_any_formula_of_any_size_is_rounded_as_python_does(data, mode, most):
+def test_a_formula_of_any_size_agrees_with_python(data, mode, most):
     row = st.tuples(
         st.none() | sized(min(most, 38)), sized(most), st.integers(1, 10**most), sized(most)
     )
@@ -56,7 +56,7 @@ def test_any_formula_of_any_size_is_rounded_as_python_does(data, mode, most):
 @pytest.mark.parametrize("length", range(1, 60))
 @pytest.mark.parametrize("addend", [0, 10**20, 10**65])
 @pytest.mark.parametrize("mode", ["half_even", "up"])
-def test_no_length_falls_between_the_ways(length, addend, mode):
+def test_numbers_of_every_length_are_computed(length, addend, mode):
     """Each way is taken exactly as far as it can bear."""
     n, p, q = 10**length - 1, 10**9 - 1, 10 ** (length // 2) - 1 or 3
     values = [n, -n, n - 7]
@@ -70,7 +70,7 @@ def test_no_length_falls_between_the_ways(length, addend, mode):
 
 
 @pytest.mark.parametrize("great", [1, 10**12, 10**30, 10**70])
-def test_each_row_has_its_own_mode_whatever_the_size(great):
+def test_each_row_may_have_its_own_mode(great):
     ties = [25 * great, -25 * great, 35 * great]
     modes = {
         "half_up": pa.array([True, True, False]),
@@ -82,7 +82,7 @@ def test_each_row_has_its_own_mode_whatever_the_size(great):
     assert result.to_pylist() == [3, -3, 4]
 
 
-def test_one_great_value_leaves_the_others_as_they_are():
+def test_one_large_value_does_not_affect_the_others():
     values = column([7, 10**60, None, -7])
 
     result = affine(values, column([10**30] * 4), column([2 * 10**30] * 4), "half_even")
@@ -92,7 +92,7 @@ def test_one_great_value_leaves_the_others_as_they_are():
 
 @pytest.mark.parametrize("mode", MODES)
 @given(st.integers(-1000, 1000), st.integers(1, 40))
-def test_one_ratio_is_rounded_as_python_does(mode, numerator, denominator):
+def test_a_single_ratio_agrees_with_python(mode, numerator, denominator):
     assert round_ratio(numerator, denominator, mode) == by_python(
         Fraction(numerator, denominator), mode
     )

@@ -48,7 +48,7 @@ def a_chat() -> Iterator[tuple[str, SimpleQueue[Call]]]:
             thread.join()
 
 
-def test_people_are_told_of_a_quality_report_that_fails(project: Path, tmp_path: Path):
+def test_a_failed_quality_report_notifies_people(project: Path, tmp_path: Path):
     """Step by step as deployments/automation-quality.yaml says."""
     shipped = (ROOT / "deployments" / "automation-quality.yaml").read_text(encoding="utf-8")
     say_where = re.search(r'^#   python -c "(.*)"$', shipped, re.MULTILINE)[1]

@@ -37,7 +37,7 @@ from tests.flows.servers import ROOT, a_server, environment, stop, until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def test_the_demo_ends_well(tmp_path):
+def test_the_demo_succeeds(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "flows.demo", "--rows", "200", "--dir", str(tmp_path / "box")],
         cwd=ROOT,
@@ -147,7 +147,7 @@ def record(run_id):
     return ask(read)
 
 
-def test_a_scheduled_run_carries_the_map_and_leaves_its_record(deployed, project):
+def test_a_scheduled_run_syncs_the_map_and_records_it(deployed, project):
     with scheduled("initial_sync/nightly", 20, project=str(project), maps=[MAP]):
         run = until(lambda: through("initial_sync"), seconds=300)[0]
 
@@ -179,7 +179,7 @@ def test_cycles_run_by_schedule_every_few_seconds(deployed):
         assert run.end_time <= following.start_time
 
 
-def test_a_live_run_is_cancelled_in_the_ui_and_lets_go(deployed):
+def test_a_live_run_cancelled_in_the_ui_releases_its_leases(deployed):
     async def order(client):
         found = await client.read_deployment_by_name("live_sync/resident")
         return await client.create_flow_run_from_deployment(found.id)

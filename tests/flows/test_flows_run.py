@@ -43,7 +43,7 @@ async def artifacts():
     return dict(await left())
 
 
-def test_a_map_comes_to_work(prefect_server, project):
+def test_an_initial_sync_flow_starts_a_map(prefect_server, project):
     results = asyncio.run(initial_sync(project, [MAP]))
 
     with open_session(project) as session:
@@ -54,7 +54,7 @@ def test_a_map_comes_to_work(prefect_server, project):
     assert MAP in page.read_text(encoding="utf-8")
 
 
-def test_the_run_leaves_its_record_in_prefect(prefect_server, project):
+def test_a_run_is_recorded_in_prefect(prefect_server, project):
     asyncio.run(initial_sync(project, [MAP]))
 
     left = asyncio.run(artifacts())
@@ -71,7 +71,7 @@ def test_the_same_run_again_writes_nothing(prefect_server, project):
     assert written(again) == 0
 
 
-def test_a_run_that_was_cut_off_goes_on_under_its_new_lease(prefect_server, project, monkeypatch):
+def test_an_interrupted_run_is_resumed_under_a_new_lease(prefect_server, project, monkeypatch):
     """Apps refuse a write under the old one; what this process had compiled is under that."""
     carry, cut = InitialSync.carry, []
 
@@ -92,7 +92,7 @@ def test_a_run_that_was_cut_off_goes_on_under_its_new_lease(prefect_server, proj
         assert session.journal.maps.status(MAP) is MapStatus.RUNNING
 
 
-def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
+def test_a_paused_map_is_unchanged(prefect_server, running):
     with open_session(running) as session:
         mapstate.pause(session, [MAP])
 
@@ -104,7 +104,7 @@ def test_a_map_that_is_paused_is_left_alone(prefect_server, running):
         assert session.journal.maps.status(MAP) is MapStatus.PAUSED
 
 
-def test_with_and_without_great_expectations_the_same_rows_are_held_back(prefect_server, project):
+def test_with_and_without_great_expectations_the_same_rows_are_held(prefect_server, project):
     asyncio.run(initial_sync(project, [MAP], quality=False))
     by_rules = rejected_keys(project)
 
@@ -122,7 +122,7 @@ def test_a_dry_run_writes_nothing(prefect_server, project):
     assert written(results)
 
 
-def test_both_sides_agree_but_for_the_rows_held_back(prefect_server, project):
+def test_both_sides_agree_except_for_held_rows(prefect_server, project):
     asyncio.run(initial_sync(project, [MAP], quality=False))
 
     found = asyncio.run(reconcile(project))

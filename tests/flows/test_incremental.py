@@ -66,7 +66,7 @@ def test_a_change_on_either_side_is_on_both(prefect_server, running):
     assert to_d["lag p99 (s)"] > 0
 
 
-def test_what_was_carried_does_not_come_back(prefect_server, running, emitted):
+def test_a_synced_change_is_not_echoed(prefect_server, running, emitted):
     describe(running, F, "Big ones")
     run(running)
     emitted.clear()
@@ -89,7 +89,7 @@ def test_only_the_maps_that_are_named_take_part(prefect_server, running):
     assert record(state)[1] == f"incremental sync {PARENT}"
 
 
-def test_a_held_row_is_told_with_its_reason(prefect_server, running, emitted):
+def test_a_held_row_is_reported_with_its_reason(prefect_server, running, emitted):
     make_group(running, "TOO", "It waits", term="never")
 
     state = run(running)
@@ -101,7 +101,7 @@ def test_a_held_row_is_told_with_its_reason(prefect_server, running, emitted):
     assert any("'never'" in reason for reason in reasons)
 
 
-def test_a_conflict_is_told_and_settled_by_the_policy(prefect_server, running, emitted):
+def test_a_conflict_is_reported_and_decided_by_the_policy(prefect_server, running, emitted):
     describe(running, F, "As the ERP has it")
     describe(running, D, "As dataverse has it")
 
@@ -140,7 +140,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
         assert session.journal.maps.status(PARENT) is MapStatus.RUNNING
 
 
-def test_a_map_that_another_worker_has_is_left_to_it(prefect_server, running):
+def test_a_map_with_the_lease_of_another_worker_is_skipped(prefect_server, running):
     describe(running, F, "Big ones")
 
     with open_session(running) as session, session.journal.leases.take(MAP, "a live worker", 60):
@@ -152,7 +152,7 @@ def test_a_map_that_another_worker_has_is_left_to_it(prefect_server, running):
     assert run(running).message == "1 row carried in 1 map."
 
 
-def test_an_app_that_is_away_makes_no_run_fail(prefect_server, running, monkeypatch):
+def test_an_unreachable_app_does_not_fail_a_run(prefect_server, running, monkeypatch):
     describe(running, F, "Big ones")
     away = AppUnreachableError(app="dataverse", reason="it sleeps")
 
@@ -169,7 +169,7 @@ def test_an_app_that_is_away_makes_no_run_fail(prefect_server, running, monkeypa
     assert run(running).message == "1 row carried in 1 map."
 
 
-def test_a_run_that_cannot_even_begin_waits_too(prefect_server, running, monkeypatch):
+def test_a_run_that_cannot_begin_waits_too(prefect_server, running, monkeypatch):
     calls = []
 
     def gone(*_, **__):
@@ -187,7 +187,7 @@ def test_a_run_that_cannot_even_begin_waits_too(prefect_server, running, monkeyp
     assert len(calls) == 5
 
 
-def test_a_map_that_needs_a_person_fails_the_run_and_stops_no_other(prefect_server, running):
+def test_a_map_that_needs_a_person_fails_the_run_after_the_other_maps(prefect_server, running):
     (running / "maps" / f"{PARENT}.yaml").write_text("map: [", encoding="utf-8")
     close_sessions()
     describe(running, F, "Big ones")
@@ -199,7 +199,7 @@ def test_a_map_that_needs_a_person_fails_the_run_and_stops_no_other(prefect_serv
     assert "changes-by-map" in record(state)[0]
 
 
-def test_the_run_that_fails_says_which_maps_need_a_person():
+def test_a_failed_run_names_the_maps_that_need_a_person():
     stuck = [MapResult("a", note="a: its queue is gone.\n  dualwrite check --repair", stuck=True)]
 
     assert str(MapsStuckError(stuck)) == (
@@ -213,7 +213,7 @@ def test_the_run_that_fails_says_which_maps_need_a_person():
     ("bulk", "pages"),
     [pytest.param(1, True, id="many changes"), pytest.param(2, False, id="a few")],
 )
-def test_many_changes_are_judged_by_great_expectations(
+def test_many_changes_are_checked_by_great_expectations(
     prefect_server, running, monkeypatch, bulk, pages
 ):
     monkeypatch.setattr(tasks.cycle, "BULK", bulk)
@@ -226,7 +226,7 @@ def test_many_changes_are_judged_by_great_expectations(
     assert (running / "reports" / "quality" / "index.html").exists() is pages
 
 
-def test_many_deletes_are_for_the_asking(prefect_server, running, monkeypatch):
+def test_many_deletes_need_a_parameter(prefect_server, running, monkeypatch):
     asked = []
 
     def cycle(session, names, *, allow_deletes):

@@ -72,7 +72,7 @@ async def flow_runs():
         return len(await client.read_flow_runs())
 
 
-def test_changes_cross_while_the_run_stays(prefect_server, running, emitted):
+def test_changes_are_synced_while_the_run_lasts(prefect_server, running, emitted):
     async def work():
         for text in ("One", "Two", "Three"):
             describe(running, F, text)
@@ -98,14 +98,14 @@ def test_changes_cross_while_the_run_stays(prefect_server, running, emitted):
     assert "dualwrite.cycle.done" in [each["event"] for each in emitted]
 
 
-def test_it_is_over_by_itself_and_lets_go_of_its_maps(prefect_server, running):
+def test_a_live_run_ends_by_itself_and_releases_its_leases(prefect_server, running):
     state = asyncio.run(live_sync(running, minutes=0.02, return_state=True))
 
     assert state.message == "Nothing was pending."
     assert held_by(running) is None
 
 
-def test_a_run_that_is_cancelled_lets_go_and_loses_nothing(prefect_server, running):
+def test_a_cancelled_run_releases_its_leases_and_loses_nothing(prefect_server, running):
     async def main():
         run = asyncio.ensure_future(live_sync(running, minutes=LONG))
         await until(lambda: held_by(running))
@@ -121,7 +121,7 @@ def test_a_run_that_is_cancelled_lets_go_and_loses_nothing(prefect_server, runni
     assert described(running, D) == "Later"
 
 
-def test_the_next_run_takes_over_as_soon_as_the_last_lets_go(prefect_server, running):
+def test_the_next_run_starts_as_soon_as_the_last_has_released_its_leases(prefect_server, running):
     async def main():
         first = asyncio.ensure_future(live_sync(running, minutes=0.1, return_state=True))
         await until(lambda: held_by(running))
@@ -138,7 +138,7 @@ def test_the_next_run_takes_over_as_soon_as_the_last_lets_go(prefect_server, run
     assert state.message == "1 row carried in 1 map."
 
 
-def test_a_map_that_is_paused_is_left_and_taken_up_again(prefect_server, running, emitted):
+def test_a_paused_map_is_skipped_until_it_is_resumed(prefect_server, running, emitted):
     async def work():
         with open_session(running) as session:
             mapstate.pause(session, [MAP])
@@ -154,7 +154,9 @@ def test_a_map_that_is_paused_is_left_and_taken_up_again(prefect_server, running
     assert events == ["dualwrite.map.paused", "dualwrite.map.resuming", "dualwrite.map.running"]
 
 
-def test_an_app_that_is_away_at_the_start_is_waited_for(prefect_server, running, monkeypatch):
+def test_a_run_waits_for_an_app_that_is_unreachable_at_the_start(
+    prefect_server, running, monkeypatch
+):
     monkeypatch.setattr(tasks.live, "BACK_OFF", (0.05, 0.05))
     real, calls = tasks.live.run_live, []
 
@@ -176,7 +178,7 @@ def test_an_app_that_is_away_at_the_start_is_waited_for(prefect_server, running,
     assert (state.name, state.message) == ("Completed", "1 row carried in 1 map.")
 
 
-def test_an_app_that_stays_away_makes_no_run_fail(prefect_server, running, monkeypatch):
+def test_an_app_that_stays_unreachable_does_not_fail_a_run(prefect_server, running, monkeypatch):
     def gone(*_, **__):
         raise AppUnreachableError(app="finops", reason="it sleeps")
 
@@ -190,7 +192,7 @@ def test_an_app_that_stays_away_makes_no_run_fail(prefect_server, running, monke
     )
 
 
-def test_a_server_that_is_away_stops_no_change(prefect_server, running, monkeypatch):
+def test_an_unreachable_prefect_server_does_not_stop_the_sync(prefect_server, running, monkeypatch):
     asked = []
 
     async def silent(*_):

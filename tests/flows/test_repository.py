@@ -26,13 +26,13 @@ sys.meta_path.insert(0, Block())
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
-def test_flow_file_hides_no_module(path):
+def test_a_flow_file_does_not_shadow_a_module(path):
     """Prefect puts the folder of the flow first on sys.path."""
     assert path.stem not in TAKEN
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
-def test_flow_has_the_name_of_its_file_and_says_what_it_does(path):
+def test_a_flow_is_named_after_its_file_and_described(path):
     flow = load_flow_from_entrypoint(f"{path}:{path.stem}", use_placeholder_flow=False)
 
     assert flow.name == path.stem
@@ -67,7 +67,7 @@ def test_the_engine_and_its_command_line_need_neither_prefect_nor_great_expectat
     assert done.returncode == 0
 
 
-def test_the_automation_that_is_shown_is_one_and_waits_for_our_event():
+def test_the_automation_of_the_documentation_is_valid_and_reacts_to_our_event():
     text = (ROOT / "deployments" / "automation-quality.yaml").read_text(encoding="utf-8")
 
     automation = AutomationCore.model_validate(yaml.safe_load(text))

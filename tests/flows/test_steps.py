@@ -42,7 +42,7 @@ def failing(error, times):
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_every_task_has_the_habits_of_a_step(task):
+def test_every_task_has_retries_a_timeout_and_a_name(task):
     assert task.retry_condition_fn is is_transient
     assert task.retries == 4
     # Prefect cannot interrupt a thread; a time-out would only warn, at every partition
@@ -50,7 +50,7 @@ def test_every_task_has_the_habits_of_a_step(task):
     assert task.tags
 
 
-def test_what_passes_is_tried_again(prefect_server):
+def test_a_transient_error_is_retried(prefect_server):
     task, calls = failing(BUSY, times=2)
 
     @flow(name="try")
@@ -61,7 +61,7 @@ def test_what_passes_is_tried_again(prefect_server):
     assert len(calls) == 3
 
 
-def test_a_refusal_is_tried_once(prefect_server):
+def test_a_permanent_error_is_not_retried(prefect_server):
     task, calls = failing(ConfigError("no"), times=9)
 
     @flow(name="refuse")
@@ -77,13 +77,13 @@ def test_a_refusal_is_tried_once(prefect_server):
 @pytest.mark.parametrize(
     ("kind", "name"), [("threads", "ThreadPoolTaskRunner"), ("processes", "ProcessPoolTaskRunner")]
 )
-def test_the_environment_chooses_the_runner(monkeypatch, kind, name):
+def test_an_environment_variable_chooses_the_task_runner(monkeypatch, kind, name):
     monkeypatch.setenv("DUALWRITE_TASK_RUNNER", kind)
 
     assert type(task_runner()).__name__ == name
 
 
-def test_an_unknown_runner_is_refused(monkeypatch):
+def test_an_unknown_task_runner_is_refused(monkeypatch):
     monkeypatch.setenv("DUALWRITE_TASK_RUNNER", "horses")
 
     with pytest.raises(ConfigError) as caught:

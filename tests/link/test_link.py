@@ -27,7 +27,9 @@ def project(folder: Path, text: str) -> Path:
     return folder
 
 
-def test_a_file_is_read_and_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_with_its_environment_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ERP_PASSWORD", "s3cret@x")
 
     link = load_link(project(tmp_path, GOOD))
@@ -52,7 +54,7 @@ def test_no_password_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "s3cret" not in str(link) + repr(link.apps)
 
 
-def test_a_relative_file_starts_at_the_project_wherever_the_command_is_called(
+def test_a_relative_file_is_relative_to_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "contoso"
@@ -83,16 +85,16 @@ partition_rows = "many"
 """
 
 
-def test_all_problems_are_told_at_once_with_their_lines(
+def test_all_problems_are_reported_together_with_their_lines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NOT_SET", raising=False)
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         load_link(project(tmp_path, BAD))
 
     file = tmp_path / "dualwrite.toml"
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"{file}: 11 problems. Nothing was read or written.\n"
         f"  {file}:1: [link] lacks name\n"
         f"  {file}:2: [link] has no 'nme'. Did you mean 'name'? Known: name, companies\n"
@@ -136,23 +138,23 @@ def test_all_problems_are_told_at_once_with_their_lines(
         ),
     ],
 )
-def test_each_problem_is_told_at_its_line(
+def test_each_problem_is_reported_with_its_line(
     tmp_path: Path, change: tuple[str, str], line: int, problem: str
 ) -> None:
     text = GOOD.replace("${ERP_PASSWORD}", "x").replace(*change)
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         load_link(project(tmp_path, text))
 
-    [where] = [told_line for told_line in str(told.value).splitlines() if problem in told_line]
+    [where] = [told_line for told_line in str(caught.value).splitlines() if problem in told_line]
     assert f"dualwrite.toml:{line}: " in where
 
 
-def test_a_folder_without_the_file_is_no_project(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as told:
+def test_a_folder_without_the_file_is_not_a_project(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
         load_link(tmp_path)
 
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"{tmp_path}/dualwrite.toml: there is no such file, so {tmp_path} is no project folder. "
         "Nothing was read or written.\n"
         "  Make a project with: dualwrite init DIR\n"
@@ -160,18 +162,18 @@ def test_a_folder_without_the_file_is_no_project(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError) as told:
+def test_invalid_toml_is_reported_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
         load_link(project(tmp_path, "[link]\nname = contoso\n"))
 
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"{tmp_path}/dualwrite.toml:2: this is no TOML: Invalid value (at line 2, column 8). "
         "Nothing was read or written.\n"
         '  Texts stand in double quotes, as in: name = "contoso"'
     )
 
 
-def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "dualwrite.toml").write_bytes(b'[link]\nname = "\xff"')
 
     with pytest.raises(ConfigError, match="cannot be read"):
@@ -192,12 +194,12 @@ def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
         ("postgresql://erp@h:5432/db", "postgresql://erp@h:5432/db"),
     ],
 )
-def test_a_password_is_replaced_wherever_it_stands(url: str, shown: str) -> None:
+def test_a_password_is_replaced_wherever_it_occurs(url: str, shown: str) -> None:
     assert safe_url(url) == shown
     assert safe_url(f"no answer from {url}, sorry") == f"no answer from {shown}, sorry"
 
 
-def test_what_is_written_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_written_file_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERP", 'postgresql://a:b"c@h/d')
     urls = {Side.FINOPS: "${ERP}", Side.DATAVERSE: "sqlite:///crm.db"}
 
@@ -208,20 +210,20 @@ def test_what_is_written_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert link.apps[Side.FINOPS].url == 'postgresql://a:b"c@h/d'
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     project(tmp_path, "# mine")
 
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as caught:
         write_config(tmp_path, name="x", companies=[], urls=dict.fromkeys(Side, "sqlite:///a"))
 
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"{tmp_path}/dualwrite.toml: is there already, and was left as it is.\n"
         "  Choose another folder, or edit the file."
     )
     assert (tmp_path / "dualwrite.toml").read_text() == "# mine"
 
 
-def test_neither_side_is_special() -> None:
+def test_both_sides_are_treated_alike() -> None:
     assert Side.FINOPS.other is Side.DATAVERSE
     assert Side.DATAVERSE.other is Side.FINOPS
     assert [side.direction for side in Side] == ["finops->dataverse", "dataverse->finops"]

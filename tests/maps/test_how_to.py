@@ -64,7 +64,7 @@ def test_the_map_of_the_page_has_no_fault(project, apps):
         pytest.param("msdyn_termsdescription", "msdyn_termsdescripton", id="misspelt"),
     ],
 )
-def test_the_faults_that_the_page_shows_are_told_so(project, apps, right, wrong):
+def test_the_faults_of_the_page_are_reported_as_shown(project, apps, right, wrong):
     (fault,) = findings_of(project, apps, block("yaml").replace(right, wrong))
 
     told = fault.splitlines()[0].removeprefix(str(project / "maps") + "/")

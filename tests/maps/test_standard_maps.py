@@ -55,7 +55,7 @@ def test_a_standard_map_is_named_after_its_dataverse_table(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_company_specific_map_writes_its_company_out(name):
+def test_a_company_specific_map_has_its_company_column(name):
     table_map = CATALOGUE.get(name)
     first = table_map.columns[0].notation
 
@@ -70,7 +70,7 @@ def test_a_company_specific_map_writes_its_company_out(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_standard_map_says_what_it_is_and_when_its_rows_change(name):
+def test_a_standard_map_has_a_description_and_modified_columns(name):
     table_map = CATALOGUE.get(name)
 
     assert CATALOGUE.entry(name).file.read_text(encoding="utf-8").startswith("# ")
@@ -106,7 +106,7 @@ def test_every_shared_value_map_is_used():
     assert used - {None} == files
 
 
-def test_every_value_map_can_be_read_both_ways():
+def test_every_value_map_is_invertible():
     for found in _value_maps():
         left, right = zip(*found.pairs, strict=True)
         assert len(set(left)) == len(left)

@@ -36,14 +36,14 @@ from tests.real.data import data_folder
         ("XAU", None, None),
     ],
 )
-def test_a_currency_has_its_minor_unit_and_its_coins(code, minor, step):
+def test_a_currency_has_its_minor_unit_and_cash_step(code, minor, step):
     found = currency(code)
 
     assert found.minor_unit == minor
     assert found.cash_step == (None if step is None else Decimal(step))
 
 
-def test_money_of_the_past_says_when_it_ended():
+def test_a_historic_currency_has_its_last_day():
     assert currency("DEM").withdrawn == dt.date(2002, 5, 15)
     assert currency("EUR").withdrawn is None
     assert (currency("EUR").number, currency("DEM").number) == ("978", None)
@@ -61,7 +61,7 @@ def test_minor_units_are_those_of_iso():
         assert (found.minor_unit, found.name) == (int(minor) if minor else None, row["name"])
 
 
-def test_every_currency_that_a_territory_ever_had_is_known():
+def test_every_historic_currency_of_a_territory_is_known():
     folder = data_folder() / "iso-units-currencies"
     with (folder / "territory_currencies.csv").open(encoding="utf-8") as file:
         codes = {row["currency"] for row in csv.DictReader(file)}
@@ -72,7 +72,7 @@ def test_every_currency_that_a_territory_ever_had_is_known():
 @pytest.mark.parametrize(
     ("code", "hint"), [("eur", " Did you mean 'EUR'?"), ("EURO", " Did you mean 'EUR'?"), ("?", "")]
 )
-def test_an_unknown_code_is_told_with_the_nearest(code, hint):
+def test_the_error_about_an_unknown_code_names_the_nearest(code, hint):
     with pytest.raises(UnknownCurrencyError) as caught:
         currency(code)
 
@@ -82,7 +82,7 @@ def test_an_unknown_code_is_told_with_the_nearest(code, hint):
     )
 
 
-def test_a_column_of_codes_is_looked_up_at_once():
+def test_a_column_of_codes_is_looked_up_vectorised():
     codes = pa.array(["EUR", "JPY", "eur", None, "XAU"])
 
     assert known(codes).to_pylist() == [True, True, False, False, True]
@@ -93,7 +93,7 @@ def test_a_column_of_codes_is_looked_up_at_once():
     assert known(pa.nulls(1)).to_pylist() == [False]
 
 
-def test_a_company_has_an_accounting_currency_whatever_its_case():
+def test_the_accounting_currency_of_a_company_ignores_case():
     companies = pa.array(["usmf", "DEMF", "gbsi", None])
 
     codes = accounting_currencies(companies, {"USMF": "USD", "demf": "EUR"})

@@ -35,7 +35,7 @@ SOLD = pa.decimal128(20, 4)
         ("10", None, None, None),
     ],
 )
-def test_the_charge_carries_what_rounding_leaves(discount, quantity, per_unit, charge):
+def test_the_charge_takes_the_rounding_difference(discount, quantity, per_unit, charge):
     split = split_discount(column(MONEY, discount), column(SOLD, quantity), 2)
 
     assert split.per_unit.to_pylist() == [None if per_unit is None else Decimal(per_unit)]
@@ -52,7 +52,7 @@ def test_the_charge_carries_what_rounding_leaves(discount, quantity, per_unit, c
     places=st.integers(0, 6),
     mode=st.sampled_from(MODES),
 )
-def test_split_and_joined_again_it_is_the_same_discount(rows, places, mode):
+def test_a_split_discount_is_joined_to_the_same_discount(rows, places, mode):
     discounts = pa.array([row[0] for row in rows], pa.decimal128(38, 10))
     quantities = pa.array([row[1] for row in rows], pa.decimal128(38, 6))
 

@@ -52,30 +52,30 @@ def money(*texts):
         ("10.1234", "nonsense", "amount", True),
     ],
 )
-def test_an_amount_has_the_digits_of_its_currency_and_of_its_column(amount, code, kind, well):
+def test_an_amount_has_the_decimal_places_of_its_currency_and_its_column(amount, code, kind, well):
     assert fits(money(amount), 4, pa.array([code]), kind).to_pylist() == [well]
     if code != "nonsense":
         assert fits(money(amount), 4, code, kind).to_pylist() == [well]
 
 
-def test_a_coarse_column_counts_before_the_currency():
+def test_a_column_with_fewer_places_than_the_currency_decides():
     assert fits(money("10.5", "10.05"), 1, "EUR").to_pylist() == [True, False]
     assert fits(money("10.5", "10.05"), 1, "CHF", "cash").to_pylist() == [True, False]
 
 
-def test_room_before_the_point_is_asked_for_only_when_told():
+def test_digits_before_the_point_are_checked_only_with_a_precision():
     amounts = money("99.99", "100", "-100", None)
 
     assert fits(amounts, 2).to_pylist() == [True] * 4
     assert fits(amounts, 2, precision=4).to_pylist() == [True, False, False, True]
 
 
-def test_one_code_for_the_column_must_be_a_currency():
+def test_an_unknown_code_for_the_column_is_refused():
     with pytest.raises(UnknownCurrencyError):
         fits(money("1"), 2, "EURO")
 
 
-def test_floats_are_no_money():
+def test_floats_are_refused_as_amounts():
     with pytest.raises(NotExactError):
         rounded(pa.array([0.1]), 2, "half_even")
 
@@ -107,7 +107,7 @@ def oracle(number, code, scale, kind, mode):
     mode=st.sampled_from(MODES),
     wide=st.booleans(),
 )
-def test_rounding_and_fitting_are_what_pythons_decimal_says(rows, scale, kind, mode, wide):
+def test_rounding_and_fitting_agree_with_pythons_decimal(rows, scale, kind, mode, wide):
     column = pa.array([row[0] for row in rows], pa.decimal256(76, 12) if wide else MONEY)
     codes = pa.array([row[1] for row in rows], pa.string())
     expected = [oracle(*row, scale, kind, mode) for row in rows]
@@ -119,7 +119,7 @@ def test_rounding_and_fitting_are_what_pythons_decimal_says(rows, scale, kind, m
 
 @settings(max_examples=50)
 @given(rows=ROWS, mode=st.sampled_from(MODES), kind=st.sampled_from(["amount", "price", "cash"]))
-def test_what_was_rounded_comes_back_as_no_change(rows, mode, kind):
+def test_a_rounded_value_that_comes_back_is_no_change(rows, mode, kind):
     column = pa.array([row[0] for row in rows], MONEY)
     codes = pa.array([row[1] for row in rows], pa.string())
     back = rounded(column, 4, mode, codes, kind).cast(pa.decimal256(76, 10))
@@ -128,7 +128,7 @@ def test_what_was_rounded_comes_back_as_no_change(rows, mode, kind):
     assert rounded(back, 4, mode, codes, kind).to_pylist() == back.to_pylist()
 
 
-def test_another_value_and_a_lost_one_are_changes():
+def test_another_value_and_a_null_are_changes():
     sent, back = money("10.005", "10.005", None, "1"), money("10", "10.01", "1", None)
 
     assert same_after_rounding(sent, back, 4, "half_even", "EUR").to_pylist() == [

@@ -71,7 +71,7 @@ YEAR = quoted(
         pytest.param("XYZXYZ", "1999-01-01", Fraction(1), id="to itself"),
     ],
 )
-def test_the_rate_that_holds(pair, on, exact):
+def test_the_rate_that_is_valid_on_the_day(pair, on, exact):
     told = {"on": day(on)}
 
     assert YEAR.exact("Default", pair[:3], pair[3:], **told) == exact
@@ -79,7 +79,7 @@ def test_the_rate_that_holds(pair, on, exact):
     assert abs(int(rate("Default", pair[:3], pair[3:], rates=YEAR, **told) * 10**12) - short) <= 1
     column = YEAR.rates("Default", pa.array([pair[:3]]), pa.array([pair[3:]]), told["on"])
     assert column.values.to_pylist() == [YEAR.rate("Default", pair[:3], pair[3:], **told)]
-    assert column.trouble.to_pylist() == [None]
+    assert column.reasons.to_pylist() == [None]
 
 
 def test_the_pivot_comes_before_the_alphabet():
@@ -99,20 +99,20 @@ def test_the_pivot_comes_before_the_alphabet():
     assert over_chf.exact("Default", "EUR", "USD", **on) == Fraction(7, 5)
 
 
-def test_no_rate_is_told_with_the_nearest_ones():
+def test_the_error_about_a_missing_rate_names_the_nearest_ones():
     with pytest.raises(NoRateError) as caught:
         YEAR.rate("Default", "GBP", "EUR", on=day("2023-12-31"))
 
     assert str(caught.value) == (
-        "no exchange rate of type 'Default' from GBP to EUR holds on 2023-12-31, nor back, nor "
-        "over other currencies. Nothing was computed.\n"
+        "no exchange rate of type 'Default' from GBP to EUR is valid on 2023-12-31, nor from "
+        "EUR to GBP, nor over other currencies. Nothing was computed.\n"
         "  Nearest: EUR to GBP from 2024-01-01\n"
-        "  Enter a rate that holds on that day in the ERP, or take a day that has one."
+        "  Enter a rate for that day in the ERP, or choose a day that has one."
     )
     assert caught.value.near == ("EUR to GBP from 2024-01-01",)
 
 
-def test_a_gap_lies_between_two_rates():
+def test_no_rate_is_valid_in_a_gap_between_two_rates():
     rates = quoted(("EURUSD", "2024-03-01", "1", 1, "2024-03-01"), ("EURUSD", "2024-03-04", "2"))
 
     with pytest.raises(NoRateError) as caught:
@@ -131,14 +131,14 @@ def test_a_gap_lies_between_two_rates():
         ("Budget", "There is no such type; there are: Default"),
     ],
 )
-def test_an_unknown_type_is_told(type_, hint):
+def test_an_unknown_rate_type_is_refused(type_, hint):
     with pytest.raises(NoRateError, match=r"(?s).*") as caught:
         YEAR.rate(type_, "EUR", "USD", on=day("2024-01-01"))
 
     assert f"\n  {hint}\n" in str(caught.value)
 
 
-def test_a_column_says_of_each_row_what_is_the_matter():
+def test_a_column_has_a_reason_for_each_row_without_a_rate():
     found = YEAR.rates(
         pa.array(["Default", "Default", "Budget", None, "Default"]),
         pa.array(["EUR", "EUR", "EUR", "EUR", "EUR"]),
@@ -151,10 +151,10 @@ def test_a_column_says_of_each_row_what_is_the_matter():
 
     given = "the rate's type, both currencies and the date must be given"
     assert found.values.to_pylist() == [Decimal("1.1"), None, None, None, None]
-    assert found.trouble.to_pylist() == [
+    assert found.reasons.to_pylist() == [
         None,
-        "no rate of type Default from EUR to USD holds on 2023-01-05",
-        "no rate of type Budget from EUR to USD holds on 2024-01-05",
+        "no rate of type Default from EUR to USD is valid on 2023-01-05",
+        "no rate of type Budget from EUR to USD is valid on 2024-01-05",
         given,
         given,
     ]
@@ -179,14 +179,14 @@ def test_a_column_says_of_each_row_what_is_the_matter():
             ["another rate begins on the same day"] * 2,
         ),
         ([("EURUSD", None, "1")], ["type, from, to and valid_from must all be given"]),
-        ([("EUREUR", "2024-01-01", "2")], ["a currency's rate to itself is 1, and here it is 2"]),
+        ([("EUREUR", "2024-01-01", "2")], ["the rate of a currency to itself must be 1 and is 2"]),
         (
             [("EURUSD", "2024-01-01", "1" * 19)],
-            [f"the rate has more than 18 digits before the point: {'1' * 19}"],
+            [f"the rate has more than 18 digits before the decimal point: {'1' * 19}"],
         ),
     ],
 )
-def test_a_rate_that_cannot_be_right_is_refused_and_the_others_go_on(rows, reasons):
+def test_an_invalid_rate_is_refused_and_the_others_stay_valid(rows, reasons):
     rates = quoted(*rows, ("GBPUSD", "2024-01-01", "1.5"))
 
     assert rates.problems.to_pydict() == {"row": list(range(len(rows))), "reason": reasons}
@@ -197,25 +197,25 @@ def test_a_rate_of_too_many_places_is_refused():
     rates = quoted(("EURUSD", "2024-01-01", "0." + "1" * 19), kind=pa.decimal128(38, 20))
 
     assert rates.problems["reason"].to_pylist() == [
-        "the rate has more than 18 digits behind the point: 0.1111111111111111111"
+        "the rate has more than 18 digits after the decimal point: 0.1111111111111111111"
     ]
 
 
-def test_a_refused_rate_lets_no_older_one_run_on():
+def test_a_refused_rate_keeps_an_older_one_from_staying_valid():
     rates = quoted(("EURUSD", "2024-01-01", "1.1"), ("EURUSD", "2024-02-01", "0"))
 
     with pytest.raises(RefusedRateError) as caught:
         rates.rate("Default", "EUR", "USD", on=day("2024-02-02"))
     assert str(caught.value) == (
         "Default rate from EUR to USD of 2024-02-01: the rate must be above zero and is 0. "
-        "Nothing was computed.\n  Correct the rate where it is kept, in the ERP."
+        "Nothing was computed.\n  Correct the rate in the ERP."
     )
     found = rates.rates("Default", "USD", "EUR", pa.array([day("2024-02-02"), day("2024-01-02")]))
-    assert found.trouble.to_pylist() == [caught.value.reason, None]
+    assert found.reasons.to_pylist() == [caught.value.reason, None]
     assert found.values.is_valid().to_pylist() == [False, True]
 
 
-def test_amounts_are_exchanged_and_rounded_once_to_the_minor_unit():
+def test_amounts_are_converted_and_rounded_once_to_the_minor_unit():
     amounts = pa.array(
         [Decimal("100.00"), Decimal("1.00"), None, Decimal("3.33")], pa.decimal128(20, 2)
     )
@@ -230,7 +230,7 @@ def test_amounts_are_exchanged_and_rounded_once_to_the_minor_unit():
     )
 
     assert found.values.to_pylist() == [Decimal(15625), Decimal("1.20"), None, Decimal("3.33")]
-    assert found.trouble.null_count == 4
+    assert found.reasons.null_count == 4
     price = YEAR.convert(
         pa.array([Decimal("0.001")]),
         "Default",
@@ -243,7 +243,7 @@ def test_amounts_are_exchanged_and_rounded_once_to_the_minor_unit():
     assert price.values.to_pylist() == [Decimal("0.0008")]
 
 
-def test_an_amount_too_great_is_told():
+def test_an_amount_of_too_many_digits_has_a_reason():
     found = YEAR.convert(
         pa.array([Decimal("9" * 38), Decimal(1)], pa.decimal128(38, 0)),
         "Default",
@@ -253,17 +253,17 @@ def test_an_amount_too_great_is_told():
         scale=2,
     )
 
-    assert found.trouble.to_pylist() == ["the value has more than 38 digits", None]
+    assert found.reasons.to_pylist() == ["the value has more than 38 digits", None]
     assert found.values.to_pylist() == [None, Decimal(156)]
 
 
-def test_a_day_is_told_by_a_time_too():
+def test_a_timestamp_counts_as_its_day():
     moment = pa.array([dt.datetime(2024, 1, 31, 23, 59)], pa.timestamp("us"))  # noqa: DTZ001
 
     assert YEAR.rates("Default", "EUR", "USD", moment).values.to_pylist() == [Decimal("1.1")]
 
 
-def test_floats_are_no_rates_and_no_rates_are_no_error():
+def test_floats_are_refused_as_rates_and_an_empty_table_is_accepted():
     with pytest.raises(NotExactError):
         ExchangeRates.from_table(
             pa.table(
@@ -333,7 +333,7 @@ def slow_rate(entries, from_, to, on, pivot):
     ),
     pivot=st.none() | st.sampled_from(CODES),
 )
-def test_the_quick_search_finds_what_the_slow_one_finds(entries, asked, pivot):
+def test_the_fast_search_agrees_with_the_slow_one(entries, asked, pivot):
     day_of = [FIRST + dt.timedelta(each) for each in range(20)]
     rates = quoted(
         *(

@@ -32,11 +32,11 @@ def rates():
     )
 
 
-def test_every_one_of_them_is_accepted(rates):
+def test_all_real_rates_are_accepted(rates):
     assert rates.problems.num_rows == 0
 
 
-def test_two_currencies_meet_over_the_dollar(rates):
+def test_two_currencies_are_converted_over_the_dollar(rates):
     on = {"on": dt.date(2023, 1, 2)}
     euro, pound = (rates.exact("Default", "USD", code, **on) for code in ("EUR", "GBP"))
 
@@ -44,7 +44,7 @@ def test_two_currencies_meet_over_the_dollar(rates):
     assert rates.exact("Default", "EUR", "GBP", **on) == pound / euro
 
 
-def test_old_money_has_no_rate_after_its_last(rates):
+def test_a_historic_currency_has_no_rate_after_its_last_day(rates):
     with pytest.raises(NoRateError) as caught:
         rates.rate("Default", "USD", "DEM", on=dt.date(2023, 1, 2))
 
@@ -77,7 +77,7 @@ def workdays(quotes):
 FRIDAY, SUNDAY, MONDAY = (dt.date(2023, 1, day) for day in (6, 8, 9))
 
 
-def test_over_a_weekend_the_rate_of_friday_holds(workdays):
+def test_the_rate_of_friday_is_valid_over_the_weekend(workdays):
     rates = ExchangeRates.from_table(workdays)
 
     on_sunday = rates.rate("Default", "USD", "EUR", on=SUNDAY)
@@ -86,7 +86,7 @@ def test_over_a_weekend_the_rate_of_friday_holds(workdays):
     assert rates.rate("Default", "USD", "EUR", on=MONDAY) == Decimal("1.0686")
 
 
-def test_a_rate_that_ends_on_its_day_leaves_the_weekend_without_one(workdays):
+def test_a_rate_with_a_last_day_is_not_valid_over_the_weekend(workdays):
     rates = ExchangeRates.from_table(workdays.append_column("valid_to", workdays["valid_from"]))
 
     with pytest.raises(NoRateError) as caught:
@@ -96,12 +96,12 @@ def test_a_rate_that_ends_on_its_day_leaves_the_weekend_without_one(workdays):
         "USD to EUR from 2023-01-06 to 2023-01-06",
         "USD to EUR from 2023-01-09 to 2023-01-09",
     )
-    values, trouble = rates.rates("Default", "USD", "EUR", workdays["valid_from"])
+    values, reasons = rates.rates("Default", "USD", "EUR", workdays["valid_from"])
     assert values.equals(workdays["rate"].combine_chunks().cast(values.type))
-    assert trouble.null_count == len(workdays)
+    assert reasons.null_count == len(workdays)
 
 
-def test_a_pair_that_is_quoted_both_ways_is_asked_the_way_it_is_quoted(quotes):
+def test_a_pair_quoted_in_both_directions_uses_its_own_rate(quotes):
     """Bought at one rate and sold at another: neither is the other turned round."""
     sold = [round(1 / rate, 4) for rate in quotes["average"].to_pylist()]
     back = quotes.set_column(1, "from", quotes["to"]).set_column(2, "to", quotes["from"])
@@ -116,6 +116,6 @@ def test_a_pair_that_is_quoted_both_ways_is_asked_the_way_it_is_quoted(quotes):
     assert rates.problems.num_rows == 0
 
 
-def test_a_currency_is_worth_itself_whatever_was_entered(rates):
+def test_the_rate_of_a_currency_to_itself_is_1(rates):
     """The file has a rate from the dollar to the dollar for each day."""
     assert rates.exact("Default", "USD", "USD", on=dt.date(1999, 1, 1)) == 1

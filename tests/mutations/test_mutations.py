@@ -26,7 +26,7 @@ def checked() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
-def test_a_broken_engine_is_noticed(checked: dict[str, Any], mutation: Mutation) -> None:
+def test_a_mutation_of_the_engine_is_detected(checked: dict[str, Any], mutation: Mutation) -> None:
     found = checked[mutation.name]
 
     assert found["passes"], found["output"]

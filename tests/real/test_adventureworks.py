@@ -107,7 +107,7 @@ def synced(
         postgresql_server.drop(url)
 
 
-def test_every_row_that_may_go_across_does(synced):
+def test_every_valid_row_is_synced(synced):
     _, results = synced
 
     assert counted(results, "written") == WRITTEN
@@ -115,7 +115,7 @@ def test_every_row_that_may_go_across_does(synced):
     assert counted(results, "conflicts") == {}
 
 
-def test_what_is_held_has_a_cause_that_a_person_accepts(synced):
+def test_every_held_row_has_an_expected_cause(synced):
     session, _ = synced
 
     assert held(session) == HELD
@@ -266,7 +266,7 @@ def test_two_stores_of_one_name_stay_two_customers(synced):
     }
 
 
-def test_who_is_invoiced_is_said_on_both_sides(synced):
+def test_the_invoice_customer_is_the_same_on_both_sides(synced):
     """The lookup comes in the second pass, and must not empty the ERP's own column (635 rows)."""
     session, _ = synced
     sent = finops_tables(data_folder())["CustCustomerV3Entity"]

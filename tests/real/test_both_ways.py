@@ -154,7 +154,7 @@ def both(
         yield Stores(session, sorted(free))
 
 
-def test_changes_of_parents_and_children_cross_once_and_do_not_come_back(both: Stores) -> None:
+def test_changes_of_parents_and_children_are_synced_once_and_not_echoed(both: Stores) -> None:
     ours, theirs = both.take(10), both.take(10)
     contacts = both.told(F, ACCOUNTS, "CONTACTPERSONID", ours)
     parties = both.told(F, ACCOUNTS, "PARTYNUMBER", ours)
@@ -183,7 +183,9 @@ def test_changes_of_parents_and_children_cross_once_and_do_not_come_back(both: S
     both.assert_one()
 
 
-def test_a_row_that_both_sides_changed_is_merged_and_what_lost_is_on_record(both: Stores) -> None:
+def test_a_row_changed_on_both_sides_is_merged_and_the_losing_values_are_recorded(
+    both: Stores,
+) -> None:
     names = both.take(6)
     both.change(
         F,
@@ -225,7 +227,9 @@ def test_a_row_that_both_sides_changed_is_merged_and_what_lost_is_on_record(both
     both.assert_one()
 
 
-def test_deletes_cross_both_ways_and_one_against_a_change_is_on_record(both: Stores) -> None:
+def test_deletes_are_synced_both_ways_and_a_delete_against_a_change_is_recorded(
+    both: Stores,
+) -> None:
     ours, theirs, (disputed,) = both.take(3), both.take(3), both.take(1)
     before = len(both.session.journal.conflicts.find(ACCOUNTS, open_only=False))
     both.delete(F, ACCOUNTS, [*ours, disputed])
@@ -245,7 +249,7 @@ def test_deletes_cross_both_ways_and_one_against_a_change_is_on_record(both: Sto
     assert conflict.conflict.rows[F] is None
 
 
-def test_a_family_comes_parents_first_and_goes_children_first(both: Stores) -> None:
+def test_parents_are_inserted_first_and_children_deleted_first(both: Stores) -> None:
     (model,) = both.take(1)
     (party,) = both.told(D, ACCOUNTS, "msdyn_partyid.msdyn_partynumber", [model])
     contact = both.told(D, ACCOUNTS, "msdyn_primarycontact.msdyn_contactforpartynumber", [model])

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 RATE_KEY = ("EXCHANGERATETYPENAME", "FROMCURRENCYCODE", "TOCURRENCYCODE", "VALIDFROM")
 
 
-def test_a_symbol_for_each_currency_frees_everything(tmp_path: Path):
+def test_a_symbol_for_each_currency_releases_all_held_rows(tmp_path: Path):
     urls = {side: f"sqlite:///{tmp_path}/{side.value}.db" for side in Side}
     tables = finance(data_folder())
     load(Side.FINOPS, urls[Side.FINOPS], tables)

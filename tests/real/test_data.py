@@ -9,7 +9,7 @@ import pytest
 from tests.real.data import REQUIRED, VARIABLE, data_folder
 
 
-def test_without_the_data_sets_a_test_is_skipped_with_the_reason(
+def test_without_data_sets_a_test_is_skipped_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
@@ -23,9 +23,7 @@ def test_without_the_data_sets_a_test_is_skipped_with_the_reason(
     )
 
 
-def test_where_the_data_sets_are_required_their_absence_is_a_failure(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
+def test_missing_required_data_sets_fail_a_test(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     monkeypatch.setenv(REQUIRED, "1")
 

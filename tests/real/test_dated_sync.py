@@ -162,7 +162,7 @@ def count(session: Session, side: Side, **more: Any) -> int:
 
 
 @pytest.mark.parametrize("source", [COSTS, PRICES, DEPARTMENTS, SALESPERSONS], ids=lambda s: s[0])
-def test_a_sound_history_crosses_day_by_day_and_no_gap_is_made(opened, source):
+def test_a_valid_history_is_synced_without_gaps(opened, source):
     rows = history(*source)
     session = opened(rows, "gaps: forbid")
 
@@ -177,7 +177,7 @@ def test_a_sound_history_crosses_day_by_day_and_no_gap_is_made(opened, source):
         assert count(session, D, when=when) == count(session, F, when=when)
 
 
-def test_a_territory_that_two_salespersons_share_is_rejected_and_the_others_cross(opened):
+def test_a_territory_shared_by_two_salespersons_is_rejected_and_the_others_are_synced(opened):
     session = opened(history(*TERRITORIES), "gaps: allow", "ENTITY, OTHER, VALIDFROM")
 
     assert run(session) == {"periods_sound": 8}
@@ -210,7 +210,7 @@ def test_a_mode_ends_each_rate_where_the_next_begins_on_both_sides(opened):
     assert reconcile(session, session.map("history")).unexplained == 0
 
 
-def test_a_list_price_shows_on_its_days_and_no_other(opened):
+def test_a_list_price_is_visible_on_its_days_only(opened):
     rows = history(*PRICES)
     session = replace(opened(rows, ""), now=lambda: dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
     assert run(session) == {}

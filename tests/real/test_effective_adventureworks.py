@@ -66,9 +66,7 @@ HISTORIES = [
 
 
 @pytest.mark.parametrize(("name", "entity", "count", "joints"), HISTORIES)
-def test_every_history_is_sound_without_a_gap_as_its_ends_are_the_last_day(
-    name, entity, count, joints
-):
+def test_every_history_is_valid_without_gaps_with_inclusive_ends(name, entity, count, joints):
     rows, periods = history(name, (entity,))
 
     assert rows.num_rows == count
@@ -94,7 +92,7 @@ def test_one_salesperson_has_one_territory_at_a_time_but_a_territory_many_salesp
     assert not find_faults(rows, own).fault.any()
 
 
-def test_a_price_on_a_day_is_the_one_of_its_period():
+def test_the_price_of_a_day_is_that_of_its_period():
     rows, periods = costs()
 
     def cost(day):
@@ -126,7 +124,7 @@ def test_the_open_list_prices_are_those_of_the_products():
     assert prices == [listed[product] for product in today["ProductID"].to_pylist()]
 
 
-def test_histories_come_back_from_instants_day_by_day():
+def test_histories_survive_the_conversion_to_instants_and_back():
     rows, periods = costs()
 
     there = to_instants(rows, periods)
@@ -136,7 +134,7 @@ def test_histories_come_back_from_instants_day_by_day():
     assert not find_faults(there.table, there.periods).fault.any()
 
 
-def test_a_pay_history_that_has_first_days_only_overlaps_until_it_is_written_period_by_period():
+def test_a_pay_history_with_first_days_only_overlaps_until_it_is_written_with_a_mode():
     rows, periods = pay()
 
     asis = find_faults(rows, periods).fault
@@ -156,7 +154,7 @@ def test_a_pay_history_that_has_first_days_only_overlaps_until_it_is_written_per
     ]
 
 
-def test_told_backwards_each_older_rate_would_overlap_a_newer_one_and_is_refused():
+def test_in_reverse_order_each_older_rate_overlaps_a_newer_one_and_is_refused():
     rows, periods = pay()
 
     changes = plan_write(
@@ -186,7 +184,7 @@ def test_a_price_change_of_every_product_closes_every_open_price():
     assert taken_back.sort_by(order).equals(rows.select(taken_back.column_names).sort_by(order))
 
 
-def test_the_newer_half_of_a_history_fits_beside_the_older_that_the_target_holds():
+def test_the_newer_half_of_a_history_is_valid_with_the_older_half_in_the_target():
     rows, periods = costs()
     newer = pc.greater_equal(rows["StartDate"], pa.scalar(dt.date(2024, 1, 1)))
     held, batch = rows.filter(pc.invert(newer)), rows.filter(newer)
@@ -202,7 +200,7 @@ def test_the_newer_half_of_a_history_fits_beside_the_older_that_the_target_holds
     assert 0 < sum(followers.to_pylist()) < batch.num_rows
 
 
-def test_no_end_is_written_as_the_target_spells_it():
+def test_no_end_is_written_with_the_value_of_the_target():
     rows, periods = costs()
     spelled = rows.set_column(
         rows.column_names.index("EndDate"), "EndDate", pc.fill_null(rows["EndDate"], OPEN)

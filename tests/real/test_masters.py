@@ -69,7 +69,7 @@ def halfway(
 
 
 @pytest.mark.parametrize("master", [Master.FINOPS, Master.DATAVERSE, Master.NEWEST])
-def test_the_master_settles_what_both_hold(halfway, master):
+def test_the_master_decides_rows_that_both_sides_have(halfway, master):
     session, start = halfway
     invoiced = _invoiced(session, Side.FINOPS) | _invoiced(session, Side.DATAVERSE)
 
@@ -88,7 +88,7 @@ def test_the_master_settles_what_both_hold(halfway, master):
     assert [counted(again, "written", side) for side in Side] == [{}, {}]
 
 
-def test_filling_blanks_leaves_what_both_say_alone(halfway):
+def test_filling_blanks_keeps_values_that_both_sides_have(halfway):
     session, start = halfway
 
     run(session, master=Master.FILL_BLANKS, again=True)

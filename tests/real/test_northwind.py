@@ -114,7 +114,7 @@ def session(
         yield opened
 
 
-def test_each_side_gets_what_it_lacks(session):
+def test_each_side_gets_its_missing_rows(session):
     results = run(session, partition_rows=100)
 
     assert counted(results, "written") == TO_DATAVERSE

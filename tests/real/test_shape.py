@@ -48,14 +48,14 @@ ROWS = {
 }
 
 
-def test_every_file_arrives_whole():
+def test_every_file_is_loaded_completely():
     tables = finops_tables(data_folder())
 
     assert {name: rows.num_rows for name, rows in tables.items()} == ROWS
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_table_fits_the_finops_table_of_its_name(name):
+def test_a_table_fits_the_finops_table_of_the_same_name(name):
     _assert_fits(finops_tables(data_folder())[name], sandbox_tables(Side.FINOPS)[name])
 
 
@@ -82,7 +82,7 @@ def _assert_fits(rows: pa.Table, table: TableDef) -> None:
     assert rows.group_by(list(table.key)).aggregate([]).num_rows == rows.num_rows
 
 
-def test_decimals_come_straight_from_the_text():
+def test_decimals_are_read_from_text_without_loss():
     texts = read(data_folder(), "adventureworks/Production.Product")["StandardCost"]
 
     exact = decimals(texts, 28, 10).to_pylist()
@@ -127,7 +127,7 @@ def test_water_freezes_at_32_fahrenheit():
     assert told["INNEROFFSET"] == Decimal("459.67")
 
 
-def test_names_keep_their_letters():
+def test_names_keep_their_characters():
     parties = finops_tables(data_folder())["DirPartyCDSEntity"]
 
     assert {"François", "Niñia", "Desirée", "Begoña"} <= set(parties["PERSONFIRSTNAME"].to_pylist())

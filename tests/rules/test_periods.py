@@ -26,7 +26,7 @@ REASONS = [
     (
         ["A 1-60000"],
         (
-            "2030-01-01 to 2194-04-10 reaches beyond 2154-12-31, the last day; "
+            "2030-01-01 to 2194-04-10 is beyond 2154-12-31, the last day; "
             "no end is null, 2154-12-31 or 9999-12-31"
         ),
     ),
@@ -43,7 +43,7 @@ REASONS = [
     ),
     (
         ["A 6-9", "A 1-4"],
-        ("2030-01-06 to 2030-01-09 leaves a gap beside 2030-01-01 to 2030-01-04, both of ID 'A'"),
+        ("2030-01-06 to 2030-01-09 leaves a gap next to 2030-01-01 to 2030-01-04, both of ID 'A'"),
     ),
 ]
 

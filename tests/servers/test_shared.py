@@ -67,7 +67,7 @@ def test_a_server_that_no_test_asks_for_is_not_started(
     assert started == []
 
 
-def test_whoever_asks_learns_why_there_is_no_server(owner: shared.Owner) -> None:
+def test_a_test_without_its_server_gets_the_reason(owner: shared.Owner) -> None:
     with (
         pytest.raises(NoServerError, match=r"^MariaDB is not installed$"),
         shared.asked_of_owner("mariadb", owner.folder),
@@ -75,7 +75,7 @@ def test_whoever_asks_learns_why_there_is_no_server(owner: shared.Owner) -> None
         pass
 
 
-def test_a_command_gets_the_servers_by_its_environment_and_gives_its_exit_code() -> None:
+def test_a_command_gets_the_servers_in_its_environment_and_returns_its_exit_code() -> None:
     names = list(shared.GIVEN.values())
     command = [sys.executable, "-m", "tests.servers", sys.executable, "-c"]
     command.append(f"import os; print([os.environ[name] for name in {names}]); exit(3)")

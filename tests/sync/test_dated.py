@@ -185,7 +185,7 @@ def test_a_hole_is_only_let_through_where_the_map_allows_it(dated, said, held):
     world.here(("A", "27-02-01", "never", 11))
     world.cycle()
 
-    assert ["gap" for reason in world.reasons() if "leaves a gap beside" in reason] == held
+    assert ["gap" for reason in world.reasons() if "leaves a gap next to" in reason] == held
 
 
 def test_a_row_that_is_already_in_overlap_may_change_what_is_no_date(dated):
@@ -380,10 +380,10 @@ def test_a_refused_write_says_both_periods_and_the_cure(dated):
     assert (row.cause, row.reason, row.cure) == (
         "periods_sound",
         (
-            "2026-03-01 to 2026-03-31 lies inside 2026-01-01 to no end, and the time after it "
+            "2026-03-01 to 2026-03-31 is inside 2026-01-01 to no end, and the time after it "
             "would have no row"
         ),
-        "bring the row that follows it in the same batch, or let it last as long",
+        "send the row that follows it in the same batch, or extend it to the same end",
     )
     assert world.ours() == ["A 26-01-01 never 10"]
 

@@ -13,7 +13,7 @@ from tests.torture.run import torture
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_nothing_is_lost_when_live_sync_dies_again_and_again(
+def test_nothing_is_lost_when_live_sync_is_killed_repeatedly(
     new_world: Callable[..., World], kind: str
 ) -> None:
     figures = torture(new_world(kind), seconds=10, writers=3)

@@ -48,12 +48,12 @@ def everything(listed):
     )
 
 
-def test_all_73_are_accepted(listed, everything):
+def test_all_73_real_conversions_are_accepted(listed, everything):
     assert len(listed) == 73
     assert everything.problems.num_rows == 0
 
 
-def test_each_is_exact_to_its_base_unit_and_back(listed, everything):
+def test_each_unit_converts_exactly_to_its_base_unit_and_back(listed, everything):
     for row in listed:
         ratio = Fraction(int(row["numerator"]), int(row["denominator"]))
         there = everything.formula(row["unit"], row["base_unit"])
@@ -64,7 +64,7 @@ def test_each_is_exact_to_its_base_unit_and_back(listed, everything):
         assert there.then(back).of(Fraction(355, 113)) == Fraction(355, 113)
 
 
-def test_each_converts_to_each_of_its_class_as_python_does(listed, everything):
+def test_conversions_within_a_class_agree_with_python(listed, everything):
     pairs = [
         (one, other)
         for one in listed
@@ -78,13 +78,13 @@ def test_each_converts_to_each_of_its_class_as_python_does(listed, everything):
         pa.array([other["unit"] for _, other in pairs]),
     )
 
-    assert found.trouble.null_count == len(pairs)
+    assert found.reasons.null_count == len(pairs)
     for (one, other), value in zip(pairs, found.values.to_pylist(), strict=True):
         exact = everything.formula(one["unit"], other["unit"]).of(Fraction("12.5"))
         assert abs(Fraction(value) - exact) <= Fraction(1, 2 * 10**12)
 
 
-def test_a_factor_that_is_no_finite_decimal_loses_nothing(everything):
+def test_a_factor_that_is_not_a_finite_decimal_is_exact(everything):
     assert everything.formula("degree_Fahrenheit", "degree_Celsius").of(Fraction(451)) == Fraction(
         2095, 9
     )
@@ -101,4 +101,4 @@ def test_padded_symbols_are_unknown_until_they_are_trimmed():
 
     found = shop.convert(pa.array([1, 1]), pa.array(["DZ", trimmed["DZ"]]), "EA")
     assert found.values.to_pylist() == [12, None]
-    assert found.trouble.to_pylist() == [None, "there is no unit 'DZ '"]
+    assert found.reasons.to_pylist() == [None, "there is no unit 'DZ '"]

@@ -70,7 +70,7 @@ SHOP = system(
         pytest.param("-0.5", "pcs>pcs", (), -1, id="a half goes up"),
     ],
 )
-def test_a_quantity_becomes_what_its_conversion_says(quantity, pair, owner, result):
+def test_a_quantity_is_converted(quantity, pair, owner, result):
     from_, to = pair.split(">")
 
     assert convert(Decimal(quantity), from_, to, *owner, system=SHOP) == Decimal(result)
@@ -78,10 +78,10 @@ def test_a_quantity_becomes_what_its_conversion_says(quantity, pair, owner, resu
     column = pa.array([Decimal(quantity)], pa.decimal128(38, 10))
     found = SHOP.convert(column, pa.array([from_]), to, *owners)
     assert found.values.to_pylist() == [Decimal(result)]
-    assert found.trouble.to_pylist() == [None]
+    assert found.reasons.to_pylist() == [None]
 
 
-def test_the_conversions_own_rounding_comes_before_the_units():
+def test_the_rounding_of_a_conversion_overrides_that_of_the_unit():
     one_way = system(UNITS, one("pcs>case", "0.1", rounding="Down"))
 
     assert convert(Decimal("1.2345"), "pcs", "case", system=one_way) == Decimal("0.123")
@@ -101,7 +101,7 @@ def test_temperatures_have_offsets_on_both_sides():
 
 
 @pytest.mark.parametrize(
-    ("pair", "product", "trouble"),
+    ("pair", "product", "reason"),
     [
         ("tin>pcs", None, "there is no unit 'tin'"),
         ("pcs>tin", None, "there is no unit 'tin'"),
@@ -117,28 +117,28 @@ def test_temperatures_have_offsets_on_both_sides():
         ),
     ],
 )
-def test_what_cannot_be_converted_is_told(pair, product, trouble):
+def test_a_quantity_that_cannot_be_converted_has_a_reason(pair, product, reason):
     from_, to = pair.split(">")
 
     with pytest.raises(NotConvertibleError) as caught:
         convert(1, from_, to, product, system=SHOP)
     assert str(caught.value) == (
-        f"{trouble}. Nothing was computed.\n"
-        "  Enter or correct the unit or the conversion where it is kept, in the ERP."
+        f"{reason}. Nothing was computed.\n"
+        "  Enter or correct the unit or the conversion in the ERP."
     )
     found = SHOP.convert(pa.array([1, None]), from_, to, product)
     assert found.values.to_pylist() == [None, None]
-    assert found.trouble.to_pylist() == [trouble, None]
+    assert found.reasons.to_pylist() == [reason, None]
 
 
-def test_units_without_a_conversion_are_told():
+def test_units_without_a_conversion_have_a_reason():
     lonely = system(units(("a", "c"), ("b", "c")))
 
     with pytest.raises(NotConvertibleError, match=r"^nothing converts 'a' to 'b'\. Nothing"):
         lonely.formula("a", "b")
 
 
-def test_a_column_says_of_each_row_what_is_the_matter():
+def test_a_column_has_a_reason_for_each_row_that_is_not_converted():
     quantities = pa.array([Decimal(1), Decimal(2), Decimal(3), None, Decimal(5), Decimal(10) ** 37])
 
     found = SHOP.convert(
@@ -148,7 +148,7 @@ def test_a_column_says_of_each_row_what_is_the_matter():
     )
 
     assert found.values.to_pylist() == [4, None, None, None, None, None]
-    assert found.trouble.to_pylist() == [
+    assert found.reasons.to_pylist() == [
         None,
         "there is no unit 'tin'",
         "no unit is given",
@@ -158,7 +158,7 @@ def test_a_column_says_of_each_row_what_is_the_matter():
     ]
 
 
-def test_what_would_come_back_as_another_quantity_is_told_where_that_counts():
+def test_a_quantity_that_would_come_back_different_has_a_reason_when_asked():
     kilos = pa.array([Decimal("1.234"), Decimal("1.001"), None], pa.decimal128(10, 3))
 
     one_way = SHOP.convert(kilos, "kg", "lb")
@@ -166,11 +166,11 @@ def test_what_would_come_back_as_another_quantity_is_told_where_that_counts():
 
     assert one_way.values.to_pylist() == [Decimal("2.72"), Decimal("2.21"), None]
     assert both.values.to_pylist() == [Decimal("2.72"), None, None]
-    assert both.trouble.to_pylist() == [None, "it would come back as another quantity", None]
+    assert both.reasons.to_pylist() == [None, "it would come back as another quantity", None]
     assert both.returned.to_pylist() == [None, Decimal("1.002"), None]
 
 
-def test_floats_are_no_quantities():
+def test_floats_are_refused_as_quantities():
     with pytest.raises(NotExactError):
         SHOP.convert(pa.array([0.5]), "box", "pcs")
 
@@ -204,7 +204,7 @@ def test_a_class_knows_its_units():
         ),
         (
             one("pcs>kg", 2),
-            "the conversion from 'pcs' to 'kg' leads from count to mass, which takes a product",
+            "the conversion from 'pcs' to 'kg' converts count to mass, which needs a product",
         ),
         (
             one("box>pcs", 2, rounding="sideways"),
@@ -212,7 +212,7 @@ def test_a_class_knows_its_units():
         ),
     ],
 )
-def test_a_conversion_that_cannot_be_right_is_refused_and_not_gone_round(row, reason):
+def test_an_invalid_conversion_is_refused_without_a_detour(row, reason):
     """The standard box of 4 must not stand in for the product's broken one."""
     shop = system(
         UNITS,
@@ -235,11 +235,11 @@ def test_a_conversion_that_cannot_be_right_is_refused_and_not_gone_round(row, re
         (one("tin>pcs", 2), "there is no unit 'tin'"),
         (one("box>tin", 2), "there is no unit 'tin'"),
         ({"from": None, "to": "pcs"}, "no unit is given"),
-        (one("box>pcs", 2, variant="XL"), "variant 'XL' is of no product"),
-        (one("box>box", 2), "the conversion from 'box' to 'box' leads nowhere"),
+        (one("box>pcs", 2, variant="XL"), "variant 'XL' is given without a product"),
+        (one("box>box", 2), "the conversion from 'box' to 'box' converts a unit to itself"),
     ],
 )
-def test_a_conversion_of_nothing_is_reported(row, reason):
+def test_a_conversion_of_unknown_or_equal_units_is_reported(row, reason):
     shop = system(UNITS, one("kg>g", 1000), row)
 
     assert shop.problems.to_pylist() == [{"table": "conversions", "row": 1, "reason": reason}]
@@ -256,7 +256,7 @@ def test_a_conversion_of_nothing_is_reported(row, reason):
         (("tin*", "count"), "class 'count' has a base unit already: 'pcs'"),
     ],
 )
-def test_a_unit_that_cannot_be_right_is_refused(more, reason):
+def test_an_invalid_unit_is_refused(more, reason):
     shop = system(pa.concat_tables([UNITS, units(more)]), one("tin>box", 1), one("pcs>box", 2))
 
     assert shop.problems.slice(0, 1).to_pylist() == [{"table": "units", "row": 7, "reason": reason}]
@@ -269,7 +269,7 @@ def test_a_unit_that_cannot_be_right_is_refused(more, reason):
         assert caught.value.reason == reason
 
 
-def test_a_circle_that_disagrees_is_refused_whole_and_the_rest_goes_on():
+def test_a_contradictory_cycle_is_refused_as_a_whole_and_no_more():
     shop = system(
         UNITS,
         one("box>pcs", 4),
@@ -280,7 +280,7 @@ def test_a_circle_that_disagrees_is_refused_whole_and_the_rest_goes_on():
     )
 
     reason = (
-        "the conversions between 'case' and 'box' disagree: 1 case is 6 box by one way "
+        "the conversions between 'case' and 'box' disagree: 1 case is 6 box by one path "
         "and 6.25 box by another"
     )
     assert {each["row"] for each in shop.problems.to_pylist()} == {0, 1, 2}
@@ -292,23 +292,23 @@ def test_a_circle_that_disagrees_is_refused_whole_and_the_rest_goes_on():
     assert shop.formula("kg", "g").factor == 1000
 
 
-def test_a_conversion_entered_both_ways_must_be_its_own_inverse():
+def test_a_conversion_entered_in_both_directions_must_be_its_own_inverse():
     good = system(UNITS, one("box>pcs", 4), one("pcs>box", "0.25"))
     bad = system(UNITS, one("lb>kg", "0.45359237"), one("kg>lb", "2.2046226218"))
 
     assert good.problems.num_rows == 0
     assert bad.problems.num_rows == 2
     assert bad.problems["reason"][0].as_py() == (
-        "the conversions between 'kg' and 'lb' disagree: 1 kg is 2.2046226218 lb by one way "
+        "the conversions between 'kg' and 'lb' disagree: 1 kg is 2.2046226218 lb by one path "
         "and 2.2046226218487758 lb by another"
     )
 
 
-def test_a_product_may_differ_from_the_standard_without_a_word():
+def test_a_product_may_override_a_standard_conversion():
     assert SHOP.problems.num_rows == 0
 
 
-def test_a_products_own_circle_is_held_to_agree_too():
+def test_a_contradictory_cycle_of_a_product_is_refused_too():
     shop = system(
         UNITS,
         one("box>pcs", 12, product="P"),
@@ -323,7 +323,7 @@ def test_a_products_own_circle_is_held_to_agree_too():
         shop.formula("box", "pcs", "P")
 
 
-def test_a_way_of_too_many_digits_is_told():
+def test_a_conversion_of_too_many_digits_has_a_reason():
     long = "9" * 37
     shop = system(
         units(("a", "c"), ("b", "c"), ("d", "c")),
@@ -332,7 +332,7 @@ def test_a_way_of_too_many_digits_is_told():
     )
 
     found = shop.convert(pa.array([1]), "a", "d")
-    assert found.trouble.to_pylist() == ["the way from 'a' to 'd' has too many digits"]
+    assert found.reasons.to_pylist() == ["the conversion from 'a' to 'd' has too many digits"]
 
 
 FACTORS = st.fractions(Fraction(1, 1000), 1000, max_denominator=1000)
@@ -390,14 +390,14 @@ def test_a_chain_is_exact_and_rounded_once(factors, rows, decimals, rounding):
     quantities=st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=1, max_size=5),
     per=st.integers(1, 1000),
 )
-def test_there_and_back_is_exact_where_the_unit_can_tell_it(quantities, per):
+def test_a_round_trip_is_exact_where_the_unit_has_enough_places(quantities, per):
     """So many to a box: back from pieces of enough decimals it is the same number of boxes."""
     shop = system(units(("pcs*", "c", 2), ("box", "c", 2)), one("box>pcs", per))
     boxes = pa.array(quantities, pa.decimal128(38, 2))
 
     found = shop.convert(boxes, "box", "pcs", both_ways=True)
 
-    assert found.trouble.null_count == len(quantities)
+    assert found.reasons.null_count == len(quantities)
     assert shop.convert(found.values, "pcs", "box").values.to_pylist() == quantities
 
 
@@ -406,7 +406,7 @@ def test_there_and_back_is_exact_where_the_unit_can_tell_it(quantities, per):
     quantities=st.lists(st.decimals(-(10**6), 10**6, places=3), min_size=1, max_size=5),
     factor=FACTORS,
 )
-def test_there_and_back_is_within_what_the_other_unit_can_tell(quantities, factor):
+def test_a_round_trip_is_within_the_precision_of_the_other_unit(quantities, factor):
     shop = system(
         units(("a", "c", 3), ("b", "c", 3)),
         {"from": "a", "to": "b", "numerator": factor.numerator, "denominator": factor.denominator},
@@ -421,7 +421,7 @@ def test_there_and_back_is_within_what_the_other_unit_can_tell(quantities, facto
         assert abs(Fraction(before) - Fraction(after)) <= most
 
 
-def test_no_float_comes_in_by_the_master_data():
+def test_floats_in_master_data_are_refused():
     table = conversions(one("box>pcs", 4)).drop_columns("factor")
     with pytest.raises(NotExactError):
         UnitSystem.from_tables(UNITS, table.append_column("factor", pa.array([4.0])))
