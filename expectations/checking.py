@@ -24,8 +24,8 @@ from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import comparable, translate
 from expectations.gate import GreatExpectationsGate
-from expectations.report import About, Report
-from expectations.suite import SIDES, suite_of
+from expectations.report import SIDES, About, Report
+from expectations.suite import suite_of
 
 
 def check_tables(session: Session, table_map: TableMap) -> Report:

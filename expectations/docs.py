@@ -31,6 +31,7 @@ from great_expectations.render.renderer.content_block import (
 )
 from great_expectations.render.view.view import DefaultJinjaPageView
 
+from dualwrite.link import AppNames, app_names
 from expectations import catalogue, history
 from expectations.history import Past
 from expectations.report import About, Answer, Report
@@ -55,6 +56,8 @@ def publish(report: Report, project: Path, *, what: str, trend: bool = False) ->
     Returns:
         The path of the first page.
     """
+    names = app_names(project)
+    report = report.titled(names)
     folder, now = project / FOLDER, datetime.now(UTC)
     folder.mkdir(parents=True, exist_ok=True)
     past = history.read(folder) if trend else history.Past()
@@ -65,7 +68,7 @@ def publish(report: Report, project: Path, *, what: str, trend: bool = False) ->
     pages: list[dict[str, Any]] = []
     for suite, answers in report.suites.items():
         file = f"{_file_name(suite)}.html"
-        page = _page(view, report, suite, note)
+        page = _page(view, report, suite, note, names)
         (folder / file).write_text(page, encoding="utf-8")
         pages.append(_listed(report.of(suite), file, list(answers.values()), past, suite))
     pages.sort(key=lambda page: -page["findings"])
@@ -147,7 +150,9 @@ def _signed(change: int) -> str:
     return f"{change:+,}".replace("-", "\N{MINUS SIGN}") if change else "as before"
 
 
-def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> str:
+def _page(
+    view: DefaultJinjaPageView, report: Report, suite: str, note: str, names: AppNames
+) -> str:
     answers, about = list(report.suites[suite].values()), report.of(suite)
     by_column: dict[str, list[Answer]] = {}
     for answer in answers:
@@ -165,7 +170,7 @@ def _page(view: DefaultJinjaPageView, report: Report, suite: str, note: str) -> 
     page = render(
         document,
         "dualwrite_page.j2",
-        title=suite,
+        title=names.in_text(suite),
         about=about,
         note=note,
         cards=[(f"{rows:,}", "rows checked", ""), *_cards(answers)],

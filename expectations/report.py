@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from great_expectations.core import ExpectationSuiteValidationResult
 
 from dualwrite.gate_column import plain_name
+from dualwrite.link import AppNames, Side
 from expectations.expectation import SAMPLE
 
+SIDES = {Side.FINOPS: "ERP", Side.DATAVERSE: "Dataverse"}
+"""The sides of a report for people whose apps have no title in `dualwrite.toml`."""
+_SIDE = re.compile("|".join(SIDES.values()))
 _NAMING = ("target", "column", "source", "quantity")
 """The parameters that name the column an expectation is about, the first one given."""
 
@@ -113,6 +118,19 @@ class Report:
     def of(self, suite: str) -> About:
         """What a suite is about; its name where nobody said."""
         return self.about.get(suite, About(suite, suite, ""))
+
+    def titled(self, names: AppNames) -> Report:
+        """The same report with the titles of the apps, where they have one."""
+        sides = {word: side for side, word in SIDES.items() if side in names.titles}
+
+        def word(found: re.Match[str]) -> str:
+            return names.of(sides[found[0]]) if found[0] in sides else found[0]
+
+        about = {
+            suite: replace(each, direction=_SIDE.sub(word, each.direction))
+            for suite, each in self.about.items()
+        }
+        return replace(self, about=about)
 
     def failing(self) -> list[tuple[str, Answer]]:
         """Suite and answer of every expectation that some row failed, the worst first."""

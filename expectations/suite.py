@@ -10,14 +10,10 @@ from collections.abc import Iterable
 
 import great_expectations as gx
 
-from dualwrite.link import Side
 from dualwrite.rules import Rule
 from dualwrite.sync.routes.route import Route
 from expectations.catalogue import expectation_of
-from expectations.report import About
-
-SIDES = {Side.FINOPS: "ERP", Side.DATAVERSE: "Dataverse"}
-"""The sides for people who know their system, not our word for it."""
+from expectations.report import SIDES, About
 
 
 def suite_name(route: Route) -> str:

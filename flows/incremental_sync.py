@@ -17,6 +17,7 @@ from prefect import flow, runtime
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.errors import TransientError
+from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
 from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
@@ -93,7 +94,7 @@ def main(
     """Carry what changed across, once, as a Prefect flow.  Exit 1 when a map waits."""
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
     shown = [MapCounts.of(result) for result in results if result.counts or result.note]
-    print_counts(shown, COLUMNS)
+    print_counts(shown, COLUMNS, app_names(project))
     typer.echo(told(results))
     raise typer.Exit(1 if any(result.note for result in results) else 0)
 

@@ -22,6 +22,7 @@ import typer
 from prefect import flow, runtime
 
 from dualwrite.cli.counts import print_counts
+from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
 from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
@@ -112,7 +113,7 @@ def main(
 ) -> None:
     """Stay and carry changes as they come, as a Prefect flow.  Ctrl-C ends it."""
     results = asyncio.run(_stay(project, maps, minutes, forever))
-    print_counts(list(map(MapCounts.of, results)), COLUMNS)
+    print_counts(list(map(MapCounts.of, results)), COLUMNS, app_names(project))
     typer.echo(told(results))
 
 

@@ -39,5 +39,8 @@ def activity(
         return
     print_table(
         ["When", "Map", "What"],
-        [[moment(line.at), line.map or "", line.text] for line in found.lines],
+        [
+            [moment(line.at), line.map or "", session.link.names.in_text(line.text)]
+            for line in found.lines
+        ],
     )

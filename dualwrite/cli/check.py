@@ -8,6 +8,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, say
+from dualwrite.link import AppNames, app_names
 
 if TYPE_CHECKING:
     from dualwrite.operations.health import Item
@@ -48,8 +49,14 @@ def check(
     from dualwrite.operations.commands.capture import repair_capture
     from dualwrite.operations.queries.health import check_health
 
+    apps = app_names(project)
+
+    def report(item: Item) -> None:
+        if not as_json:
+            _print(item, apps)
+
     operation = repair_capture if repair else check_health
-    found = operation(project, targets or [], checked=_print_nothing if as_json else _print)
+    found = operation(project, targets or [], checked=report)
     if as_json:
         print_json(found.as_dict())
     elif found.ok:
@@ -60,14 +67,11 @@ def check(
         raise typer.Exit(1)
 
 
-def _print(item: Item) -> None:
-    say(f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}")
+def _print(item: Item, apps: AppNames) -> None:
+    line = f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}"
+    say(apps.in_text(line))
     if item.fix:
-        say(f"      -> {_indented(item.fix)}")
-
-
-def _print_nothing(item: Item) -> None:
-    del item
+        say(apps.in_text(f"      -> {_indented(item.fix)}"))
 
 
 def _indented(text: str) -> str:

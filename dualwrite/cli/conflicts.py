@@ -9,7 +9,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
 from dualwrite.cli.output import key_values, moment, print_json, print_table, say, tell
-from dualwrite.link import Side
+from dualwrite.link import AppNames, Side
 
 if TYPE_CHECKING:
     from dualwrite.operations.commands.conflicts import Decisions
@@ -69,7 +69,7 @@ def conflicts(
                 each.map,
                 key_values(each.conflict.key),
                 each.conflict.kind,
-                _outcome(each),
+                _outcome(each, session.link.names),
                 moment(each.at),
             ]
             for each in found
@@ -97,16 +97,16 @@ def show(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
     if as_json:
         print_json(result.as_dict())
         return
-    found, conflict = result.row, result.row.conflict
+    found, conflict, apps = result.row, result.row.conflict, session.link.names
     say(f"Conflict {found.id} of {found.map}, {key_values(conflict.key)}, {moment(found.at)}")
-    say(f"  policy {conflict.policy}: {_outcome(found)}")
+    say(f"  policy {conflict.policy}: {_outcome(found, apps)}")
     for side in Side:
         if conflict.rows.get(side) is None:
-            say(f"  deleted in {side.value}")
+            say(f"  deleted in {apps.of(side)}")
     if result.columns is None:
-        _print_apart(found)
+        _print_apart(found, apps)
     else:
-        _print_beside(result.columns)
+        _print_beside(result.columns, apps)
 
 
 @app.command()
@@ -128,7 +128,8 @@ def resolve(
     side = Side(take.value)
     with open_session(project) as session:
         done = decide(session, ids, side)
-    _print_decisions(done, f"closed: {side.value} wins", as_json=as_json)
+    apps = session.link.names
+    _print_decisions(done, f"closed: {apps.of(side)} wins", apps, as_json=as_json)
 
 
 @app.command()
@@ -144,13 +145,13 @@ def undo(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
 
     with open_session(project) as session:
         done = take_back(session, [conflict_id])
-    _print_decisions(done, "undone", as_json=as_json)
+    _print_decisions(done, "undone", session.link.names, as_json=as_json)
 
 
-def _print_decisions(done: Decisions, text: str, *, as_json: bool) -> None:
+def _print_decisions(done: Decisions, text: str, apps: AppNames, *, as_json: bool) -> None:
     for each in done.decisions:
         if each.error is not None:
-            tell(str(each.error))
+            tell(apps.in_text(str(each.error)))
         elif not as_json and each.row is not None:
             row = each.row
             say(f"{row.map}: conflict {row.id} ({key_values(row.conflict.key)}) is {text}")
@@ -162,14 +163,15 @@ def _print_decisions(done: Decisions, text: str, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _outcome(row: StoredConflict) -> str:
+def _outcome(row: StoredConflict, apps: AppNames) -> str:
     status = row.conflict.status.value
     if status == "open":
         return "waits for a decision"
-    return f"{row.conflict.outcome}{', undone' if status == 'undone' else ''}"
+    outcome = apps.in_text(row.conflict.outcome.value)
+    return f"{outcome}{', undone' if status == 'undone' else ''}"
 
 
-def _print_beside(columns: Sequence[ColumnVersions]) -> None:
+def _print_beside(columns: Sequence[ColumnVersions], apps: AppNames) -> None:
     """Both versions, a line for each column of the map; what was changed is marked."""
     lines = []
     for each in columns:
@@ -178,8 +180,9 @@ def _print_beside(columns: Sequence[ColumnVersions]) -> None:
             for side in Side
             for text in (each.columns.get(side, ""), _cell(each.cells.get(side)))
         ]
-        lines.append([*cells, each.winner])
-    print_table(["Finops", "Has", "Dataverse", "Has ", "Won"], lines)
+        lines.append([*cells, apps.in_text(each.winner)])
+    heads = [apps.heading(side) for side in Side]
+    print_table([heads[0], "Has", heads[1], "Has ", "Won"], lines)
     say("\n* changed there since both sides last agreed")
 
 
@@ -189,10 +192,10 @@ def _cell(cell: Cell | None) -> str:
     return f"{'* ' if cell.changed else ''}{_shown(cell.value)}"
 
 
-def _print_apart(row: StoredConflict) -> None:
+def _print_apart(row: StoredConflict, apps: AppNames) -> None:
     for side in Side:
         for name, value in (row.conflict.rows.get(side) or {}).items():
-            say(f"  {side.value}: {name} = {_shown(value)}")
+            say(f"  {apps.of(side)}: {name} = {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dualwrite.cli.output import say, wrapped
-from dualwrite.link import Side
+from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts
 
 _FIRST = 20
@@ -20,18 +20,19 @@ _HEADS = {
 }
 
 
-def print_counts(results: Sequence[MapCounts], kinds: Sequence[str]) -> None:
+def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNames) -> None:
     """Print results under headings; `kinds` are the counts to show, as `Counts` names them."""
-    width = (80 - _FIRST) // len(kinds)
+    first = max(_FIRST, *(len(f"  to {apps.of(side)} ") for side in Side))
+    width = max(9, (80 - first) // len(kinds))
     if any(result.counts for result in results):
-        say(" " * _FIRST + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
+        say(" " * first + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
     for result in results:
         say(result.map)
         for line in result.note.splitlines():
-            say(wrapped(line.strip(), "  "))
+            say(wrapped(apps.in_text(line.strip()), "  "))
         for side in Side:
             counts = result.toward(side.other).as_dict()
             shown = [counts[kind] for kind in kinds]
             if any(shown):
-                where = f"  to {side.other.value}"
-                say(f"{where:<{_FIRST}}" + "".join(f"{each:>{width},}" for each in shown))
+                where = f"  to {apps.of(side.other)}"
+                say(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))

@@ -10,6 +10,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import key_values, plural, print_json, print_table, say, wrapped
+from dualwrite.link import AppNames
 
 if TYPE_CHECKING:
     from dualwrite.operations.queries.errors import HeldCause, HeldRow
@@ -71,9 +72,9 @@ def errors(
             print_json(queries.held_rows(session, map_name, rule=rule, limit=limit).as_dict())
         elif rule is not None:
             found = queries.held_rows(session, map_name, rule=rule, limit=limit or _AT_MOST)
-            _print_rows(found.rejected, rule)
+            _print_rows(found.rejected, rule, session.link.names)
         else:
-            _print_causes(queries.held_causes(session, map_name).causes)
+            _print_causes(queries.held_causes(session, map_name).causes, session.link.names)
 
 
 @app.command()
@@ -140,7 +141,7 @@ def discard(ids: Ids, project: Project = HERE, as_json: Json = False) -> None:
         say(f"{plural(done.rows, 'row')} discarded.")
 
 
-def _print_causes(causes: Sequence[HeldCause]) -> None:
+def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
     if not causes:
         say("No row waits: nothing was rejected, nothing is parked.")
         return
@@ -152,9 +153,10 @@ def _print_causes(causes: Sequence[HeldCause]) -> None:
         head = f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}"
         say(wrapped(head, further="    "))
         # the reason is that of one row; the others' differ in their values
-        say(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{cause.reason}", "  "))
+        reason = apps.in_text(cause.reason)
+        say(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{reason}", "  "))
         if cause.cure:
-            say(wrapped(f"To fix it: {cause.cure}", "  "))
+            say(wrapped(f"To fix it: {apps.in_text(cause.cure)}", "  "))
         say(f"  {_ids(each)}\n")
     say(
         "Correct the cause, then: dualwrite errors retry ID...\n"
@@ -167,12 +169,12 @@ def _ids(each: HeldCause) -> str:
     return f"id {', '.join(map(str, each.ids))}" + (f" and {more:,} more" if more else "")
 
 
-def _print_rows(rows: Sequence[HeldRow], rule: str) -> None:
+def _print_rows(rows: Sequence[HeldRow], rule: str, apps: AppNames) -> None:
     if not rows:
         say(f"No row waits under the rule {rule!r}.")
         return
     print_table(
         ["Id", "Map", "Key", "Reason"],
-        [[str(row.id), row.map, key_values(row.key), row.reason] for row in rows],
+        [[str(row.id), row.map, key_values(row.key), apps.in_text(row.reason)] for row in rows],
         numbers=["Id"],
     )

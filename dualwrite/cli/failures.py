@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dualwrite.cli.output import print_json, tell
 from dualwrite.errors import DualWriteError
-from dualwrite.link import FILE_NAME, safe_url
+from dualwrite.link import FILE_NAME, app_names, safe_url
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -55,6 +55,7 @@ def report_interrupt() -> int:
 
 
 def _tell(kind: str, text: str, args: Sequence[str]) -> None:
+    text = app_names(_project(args)).in_text(text)
     tell(text)
     if "--json" in args:
         print_json({"error": {"kind": kind, "message": text}})

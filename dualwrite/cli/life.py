@@ -8,6 +8,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import print_json, say, tell, wrapped
+from dualwrite.link import AppNames
 
 if TYPE_CHECKING:
     from dualwrite.operations.commands.mapstate import MovedMaps
@@ -26,7 +27,7 @@ def pause(names: MapNames, project: Project = HERE, as_json: Json = False) -> No
     from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
-        _show(mapstate.pause(session, names), as_json=as_json)
+        _show(mapstate.pause(session, names), session.link.names, as_json=as_json)
 
 
 def resume(
@@ -72,7 +73,7 @@ def resume(
     if drop_queue:
         how = mapstate.Resume.DROP_QUEUE
     with open_session(project) as session:
-        _show(mapstate.resume(session, names, how), as_json=as_json)
+        _show(mapstate.resume(session, names, how), session.link.names, as_json=as_json)
 
 
 def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
@@ -90,15 +91,15 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
     from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
-        _show(mapstate.stop(session, names), as_json=as_json)
+        _show(mapstate.stop(session, names), session.link.names, as_json=as_json)
 
 
-def _show(done: MovedMaps, *, as_json: bool) -> None:
+def _show(done: MovedMaps, apps: AppNames, *, as_json: bool) -> None:
     for each in done.maps:
         if each.error is not None:
-            tell(str(each.error))
+            tell(apps.in_text(str(each.error)))
         elif not as_json:
-            say(wrapped(f"{each.map}: {each.note}", further="  "))
+            say(wrapped(f"{each.map}: {apps.in_text(each.note)}", further="  "))
             for file in each.files:
                 say(f"  {file}")
     if as_json:

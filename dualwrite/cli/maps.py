@@ -9,7 +9,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_table, say
-from dualwrite.link import Side
+from dualwrite.link import Side, app_names
 
 if TYPE_CHECKING:
     from dualwrite.tablemap.findings import Finding
@@ -63,16 +63,16 @@ def show(
     if as_json:
         print_json(found.as_dict())
         return
-    table_map = found.table_map
+    table_map, apps = found.table_map, app_names(project)
     say(f"{name}: {table_map.title}, version {table_map.version} by {table_map.publisher}")
     say(f"  {found.status}; {found.file}")
     for side in Side:
         end = table_map.end(side)
-        say(f"  {side.value}: {end.table}, key {', '.join(map(str, end.key))}")
+        say(f"  {apps.of(side)}: {end.table}, key {', '.join(map(str, end.key))}")
         if end.filter:
             say(f"    only rows with {end.filter}")
     print_table(
-        ["Finops", "", "Dataverse", "Transform"],
+        [apps.heading(Side.FINOPS), "", apps.heading(Side.DATAVERSE), "Transform"],
         [
             [
                 str(column.end(Side.FINOPS) or "none"),
@@ -115,8 +115,9 @@ def check(
     if as_json:
         print_json(found.as_dict())
     else:
+        apps = app_names(project)
         for finding in found.findings:
-            say(f"{_with_short_path(finding)}\n")
+            say(f"{apps.in_text(str(_with_short_path(finding)))}\n")
         warned = len(found.findings) - found.errors
         faults, warnings = plural(found.errors, "fault"), plural(warned, "warning")
         if found.checked:

@@ -63,15 +63,15 @@ def queue(
     if not found.queues:
         say(f"{name} has no queue: it does not run. Start it with: dualwrite run {name}")
     for each, queued in found.queues.items():
-        _print_side(each, queued, key=key)
+        _print_side(session.link.names.of(each), queued, key=key)
 
 
-def _print_side(side: Side, queued: SideQueue, *, key: str) -> None:
+def _print_side(app: str, queued: SideQueue, *, key: str) -> None:
     entries, pending = queued.entries, queued.pending
     of = f", with {key!r} in the key" if key else ""
     some = entries and len(entries) < pending
     shown = f"; {plural(len(entries), 'change')} shown{of}" if some else ""
-    say(f"{side.value}: {plural(pending, 'change waits', 'changes wait')}{shown}.")
+    say(f"{app}: {plural(pending, 'change waits', 'changes wait')}{shown}.")
     if not entries:
         return
     print_table(

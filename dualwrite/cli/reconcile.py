@@ -59,8 +59,8 @@ def reconcile(
     if as_json:
         print_json(found.as_dict())
         return
-    counts = found.counts
-    numbers = [key.replace("_", " ").capitalize() for key in counts]
+    counts, apps = found.counts, session.link.names
+    numbers = [apps.in_text(key.replace("_", " ").capitalize()) for key in counts]
     print_table(
         ["Map", *numbers],
         [[name, *(f"{count:,}" for count in counts.values())]],
@@ -72,7 +72,9 @@ def reconcile(
             [
                 [
                     key_values(row["key"]),
-                    f"{row['what']}{', held' if row['held'] else ''}".replace("_", " "),
+                    apps.in_text(
+                        f"{row['what']}{', held' if row['held'] else ''}".replace("_", " ")
+                    ),
                     ", ".join(row.get("columns", ())),
                 ]
                 for row in found.rows[:_SHOWN]
@@ -93,7 +95,7 @@ def _repair(
     if as_json:
         print_json(done.as_dict())
         return
-    counts, other = done.counts, done.master.other.value
+    counts, other = done.counts, session.link.names.of(done.master.other)
     say(
         f"{name}: written {counts.written:,}, deleted {counts.deleted:,} in {other}; "
         f"held back {counts.rejected + counts.parked:,}."

@@ -10,7 +10,7 @@ import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
 from dualwrite.cli.output import plural, print_json, print_table, say
-from dualwrite.link import Side
+from dualwrite.link import AppNames, Side
 
 if TYPE_CHECKING:
     from dualwrite.operations.queries.rows import DatedRows, When
@@ -80,7 +80,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     if as_json:
         print_json(found.as_dict())
     else:
-        _print(found)
+        _print(found, session.link.names)
 
 
 def _when(as_of: str | None, first: str | None, last: str | None, *, every: bool) -> When:
@@ -123,9 +123,9 @@ def _pair(text: str) -> tuple[str, str]:
     return column, value
 
 
-def _print(found: DatedRows) -> None:
+def _print(found: DatedRows, apps: AppNames) -> None:
     if not found.rows:
-        say(f"{found.map}: no row of {found.side.value} is valid then.")
+        say(f"{found.map}: no row of {apps.of(found.side)} is valid then.")
         return
     # a person wants to see whose the row is and when it is valid; all columns are in --json
     some = [name for name in found.columns if any(row[name] is not None for row in found.rows)]

@@ -11,6 +11,7 @@ import typer
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, say, tell, wrapped
+from dualwrite.link import AppNames
 from dualwrite.operations.counts import MapCounts, total
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")
@@ -83,13 +84,13 @@ def run(
     if as_json:
         print_json(done.as_dict())
     else:
-        _print(done.maps, dry_run=dry_run)
+        _print(done.maps, session.link.names, dry_run=dry_run)
     if done.stuck:
         raise typer.Exit(1)
 
 
-def _print(maps: Sequence[MapCounts], *, dry_run: bool) -> None:
-    print_counts(maps, _KINDS)
+def _print(maps: Sequence[MapCounts], apps: AppNames, *, dry_run: bool) -> None:
+    print_counts(maps, _KINDS, apps)
     if dry_run:
         say("\nA dry run: nothing was written.")
         return

@@ -32,9 +32,10 @@ def print_status(project: Path, as_json: bool) -> None:
     for each in found.maps:
         if each.waits is not None:
             first = each.waits.partition("\n")[0]
-            say("\n" + wrapped(f"{each.map} waits: {first}", further="  "))
+            say("\n" + wrapped(f"{each.map} waits: {found.apps.in_text(first)}", further="  "))
     for side in sorted(found.not_asked, key=lambda side: side.value):
-        say(f"\nPending in {side.value}: as of the last cycle; {side.value} was not asked.")
+        app = found.apps.of(side)
+        say(f"\nPending in {app}: as of the last cycle; {app} was not asked.")
     if open_ones := sum(each.conflicts for each in found.maps):
         wait = plural(open_ones, "conflict waits", "conflicts wait")
         say(f"\n{wait} for a decision: dualwrite conflicts")

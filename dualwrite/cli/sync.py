@@ -15,7 +15,7 @@ import typer
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, say, tell
-from dualwrite.link import Side
+from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts, total
 
 Names = Annotated[
@@ -54,7 +54,7 @@ def sync(
     if as_json:
         print_json(done.as_dict())
     else:
-        _print_cycle(done.maps)
+        _print_cycle(done.maps, session.link.names)
     if done.waiting:
         raise typer.Exit(1)
 
@@ -84,8 +84,8 @@ def live(
     from dualwrite.operations.commands.live import live as stay
     from dualwrite.operations.session import open_session
 
-    shown = _Shown(quiet=as_json)
     with open_session(project) as session, _until_asked() as stopped:
+        shown = _Shown(session.link.names, quiet=as_json)
         done = stay(
             session,
             names or None,
@@ -98,7 +98,7 @@ def live(
         print_json(done.as_dict())
     elif done.maps:
         say("\nIn all:")
-        print_counts(done.maps, _KINDS)
+        print_counts(done.maps, _KINDS, session.link.names)
     else:
         say("Nothing changed on either side.")
 
@@ -106,7 +106,8 @@ def live(
 class _Shown:
     """Prints what was done, line by line, and each reason for which a map waits, once."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, apps: AppNames, *, quiet: bool) -> None:
+        self._apps = apps
         self._notes: dict[str, str] = {}
         self._quiet = quiet
 
@@ -121,18 +122,18 @@ class _Shown:
             if each.note != self._notes.get(each.map, ""):
                 self._notes[each.map] = each.note
                 if each.note:
-                    tell(f"{each.map} waits: {each.note}")
+                    tell(f"{each.map} waits: {self._apps.in_text(each.note)}")
             if each.counts and not self._quiet:
-                say(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each)}")  # noqa: DTZ005 - as clocks here show it
+                say(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each, self._apps)}")  # noqa: DTZ005 - as clocks here show it
                 sys.stdout.flush()
 
 
-def _line(result: MapCounts) -> str:
+def _line(result: MapCounts, apps: AppNames) -> str:
     parts = []
     for side in Side:
         counts = result.toward(side.other)
         if moved := counts.written + counts.deleted:
-            parts.append(f"{moved:,} to {side.other.value}")
+            parts.append(f"{moved:,} to {apps.of(side.other)}")
     sums = total([result])
     parts += [
         f"{count:,} {what}"
@@ -146,12 +147,12 @@ def _line(result: MapCounts) -> str:
     return ", ".join(parts) or f"{sums.read:,} equal already"
 
 
-def _print_cycle(results: Sequence[MapCounts]) -> None:
+def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
     if not results:
         say("No map runs: nothing was carried. Start one with: dualwrite run MAP")
         return
     shown = [result for result in results if result.counts or result.note]
-    print_counts(shown, _KINDS)
+    print_counts(shown, _KINDS, apps)
     if not shown:
         say(f"Nothing was pending in {plural(len(results), 'map')}.")
         return

@@ -14,6 +14,7 @@ import great_expectations as gx
 import pyarrow as pa
 import pytest
 
+from dualwrite.link import Side, write_config
 from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
@@ -179,6 +180,21 @@ def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_the_cure(tmp_p
     assert re.search(r"<th[^>]*>\s*ID\s*</th>", text)
     assert "To fix it: shorten it at the source, or write {truncate: 3} in the map" in text
     assert "50 % of rows" in text
+
+
+def test_a_report_shows_the_titles_of_the_apps(tmp_path):
+    urls = {side: f"sqlite:///{side.value}.db" for side in Side}
+    config = write_config(tmp_path, name="x", companies=[], urls=urls)
+    text = re.sub(r"(\[apps\.finops\].*\n)", r'\1title = "Contoso ERP"\n', config.read_text())
+    config.write_text(text, encoding="utf-8")
+    report = a_report(["abc", "abcd"])
+
+    page = publish(report, tmp_path, what="a test")
+
+    one = (page.parent / "accounts-finops-to-dataverse.html").read_text(encoding="utf-8")
+    for shown in (page.read_text(encoding="utf-8"), one):
+        assert "Contoso ERP (finops) to Dataverse" in shown
+        assert "ERP to Dataverse" not in shown.replace("Contoso ERP (finops)", "")
 
 
 def test_one_row_of_a_million_that_fails_leaves_no_hundred_per_cent(tmp_path):

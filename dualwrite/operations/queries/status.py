@@ -11,7 +11,7 @@ from typing import Any
 from dualwrite.journal.lag import Lag
 from dualwrite.journal.overview import read_overview
 from dualwrite.journal.records import MapRecord
-from dualwrite.link import Side, load_link
+from dualwrite.link import AppNames, Side, load_link
 from dualwrite.operations.pending import count_pending
 from dualwrite.operations.results import QueryResult, timestamp
 
@@ -43,6 +43,8 @@ class Status(QueryResult):
     maps: tuple[MapState, ...]
     not_asked: frozenset[Side]
     """Sides that did not answer: their `pending` is as of the end of the last cycle."""
+    apps: AppNames
+    """How people know the two apps."""
 
     def as_dict(self) -> dict[str, Any]:
         """`maps`: the status of each (design section 10)."""
@@ -74,7 +76,7 @@ def status(project: Path) -> Status:
         )
         for each in records
     )
-    return Status(tuple(states), pending.not_asked)
+    return Status(tuple(states), pending.not_asked, link.names)
 
 
 def _records(journal_url: str) -> Sequence[MapRecord]:

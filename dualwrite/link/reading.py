@@ -1,11 +1,9 @@
-"""The link: two apps, the companies that take part, and our journal.
+"""Reading `dualwrite.toml`.
 
-Everything a project folder says in `dualwrite.toml`.  Words that the file does
-not know are refused with their line, so a typing error never turns into a
-default; all problems are told at once.  `${NAME}` is filled in from the
-environment when the file is read; the filled-in text never leaves this object
-(its `repr` hides it).  A relative SQLite path starts at the project folder,
-wherever the command is called.
+Settings that the file does not know are refused with their line, so a typing error never turns
+into a default; all problems are reported at once.  `${NAME}` is filled in from the environment
+when the file is read; the filled-in text never leaves the link (its `repr` hides it).  A relative
+SQLite path starts at the project folder, wherever the command is called.
 """
 
 from __future__ import annotations
@@ -15,84 +13,29 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from dualwrite.errors import ConfigError
+from dualwrite.link.model import (
+    DEFAULT_JOURNAL,
+    DEFAULT_PARTITION_ROWS,
+    DEFAULT_WORKERS,
+    AppConfig,
+    Link,
+)
+from dualwrite.link.sides import AppNames, Side
 
 FILE_NAME = "dualwrite.toml"
-DEFAULT_JOURNAL = "sqlite:///.dualwrite/journal.db"
-DEFAULT_WORKERS = 2
-DEFAULT_PARTITION_ROWS = 25_000
 
 _LATER_CONNECTORS = ("dataverse", "finops")
 _APP_DATABASES = ("sqlite", "postgresql", "mysql", "mariadb")
 _JOURNAL_DATABASES = ("sqlite", "postgresql")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-# Up to the last @: a password may hold one, and showing too little does no harm.
-_PASSWORD = re.compile(r"(?P<start>://[^:/@\s\"']*:)[^\s\"']+(?=@)")
-_SECRET_OPTION = re.compile(r"(?i)(?P<start>[?&;](?:password|pwd|secret|token)=)[^&;\s]+")
 _SQLITE = re.compile(r"(?P<start>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<rest>.*)", re.DOTALL)
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _HEADER = re.compile(r"\s*\[+\s*(?P<name>[\w.\"' -]+?)\s*\]+\s*(?:#.*)?")
 _SETTING = re.compile(r"\s*(?P<name>[\w.\"'-]+)\s*=")
-
-
-class Side(Enum):
-    """One of the two apps of a link.  Code takes a `Side`; nothing is written twice."""
-
-    FINOPS = "finops"
-    DATAVERSE = "dataverse"
-
-    @property
-    def other(self) -> Side:
-        """The side across."""
-        return Side.DATAVERSE if self is Side.FINOPS else Side.FINOPS
-
-    @property
-    def direction(self) -> str:
-        """`finops->dataverse`, the name of the way out of this side."""
-        return f"{self.value}->{self.other.value}"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class AppConfig:
-    """How one app is reached.  `url` may hold a password; `repr` does not show it."""
-
-    side: Side
-    connector: str
-    url: str
-
-    def __repr__(self) -> str:
-        return f"AppConfig({self.side.value}, {self.connector}, {safe_url(self.url)})"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Link:
-    """A project folder's settings, filled in and checked."""
-
-    name: str
-    companies: tuple[str, ...]
-    apps: Mapping[Side, AppConfig]
-    journal_url: str
-    project: Path
-    workers: int = DEFAULT_WORKERS
-    """Partitions carried at the same time."""
-    partition_rows: int = DEFAULT_PARTITION_ROWS
-    """Rows of one partition, about: memory depends on it, the table's size does not matter."""
-    currencies: Mapping[str, str] = field(default_factory=dict)
-    """The currencies in which companies keep their books, where the file says so."""
-
-    def __repr__(self) -> str:
-        apps = ", ".join(map(repr, self.apps.values()))
-        return f"Link({self.name}, {apps}, journal {safe_url(self.journal_url)})"
-
-
-def safe_url(text: str) -> str:
-    """`text`, a url or any text with urls in it, with every password replaced by `***`."""
-    return _SECRET_OPTION.sub(r"\g<start>***", _PASSWORD.sub(r"\g<start>***", text))
 
 
 def load_link(project: Path) -> Link:
@@ -130,8 +73,16 @@ def load_link(project: Path) -> Link:
     return _Reader(path, document, _lines(text)).link(project)
 
 
+def app_names(project: Path) -> AppNames:
+    """How people know the apps of a project; without titles where it cannot be read."""
+    try:
+        return load_link(project).names
+    except ConfigError:
+        return AppNames()
+
+
 class _Reader:
-    """Reads one document, collecting what is wrong instead of stopping at it."""
+    """Reads one document, and collects all problems instead of stopping at the first."""
 
     def __init__(
         self, path: Path, document: dict[str, Any], lines: Mapping[tuple[str, ...], int]
@@ -160,20 +111,20 @@ class _Reader:
     def refuse(self) -> None:
         if not self.problems:
             return
-        told = [
+        lines = [
             f"{self.path}:{line}: {text}" if line else f"{self.path}: {text}"
             for line, text in sorted(self.problems)
         ]
-        if len(told) == 1:
-            msg = f"{told[0]}\n  Nothing was read or written."
+        if len(lines) == 1:
+            msg = f"{lines[0]}\n  Nothing was read or written."
             raise ConfigError(msg)
-        listed = "".join(f"\n  {each}" for each in told)
-        msg = f"{self.path}: {len(told)} problems. Nothing was read or written.{listed}"
+        listed = "".join(f"\n  {each}" for each in lines)
+        msg = f"{self.path}: {len(lines)} problems. Nothing was read or written.{listed}"
         raise ConfigError(msg)
 
     def app(self, side: Side, project: Path) -> AppConfig:
         where = ("apps", side.value)
-        found = self.table(where, ("connector", "url"))
+        found = self.table(where, ("connector", "url", "title"))
         connector = self.text((*where, "connector"), found)
         if connector in _LATER_CONNECTORS:
             self.problem(
@@ -186,7 +137,9 @@ class _Reader:
                 (*where, "connector"),
                 f"there is no connector {connector!r}; this release has 'sql'",
             )
-        return AppConfig(side, connector, self.url((*where, "url"), found, project))
+        url = self.url((*where, "url"), found, project)
+        title = self.text((*where, "title"), found) if "title" in found else ""
+        return AppConfig(side, connector, url, title)
 
     def companies(self, link: Mapping[str, Any]) -> tuple[str, ...]:
         where = ("link", "companies")
@@ -202,7 +155,7 @@ class _Reader:
         return tuple(given)
 
     def currencies(self, companies: tuple[str, ...]) -> dict[str, str]:
-        """What `[companies.USMF]` and the like say."""
+        """The currencies of `[companies.USMF]` and the like."""
         found = self.table(("companies",), companies, optional=True)
         codes = {}
         for company in (each for each in found if each in companies):
@@ -246,7 +199,7 @@ class _Reader:
     def text(self, where: tuple[str, ...], found: Mapping[str, Any]) -> str:
         name = where[-1]
         if name not in found:
-            # A table that is missing as a whole is told once.
+            # A table that is missing as a whole is reported once.
             if found:
                 self.problem(where[:-1], f"[{'.'.join(where[:-1])}] lacks {name}")
             return ""
@@ -268,7 +221,7 @@ class _Reader:
         known = _JOURNAL_DATABASES if where[0] == "journal" else _APP_DATABASES
         database = url.partition("://")[0].partition("+")[0]
         if "://" not in url or database not in known:
-            # Not a word of the url itself: it may be a mistyped secret.
+            # The url itself is not quoted: it may be a mistyped secret.
             self.problem(
                 where, f"url must begin with one of: {', '.join(d + '://' for d in known)}"
             )
@@ -300,7 +253,7 @@ class _Reader:
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
-    """The line on which each table and each setting stands; `tomllib` does not keep them."""
+    """The line of each table and each setting; `tomllib` does not keep them."""
     lines: dict[tuple[str, ...], int] = {}
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
@@ -315,67 +268,3 @@ def _lines(text: str) -> dict[tuple[str, ...], int]:
 
 def _words(name: str) -> tuple[str, ...]:
     return tuple(word.strip().strip("\"'") for word in name.split("."))
-
-
-_TEMPLATE = """\
-# The two apps that dualwrite keeps equal. Check it with: dualwrite check
-# A text may take its value from the environment: url = "${{FINOPS_URL}}". Keep passwords there.
-
-[link]
-name = {name}
-companies = {companies}             # legal entities whose rows take part
-
-[apps.finops]                       # the ERP
-connector = "sql"                   # its database: SQLite, PostgreSQL, MariaDB or MySQL
-url = {finops}
-
-[apps.dataverse]                    # the customer engagement side
-connector = "sql"
-url = {dataverse}
-
-[journal]                           # what is done, what waits and why; PostgreSQL for many machines
-url = {journal}
-
-[engine]
-workers = 2                         # partitions carried at the same time
-partition_rows = 25000              # rows of one; memory depends on it
-"""
-
-
-def write_config(
-    project: Path,
-    *,
-    name: str,
-    companies: Iterable[str],
-    urls: Mapping[Side, str],
-    journal_url: str = DEFAULT_JOURNAL,
-) -> Path:
-    """Write a new `dualwrite.toml`, with comments, into an existing folder.
-
-    Raises:
-        ConfigError: There is one already; it is left as it is.
-    """
-    path = project / FILE_NAME
-    listed = ", ".join(map(_quoted, companies))
-    text = _TEMPLATE.format(
-        name=_quoted(name),
-        companies=f"[{listed}]",
-        finops=_quoted(urls[Side.FINOPS]),
-        dataverse=_quoted(urls[Side.DATAVERSE]),
-        journal=_quoted(journal_url),
-    )
-    try:
-        with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError as error:
-        msg = (
-            f"{path}: is there already, and was left as it is.\n"
-            "  Choose another folder, or edit the file."
-        )
-        raise ConfigError(msg) from error
-    return path
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
