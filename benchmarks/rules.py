@@ -236,7 +236,8 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
     from dualwrite.sync.initial.planning import make_plan
     from dualwrite.sync.initial.run import RunOptions, run_maps
     from dualwrite.sync.routes.lookups import Finder
-    from dualwrite.sync.routes.route import compile_route, reading
+    from dualwrite.sync.routes.reading import reading
+    from dualwrite.sync.routes.route import compile_route
     from dualwrite.sync.session import open_session
     from dualwrite.translate.flow import translate
     from expectations.gate import GreatExpectationsGate

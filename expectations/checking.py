@@ -18,7 +18,8 @@ from dualwrite.apps.base import Query
 from dualwrite.link import Side
 from dualwrite.rules import Rule
 from dualwrite.sync.routes.lookups import Finder
-from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath

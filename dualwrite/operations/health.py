@@ -20,7 +20,7 @@ from dualwrite.link import Link, Side, load_link, safe_url
 from dualwrite.operations.mapchecks import chosen_maps, findings_of, tables_looked_up
 from dualwrite.operations.session import Session
 from dualwrite.operations.wording import plural
-from dualwrite.sync.mapstate.problems import ailments, repair_map
+from dualwrite.sync.health.problems import ailments, repair_map
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import TableMap
 

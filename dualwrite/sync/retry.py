@@ -30,7 +30,8 @@ from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import none_of
 from dualwrite.sync.capture.fencing import fence_one
 from dualwrite.sync.routes.lookups import Finder
-from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import Master, TableMap

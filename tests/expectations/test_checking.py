@@ -10,7 +10,7 @@ import pytest
 
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.session import Session, open_session
 from expectations.checking import check_tables
 from expectations.report import Report

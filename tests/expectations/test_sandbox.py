@@ -22,7 +22,8 @@ from dualwrite.sandbox.warts import (
     VENDORS,
 )
 from dualwrite.sync.routes.lookups import Finder
-from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session, open_session
 from dualwrite.translate.flow import translate
 from expectations.gate import GreatExpectationsGate

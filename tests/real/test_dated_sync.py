@@ -21,12 +21,12 @@ from dualwrite.apps.base import Query
 from dualwrite.apps.opening import open_app
 from dualwrite.effective import Periods, project
 from dualwrite.link import Side, write_config
+from dualwrite.operations.queries.dated_rows import Range, dated_rows
 from dualwrite.sync.activation.activate import activate
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.reconcile.reconcile import reconcile
-from dualwrite.sync.routes.dated_rows import Range, dated_rows
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.notation import ColumnPath
 from tests.real.data import data_folder, dates, decimals, read

@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from dualwrite import read_rates
 from dualwrite.apps.base import Query
 from dualwrite.link import Side
+from dualwrite.operations.queries.exchange_rates import PAIRS, RATES
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
-from dualwrite.sync.routes.exchange_rates import PAIRS, RATES
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.notation import ColumnPath
 

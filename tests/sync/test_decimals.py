@@ -14,8 +14,8 @@ from dualwrite.sync.decimals import widening
 from dualwrite.sync.decimals.decimals import Change, narrowing
 from dualwrite.sync.decimals.decimals import widening as look
 from dualwrite.sync.decimals.widening import InitializingError, finish_begun, redeclare
+from dualwrite.sync.health.problems import ailments
 from dualwrite.sync.mapstate import mapstate
-from dualwrite.sync.mapstate.problems import ailments
 from tests.sync.world import TO_D, D, F, World, cust
 
 FINE = Decimal("10.0051")

@@ -15,9 +15,9 @@ from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capture import queues
 from dualwrite.sync.capture.captures import queue_name, queues_of
-from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.mapstate.mapstate import Moved, Resume, pause, resume, stop
 from dualwrite.sync.mapstate.queues import HELD_AT_RESUME
+from dualwrite.sync.session import leases
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
 
@@ -290,7 +290,7 @@ def test_an_app_that_is_away_keeps_its_queue_and_the_queue_is_named(running: Wor
 def test_a_worker_that_does_not_let_go_is_told(
     running: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mapstate, "PATIENCE", 0)
+    monkeypatch.setattr(leases, "PATIENCE", 0)
     session = running.session
     with session.journal.leases.take("companies", "live", 60):
         result = one(stop(session, ["companies"]))

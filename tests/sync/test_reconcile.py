@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.sync.reconcile import reconcile as room
 from dualwrite.sync.reconcile.reconcile import Kind, reconcile
 from dualwrite.sync.reconcile.repair import repair
+from dualwrite.sync.routes import reading
 from dualwrite.tablemap.model import Master
 from tests.sync.world import D, F, World, at, cust, customer
 
@@ -118,7 +118,7 @@ def test_a_map_that_flows_one_way_counts_what_only_the_other_side_has(world):
 
 
 def test_rows_are_read_a_partition_at_a_time(world, monkeypatch):
-    monkeypatch.setattr(room, "PARTITION_ROWS", 7)
+    monkeypatch.setattr(reading, "PARTITION_ROWS", 7)
     world.put(F, "Cust", *(cust(f"C{n:02}") for n in range(30)))
     world.run("customers")
     sizes: list[int] = []

@@ -9,8 +9,8 @@ from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.cycle.runner import run_cycle
+from dualwrite.sync.health.problems import ailments, repair_map
 from dualwrite.sync.mapstate.mapstate import pause, stop
-from dualwrite.sync.mapstate.problems import ailments, repair_map
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust, customer
 

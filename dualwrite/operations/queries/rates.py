@@ -9,9 +9,9 @@ from typing import Any
 
 from dualwrite.link import Side
 from dualwrite.money import ExchangeRates
+from dualwrite.operations.queries import exchange_rates as engine
 from dualwrite.operations.results import QueryResult
 from dualwrite.operations.session import Session, open_session
-from dualwrite.sync.routes import exchange_rates as engine
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import Any
 from pyarrow import csv
 
 from dualwrite.link import Side
+from dualwrite.operations.queries.dated_rows import Range, When, dated_rows
 from dualwrite.operations.results import Exported, QueryResult
 from dualwrite.operations.session import Session
 from dualwrite.sync.batch.keys import plain_rows
-from dualwrite.sync.routes.dated_rows import Range, When, dated_rows
 
 __all__ = ["DatedRows", "Range", "When", "export_rows", "rows"]
 

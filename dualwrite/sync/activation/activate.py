@@ -21,8 +21,7 @@ from dualwrite.apps.capture import Origin
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import REQUEUED
-from dualwrite.sync.reconcile.reconcile import batches
-from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.reading import batches, reading
 from dualwrite.sync.routes.validity import both, changing
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap

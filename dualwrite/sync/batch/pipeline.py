@@ -47,7 +47,8 @@ from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.batch.target import TargetState, empty_target, lock_target, look_at_target
 from dualwrite.sync.batch.writing import WriteResult, replace_columns, write_changes, write_whole
 from dualwrite.sync.routes.limits import Limit
-from dualwrite.sync.routes.route import Route, only_needed, reading
+from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import translate
 

@@ -22,7 +22,7 @@ from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.routes.plan import MapPlan
-from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.reading import reading
 from dualwrite.tablemap.periods import dated_of
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of

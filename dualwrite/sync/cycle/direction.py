@@ -35,7 +35,8 @@ from dualwrite.sync.cycle.pages import Page, Pages, deletes_in, drifted
 from dualwrite.sync.cycle.pointers import Pointing, renewed
 from dualwrite.sync.cycle.read_ahead import Ahead
 from dualwrite.sync.routes.plan import MapPlan
-from dualwrite.sync.routes.route import compile_route, judged_with, only_needed, reading
+from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.route import compile_route, judged_with
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of

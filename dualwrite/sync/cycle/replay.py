@@ -20,7 +20,7 @@ from dualwrite.sync.batch.batch import Batch, RowsFrom
 from dualwrite.sync.batch.shares import waits_among
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
-from dualwrite.sync.routes.route import only_needed
+from dualwrite.sync.routes.reading import only_needed
 from dualwrite.translate.keys import key_text
 
 

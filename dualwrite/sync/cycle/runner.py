@@ -38,7 +38,7 @@ from dualwrite.sync.retry import again
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.order import order_maps
 from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
-from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_leases
 

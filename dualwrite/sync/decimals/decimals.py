@@ -23,7 +23,8 @@ from dualwrite.journal.records import HeldRow, Key, MapStatus, Run
 from dualwrite.link import Side
 from dualwrite.rules import CurrencyPrecision, Scale
 from dualwrite.sync.batch.keys import keys_of
-from dualwrite.sync.routes.route import Route, compile_route, only_needed, reading
+from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath

@@ -34,10 +34,11 @@ from dualwrite.sync.decimals.decimals import (
     spelled,
     waits_for_digits,
 )
-from dualwrite.sync.mapstate.mapstate import PATIENCE, own_lease
 from dualwrite.sync.retry import Retried, again
-from dualwrite.sync.routes.route import compile_route, only_needed, reading
+from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
+from dualwrite.sync.session.leases import PATIENCE, own_lease
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 

@@ -34,7 +34,8 @@ from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import Leg, MapPlan
-from dualwrite.sync.routes.route import Route, compile_route, reading, together_of
+from dualwrite.sync.routes.reading import reading, together_of
+from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import ColumnMap
 from dualwrite.tablemap.notation import ColumnPath

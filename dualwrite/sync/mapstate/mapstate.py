@@ -12,10 +12,7 @@ Each command takes several maps and has a result for each: one that is refused s
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,19 +20,16 @@ from pathlib import Path
 
 from dualwrite.apps.capture import Capture
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
-from dualwrite.journal.leases import Lease, LeaseHeldError
+from dualwrite.journal.leases import LeaseHeldError
 from dualwrite.journal.records import MapStatus, RunOutcome
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import captures_of, queues_of, remove_captures
 from dualwrite.sync.mapstate.queues import drop_entries, export_queue, hold_queue
 from dualwrite.sync.session import Session
-from dualwrite.sync.session.leases import kept_lease
+from dualwrite.sync.session.leases import own_lease
 from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 from dualwrite.tablemap.model import TableMap
-
-PATIENCE = 15.0
-"""Seconds that a worker has to come to the border of its cycle and let go of a map."""
 
 
 class Resume(Enum):
@@ -242,27 +236,6 @@ def _stop(session: Session, name: str) -> Moved:
         f"stopped; its queue {listed} could not be removed and goes on filling. "
         "Once the app answers: dualwrite check --repair",
     )
-
-
-@contextmanager
-def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
-    """Take a map's lease, waiting for the worker that has it to come to its cycle's border.
-
-    An initial sync is not waited for: it lasts.
-    """
-    deadline = time.monotonic() + PATIENCE
-    holder = f"{purpose} (process {os.getpid()})"
-    with ExitStack() as stack:
-        while True:
-            try:
-                lease = stack.enter_context(kept_lease(session, name, holder))
-                break
-            except LeaseHeldError:
-                status = session.journal.maps.status(name)
-                if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        yield lease
 
 
 def stop_capture(session: Session, name: str) -> tuple[Side, ...]:

@@ -23,7 +23,7 @@ from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.capture.captures import capture_of
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.capture.queues import PAGE, pages
-from dualwrite.sync.routes.route import reading
+from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.keys import key_text, row_of

@@ -9,7 +9,7 @@ is `pending`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -17,7 +17,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.keys import keys_of
@@ -25,7 +24,8 @@ from dualwrite.sync.batch.outcomes import Mask
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.reconcile.checksums import Suspects, suspects
 from dualwrite.sync.routes.counterparts import counterparts
-from dualwrite.sync.routes.route import Route, compile_route, reading
+from dualwrite.sync.routes.reading import batches, reading
+from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.amounts import settled
@@ -34,7 +34,6 @@ from dualwrite.translate.flow import comparable, translate
 from dualwrite.translate.keys import key_text as key_texts
 
 SHOWN = 100
-PARTITION_ROWS = 25_000
 
 
 class Kind(Enum):
@@ -231,13 +230,6 @@ class _Comparing:
         with self._session.apps[side].writing() as looking:
             entries = looking.dirty(capture, asked)
         return pc.is_in(key_texts(asked, names), value_set=key_texts(entries, names))
-
-
-def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
-    """The rows of a query, a range at a time."""
-    together = session.together(side, query)
-    for within in session.apps[side].partitions(query, size=PARTITION_ROWS, together=together):
-        yield session.apps[side].read(query, within=within)
 
 
 def unequal_columns(

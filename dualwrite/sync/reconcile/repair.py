@@ -24,10 +24,11 @@ from dualwrite.sync.batch.shares import shares_of
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import fence_one
-from dualwrite.sync.reconcile.reconcile import Comparison, Kind, batches, reconcile
+from dualwrite.sync.reconcile.reconcile import Comparison, Kind, reconcile
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import guard_deletes
-from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.routes.reading import batches, reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import TableMap

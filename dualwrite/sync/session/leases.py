@@ -6,15 +6,20 @@ A worker that only carries partitions neither begins nor ends a run.
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.leases import Lease, LeaseHeldError, LeaseLostError
+from dualwrite.journal.records import MapStatus
 from dualwrite.sync.session import Session
 
 LEASE_SECONDS = 60.0
+PATIENCE = 15.0
+"""Seconds that a worker has to come to the border of its cycle and let go of a map."""
 
 
 @contextmanager
@@ -82,3 +87,24 @@ def renewed(leases: Sequence[Lease]) -> Iterator[None]:
         keeper.join()
     if lost:
         raise lost[0]
+
+
+@contextmanager
+def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
+    """Take a map's lease, waiting for the worker that has it to come to its cycle's border.
+
+    An initial sync is not waited for: it lasts.
+    """
+    deadline = time.monotonic() + PATIENCE
+    holder = f"{purpose} (process {os.getpid()})"
+    with ExitStack() as stack:
+        while True:
+            try:
+                lease = stack.enter_context(kept_lease(session, name, holder))
+                break
+            except LeaseHeldError:
+                status = session.journal.maps.status(name)
+                if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield lease

@@ -31,7 +31,8 @@ from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.capture.recovery import branch_of, decide, new_name, recover, settle
 from dualwrite.sync.routes.lookups import Finder
-from dualwrite.sync.routes.route import compile_route, reading
+from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath

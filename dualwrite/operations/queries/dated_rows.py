@@ -14,7 +14,7 @@ from dualwrite.effective import Periods, history
 from dualwrite.errors import PermanentError
 from dualwrite.exact.casts import convert
 from dualwrite.link import Side
-from dualwrite.sync.routes.route import reading, together_of
+from dualwrite.sync.routes.reading import reading, together_of
 from dualwrite.sync.routes.validity import both, valid_between, valid_now
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.model import And, Compare, Filter, IsNull, Node, Operand, Operator

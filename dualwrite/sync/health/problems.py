@@ -30,11 +30,13 @@ from dualwrite.sync.capture.changes import DRIFTED, changes_of
 from dualwrite.sync.capture.fencing import restored
 from dualwrite.sync.capture.queues import PAGE, pages
 from dualwrite.sync.initial.partitions import KIND
-from dualwrite.sync.mapstate.mapstate import own_lease, stop_capture
+from dualwrite.sync.mapstate.mapstate import stop_capture
 from dualwrite.sync.reconcile.reconcile import Kind, reconcile, unequal_columns
 from dualwrite.sync.routes.counterparts import counterparts
-from dualwrite.sync.routes.route import Route, compile_route, reading
+from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
+from dualwrite.sync.session.leases import own_lease
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.flow import translate
 from dualwrite.translate.keys import key_text

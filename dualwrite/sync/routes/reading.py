@@ -1,0 +1,74 @@
+"""What a job reads of a map on one side, and how it is cut into ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+import pyarrow as pa
+
+from dualwrite.apps.base import Query
+from dualwrite.link import Side
+from dualwrite.sync.routes.validity import valid_now
+from dualwrite.sync.session import Session
+from dualwrite.tablemap.filters.odata import parse_filter
+from dualwrite.tablemap.model import TableMap
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import dated_of, shown_of
+
+PARTITION_ROWS = 25_000
+
+
+def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
+    """The query that reads a map's rows on one side, every mapped path of that side among them.
+
+    Without `filtered` neither the filter nor the companies hold rows back: so a
+    counterpart is found by its key wherever it stands.  With it the rows of a projection are
+    those that are valid now.
+    """
+    end = table_map.end(side)
+    kept = parse_filter(end.filter) if filtered and end.filter else None
+    shown = shown_of(table_map, side)
+    if shown is not None and filtered:
+        schema = session.schema(side, end.table)
+        kept = valid_now(kept, shown, schema.columns[shown.start.column].type, session.now())
+    paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
+    paths += [*end.key, *([end.modified] if end.modified else [])]
+    paths += [] if shown is None else [shown.start, shown.end]
+    return Query(
+        table=end.table,
+        columns=tuple(dict.fromkeys(paths)),
+        key=end.key,
+        filter=kept,
+        company=end.company,
+        companies=session.companies(table_map) if filtered else None,
+        lookups=end.lookups,
+    )
+
+
+def together_of(session: Session, table_map: TableMap, side: Side, query: Query) -> tuple[str, ...]:
+    """Own columns whose equal rows must stay in one partition: those of a dated entity.
+
+    Of others what to cut a table by that has no key.  A row without its entity lies in no range,
+    so a table that may have such is cut by its own key.
+    """
+    dated = dated_of(table_map)
+    ends = None if dated is None else dated.on(side)
+    names = () if ends is None else tuple(dict.fromkeys(path.column for path in ends.entity))
+    columns = [session.schema(side, query.table).columns[name] for name in names]
+    if any(column.nullable or pa.types.is_binary(column.type) for column in columns):
+        names = ()
+    return names or session.together(side, query)
+
+
+def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:
+    """A query of the key and these paths alone."""
+    wanted = {*paths, *query.key}
+    return replace(query, columns=tuple(path for path in query.columns if path in wanted))
+
+
+def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
+    """The rows of a query, a range at a time."""
+    together = session.together(side, query)
+    for within in session.apps[side].partitions(query, size=PARTITION_ROWS, together=together):
+        yield session.apps[side].read(query, within=within)
