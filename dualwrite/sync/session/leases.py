@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dualwrite.errors import TransientError
 from dualwrite.journal.leases import Lease, LeaseHeldError, LeaseLostError
 from dualwrite.journal.records import MapStatus
-from dualwrite.sync.session import Session
+from dualwrite.sync.session.session import Session
 
 LEASE_SECONDS = 60.0
 PATIENCE = 15.0
