@@ -100,11 +100,11 @@ class PeriodsSound(Rule):
                 return f"{first} is {start} and {last} {end}: it ends before it begins"
             case Fault.BEYOND:
                 return (
-                    f"{start} to {end} reaches beyond 2154-12-31, the last day; "
+                    f"{start} to {end} is beyond 2154-12-31, the last day; "
                     "no end is null, 2154-12-31 or 9999-12-31"
                 )
             case Fault.GAP:
-                return f"{own} leaves a gap beside {other}, both of {entity}"
+                return f"{own} leaves a gap next to {other}, both of {entity}"
             case _:
                 endless = own.endswith(_NO_END) and _NO_END in other
                 why = ", and both have no end" if endless else ""

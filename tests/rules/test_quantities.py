@@ -32,7 +32,7 @@ def converted(*rows, to="pcs"):
             "source:QTY": source,
             "source:UNIT": symbols,
             "quantity": found.values,
-            "unit:quantity": found.trouble,
+            "unit:quantity": found.reasons,
             "back:quantity": found.returned,
         }
     )

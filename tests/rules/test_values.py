@@ -139,5 +139,5 @@ def test_a_binary_float_is_no_quantity():
 def test_what_is_written_otherwise_is_refused(written):
     rule = QuantityConvertible(quantity="qty", symbol="dz", to_symbol="ea", conversions=(written,))
 
-    with pytest.raises(ValueError, match="is not written as '1 box = 12 pcs' is"):
+    with pytest.raises(ValueError, match="does not have the form of '1 box = 12 pcs'"):
         rule.failing(pa.table({"qty": [1]}))
