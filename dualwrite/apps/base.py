@@ -202,11 +202,12 @@ class App(Protocol):
     def uninstall(self, capture: Capture) -> None:
         """Remove a queue, its entries and its triggers; what is gone already is no fault."""
 
-    def ailments(self, capture: Capture) -> Sequence[str]:
+    def problems(self, capture: Capture) -> Sequence[str]:
         """What is wrong with an installed capture, one line each; empty when it is whole.
 
         A missing queue or trigger, one that is switched off, one that was made for other
-        columns; and ways round it in this app (deletes by cascade, a table that can be emptied).
+        columns; and changes that it cannot see in this app (deletes by cascade, a table that can
+        be emptied).
         """
 
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
@@ -232,20 +233,20 @@ class App(Protocol):
         Where the app cannot prepare transactions it is a writing like any other.
         """
 
-    def settle(self, name: str, *, commit: bool) -> bool:
+    def resolve_prepared(self, name: str, *, commit: bool) -> bool:
         """Commit a prepared branch, or roll it back; whether none of that name is left.
 
         One that another connection still holds is left to it.
         """
 
-    def forget(self, queue: str, ids: pa.Array) -> int:
-        """Drop entries of a queue by id; how many there were.  Others stay, come when they may."""
+    def acknowledge(self, queue: str, ids: pa.Array) -> int:
+        """Remove entries of a queue by id; how many there were.  All others stay."""
 
     def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
-        """Ranges of ids (both ends within) of the other app's `queue` that were carried here."""
+        """Ranges of ids (both ends within) of the other app's `queue` that were applied here."""
 
-    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
-        """As `forget`, by ranges as `inbox` gives them."""
+    def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+        """As `acknowledge`, by ranges as `inbox` gives them."""
 
     def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
         """Shut out workers with older epochs, by map; the epochs that were seen before."""

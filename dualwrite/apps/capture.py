@@ -2,48 +2,29 @@
 
 An app keeps a *queue* of dirty keys for each map, filled by the app itself in the
 transaction of each change.  Nothing is read by a cursor: an entry stands in the queue until
-its id is forgotten, so nothing that commits late can be skipped.  Three parties meet here:
+its id is acknowledged, so nothing that commits late can be skipped.  Three parties meet here:
 
 * the queue, installed and removed with the map (`Capture`);
 * a `Snapshot`: queues and tables of one app in one consistent state;
 * a `Writing`: one transaction in the other app, silent for its own queue (`Origin`), in
-  which rows are locked, looked at, written, and noted in the inbox.
-
-Entries are a table of the columns of `ENTRY` and then the integration key, each part named
-by its path and typed as the column at its end:
-
-    id       int64     grows with each entry; never used twice, not even by a queue made anew
-    op       string    'i', 'u' or 'd'; a changed key is a 'd' of the old and an 'i' of the new;
-                       'c' was put here by us (`Writing.queue`); '?' says that the table no
-                       longer has the shape that its capture was made for
-    changed  string    `"name","other",` - own columns that changed; null: all of them (i, d)
-    at       UTC time  when the app made the change, by the app's clock
-
-A part of a key is null where the row had none.
+  which rows are locked, looked up, written, and recorded in the inbox.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import pyarrow as pa
 
-from dualwrite.apps.canonical import IN_UTC
+from dualwrite.apps.entries import Entries, Op
 from dualwrite.errors import PermanentError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Reference
 
 if TYPE_CHECKING:
     from dualwrite.apps.base import KeyRange, Query, Written
-
-ENTRY = pa.schema(
-    [("id", pa.int64()), ("op", pa.string()), ("changed", pa.string()), ("at", IN_UTC)]
-)
-"""The columns of an entry before those of its key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +61,26 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """What stands in the app under some keys, read after it was locked.
+    """What an app holds under some keys, read after it was locked.
 
     `rows` are named as the query reads them; their values cannot change before the
-    transaction ends.  `busy` are the keys, named as `query.key`, of rows that are there but
-    that someone else holds: leave them for later.
+    transaction ends.  `locked` are the keys, named as `query.key`, of rows that exist but
+    that another transaction has locked: leave them for later.
     """
 
     rows: pa.Table
-    busy: pa.Table
+    locked: pa.Table
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Rows as entries kept them.
+
+    Shapes: `rows` (n, c) are named as the query reads them; `ids` (n,) are those of their entries.
+    """
+
+    ids: pa.Array
+    rows: pa.Table
 
 
 class OvertakenError(PermanentError):
@@ -109,7 +101,7 @@ class QueueMissingError(PermanentError):
     def __init__(self, *, app: str, table: str, queue: str) -> None:
         self.app, self.table, self.queue = app, table, queue
         super().__init__(
-            f"{app}.{table}: its queue {queue} is gone, so changes made since cannot be told. "
+            f"{app}.{table}: its queue {queue} is gone, so changes made since are not known. "
             "Nothing was written.\n"
             "  dualwrite check --repair installs it again and compares both sides."
         )
@@ -130,7 +122,7 @@ class NoCaptureError(PermanentError):
 class Snapshot(Protocol):
     """One consistent state of an app: every read sees the same moment."""
 
-    def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
+    def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
         """The first `limit` entries with an id above `after`, by id."""
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
@@ -139,15 +131,15 @@ class Snapshot(Protocol):
     def read(self, query: Query, *, within: KeyRange | None = None) -> pa.Table:
         """As `App.read`."""
 
-    def images(self, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
-        """The images of entries, as `query` would read those rows, with their `id` first."""
+    def images(self, capture: Capture, query: Query, ids: pa.Array) -> Images:
+        """The images of entries, as `query` would read those rows; a delete has none."""
 
 
 class Writing(Protocol):
     """One transaction in the target app.  It commits when its `with` block ends well.
 
     One that was prepared is not rolled back when the block breaks: it stays in doubt until
-    `App.settle` says what becomes of it.
+    `App.resolve_prepared` commits it or rolls it back.
 
     `insert`, `update` and `delete` are all or nothing each; where one is refused, what was
     done before it in the transaction stays.
@@ -159,8 +151,8 @@ class Writing(Protocol):
         Shapes: `keys` as in `App.fetch`.
         """
 
-    def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
-        """The entries of these keys as they stand now, in a statement after the lock."""
+    def entries(self, capture: Capture, keys: pa.Table) -> Entries:
+        """The entries of these keys as they are now, in a statement after the lock."""
 
     def insert(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
@@ -173,19 +165,27 @@ class Writing(Protocol):
     def delete(self, table: str, keys: pa.Table) -> int:
         """As `App.delete`."""
 
-    def queue(self, capture: Capture, entries: pa.Table) -> None:
+    def enqueue(
+        self,
+        capture: Capture,
+        keys: pa.Table,
+        *,
+        op: Op | pa.Array,
+        changed: pa.Array | str | None = None,
+    ) -> None:
         """Add entries to the app's own queue, as if the app had made the changes now.
 
-        Shapes: (n, 2 + k): `op`, `changed` and the key by path.
+        Shapes: `keys` is (n, k), named by path in any order, others beside them allowed.  `op`
+        and `changed` hold for all n entries, or are (n,), in the form of `Entries`.
         """
 
-    def forget(self, capture: Capture, ids: pa.Array) -> int:
-        """Drop entries of the app's own queue; how many there were."""
+    def acknowledge(self, capture: Capture, ids: pa.Array) -> int:
+        """Remove entries from the app's own queue; how many there were."""
 
-    def tried(self, work: Callable[[], bool]) -> bool:
-        """Do `work`, some calls of this transaction, and say whether it is done.
+    def attempt(self, work: Callable[[], bool]) -> bool:
+        """Do `work`, some calls of this transaction, and return whether it is done.
 
-        Where it answers no, or the app refuses it or makes it wait, all is as it was before.
+        Where it returns false, or the app refuses it or makes it wait, all is as it was before.
         Only where the app `steps_back`; else nothing is done.
         """
 
@@ -200,10 +200,10 @@ class Writing(Protocol):
     def prepare(self) -> None:
         """Make sure that this branch can be committed, whatever happens; the last call in it."""
 
-    def carried(self, queue: str, ids: pa.Array) -> None:
-        """Note in the inbox that the entries `ids` of the other app's `queue` are in here.
+    def record_applied(self, queue: str, ids: pa.Array) -> None:
+        """Record in the inbox that the entries `ids` of the other app's `queue` are applied here.
 
-        It takes the place of what was noted for that queue before, which is forgotten by now.
+        It replaces what was recorded for that queue before: those entries are acknowledged by now.
         """
 
 
@@ -215,18 +215,3 @@ class Watch(Protocol):
 
     def close(self) -> None:
         """Stop."""
-
-
-def changed_text(columns: Sequence[str]) -> str:
-    """Column names as `changed` spells them."""
-    return "".join(f"{json.dumps(name, ensure_ascii=False)}," for name in columns)
-
-
-def id_ranges(ids: pa.Array) -> list[tuple[int, int]]:
-    """Ids as ranges with both ends within, as the inbox keeps them: no other id is in one."""
-    ordered = np.unique(ids.to_numpy(zero_copy_only=False))
-    if not len(ordered):
-        return []
-    cuts = np.flatnonzero(np.diff(ordered) != 1)
-    lows, highs = ordered[[0, *(cuts + 1)]], ordered[[*cuts, -1]]
-    return list(zip(lows.tolist(), highs.tolist(), strict=True))

@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from dualwrite.apps import memory_capture
 from dualwrite.apps.base import KeyRange, Query, Written
 from dualwrite.apps.canonical import as_text
-from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.capture import Capture, Images, Origin
 from dualwrite.apps.cutting import order_of, ranges
 from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared, misfits
+from dualwrite.apps.entries import Entries
 from dualwrite.apps.memory_state import PATIENCE, State, Store
 from dualwrite.apps.memory_writing import MemoryWriting
 from dualwrite.errors import NoKeyError, PrivilegeError
@@ -149,12 +150,12 @@ class MemoryApp:
     def uninstall(self, capture: Capture) -> None:
         self.drop(capture.queue)
 
-    def ailments(self, capture: Capture) -> Sequence[str]:
-        return memory_capture.ailments(self._store, self._store.state, capture)
+    def problems(self, capture: Capture) -> Sequence[str]:
+        return memory_capture.problems(self._store, self._store.state, capture)
 
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
         held = self._store.state.queues
-        return {name: held[name].entries.num_rows for name in queues if name in held}
+        return {name: len(held[name].entries) for name in queues if name in held}
 
     @contextmanager
     def snapshot(self) -> Iterator[MemorySnapshot]:
@@ -172,23 +173,23 @@ class MemoryApp:
     ) -> AbstractContextManager[MemoryWriting]:
         return self.writing(origin)
 
-    def settle(self, name: str, *, commit: bool) -> bool:  # noqa: ARG002 - there are none
+    def resolve_prepared(self, name: str, *, commit: bool) -> bool:  # noqa: ARG002 - there are none
         return True
 
-    def forget(self, queue: str, ids: pa.Array) -> int:
-        self._ask("forget", queue)
+    def acknowledge(self, queue: str, ids: pa.Array) -> int:
+        self._ask("acknowledge", queue)
         store = self._store
-        before = store.change(lambda state: store.forgotten(state, queue, ids)[0])
-        return store.forgotten(before, queue, ids)[1]
+        before = store.change(lambda state: store.acknowledged(state, queue, ids)[0])
+        return store.acknowledged(before, queue, ids)[1]
 
     def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
         return self._store.state.inbox.get(queue, ())
 
-    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
-        self._ask("forget", queue)
+    def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+        self._ask("acknowledge", queue)
         store = self._store
-        before = store.change(lambda state: store.forgotten_ranges(state, queue, ranges)[0])
-        return store.forgotten_ranges(before, queue, ranges)[1]
+        before = store.change(lambda state: store.acknowledged_ranges(state, queue, ranges)[0])
+        return store.acknowledged_ranges(before, queue, ranges)[1]
 
     def fence(self, epochs: Mapping[str, int]) -> Mapping[str, int]:
         def fenced(state: State) -> State:
@@ -232,10 +233,10 @@ class MemorySnapshot:
     def __init__(self, store: Store, asked: Callable[[str, str], None]) -> None:
         self._store, self._state, self._asked = store, store.state, asked
 
-    def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
+    def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
         self._asked("select", capture.table)
-        queue = self._store.queue(self._state, capture)
-        return queue.entries.filter(pc.greater(queue.ids, after)).slice(0, limit)
+        entries = self._store.queue(self._state, capture).entries
+        return entries.filter(pc.greater(entries.id, after)).slice(0, limit)
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
         self._asked("select", query.table)
@@ -245,7 +246,7 @@ class MemorySnapshot:
         self._asked("select", query.table)
         return self._store.follower(self._state, query).read(within)
 
-    def images(self, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+    def images(self, capture: Capture, query: Query, ids: pa.Array) -> Images:
         return memory_capture.images(self._store, self._state, capture, query, ids)
 
 
@@ -274,5 +275,5 @@ class MemoryWatch:
     def _newest(self) -> int:
         held = self._store.state.queues
         # writers take turns, so what comes later has higher ids
-        ids = [pc.max(held[name].ids).as_py() for name in self._queues & held.keys()]
+        ids = [pc.max(held[name].entries.id).as_py() for name in self._queues & held.keys()]
         return max((each for each in ids if each is not None), default=0)

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
-from dualwrite.apps.capture import ENTRY, Capture, NoCaptureError, changed_text
+from dualwrite.apps.capture import Capture, Images, NoCaptureError
+from dualwrite.apps.entries import Entries, Op, changed_of, changed_text, ops_of
 from dualwrite.apps.guards import column_of
 from dualwrite.apps.matching import differ
 from dualwrite.apps.memory_state import IMAGE, Queue, State, Store
@@ -55,18 +56,17 @@ def _with_entries(store: Store, queue: Queue, before: State, after: State, stays
     updated = pc.and_not(changed, moved)
     added = now.num_rows - len(stays)
     parts = [
-        ("d", old_keys.filter(gone), was.filter(gone), None),
-        ("d", kept_keys.filter(moved), kept.filter(moved), None),
-        ("u", known_keys.filter(updated), known.filter(updated), text.filter(updated)),
-        ("i", known_keys.filter(moved), known.filter(moved), None),
-        ("i", new_keys.slice(len(stays)), now.slice(len(stays), added), None),
+        (Op.DELETE, old_keys.filter(gone), was.filter(gone), None),
+        (Op.DELETE, kept_keys.filter(moved), kept.filter(moved), None),
+        (Op.UPDATE, known_keys.filter(updated), known.filter(updated), text.filter(updated)),
+        (Op.INSERT, known_keys.filter(moved), known.filter(moved), None),
+        (Op.INSERT, new_keys.slice(len(stays)), now.slice(len(stays), added), None),
     ]
-    for op, keys, rows, said in parts:
-        if keys.num_rows:
-            ops = pa.repeat(op, keys.num_rows)
-            names = pa.nulls(keys.num_rows, pa.string()) if said is None else said
-            pictured = pa.repeat(pa.scalar(op != "d"), keys.num_rows)
-            queue = store.grown(queue, ops, names, keys, rows, pictured)
+    for op, keys, rows, names in parts:
+        if count := keys.num_rows:
+            pictured = pa.repeat(pa.scalar(op is not Op.DELETE), count)
+            ops, columns = ops_of(op, count), changed_of(names, count)
+            queue = store.grown(queue, ops, columns, keys, rows, pictured)
     return queue
 
 
@@ -83,16 +83,17 @@ def installed(store: Store, state: State, capture: Capture) -> State:
     for name in capture.columns:
         column_of(store.app, schema, name)
     key = store.keys(state, capture).schema
-    shape = pa.schema([*ENTRY, *key])
-    entries = shape.empty_table()
+    entries = Entries.empty(key)
     pictured = pa.schema([pa.field(IMAGE, pa.int64()), *state.rows[schema.name].schema])
     images = pictured.empty_table()
     if there := state.queues.get(capture.queue):
-        entries, images = _kept(there, key, shape), _reshaped(there.images, pictured)
+        kept = there.entries
+        entries = replace(kept, keys=_reshaped(kept.keys, key))
+        images = _reshaped(there.images, pictured)
     return state.with_queue(Queue(capture, entries, images))
 
 
-def ailments(store: Store, state: State, capture: Capture) -> Sequence[str]:
+def problems(store: Store, state: State, capture: Capture) -> Sequence[str]:
     """What is wrong with a capture, one line each."""
     there = state.queues.get(capture.queue)
     if there is None:
@@ -110,7 +111,7 @@ def ailments(store: Store, state: State, capture: Capture) -> Sequence[str]:
     return found
 
 
-def images(store: Store, state: State, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+def images(store: Store, state: State, capture: Capture, query: Query, ids: pa.Array) -> Images:
     """The images of entries as `query` reads rows, their own key as it was then.
 
     Raises:
@@ -125,17 +126,12 @@ def images(store: Store, state: State, capture: Capture, query: Query, ids: pa.A
     follower = store.follower(replace(state, rows=rows), query)
     chosen = pictured[IMAGE].take(follower.chosen()["row"])
     result = follower.read(None)
-    keys = queue.keys.take(pc.index_in(chosen, value_set=queue.ids))
+    entries = queue.entries
+    keys = entries.keys.take(pc.index_in(chosen, value_set=entries.id))
     for name in keys.column_names:
         if name in result.column_names:
             result = result.set_column(result.column_names.index(name), name, keys[name])
-    return result.add_column(0, "id", chosen)
-
-
-def _kept(queue: Queue, key: pa.Schema, shape: pa.Schema) -> pa.Table:
-    parts = _reshaped(queue.keys, key).columns
-    head = [queue.entries.column(place) for place in range(len(ENTRY))]
-    return pa.table([*head, *parts], schema=shape)
+    return Images(chosen.combine_chunks(), result)
 
 
 def _reshaped(held: pa.Table, shape: pa.Schema) -> pa.Table:

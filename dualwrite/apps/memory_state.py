@@ -18,7 +18,8 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import IN_UTC, canonical, distinct
-from dualwrite.apps.capture import ENTRY, Capture, QueueMissingError
+from dualwrite.apps.capture import Capture, QueueMissingError
+from dualwrite.apps.entries import Entries
 from dualwrite.apps.following import Follower
 from dualwrite.apps.guards import missing_table
 from dualwrite.apps.matching import positions
@@ -34,26 +35,17 @@ PATIENCE = 30.0
 
 @dataclass(frozen=True)
 class Queue:
-    """Entries as `ENTRY` and the key, by id; `images` are rows of the table after `IMAGE`."""
+    """The entries of a capture; `images` are rows of the table after `IMAGE`."""
 
     capture: Capture
-    entries: pa.Table
+    entries: Entries
     images: pa.Table
-
-    @property
-    def ids(self) -> pa.Array:
-        return self.entries.column(0).combine_chunks()
-
-    @property
-    def keys(self) -> pa.Table:
-        """The key of each entry: a part of it may be called `id` too."""
-        return self.entries.select(range(len(ENTRY), self.entries.num_columns))
 
     def without(self, gone: Any) -> Queue:
         """The queue with the entries that `gone` marks taken out."""
         left = self.entries.filter(pc.invert(gone))
         queue = replace(self, entries=left)
-        known = pc.is_in(self.images[IMAGE], value_set=queue.ids)
+        known = pc.is_in(self.images[IMAGE], value_set=left.id)
         return replace(queue, images=self.images.filter(known))
 
 
@@ -198,32 +190,31 @@ class Store:
         """
         ids = self.new_ids(keys.num_rows)
         at = pa.repeat(pa.scalar(datetime.now(UTC), IN_UTC), keys.num_rows)
-        columns = [ids, ops, changed, at, *keys.columns]
-        added = pa.table(columns, names=[*ENTRY.names, *keys.column_names])
-        entries = pa.concat_tables([queue.entries, added.cast(queue.entries.schema)])
-        queue = replace(queue, entries=entries.combine_chunks())
+        keys = keys.cast(queue.entries.keys.schema)
+        added = Entries.of([ids, ops, changed, at, *keys.columns], keys.column_names)
+        queue = replace(queue, entries=Entries.concat([queue.entries, added]))
         if not queue.capture.images:
             return queue
         kept = rows.add_column(0, IMAGE, ids).filter(pictured)
         whole = pa.concat_tables([queue.images, kept.cast(queue.images.schema)])
         return replace(queue, images=whole.combine_chunks())
 
-    def forgotten(self, state: State, queue: str, ids: pa.Array) -> tuple[State, int]:
+    def acknowledged(self, state: State, queue: str, ids: pa.Array) -> tuple[State, int]:
         """The state without entries of a queue, by id, and how many there were."""
         held = state.queues.get(queue)
         if held is None:
             return state, 0
-        gone = pc.is_in(held.ids, value_set=ids.cast(pa.int64()))
+        gone = pc.is_in(held.entries.id, value_set=ids.cast(pa.int64()))
         return state.with_queue(held.without(gone)), pc.sum(gone).as_py() or 0
 
-    def forgotten_ranges(
+    def acknowledged_ranges(
         self, state: State, queue: str, ranges: Sequence[tuple[int, int]]
     ) -> tuple[State, int]:
-        """As `forgotten`, by ranges with both ends within."""
+        """As `acknowledged`, by ranges with both ends within."""
         held = state.queues.get(queue)
         if held is None:
             return state, 0
-        ids = held.ids
+        ids = held.entries.id
         gone: Any = pa.repeat(pa.scalar(value=False), len(ids))
         for low, high in ranges:
             gone = pc.or_(gone, pc.and_(pc.greater_equal(ids, low), pc.less_equal(ids, high)))

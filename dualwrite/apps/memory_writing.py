@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from dualwrite.apps import constraints
 from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, Locked, Origin, OvertakenError, id_ranges
+from dualwrite.apps.capture import Capture, Locked, Origin, OvertakenError
+from dualwrite.apps.entries import Entries, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import differ, positions
 from dualwrite.apps.memory_capture import captured
@@ -60,11 +61,11 @@ class MemoryWriting:
         names = [str(path) for path in query.key]
         return Locked(rows.filter(pc.invert(busy)), rows.select(names).filter(busy))
 
-    def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
-        queue = self._store.queue(self._state("select", capture.table), capture)
+    def entries(self, capture: Capture, keys: pa.Table) -> Entries:
+        entries = self._store.queue(self._state("select", capture.table), capture).entries
         names = [str(path) for path in capture.key]
-        wanted = distinct(keys.select(names).drop_null()).cast(queue.keys.schema)
-        return queue.entries.filter(pc.is_valid(positions(wanted, queue.keys, names)))
+        wanted = distinct(keys.select(names).drop_null()).cast(entries.keys.schema)
+        return entries.filter(pc.is_valid(positions(wanted, entries.keys, names)))
 
     def insert(
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
@@ -102,33 +103,43 @@ class MemoryWriting:
         self._keep(state, schema, rows.filter(stays), stays=stays)
         return int(rows.num_rows - pc.sum(stays, min_count=0).as_py())
 
-    def queue(self, capture: Capture, entries: pa.Table) -> None:
-        state = self._state("queue", capture.table)
+    def enqueue(
+        self,
+        capture: Capture,
+        keys: pa.Table,
+        *,
+        op: Op | pa.Array,
+        changed: pa.Array | str | None = None,
+    ) -> None:
+        if not keys.num_rows:
+            return
+        state = self._state("enqueue", capture.table)
         queue = self._store.queue(state, capture)
         names = [str(path) for path in capture.key]
-        keys = entries.select(range(2, entries.num_columns)).select(names).cast(queue.keys.schema)
+        keys = keys.select(names).cast(queue.entries.keys.schema)
         places = positions(self._store.keys(state, capture), keys, names)
         rows = state.rows[capture.table].take(places)
-        ops, changed = (entries.column(place).cast(pa.string()) for place in (0, 1))
-        pictured = pc.and_(pc.not_equal(ops, "d"), pc.is_valid(places))
-        queue = self._store.grown(queue, ops, changed, keys, rows, pictured)
+        ops = ops_of(op, keys.num_rows)
+        pictured = pc.and_(pc.not_equal(ops, Op.DELETE.value), pc.is_valid(places))
+        columns = changed_of(changed, keys.num_rows)
+        queue = self._store.grown(queue, ops, columns, keys, rows, pictured)
         self._begun = state.with_queue(queue)
 
-    def forget(self, capture: Capture, ids: pa.Array) -> int:
-        state = self._state("forget", capture.table)
+    def acknowledge(self, capture: Capture, ids: pa.Array) -> int:
+        state = self._state("acknowledge", capture.table)
         self._store.queue(state, capture)
-        self._begun, count = self._store.forgotten(state, capture.queue, ids)
+        self._begun, count = self._store.acknowledged(state, capture.queue, ids)
         return count
 
-    def carried(self, queue: str, ids: pa.Array) -> None:
-        state = self._state("carried", queue)
+    def record_applied(self, queue: str, ids: pa.Array) -> None:
+        state = self._state("record_applied", queue)
         self._begun = replace(state, inbox={**state.inbox, queue: tuple(id_ranges(ids))})
 
     @property
     def steps_back(self) -> bool:
         return True
 
-    def tried(self, work: Callable[[], bool]) -> bool:
+    def attempt(self, work: Callable[[], bool]) -> bool:
         before = self._state("try", "")
         try:
             if work():

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from dualwrite.apps.entries import Op
 from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
@@ -156,7 +157,7 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
     deletes = [gone and h.cause == REFUSED for h, gone in zip(held, missing, strict=True)]
     refused_deletes = keys.filter(pa.array(deletes, pa.bool_())).drop_null()
     if refused_deletes.num_rows and source in pipeline.context.captures:
-        queue_at_source(pipeline.context, pipeline.route, refused_deletes, op="d")
+        queue_at_source(pipeline.context, pipeline.route, refused_deletes, op=Op.DELETE)
     batch = Batch(pipeline.route, rows, RowsFrom.HELD, waited)
     totals = carry_both_ways(pipeline, batch)
     if asked.null_count:

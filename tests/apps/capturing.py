@@ -19,7 +19,8 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.apps.base import App
-from dualwrite.apps.capture import Capture, NoCaptureError, Origin, QueueMissingError, changed_text
+from dualwrite.apps.capture import Capture, NoCaptureError, QueueMissingError
+from dualwrite.apps.entries import Entries, changed_text
 from dualwrite.errors import AppBusyError, MissingColumnError, MissingTableError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Reference
@@ -33,16 +34,16 @@ OTHER = Capture("dualwrite_q_customer_3d4e5f", "customer", paths("number"), ("nu
 G1, G2 = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", "7f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 
 
-def entries(app: App, capture: Capture = CAPTURE) -> pa.Table:
+def entries(app: App, capture: Capture = CAPTURE) -> Entries:
     """All entries of a queue."""
     with app.snapshot() as snapshot:
-        return snapshot.dirty(capture, limit=100_000)
+        return snapshot.entries(capture, limit=100_000)
 
 
 def told(app: App, capture: Capture = CAPTURE) -> list[tuple[Any, ...]]:
     """Operation and key of each entry, by id."""
     found = entries(app, capture)
-    columns = [column.to_pylist() for column in (found.column(1), *found.columns[4:])]
+    columns = [column.to_pylist() for column in (found.op, *found.keys.columns)]
     return list(zip(*columns, strict=True))
 
 
@@ -70,21 +71,19 @@ class Queuing:
 
         found = entries(watched)
 
-        assert found.column_names == ["id", "op", "changed", "at", "company", "number"]
-        assert found.schema.types == [
-            *(pa.int64(), pa.string(), pa.string(), UTC_TYPE, pa.string(), pa.string())
-        ]
-        assert found["op"].to_pylist() == ["i", "u", "d"]
-        assert found["changed"].to_pylist() == [None, '"name",', None]
-        assert found["number"].to_pylist() == ["C1"] * 3
-        assert all(abs((at - began).total_seconds()) < 60 for at in found["at"].to_pylist())
+        assert found.keys.schema == pa.schema([("company", pa.string()), ("number", pa.string())])
+        assert (found.id.type, found.at.type) == (pa.int64(), UTC_TYPE)
+        assert found.op.to_pylist() == ["i", "u", "d"]
+        assert found.changed.to_pylist() == [None, '"name",', None]
+        assert found.keys["number"].to_pylist() == ["C1"] * 3
+        assert all(abs((at - began).total_seconds()) < 60 for at in found.at.to_pylist())
 
     def test_every_changed_column_is_named(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
             hand.update("customer", name="Anna", credit=Decimal("1.5"), rank=3)
 
-        assert entries(watched)["changed"].to_pylist() == [None, changed_text(["name", "credit"])]
+        assert entries(watched).changed.to_pylist() == [None, changed_text(["name", "credit"])]
 
     @pytest.mark.parametrize(
         ("before", "after", "queued"),
@@ -144,7 +143,7 @@ class Queuing:
             hand.update("customer", number="C9", name="x")
 
         assert told(watched)[1:] == [("d", "USMF", "C1"), ("i", "USMF", "C9")]
-        assert entries(watched)["changed"].to_pylist() == [None] * 3
+        assert entries(watched).changed.to_pylist() == [None] * 3
 
     def test_many_keys_changed_by_one_statement(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
@@ -269,30 +268,14 @@ class Queuing:
             hand.insert("kinds", {"id": 1, **values}, {"id": 2, **dict.fromkeys(columns)})
 
         found = entries(app, capture)
-        keys = found.select(range(4, found.num_columns))
+        keys = found.keys
 
         assert keys.schema.types == [c.type for c, _ in columns.values()]
         assert sorted(keys.to_pylist(), key=str) == [values, dict.fromkeys(columns)]
         with app.writing() as writing:
-            met = writing.dirty(capture, keys)
-        assert met.num_rows == 1
-        assert met["n"].to_pylist() == [values["n"]]
-
-    def test_a_key_may_be_called_as_our_columns(self, shop: Workshop) -> None:
-        names = ("id", "op", "changed", "at")
-        shop.create(table("t", *(number(name, nullable=False) for name in names), key=names))
-        app = shop.open()
-        capture = Capture("dualwrite_q_t_1", "t", paths(*names), names)
-        app.install(capture)
-        with shop.hand() as hand:
-            hand.insert("t", dict(zip(names, range(4), strict=True)))
-        keys = pa.table([[value] for value in range(4)], names=names)
-        with app.writing(Origin("t.yaml", capture.queue, epoch=1)) as writing:
-            assert writing.dirty(capture, keys).num_rows == 1
-            parts = [pa.array(["u"]), pa.array(['"op",']), *keys.columns]
-            writing.queue(capture, pa.table(parts, names=["op", "changed", *names]))
-
-        assert told(app, capture) == [("i", 0, 1, 2, 3), ("u", 0, 1, 2, 3)]
+            met = writing.entries(capture, keys)
+        assert len(met) == 1
+        assert met.keys["n"].to_pylist() == [values["n"]]
 
     def test_names_are_quoted(self, shop: Workshop) -> None:
         names = ["With Space", 'quo"te', "quo'te", "per%cent %s", "Über", "back`tick", "do.t"]
@@ -311,11 +294,11 @@ class Queuing:
             hand.update(hostile, None, **dict.fromkeys(names[4:], "y"))
             hand.update(hostile, None, **{names[0]: "z"})
 
-        assert entries(app, capture)["changed"].to_pylist() == [
+        assert entries(app, capture).changed.to_pylist() == [
             *[None, changed_text(names[4:]), None, None]
         ]
         assert told(app, capture)[-1] == ("i", "1", "z", "x", "x", "x")
-        assert app.ailments(capture) == []
+        assert app.problems(capture) == []
         app.uninstall(capture)
         assert app.pending([capture.queue]) == {}
 
@@ -356,9 +339,9 @@ class Queuing:
             with shop.hand() as quick:
                 quick.insert("customer", customer("C2"))
             seen = entries(watched)
-            assert watched.forget(QUEUE, seen["id"].combine_chunks()) == 1
+            assert watched.acknowledge(QUEUE, seen.id) == 1
 
-        assert seen["number"].to_pylist() == ["C2"]
+        assert seen.keys["number"].to_pylist() == ["C2"]
         assert told(watched) == [("i", "USMF", "C1")]
 
     def test_emptying_a_table_is_captured_or_refused(self, shop: Workshop, watched: App) -> None:
@@ -392,15 +375,15 @@ class Looking:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1", name="a"))
         with watched.snapshot() as snapshot:
-            first = snapshot.dirty(CAPTURE, limit=10)
+            first = snapshot.entries(CAPTURE, limit=10)
             with shop.hand() as hand:
                 hand.insert("customer", customer("C2"))
                 hand.update("customer", {"number": "C1"}, name="b")
-            again = snapshot.dirty(CAPTURE, limit=10)
+            again = snapshot.entries(CAPTURE, limit=10)
             rows = snapshot.read(of_customers("name"))
             fetched = snapshot.fetch(of_customers("name"), customers("C1", "C2"))
 
-        assert again.to_pylist() == first.to_pylist()
+        assert again == first
         assert rows.to_pylist() == [{"company": "USMF", "number": "C1", "name": "a"}]
         assert fetched.to_pylist() == rows.to_pylist()
         assert len(told(watched)) == 3
@@ -408,10 +391,10 @@ class Looking:
     def test_entries_come_in_pages(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", *(customer(f"C{i}") for i in range(7)))
-        every = entries(watched)["id"].to_pylist()
+        every = entries(watched).id.to_pylist()
         pages, after = [], 0
         with watched.snapshot() as snapshot:
-            while page := snapshot.dirty(CAPTURE, after=after, limit=3)["id"].to_pylist():
+            while page := snapshot.entries(CAPTURE, after=after, limit=3).id.to_pylist():
                 pages.append(page)
                 after = page[-1]
 
@@ -431,27 +414,27 @@ class Looking:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
 
-        (first,) = entries(watched)["id"].to_pylist()
+        (first,) = entries(watched).id.to_pylist()
 
         assert abs(first - time.time_ns() // 1000) < 3600 * 1_000_000
 
     def test_forgetting_is_by_exact_ids(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", *(customer(f"C{i}") for i in range(5)))
-        ids = entries(watched)["id"].to_pylist()
+        ids = entries(watched).id.to_pylist()
 
-        assert watched.forget(QUEUE, pa.array([ids[1], ids[3], 5], pa.int64())) == 2
-        assert entries(watched)["id"].to_pylist() == [ids[0], ids[2], ids[4]]
-        assert watched.forget_ranges(QUEUE, [(0, ids[0]), (ids[3], ids[4])]) == 2
-        assert entries(watched)["id"].to_pylist() == [ids[2]]
-        assert watched.forget(QUEUE, pa.array([], pa.int64())) == 0
-        assert watched.forget_ranges(QUEUE, []) == 0
+        assert watched.acknowledge(QUEUE, pa.array([ids[1], ids[3], 5], pa.int64())) == 2
+        assert entries(watched).id.to_pylist() == [ids[0], ids[2], ids[4]]
+        assert watched.acknowledge_ranges(QUEUE, [(0, ids[0]), (ids[3], ids[4])]) == 2
+        assert entries(watched).id.to_pylist() == [ids[2]]
+        assert watched.acknowledge(QUEUE, pa.array([], pa.int64())) == 0
+        assert watched.acknowledge_ranges(QUEUE, []) == 0
 
     def test_forgetting_much_takes_all_of_it(self, watched: App) -> None:
         watched.write("customer", customers(*(f"C{i:04d}" for i in range(3000))), key=KEY)
-        ids = entries(watched)["id"]
+        ids = entries(watched).id
 
-        assert watched.forget(QUEUE, ids.slice(10).combine_chunks()) == 2990
+        assert watched.acknowledge(QUEUE, ids.slice(10)) == 2990
         assert watched.pending([QUEUE, "dualwrite_q_none"]) == {QUEUE: 10}
 
     def test_images_keep_each_state(self, shop: Workshop, app: App) -> None:
@@ -464,15 +447,15 @@ class Looking:
             hand.delete("customer")
 
         with app.snapshot() as snapshot:
-            found = snapshot.dirty(capture, limit=10)
-            ids = found["id"].combine_chunks()
-            rows = snapshot.images(capture, of_customers("name", "credit"), ids)
+            found = snapshot.entries(capture, limit=10)
+            images = snapshot.images(capture, of_customers("name", "credit"), found.id)
 
-        ops = dict(zip(ids.to_pylist(), found["op"].to_pylist(), strict=True))
-        assert rows.column_names == ["id", "company", "number", "name", "credit"]
+        ops = dict(zip(found.id.to_pylist(), found.op.to_pylist(), strict=True))
+        kept = zip(images.ids.to_pylist(), images.rows.to_pylist(), strict=True)
+        assert images.rows.column_names == ["company", "number", "name", "credit"]
         assert [
-            (ops[row["id"]], row["number"], row["name"], row["credit"])
-            for row in rows.sort_by("id").to_pylist()
+            (ops[number], row["number"], row["name"], row["credit"])
+            for number, row in sorted(kept, key=lambda pair: pair[0])
         ] == [
             ("i", "C1", "a", Decimal("0.1")),
             ("u", "C1", "b", Decimal("0.1")),
@@ -482,7 +465,7 @@ class Looking:
 
 class Installing:
     def test_what_is_installed_is_whole(self, watched: App) -> None:
-        assert watched.ailments(CAPTURE) == []
+        assert watched.problems(CAPTURE) == []
 
     def test_installing_again_keeps_what_is_queued(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
@@ -514,12 +497,12 @@ class Installing:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
         assert told(watched, OTHER) == [("i", "C1")]
-        assert watched.ailments(OTHER) == []
+        assert watched.problems(OTHER) == []
 
     def test_a_dropped_queue_is_told_and_repaired(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
-        (last,) = entries(watched)["id"].to_pylist()
+        (last,) = entries(watched).id.to_pylist()
 
         shop.drop_table(QUEUE)
 
@@ -527,15 +510,15 @@ class Installing:
             entries(watched)
         assert (caught.value.table, caught.value.queue) == ("customer", QUEUE)
         with pytest.raises(QueueMissingError), watched.writing() as writing:
-            writing.dirty(CAPTURE, customers("C1"))
-        assert any(QUEUE in line for line in watched.ailments(CAPTURE))
+            writing.entries(CAPTURE, customers("C1"))
+        assert any(QUEUE in line for line in watched.problems(CAPTURE))
         assert watched.pending([QUEUE]) == {}
         watched.install(CAPTURE)
-        assert watched.ailments(CAPTURE) == []
+        assert watched.problems(CAPTURE) == []
         with shop.hand() as hand:
             hand.insert("customer", customer("C2"))
         assert told(watched) == [("i", "USMF", "C2")]
-        assert entries(watched)["id"].to_pylist()[0] > last
+        assert entries(watched).id.to_pylist()[0] > last
 
     def test_an_application_goes_on_without_the_queue(self, shop: Workshop, watched: App) -> None:
         """It knows nothing of us; what it lost is for us to say."""
@@ -548,15 +531,15 @@ class Installing:
             hand.update("customer", name="x")
             hand.delete("customer")
 
-        assert watched.ailments(CAPTURE) != []
+        assert watched.problems(CAPTURE) != []
 
     def test_a_lost_trigger_is_told_and_repaired(self, sql_shop: Workshop, watched: App) -> None:
         for name in sql_shop.triggers("customer"):
             sql_shop.drop_trigger("customer", name)
 
-            assert watched.ailments(CAPTURE) != []
+            assert watched.problems(CAPTURE) != []
             watched.install(CAPTURE)
-            assert watched.ailments(CAPTURE) == []
+            assert watched.problems(CAPTURE) == []
 
     def test_a_capture_of_other_columns_is_told_and_repaired(
         self, shop: Workshop, watched: App
@@ -565,12 +548,12 @@ class Installing:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
 
-        assert watched.ailments(wider) != []
+        assert watched.problems(wider) != []
         watched.install(wider)
-        assert watched.ailments(wider) == []
+        assert watched.problems(wider) == []
         with shop.hand() as hand:
             hand.update("customer", rank=1)
-        assert entries(watched, wider)["changed"].to_pylist() == [None, '"rank",']
+        assert entries(watched, wider).changed.to_pylist() == [None, '"rank",']
 
     def test_a_column_that_goes_is_told_and_repaired(
         self, sql_shop: Workshop, watched: App
@@ -580,7 +563,7 @@ class Installing:
         watched.refresh()
         gone = "name" not in watched.schema("customer").columns
 
-        assert (watched.ailments(CAPTURE) != []) == gone
+        assert (watched.problems(CAPTURE) != []) == gone
         with sql_shop.hand() as hand:
             hand.insert("customer", customer("C1"))
             hand.update("customer", credit=1)
@@ -589,7 +572,7 @@ class Installing:
         watched.install(narrower)
         with sql_shop.hand() as hand:
             hand.insert("customer", customer("C3"))
-        assert watched.ailments(narrower) == []
+        assert watched.problems(narrower) == []
         # while a column is gone, a new key may be told as an update of it
         assert [(op == "d", number) for op, _, number in told(watched, narrower)] == [
             *[(False, "C1"), (False, "C1"), (True, "C1"), (False, "C2"), (False, "C3")]
@@ -606,7 +589,7 @@ class Installing:
 
         assert took < 5
         app.install(CAPTURE)
-        assert app.ailments(CAPTURE) == []
+        assert app.problems(CAPTURE) == []
 
     def test_what_is_not_there_cannot_be_captured(self, app: App) -> None:
         with pytest.raises(MissingTableError):
@@ -679,7 +662,7 @@ class Watching:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"), customer("C2"))
         watch = watched.watch([QUEUE])
-        watched.forget(QUEUE, entries(watched)["id"].combine_chunks())
+        watched.acknowledge(QUEUE, entries(watched).id)
 
         assert not watch.wait(0.02)
         watch.close()

@@ -113,11 +113,11 @@ class Declaring:
         finer = pa.table({"no": [2], "at": pa.array([Decimal("1.0000000001")])})
         prices.write("price", finer, key=("no",))
 
-        assert [*prices.ailments(capture)] == []
+        assert [*prices.problems(capture)] == []
         with prices.snapshot() as snapshot:
-            ids = snapshot.dirty(capture, limit=9)["id"].combine_chunks()
+            ids = snapshot.entries(capture, limit=9).id
             images = snapshot.images(capture, asking("price", "at"), ids)
-        assert images["at"].to_pylist() == [Decimal(1), Decimal("1.0000000001")]
+        assert images.rows["at"].to_pylist() == [Decimal(1), Decimal("1.0000000001")]
 
 
 def _prices(*amounts: str | None) -> pa.Table:

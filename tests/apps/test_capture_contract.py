@@ -1,6 +1,7 @@
 """Every app keeps the contract of capture."""
 
-from tests.apps import capturing, trying, writings
+from tests.apps import capturing, naming, trying, writings
+from tests.apps.naming import capture, named, names  # noqa: F401 - fixtures
 
 
 class TestQueuing(capturing.Queuing):
@@ -40,4 +41,8 @@ class TestCarrying(writings.Carrying):
 
 
 class TestTrying(trying.Trying):
+    pass
+
+
+class TestNaming(naming.Naming):
     pass

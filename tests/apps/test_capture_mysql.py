@@ -42,11 +42,11 @@ def test_truncate_is_refused_as_no_trigger_sees_it(shop: Workshop, watched: App)
 def test_a_lost_guard_is_told_and_repaired(shop: Workshop, watched: App) -> None:
     shop.drop_table(f"{QUEUE}_t")
 
-    assert watched.ailments(CAPTURE) == [
+    assert watched.problems(CAPTURE) == [
         "no foreign key guards customer: TRUNCATE would empty it unseen"
     ]
     watched.install(CAPTURE)
-    assert watched.ailments(CAPTURE) == []
+    assert watched.problems(CAPTURE) == []
 
 
 def test_a_table_of_the_longest_name_is_captured_and_guarded(shop: Workshop) -> None:
@@ -57,7 +57,7 @@ def test_a_table_of_the_longest_name_is_captured_and_guarded(shop: Workshop) -> 
 
     app.install(capture)
 
-    assert app.ailments(capture) == []
+    assert app.problems(capture) == []
     with pytest.raises(pymysql.err.OperationalError, match="a foreign key constraint"):
         shop.execute(f"TRUNCATE TABLE {'t' * 64}")
     app.uninstall(capture)
@@ -73,7 +73,7 @@ def test_a_table_that_no_key_can_point_at_is_captured_and_told(shop: Workshop) -
 
     app.install(capture)
 
-    assert app.ailments(capture) == ["no foreign key guards parts: TRUNCATE would empty it unseen"]
+    assert app.problems(capture) == ["no foreign key guards parts: TRUNCATE would empty it unseen"]
     with shop.hand() as hand:
         hand.insert("parts", {"id": 1, "name": "x"})
     assert told(app, capture) == [("i", 1)]
@@ -118,7 +118,7 @@ def test_cascades_are_named(
     capture = Capture("dualwrite_q_line_1", "line", paths("id"), columns)
     app.install(capture)
 
-    assert app.ailments(capture) == [
+    assert app.problems(capture) == [
         f"foreign key line_of: no trigger sees what head does here {each}" for each in told_of
     ]
 
@@ -140,12 +140,11 @@ def test_keys_are_equal_as_their_collation_says(shop: Workshop) -> None:
 
     assert told(app, capture) == [("i", "Müll"), ("d", "Müll"), ("i", "MÜLL")]
     ages = [
-        abs((at - datetime.now(UTC)).total_seconds())
-        for at in entries(app, capture)["at"].to_pylist()
+        abs((at - datetime.now(UTC)).total_seconds()) for at in entries(app, capture).at.to_pylist()
     ]
     assert max(ages) < 60
     with app.writing() as writing:
-        assert writing.dirty(capture, pa.table({"code": ["mÜLL"]})).num_rows == 3
+        assert len(writing.entries(capture, pa.table({"code": ["mÜLL"]}))) == 3
 
 
 def test_every_way_to_change_rows_is_captured(shop: Workshop, watched: App) -> None:
@@ -216,12 +215,12 @@ def test_the_rights_that_we_ask_for_are_enough_and_applications_need_none(
 
     ours.install(capture)
 
-    assert ours.ailments(capture) == []
+    assert ours.problems(capture) == []
     with sql_hand("mariadb", theirs, shop.quote) as hand:
         hand.insert("customer", customer("C1"))
     with ours.writing(OURS) as writing:
         writing.insert("customer", customers("C2"), key=KEY)
-        writing.forget(capture, entries(ours, capture)["id"].combine_chunks())
+        writing.acknowledge(capture, entries(ours, capture).id)
     ours.uninstall(capture)
 
 

@@ -129,7 +129,7 @@ class TestStatements:
         )
 
         assert told(app, capture) == [("i", 1), ("u", 1)]
-        assert entries(app, capture)["changed"].to_pylist() == [None, '"body","mood",']
+        assert entries(app, capture).changed.to_pylist() == [None, '"body","mood",']
 
     def test_a_plan_for_one_row_is_not_kept_for_many(self, shop: Workshop, watched: App) -> None:
         """Kept, it would compare each of 20,000 rows with each of them."""
@@ -205,7 +205,7 @@ class TestApplications:
             found = one.execute(f"SELECT op, k2, changed FROM {QUEUE} ORDER BY id").fetchall()
 
         assert found == expected
-        assert watched.ailments(CAPTURE) != []
+        assert watched.problems(CAPTURE) != []
 
     def test_with_images_a_lost_column_leaves_only_a_mark(self, shop: Workshop, app: App) -> None:
         """An entry without its image would be replayed as a row of nothing."""
@@ -226,7 +226,7 @@ class TestApplications:
         with connected(shop) as one:
             assert one.execute(f"SELECT op, k2 FROM {QUEUE}").fetchall() == [("i", "C1")]
 
-        assert any("customer" in line for line in watched.ailments(CAPTURE))
+        assert any("customer" in line for line in watched.problems(CAPTURE))
         watched.uninstall(CAPTURE)
         assert QUEUE not in shop.objects()
 
@@ -257,7 +257,7 @@ class TestApplications:
             thread.join()
 
         assert errors == []
-        assert app.ailments(CAPTURE) == []
+        assert app.problems(CAPTURE) == []
 
 
 class TestAilments:
@@ -283,9 +283,9 @@ class TestAilments:
     ) -> None:
         shop.execute(f"ALTER TABLE customer {done}")
 
-        assert watched.ailments(CAPTURE) == [expected.format(event) for event in "iudt"]
+        assert watched.problems(CAPTURE) == [expected.format(event) for event in "iudt"]
         watched.install(CAPTURE)
-        assert watched.ailments(CAPTURE) == []
+        assert watched.problems(CAPTURE) == []
 
     def test_ways_round_are_told_and_do_not_hinder(self, shop: Workshop) -> None:
         shop.execute(
@@ -301,7 +301,7 @@ class TestAilments:
 
         assert told(app, capture) == [("i", 1, "kg")]
         cascade = "foreign key of_unit: a row that changes with its unit (ON DELETE CASCADE) "
-        assert app.ailments(capture) == [
+        assert app.problems(capture) == [
             f"{cascade}is queued without its key",
             "table part_low: what is written straight into it is not queued",
         ]

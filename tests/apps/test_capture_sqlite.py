@@ -108,7 +108,7 @@ def test_an_upsert_is_an_update(shop: Workshop, watched: App) -> None:
     )
 
     assert told(watched)[1:] == [("u", "USMF", "C1")]
-    assert entries(watched)["changed"].to_pylist()[1:] == ['"name",']
+    assert entries(watched).changed.to_pylist()[1:] == ['"name",']
 
 
 def test_a_column_that_is_renamed_is_followed(shop: Workshop, watched: App) -> None:
@@ -118,12 +118,12 @@ def test_a_column_that_is_renamed_is_followed(shop: Workshop, watched: App) -> N
         hand.insert("customer", customer("C1"))
         hand.update("customer", title="x")
 
-    assert entries(watched)["changed"].to_pylist() == [None, '"name",']
-    assert watched.ailments(CAPTURE) == ["column name of customer is not there any more"]
+    assert entries(watched).changed.to_pylist() == [None, '"name",']
+    assert watched.problems(CAPTURE) == ["column name of customer is not there any more"]
     renamed = replace(CAPTURE, columns=("company", "number", "title", "credit"))
-    assert watched.ailments(renamed) == [f"trigger {QUEUE}_u was made for other columns"]
+    assert watched.problems(renamed) == [f"trigger {QUEUE}_u was made for other columns"]
     watched.install(renamed)
-    assert watched.ailments(renamed) == []
+    assert watched.problems(renamed) == []
 
 
 def test_a_column_that_a_trigger_names_stays(shop: Workshop, watched: App) -> None:
@@ -139,9 +139,9 @@ def test_without_the_markers_table_nothing_can_be_written_until_it_is_repaired(
 ) -> None:
     shop.drop_table("dualwrite_origin")
 
-    assert watched.ailments(CAPTURE) == ["table dualwrite_origin is missing: no change can be made"]
+    assert watched.problems(CAPTURE) == ["table dualwrite_origin is missing: no change can be made"]
     watched.install(CAPTURE)
-    assert watched.ailments(CAPTURE) == []
+    assert watched.problems(CAPTURE) == []
     with shop.hand() as hand:
         hand.insert("customer", customer("C1"))
     assert told(watched) == [("i", "USMF", "C1")]
@@ -168,9 +168,9 @@ def test_a_cascade_from_a_parent_in_the_key_is_told(shop: Workshop) -> None:
     )
 
     assert told(app, own) == [("i", 7), ("d", 7)]
-    assert app.ailments(own) == []
+    assert app.problems(own) == []
     cascade = "foreign key of unit: a row that changes with its unit (ON DELETE CASCADE) "
-    assert app.ailments(capture) == [f"{cascade}is queued without its key"]
+    assert app.problems(capture) == [f"{cascade}is queued without its key"]
 
 
 def test_a_polymorphic_key_is_followed_when_the_change_is_made(shop: Workshop) -> None:

@@ -34,9 +34,9 @@ class Trying:
 
             def work() -> bool:
                 writing.update("customer", customers(*accounts, name="new"), key=KEY)
-                return writing.dirty(CAPTURE, customers(*accounts)).num_rows == len(accounts)
+                return len(writing.entries(CAPTURE, customers(*accounts))) == len(accounts)
 
-            assert writing.tried(work) == tries(shop)
+            assert writing.attempt(work) == tries(shop)
 
         assert names(watched) == ({"new"} if tries(shop) else {"old"})
 
@@ -49,12 +49,12 @@ class Trying:
 
             def work() -> bool:
                 writing.update("customer", customers(*accounts, name="new"), key=KEY)
-                writing.dirty(CAPTURE, customers(*accounts))
+                writing.entries(CAPTURE, customers(*accounts))
                 return False
 
-            assert not writing.tried(work)
+            assert not writing.attempt(work)
             assert writing.lock(of_customers("name"), customers(*accounts)).rows.num_rows
-            assert writing.dirty(CAPTURE, customers(*accounts)).num_rows == len(accounts)
+            assert len(writing.entries(CAPTURE, customers(*accounts))) == len(accounts)
             writing.insert("customer", customers("D1", name="beside"), key=KEY)
 
         assert names(watched) == {"old", "beside"}
@@ -69,7 +69,7 @@ class Trying:
                 writing.insert("customer", customers("C2", groupid=G1), key=KEY)
                 return True
 
-            assert not writing.tried(work)
+            assert not writing.attempt(work)
             writing.insert("customer", customers("C3", name="beside"), key=KEY)
 
         assert names(watched) == {"old", "beside"}
@@ -80,7 +80,7 @@ class Trying:
 
         if tries(shop):
             with pytest.raises(ValueError), watched.writing(OURS) as writing:  # noqa: PT011
-                writing.tried(work)
+                writing.attempt(work)
 
     def test_a_row_that_someone_holds_leaves_all_as_it_was(
         self, shop: Workshop, watched: App
@@ -95,7 +95,7 @@ class Trying:
                     writing.update("customer", customers("C2", "C1", name="new"), key=KEY)
                     return True
 
-                assert not writing.tried(work)
+                assert not writing.attempt(work)
                 writing.insert("customer", customers("C3", name="beside"), key=KEY)
             hand.commit()
 

@@ -15,6 +15,7 @@ import pytest
 
 from dualwrite.apps.base import App, Written
 from dualwrite.apps.capture import Origin, OvertakenError
+from dualwrite.apps.entries import Op
 from dualwrite.errors import AppBusyError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, told
 from tests.apps.hands import Hand
@@ -126,8 +127,8 @@ class Locking:
         assert found.rows.select(["number", "name", "credit"]).to_pylist() == [
             {"number": "C1", "name": newest, "credit": Decimal("1.5")}
         ]
-        assert found.busy.num_rows == 0
-        assert sorted(found.busy.column_names) == sorted(KEY)
+        assert found.locked.num_rows == 0
+        assert sorted(found.locked.column_names) == sorted(KEY)
 
     @pytest.mark.parametrize("deleting", [True, False])
     @pytest.mark.parametrize("many", [True, False])
@@ -153,7 +154,7 @@ class Locking:
             took = time.monotonic() - began
 
         assert found.rows["number"].to_pylist() == ["C2"]
-        assert found.busy.select(list(KEY)).to_pylist() == [ONE]
+        assert found.locked.select(list(KEY)).to_pylist() == [ONE]
         assert took < 0.9
 
     def test_lookups_are_read_too(self, shop: Workshop, watched: App) -> None:
@@ -173,7 +174,7 @@ class Locking:
         with watched.writing(OURS) as writing:
             found = writing.lock(of_customers(), customers())
 
-        assert (found.rows.num_rows, found.busy.num_rows) == (0, 0)
+        assert (found.rows.num_rows, found.locked.num_rows) == (0, 0)
 
     def test_the_look_sees_what_came_after_the_writing_began(
         self, shop: Workshop, watched: App
@@ -181,21 +182,21 @@ class Locking:
         one_writer(shop)
         with watched.writing(OURS) as writing:
             assert writing.lock(of_customers(), customers("C1", "C2")).rows.num_rows == 0
-            assert writing.dirty(CAPTURE, customers("C1", "C2")).num_rows == 0
+            assert len(writing.entries(CAPTURE, customers("C1", "C2"))) == 0
             with shop.hand() as hand:
                 hand.insert("customer", customer("C2"), customer("C3"))
-            found = writing.dirty(CAPTURE, customers("C1", "C2"))
+            found = writing.entries(CAPTURE, customers("C1", "C2"))
 
-        assert found["number"].to_pylist() == ["C2"]
-        assert found.schema == entries(watched).schema
+        assert found.keys["number"].to_pylist() == ["C2"]
+        assert found.keys.schema == entries(watched).keys.schema
 
     def test_a_look_for_many_keys(self, watched: App) -> None:
         numbers = [f"C{i:04d}" for i in range(1200)]
         watched.write("customer", customers(*numbers), key=KEY)
         with watched.writing(OURS) as writing:
-            assert writing.dirty(CAPTURE, customers(*numbers[5:])).num_rows == 1195
-            assert writing.dirty(CAPTURE, customers("C0000", "C0000", "X")).num_rows == 1
-            assert writing.dirty(CAPTURE, customers()).num_rows == 0
+            assert len(writing.entries(CAPTURE, customers(*numbers[5:]))) == 1195
+            assert len(writing.entries(CAPTURE, customers("C0000", "C0000", "X"))) == 1
+            assert len(writing.entries(CAPTURE, customers())) == 0
 
     def test_rows_beside_a_held_one_are_written_at_once(self, shop: Workshop, watched: App) -> None:
         one_writer(shop)
@@ -217,12 +218,12 @@ class Locking:
         one_writer(shop)
         with shop.hand() as hand:
             hand.insert("customer", *(customer(f"C{i}") for i in range(5)))
-        ids = entries(watched)["id"].combine_chunks()
+        ids = entries(watched).id
         with watched.writing(OURS) as writing:
             writing.lock(of_customers(), customers("C0", "X1"))
-            writing.dirty(CAPTURE, customers("C0", "X1"))
-            assert writing.forget(CAPTURE, ids) == 5
-            writing.carried(THEIRS, ids)
+            writing.entries(CAPTURE, customers("C0", "X1"))
+            assert writing.acknowledge(CAPTURE, ids) == 5
+            writing.record_applied(THEIRS, ids)
             with shop.hand() as hand:
                 hand.insert("customer", customer("X1"))
                 hand.update("customer", {"id": customer("C4")["id"]}, name="x")
@@ -301,25 +302,25 @@ class Refusals:
 class Carrying:
     def test_the_inbox_holds_what_was_carried_last(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
-            writing.carried(THEIRS, pa.array([9, 5, 6, 7, 11, 10**15], pa.int64()))
-            writing.carried("dualwrite_q_other_1", pa.array([3], pa.int64()))
+            writing.record_applied(THEIRS, pa.array([9, 5, 6, 7, 11, 10**15], pa.int64()))
+            writing.record_applied("dualwrite_q_other_1", pa.array([3], pa.int64()))
 
         assert [*watched.inbox(THEIRS)] == [(5, 7), (9, 9), (11, 11), (10**15, 10**15)]
         with watched.writing(OURS) as writing:
-            writing.carried(THEIRS, pa.array([20, 21], pa.int64()))
+            writing.record_applied(THEIRS, pa.array([20, 21], pa.int64()))
         assert [*watched.inbox(THEIRS)] == [(20, 21)]
         assert [*watched.inbox("dualwrite_q_other_1")] == [(3, 3)]
         assert [*watched.inbox("dualwrite_q_none")] == []
 
     def test_rows_and_inbox_commit_together(self, watched: App) -> None:
         watched.write("customer", customers("C0"), key=KEY)
-        ids = entries(watched)["id"].combine_chunks()
+        ids = entries(watched).id
 
         def carry(*, broken: bool) -> None:
             with watched.writing(OURS) as writing:
                 writing.insert("customer", customers("C1"), key=KEY)
-                writing.carried(THEIRS, pa.array([1], pa.int64()))
-                assert writing.forget(CAPTURE, ids) == 1
+                writing.record_applied(THEIRS, pa.array([1], pa.int64()))
+                assert writing.acknowledge(CAPTURE, ids) == 1
                 if broken:
                     raise ZeroDivisionError
 
@@ -334,22 +335,21 @@ class Carrying:
         assert watched.count(of_customers()) == 2
         assert watched.pending([QUEUE]) == {QUEUE: 0}
 
-    def test_entries_can_be_put_into_our_own_queue(self, watched: App) -> None:
-        added = pa.table(
-            {
-                "op": ["u", "d"],
-                "changed": ['"name",', None],
-                "company": ["USMF", "USMF"],
-                "number": ["C1", None],
-            }
-        )
+    def test_entries_are_added_to_our_own_queue(self, watched: App) -> None:
+        keys = pa.table({"company": ["USMF", "USMF"], "number": ["C1", None]})
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1"), key=KEY)
-            writing.queue(CAPTURE, added)
-            writing.queue(CAPTURE, added.slice(0, 0))
+            each = pa.array(['"name",', None])
+            writing.enqueue(CAPTURE, keys, op=pa.array(["u", "d"]), changed=each)
+            writing.enqueue(CAPTURE, keys.select(["number", "company"]), op=Op.REQUEUED)
+            writing.enqueue(CAPTURE, keys, op=Op.UPDATE, changed='"name",')
+            writing.enqueue(CAPTURE, keys.slice(0, 0), op=Op.UPDATE)
 
-        assert entries(watched).select(added.column_names).to_pylist() == added.to_pylist()
-        assert entries(watched)["at"].null_count == 0
+        found = entries(watched)
+        assert found.op.to_pylist() == ["u", "d", "c", "c", "u", "u"]
+        assert found.changed.to_pylist() == ['"name",', None, None, None, '"name",', '"name",']
+        assert found.keys.to_pylist() == keys.to_pylist() * 3
+        assert found.at.null_count == 0
 
     def test_an_older_epoch_is_overtaken(self, watched: App) -> None:
         with watched.writing(replace(OURS, epoch=2)) as writing:
@@ -428,8 +428,8 @@ class Branches:
         assert [row["number"] for row in held(watched, of_customers())] == ["C2"]
 
     def test_nothing_is_left_of_a_branch_that_never_was(self, watched: App) -> None:
-        assert watched.settle("dualwrite_none", commit=True)
-        assert watched.settle("dualwrite_none", commit=False)
+        assert watched.resolve_prepared("dualwrite_none", commit=True)
+        assert watched.resolve_prepared("dualwrite_none", commit=False)
 
 
 class Prepared:
@@ -457,9 +457,9 @@ class Prepared:
             broken()
 
         assert watched.count(of_customers()) == 0
-        assert watched.settle("dualwrite_p2", commit=commit)
+        assert watched.resolve_prepared("dualwrite_p2", commit=commit)
         assert watched.count(of_customers()) == int(commit)
-        assert watched.settle("dualwrite_p2", commit=commit)
+        assert watched.resolve_prepared("dualwrite_p2", commit=commit)
 
     def test_two_branches_stand_side_by_side(self, watched: App) -> None:
         with watched.branch(None, "dualwrite_p3") as one:

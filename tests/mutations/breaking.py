@@ -44,12 +44,12 @@ def _no_inbox() -> None:
 
 
 def _no_look() -> None:
-    look = memory_writing.MemoryWriting.dirty
-    _put(memory_writing.MemoryWriting, "dirty", lambda self, *a: look(self, *a).slice(0, 0))
+    look = memory_writing.MemoryWriting.entries
+    _put(memory_writing.MemoryWriting, "entries", lambda self, *a: look(self, *a).slice(0, 0))
 
 
 def _never_taken_back() -> None:
-    _put(memory_writing.MemoryWriting, "tried", lambda _, work: work() or True)
+    _put(memory_writing.MemoryWriting, "attempt", lambda _, work: work() or True)
 
 
 def _no_snapshot() -> None:
@@ -57,13 +57,13 @@ def _no_snapshot() -> None:
     _put(memory.MemorySnapshot, "_state", live)
 
 
-def _forget_by_maximum() -> None:
-    forget = memory.MemoryApp.forget_ranges
+def _acknowledge_by_maximum() -> None:
+    acknowledge = memory.MemoryApp.acknowledge_ranges
 
     def all_below(self: Any, queue: str, ids: Any) -> int:
-        return forget(self, queue, [(0, pc.max(ids).as_py() or 0)])
+        return acknowledge(self, queue, [(0, pc.max(ids).as_py() or 0)])
 
-    _put(memory.MemoryApp, "forget", all_below)
+    _put(memory.MemoryApp, "acknowledge", all_below)
 
 
 def _not_silent() -> None:
@@ -155,7 +155,7 @@ MUTATIONS = (
     Mutation("skip the look under the lock", _no_look, CONFLICTS, "one_side_wins"),
     Mutation("let an update at once stand", _never_taken_back, AT_ONCE, "other_side_changed"),
     Mutation("read without a snapshot", _no_snapshot, CONTRACT, "one_moment"),
-    Mutation("forget by maximum id", _forget_by_maximum, CONTRACT, "exact_ids"),
+    Mutation("acknowledge by maximum id", _acknowledge_by_maximum, CONTRACT, "exact_ids"),
     Mutation("queue our own writes", _not_silent, CYCLE, "does_not_come_back or has_nothing_to_do"),
     Mutation("journal nothing that is held", _nothing_journalled, CYCLE, "rejected_row_waits"),
     Mutation("ignore the epoch", _any_epoch, CONTRACT, "epoch"),

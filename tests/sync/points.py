@@ -61,15 +61,15 @@ class _App:
             self._say(f"before the {own}commit {what}")
         self._say(f"after the {own}commit {what}")
 
-    def forget(self, queue: str, ids: Any) -> int:
-        self._say("before the forget")
-        count = self._app.forget(queue, ids)
-        self._say("after the forget")
+    def acknowledge(self, queue: str, ids: Any) -> int:
+        self._say("before the acknowledgement")
+        count = self._app.acknowledge(queue, ids)
+        self._say("after the acknowledgement")
         return count
 
-    def forget_ranges(self, queue: str, ranges: Any) -> int:
+    def acknowledge_ranges(self, queue: str, ranges: Any) -> int:
         self._say("before the recovery")
-        count = self._app.forget_ranges(queue, ranges)
+        count = self._app.acknowledge_ranges(queue, ranges)
         self._say("after the recovery")
         return count
 
@@ -84,9 +84,9 @@ class _Snapshot:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._snapshot, name)
 
-    def dirty(self, capture: Any, *, after: int = 0, limit: int) -> Any:
+    def entries(self, capture: Any, *, after: int = 0, limit: int) -> Any:
         self._say("between two pages" if after else "before the first page")
-        return self._snapshot.dirty(capture, after=after, limit=limit)
+        return self._snapshot.entries(capture, after=after, limit=limit)
 
 
 class _Writing:
@@ -102,8 +102,8 @@ class _Writing:
         self._say("locked, not looked")
         return locked
 
-    def dirty(self, *args: Any) -> Any:
-        found = self._writing.dirty(*args)
+    def entries(self, *args: Any) -> Any:
+        found = self._writing.entries(*args)
         self._say("looked, not written")
         return found
 
@@ -123,8 +123,8 @@ class _Writing:
         self._say("deleted")
         return count
 
-    def carried(self, *args: Any) -> None:
-        self._writing.carried(*args)
+    def record_applied(self, *args: Any) -> None:
+        self._writing.record_applied(*args)
         self._say("in the inbox")
 
 

@@ -86,9 +86,9 @@ def test_a_row_deleted_and_made_anew_is_one_row(running):
 def test_only_the_columns_that_changed_are_written(running):
     """A column that differs for another reason keeps its value on both sides."""
     running.put(D, "customer", customer("C1", "a name that is too long for nobody"[:20]))
-    running.session.apps[D].forget(
+    running.session.apps[D].acknowledge(
         running.session.journal.maps.all()[1].queues["dataverse"],
-        running.entries(D, "customers")["id"],
+        running.entries(D, "customers").id,
     )
     running.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "CREDIT": None, "MEMO": "m"})
 
@@ -273,7 +273,7 @@ def test_what_was_carried_before_a_crash_is_not_carried_again(running):
         def __getattr__(self, name):
             return getattr(self._app, name)
 
-        def forget(self, queue, ids):
+        def acknowledge(self, queue, ids):
             raise KeyboardInterrupt
 
     running.put(F, "Cust", cust("C1", "carried"))

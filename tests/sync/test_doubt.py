@@ -125,10 +125,10 @@ def test_an_app_that_stays_away_after_the_decision_follows(
     class Away(Losing):
         away = True
 
-        def settle(self, name: str, *, commit: bool) -> bool:
+        def resolve_prepared(self, name: str, *, commit: bool) -> bool:
             if self._loses and self.away:
                 raise AppUnreachableError(app=self._app.name, reason="gone")
-            return bool(self._app.settle(name, commit=commit))
+            return bool(self._app.resolve_prepared(name, commit=commit))
 
     phased.wrap = lambda app: Away(app, D)
     with pytest.raises(FollowsError, match="do not write them again"):

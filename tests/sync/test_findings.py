@@ -113,10 +113,10 @@ def test_a_new_row_whose_lookup_is_empty_over_there_goes_in_at_once(running):
 
 
 def test_a_busy_moment_between_two_commits_makes_no_conflict(running):
-    """The same worker goes on: what it carried and could not forget is not carried again."""
+    """The same worker goes on: what it applied and could not acknowledge is not carried again."""
 
     def busy(point: str) -> None:
-        if point == "finops: before the forget" and not gone_on:
+        if point == "finops: before the acknowledgement" and not gone_on:
             raise AppBusyError(app="finops", table=None, reason="a backup")
 
     gone_on: list[bool] = []

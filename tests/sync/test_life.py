@@ -245,8 +245,8 @@ def test_a_queue_is_read_page_by_page(running: World, monkeypatch: pytest.Monkey
     first = queues.entries(running.session, table_map, F, limit=3)
     resume(running.session, ["companies"], Resume.KEEP_QUEUE)
 
-    assert found["CODE"].to_pylist() == ["3"]
-    assert first["CODE"].to_pylist() == ["0", "1", "2"]
+    assert found.keys["CODE"].to_pylist() == ["3"]
+    assert first.keys["CODE"].to_pylist() == ["0", "1", "2"]
     assert len(running.held("companies")) == 5
     assert pending(running)["finops"] == 0
 

@@ -150,7 +150,7 @@ class Model(RuleBasedStateMachine):
         assert [each.note for each in results if each.note] == []
         for side in Side:
             for name in MODELLED:
-                assert self.world.entries(side, name).num_rows == 0, "a queue is empty"
+                assert len(self.world.entries(side, name)) == 0, "a queue is empty"
         held = self.world.held()
         conflicts = journal.conflicts.find(open_only=False)
         waiting = [each for each in conflicts if each.conflict.status == "open"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from dualwrite.apps.entries import Entries
 from dualwrite.sync.cycle.replay import generations
 from tests.sync.world import D, F, World, cust
 
@@ -108,9 +109,10 @@ def test_a_state_outside_the_filter_is_passed_over(replayed):
 
 def test_generations_keep_each_keys_order():
     ids, keys = [1, 2, 3, 4, 5, 6], ["a", "b", "a", "a", "c", "b"]
-    head = {"id": ids, "op": ["u"] * 6, "changed": [None] * 6, "at": [None] * 6}
-    entries = pa.table({**head, "k": keys})
+    ops, never = pa.array(["u"] * 6), pa.nulls(6, pa.timestamp("us", "UTC"))
+    columns = [pa.array(ids), ops, pa.nulls(6, pa.string()), never, pa.array(keys)]
+    entries = Entries.of(columns, ["k"])
 
-    parts = [part["id"].to_pylist() for part in generations(entries)]
+    parts = [part.id.to_pylist() for part in generations(entries)]
 
     assert parts == [[1, 2, 5], [3, 6], [4]]

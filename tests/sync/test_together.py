@@ -131,7 +131,7 @@ def test_a_branch_that_another_connection_holds_is_no_success(world, monkeypatch
     journal = world.session.journal
     journal.prepared_writes.begin("dualwrite_x", "customers")
     journal.prepared_writes.decide("dualwrite_x", commits=True)
-    monkeypatch.setattr(type(world.session.apps[D]), "settle", lambda *_, **__: False)
+    monkeypatch.setattr(type(world.session.apps[D]), "resolve_prepared", lambda *_, **__: False)
 
     with pytest.raises(AppBusyError, match="still holds a prepared branch"):
         settle(world.session, "dualwrite_x")

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from dualwrite.apps.base import App, Query
+from dualwrite.apps.entries import Entries
 from dualwrite.apps.memory import MemoryApp
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.journal.store import Journal
@@ -209,7 +210,7 @@ class World:
         for name in MAPS:
             for side, capture in captures_of(self.session, self.session.map(name)).items():
                 entries = self.entries(side, name)
-                self.session.apps[side].forget(capture.queue, entries["id"].combine_chunks())
+                self.session.apps[side].acknowledge(capture.queue, entries.id)
 
     def rename(self, side: Side, table: str, column: str, old: str, new: str) -> None:
         """Change a key, as an application does by one UPDATE."""
@@ -237,12 +238,12 @@ class World:
             writing.delete(table, row.select(list(schema.primary_key)))
             writing.insert(table, renamed, key=schema.primary_key)
 
-    def entries(self, side: Side, name: str) -> pa.Table:
+    def entries(self, side: Side, name: str) -> Entries:
         """What stands in a map's queue."""
         session = self.open()
         capture = captures_of(session, session.map(name))[side]
         with session.apps[side].snapshot() as snapshot:
-            return snapshot.dirty(capture, limit=1000)
+            return snapshot.entries(capture, limit=1000)
 
     def rows(self, side: Side, table: str, *paths: str) -> list[tuple[Any, ...]]:
         """What an app holds, sorted."""

@@ -16,10 +16,11 @@ import sqlalchemy as sa
 
 from dualwrite.apps.base import KeyRange, Query, Written
 from dualwrite.apps.canonical import canonical
-from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenError, Watch, id_ranges
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenError, Watch
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
 from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared
+from dualwrite.apps.entries import id_ranges
 from dualwrite.apps.sql import queues, ranges
 from dualwrite.apps.sql.capturing import BRIEFLY
 from dualwrite.apps.sql.catalogue import Catalogue
@@ -170,7 +171,7 @@ class SqlApp:
         self._queues.pop(capture.queue, None)
         self._define(capture, lambda one: self._capturing.uninstall(one, capture))
 
-    def ailments(self, capture: Capture) -> Sequence[str]:
+    def problems(self, capture: Capture) -> Sequence[str]:
         self.refresh()
         try:
             queue = self._queue(capture)
@@ -252,12 +253,12 @@ class SqlApp:
         ):
             yield self._written(session, alone=False)
 
-    def settle(self, name: str, *, commit: bool) -> bool:
+    def resolve_prepared(self, name: str, *, commit: bool) -> bool:
         with self._session(None) as session:
-            return session.settle(name, commit=commit)
+            return session.resolve_prepared(name, commit=commit)
 
-    def forget(self, queue: str, ids: pa.Array) -> int:
-        return self.forget_ranges(queue, id_ranges(ids))
+    def acknowledge(self, queue: str, ids: pa.Array) -> int:
+        return self.acknowledge_ranges(queue, id_ranges(ids))
 
     def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
         inbox = self._dialect.table(INBOX)
@@ -277,7 +278,7 @@ class SqlApp:
             )
         )
 
-    def forget_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+    def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         if not ranges:
             return 0
         try:
@@ -285,7 +286,7 @@ class SqlApp:
                 self._session(queue) as session,
                 session.transaction(writing=True) if len(ranges) > queues.RUNS else nullcontext(),
             ):
-                return queues.drop(session, self._reader, queue, ranges)
+                return queues.remove(session, self._reader, queue, ranges)
         except MissingTableError:
             return 0
 

@@ -5,7 +5,7 @@ session that met a fault is closed, so no application ever finds it set.  Transa
 write read what is committed (no gaps are locked) and wait a second, the shortest there is.
 
 What no trigger sees: TRUNCATE, which an empty table with a foreign key onto this one
-refuses; and foreign keys that cascade, which `ailments` names.  An application goes on
+refuses; and foreign keys that cascade, which `problems` names.  An application goes on
 whatever becomes of us (`mysql_triggers`); it cannot drop the table before `uninstall`.
 """
 
@@ -98,7 +98,7 @@ class MysqlCapture(Capturing):
         here, found = Here(self._dialect, session), []
         columns = _kept(here, queue)
         if not columns:
-            found.append(f"queue {queue.name} is missing: what changed since cannot be told")
+            found.append(f"queue {queue.name} is missing: what changed since is not known")
         elif columns != _declared(queue):
             found.append(f"queue {queue.name} was made for other columns")
         wanted = _wanted(session, here, reader, queue)

@@ -3,7 +3,7 @@
 An application's statement never finds itself refused because of us.  Where a captured
 column was dropped or renamed the function queues the keys alone (`changed` null); where not
 even a key can be built, one entry whose op is `?`; where the queue itself is gone, nothing,
-which `ailments` and the next read of it tell.
+which `problems` and the next read of it tell.
 
 The statements are planned anew at each call: a plan made for an update of one row would
 compare every row with every row in an update of a hundred thousand.  The function runs with
@@ -94,7 +94,7 @@ class PostgresqlCapture(Capturing):
         here, name, found = Here(self._dialect, session), queue.name, []
         columns = here.columns(name)
         if not columns:
-            found.append(f"queue {name} is missing: what changed since cannot be told")
+            found.append(f"queue {name} is missing: what changed since is not known")
         elif not _declared(queue).items() <= columns.items():
             found.append(f"queue {name} was made for other columns")
         source = here.source(name)

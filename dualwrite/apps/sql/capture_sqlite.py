@@ -66,7 +66,7 @@ class SqliteCapture(Capturing):
         found = []
         columns = self._columns(session, queue.name)
         if not columns:
-            found.append(f"queue {queue.name} is missing: what changed since cannot be told")
+            found.append(f"queue {queue.name} is missing: what changed since is not known")
         elif not _declared(queue).items() <= columns.items():
             found.append(f"queue {queue.name} was made for other columns")
         if not self.standing(session, ["dualwrite_origin"]):

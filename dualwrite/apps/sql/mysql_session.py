@@ -154,7 +154,7 @@ class MysqlSession(Session):
         self.run(f"XA PREPARE {self.literal(self._branch)}")
         self._prepared = True
 
-    def settle(self, branch: str, *, commit: bool) -> bool:
+    def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
         try:
             self.run(f"XA {'COMMIT' if commit else 'ROLLBACK'} {self.literal(branch)}")
         except pymysql.Error as fault:
@@ -169,7 +169,7 @@ class MysqlSession(Session):
         if self._branch is None:
             self.run("COMMIT")
         elif self._prepared:
-            self.settle(self._branch, commit=True)
+            self.resolve_prepared(self._branch, commit=True)
         else:
             self.run(f"XA END {self.literal(self._branch)}")
             self.run(f"XA COMMIT {self.literal(self._branch)} ONE PHASE")

@@ -2,7 +2,7 @@
 
 An application's statement never fails because of them.  Where a captured column was dropped
 or renamed, the keys alone are queued (`changed` null); where not even a key can be built,
-one entry whose op is `?`; where the queue itself is gone, nothing, which `ailments` and the
+one entry whose op is `?`; where the queue itself is gone, nothing, which `problems` and the
 next read of it tell.  Locks and deadlocks are the application's own and are let through.
 The triggers run with the rights of the user who installed them, so that an application's
 users need none of ours; that user must not be dropped before `uninstall`.

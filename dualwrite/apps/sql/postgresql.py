@@ -187,9 +187,9 @@ class Postgresql(Dialect):
         one: Any = sa.literal_column("1").label("one")
         done: list[Any] = [sa.literal_column("0"), sa.literal_column("0")]
         if staged.changing:
-            updated = staged.update().returning(one).cte("updated")
+            updated = staged.update().returning(one).cte("dualwrite_updated")
             done[1] = sa.select(sa.func.count()).select_from(updated).scalar_subquery()
-        inserted = self._insert(staged, meeting=meeting).cte("inserted")
+        inserted = self._insert(staged, meeting=meeting).cte("dualwrite_inserted")
         fresh = sa.func.count().filter(inserted.c.fresh)
         met = sa.func.count().filter(sa.not_(inserted.c.fresh))
         done[0] = sa.select(fresh).select_from(inserted).scalar_subquery()

@@ -144,7 +144,7 @@ class PostgresqlSession(Session):
         self.run(f"PREPARE TRANSACTION {self.literal(self._branch)}")
         self._prepared = True
 
-    def settle(self, branch: str, *, commit: bool) -> bool:
+    def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
         said = "COMMIT" if commit else "ROLLBACK"
         try:
             self.run(f"{said} PREPARED {self.literal(branch)}")
@@ -158,7 +158,7 @@ class PostgresqlSession(Session):
     def commit(self) -> None:
         self._given.clear()
         if self._prepared and self._branch is not None:
-            self.settle(self._branch, commit=True)
+            self.resolve_prepared(self._branch, commit=True)
         else:
             self.run("COMMIT")
         self.named(None)

@@ -18,7 +18,8 @@ from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import IN_UTC, canonical
-from dualwrite.apps.capture import ENTRY, Capture, id_ranges
+from dualwrite.apps.capture import Capture, Images
+from dualwrite.apps.entries import Entries, Op, id_ranges
 from dualwrite.apps.guards import column_of
 from dualwrite.apps.sql.reading import Keys, Prepared, Reader
 from dualwrite.apps.sql.select import Found, columns_of, rows_of
@@ -35,6 +36,8 @@ INBOX = TableSchema(
 )
 """Which entries of the other app's queues are in here."""
 ID = Column("id", pa.int64(), "BIGINT", nullable=False, has_default=True)
+HEAD = ("id", "op", "changed", "at")
+"""The columns of an entry before its key."""
 RUNS = 500
 """So many runs of ids are named in one statement."""
 
@@ -58,6 +61,11 @@ class Queue:
     @property
     def name(self) -> str:
         return self.capture.queue
+
+    @property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that `Entries` are made of, in its order."""
+        return (*(self.table.columns[name] for name in HEAD), *self.key)
 
     @property
     def steering(self) -> tuple[str, ...]:
@@ -127,16 +135,15 @@ def entries(
     after: int = 0,
     limit: int | None = None,
     keys: Keys | None = None,
-) -> pa.Table:
+) -> Entries:
     """Entries of a queue by id, those of some keys or all of them."""
 
     def make() -> str:
         dialect = reader.dialect
         table = dialect.table(queue.table)
-        wanted = [queue.table.columns[name] for name in ENTRY.names] + list(queue.key)
         expressions = [
             dialect.readable(column, table.c[column.name]).label(f"c{position}")
-            for position, column in enumerate(wanted)
+            for position, column in enumerate(queue.read)
         ]
         source: sa.FromClause = table
         condition: sa.ColumnElement[bool] = table.c["id"] > 0  # bounds are added below
@@ -155,15 +162,14 @@ def entries(
         text += f" AND {named} > {after:d}"
     text += f" ORDER BY {named}" + ("" if limit is None else f" LIMIT {limit:d}")
     arrays = session.arrays(text, short=limit is None and keys is not None and not keys.many)
-    types = [*ENTRY.types, *(end.type for end in queue.ends)]
-    names = [*ENTRY.names, *(str(path) for path in queue.capture.key)]
-    return pa.table(
-        [canonical(values, kind) for values, kind in zip(arrays, types, strict=True)], names=names
-    )
+    columns = [
+        canonical(values, column.type) for values, column in zip(arrays, queue.read, strict=True)
+    ]
+    return Entries.of(columns, [str(path) for path in queue.capture.key])
 
 
-def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa.Array) -> pa.Table:
-    """The images of entries as a query would read them, `id` first; a delete has none."""
+def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa.Array) -> Images:
+    """The images of entries as a query would read them; a delete has none."""
     dialect = reader.dialect
     table = dialect.table(queue.table)
     parts = []
@@ -176,7 +182,7 @@ def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa
                     for name, held in zip(queue.capture.columns, queue.images, strict=True)
                 ),
             )
-            .where(condition, table.c["op"] != "d")
+            .where(condition, table.c["op"] != Op.DELETE.value)
             .subquery("t0")
         )
         paths = reader.paths(query, root)
@@ -188,7 +194,9 @@ def images(session: Session, reader: Reader, queue: Queue, query: Query, ids: pa
         )
         prepared = Prepared(described, session.text(statement))
         parts.append(reader.rows(session, query, prepared, beside=(ID,)))
-    return pa.concat_tables(parts)
+    found = pa.concat_tables(parts)
+    rows = found.select(range(1, found.num_columns))
+    return Images(found.column(0).combine_chunks(), rows)
 
 
 def among(column: sa.ColumnElement[Any], ids: pa.Array) -> Iterator[sa.ColumnElement[bool]]:
@@ -211,8 +219,8 @@ def within(
     )
 
 
-def drop(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
-    """Drop entries by ranges of ids; how many there were."""
+def remove(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
+    """Remove entries by ranges of ids; how many there were."""
     table, column = reader.dialect.named(queue), session.quote("id")
     gone = 0
     for start in range(0, len(ranges), RUNS):
@@ -223,8 +231,10 @@ def drop(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[in
     return gone
 
 
-def note(session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]) -> None:
-    """Note in the inbox which entries of a queue of the other app are in here."""
+def record_applied(
+    session: Session, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]
+) -> None:
+    """Record in the inbox which entries of a queue of the other app are applied here."""
     table = reader.dialect.named(INBOX.name)
     name = reader.known(("literal", queue), lambda: session.literal(queue))
     column, low, high = map(session.quote, INBOX.columns)

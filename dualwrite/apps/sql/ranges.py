@@ -18,6 +18,9 @@ from dualwrite.apps.sql.dialect import Dialect
 from dualwrite.apps.sql.session import Session
 from dualwrite.tablemap.schema import TableSchema
 
+NUMBER = "dualwrite_number"
+"""The number of a row in the order of its key, beside the columns of the key."""
+
 
 def boundaries(
     session: Session, dialect: Dialect, schema: TableSchema, columns: Sequence[str], size: int
@@ -26,11 +29,12 @@ def boundaries(
     table = dialect.table(schema)
     number = sa.func.row_number().over(order_by=[table.c[name] for name in columns])
     numbered = (
-        sa.select(*(table.c[name] for name in columns), number.label("n"))
+        sa.select(*(table.c[name] for name in columns), number.label(NUMBER))
         .where(*(table.c[name].is_not(None) for name in columns if schema.columns[name].nullable))
         .subquery("numbered")
     )
     places: Any = numbered.c
+    place = places[NUMBER]
     marks = (
         sa.select(
             *(
@@ -38,8 +42,8 @@ def boundaries(
                 for position, name in enumerate(columns)
             )
         )
-        .where(places.n > size, places.n % size == 1 % size)
-        .order_by(places.n)
+        .where(place > size, place % size == 1 % size)
+        .order_by(place)
     )
     arrays = session.arrays(marks)
     texts = [

@@ -95,7 +95,7 @@ class Session(ABC):
         """Prepare the branch that stands, where it is `preparable`."""
         raise NotImplementedError
 
-    def settle(self, branch: str, *, commit: bool) -> bool:  # noqa: ARG002 - for those that can
+    def resolve_prepared(self, branch: str, *, commit: bool) -> bool:  # noqa: ARG002 - for those that can
         """Commit a prepared branch or roll it back; whether none of that name is left."""
         return True
 

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager
 import pyarrow as pa
 
 from dualwrite.apps.base import KeyRange, Query
-from dualwrite.apps.capture import Capture, QueueMissingError
+from dualwrite.apps.capture import Capture, Images, QueueMissingError
+from dualwrite.apps.entries import Entries
 from dualwrite.apps.sql import queues
 from dualwrite.apps.sql.capturing import Capturing
 from dualwrite.apps.sql.queues import Queue
@@ -37,7 +38,7 @@ class SqlSnapshot:
         self._queue_of, self._faults = queue_of, faults
         self._standing = set(standing)
 
-    def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
+    def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
         with self._faults(capture.table):
             self._look_for(capture)
             return queues.entries(
@@ -60,7 +61,7 @@ class SqlSnapshot:
         with self._faults(query.table):
             return self._reader.read(self._session, query, within)
 
-    def images(self, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+    def images(self, capture: Capture, query: Query, ids: pa.Array) -> Images:
         with self._faults(capture.table):
             self._look_for(capture)
             queue = self._queue_of(capture)

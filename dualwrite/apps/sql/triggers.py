@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.base import Query
-from dualwrite.apps.capture import changed_text
+from dualwrite.apps.entries import changed_text
 from dualwrite.apps.sql.dialect import Expression
 from dualwrite.apps.sql.queues import Queue
 from dualwrite.apps.sql.reading import Reader

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 
 from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, Locked, QueueMissingError, id_ranges
+from dualwrite.apps.capture import Capture, Locked, QueueMissingError
+from dualwrite.apps.entries import Entries, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import positions
 from dualwrite.apps.sql import queues
@@ -42,7 +43,7 @@ _OVERTAKEN = Column("dualwrite_overtaken", pa.bool_(), "BOOLEAN")
 
 
 class _NotDoneError(Exception):
-    """What was tried says that it is not done."""
+    """What was attempted returned that it is not done."""
 
 
 def _insist(*, done: bool) -> None:
@@ -96,9 +97,9 @@ class SqlWriting:
             )
             if held.follows:
                 rows = self._read_again(query, rows, place)
-            return Locked(rows, self._busy(query, named, rows))
+            return Locked(rows, self._locked(query, named, rows))
 
-    def dirty(self, capture: Capture, keys: pa.Table) -> pa.Table:
+    def entries(self, capture: Capture, keys: pa.Table) -> Entries:
         with self._faults(capture.table), self._queue_read(capture):
             queue = self._queue_of(capture)
             looked = Keys(self._dialect, keys.select(_names(capture.key)), queue.ends)
@@ -138,24 +139,32 @@ class SqlWriting:
             with self._step(), self._staging(schema, keys, keys.column_names) as staged:
                 return self._dialect.delete(self._session, staged)
 
-    def queue(self, capture: Capture, entries: pa.Table) -> None:
-        if not entries.num_rows:
+    def enqueue(
+        self,
+        capture: Capture,
+        keys: pa.Table,
+        *,
+        op: Op | pa.Array,
+        changed: pa.Array | str | None = None,
+    ) -> None:
+        count = keys.num_rows
+        if not count:
             return
         with self._faults(capture.table), self._queue_read(capture):
             queue = self._queue_of(capture)
             names = ["op", "changed", *(column.name for column in queue.key)]
-            # by position: a part of the key may be called as our columns are
-            wanted = entries.rename_columns(names)
+            parts = keys.select(_names(capture.key)).columns
+            wanted = pa.table([ops_of(op, count), changed_of(changed, count), *parts], names=names)
             with self._staging(queue.table, wanted, names) as staged:
                 values = sa.select(*staged.values(names)).select_from(staged.source)
                 self._session.run(sa.insert(staged.target).from_select(names, values))
             self._capturing.note(self._session, queue)
 
-    def forget(self, capture: Capture, ids: pa.Array) -> int:
+    def acknowledge(self, capture: Capture, ids: pa.Array) -> int:
         with self._faults(capture.table), self._queue_read(capture):
-            return queues.drop(self._session, self._reader, capture.queue, id_ranges(ids))
+            return queues.remove(self._session, self._reader, capture.queue, id_ranges(ids))
 
-    def tried(self, work: Callable[[], bool]) -> bool:
+    def attempt(self, work: Callable[[], bool]) -> bool:
         if not self.steps_back:
             return False
         keys = self._keys
@@ -180,9 +189,9 @@ class SqlWriting:
         with self._faults(None):
             self._session.prepare()
 
-    def carried(self, queue: str, ids: pa.Array) -> None:
+    def record_applied(self, queue: str, ids: pa.Array) -> None:
         with self._faults(None):
-            queues.note(self._session, self._reader, queue, id_ranges(ids))
+            queues.record_applied(self._session, self._reader, queue, id_ranges(ids))
 
     def _named(self, paths: Sequence[ColumnPath], wanted: Keys) -> Keys:
         """The keys for statements; staged once where the same ones are asked for again."""
@@ -253,7 +262,7 @@ class SqlWriting:
 
         return self._reader.known(("place", query.table), make)
 
-    def _busy(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
+    def _locked(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
         """The keys that are there and were not locked."""
         names = _names(query.key)
         locked = rows.select(names)
@@ -382,5 +391,5 @@ def _parted(query: Query, locked: pa.Table, whole: pa.Table) -> Locked:
     places = locked.column_names
     ours: Any = pc.is_valid(positions(locked, whole.select(places), places))
     rows = whole.select(list(range(len(places), whole.num_columns)))
-    busy = rows.filter(pc.invert(ours)).select(_names(query.key))
-    return Locked(rows.filter(ours), distinct(busy))
+    locked = rows.filter(pc.invert(ours)).select(_names(query.key))
+    return Locked(rows.filter(ours), distinct(locked))

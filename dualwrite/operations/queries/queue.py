@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from dualwrite.apps.entries import Entries, Op, names_of
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Key
 from dualwrite.link import Side
@@ -18,10 +17,9 @@ from dualwrite.operations.session import Session
 from dualwrite.sync.batch.keys import keys_of
 from dualwrite.sync.capture import queues
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.capture.changes import names_of
 from dualwrite.sync.mapstate.queues import export_queue as write_queue
 
-_DONE = {"i": "insert", "u": "update", "d": "delete"}
+_DONE = {Op.INSERT.value: "insert", Op.UPDATE.value: "update", Op.DELETE.value: "delete"}
 
 
 class NoQueueError(PermanentError):
@@ -124,18 +122,12 @@ def export_queue(session: Session, name: str, side: Side, file: Path) -> Exporte
     return ExportedQueue(file, sum(map(len, ids)))
 
 
-def _changes(entries: pa.Table) -> tuple[QueuedChange, ...]:
-    heads = entries.select(["id", "op", "changed", "at"]).to_pylist()
-    keys = keys_of(entries.select(entries.column_names[4:]))
+def _changes(entries: Entries) -> tuple[QueuedChange, ...]:
+    columns = (entries.id, entries.op, entries.changed, entries.at)
+    lists = [column.to_pylist() for column in columns]
     return tuple(
-        QueuedChange(
-            id=head["id"],
-            what=_DONE.get(head["op"], head["op"]),
-            key=key,
-            changed=names_of(head["changed"]),
-            at=head["at"],
-        )
-        for head, key in zip(heads, keys, strict=True)
+        QueuedChange(number, _DONE.get(op, op), key, names_of(changed), at)
+        for number, op, changed, at, key in zip(*lists, keys_of(entries.keys), strict=True)
     )
 
 

@@ -11,16 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
-
-import pyarrow as pa
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Origin
+from dualwrite.apps.entries import Op
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.capture.changes import REQUEUED
 from dualwrite.sync.routes.reading import batches, reading
 from dualwrite.sync.routes.validity import both, changing
 from dualwrite.sync.session import Session
@@ -68,13 +65,10 @@ def activate(session: Session, name: str) -> Activated:
             keys = distinct(rows.select([str(path) for path in capture.key]).drop_null())
             if not keys.num_rows:
                 continue
-            n = keys.num_rows
-            said: list[Any] = [pa.repeat(pa.scalar(REQUEUED), n), pa.nulls(n, pa.string())]
-            names = ["op", "changed", *keys.column_names]
             origin = Origin(name, capture.queue, session.journal.leases.epoch(name))
             with session.apps[side].writing(origin) as writing:
-                writing.queue(capture, pa.table([*said, *keys.columns], names=names))
-            found += n
+                writing.enqueue(capture, keys, op=Op.REQUEUED)
+            found += keys.num_rows
     _note(session, name, side, now, found)
     return Activated(name, since, now, found)
 

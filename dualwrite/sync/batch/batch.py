@@ -110,7 +110,7 @@ class BatchContext:
     def close(self, writing: Writing, side: Side, ids: pa.Array) -> None:
         """Acknowledge a side's own entries, in a transaction in its app: a conflict covers them."""
         queued, held = split_ids(ids)
-        writing.forget(self.captures[side], queued)
+        writing.acknowledge(self.captures[side], queued)
         self.closed[side].append(queued)
         self.released.extend(held)
 

@@ -21,13 +21,13 @@ import pyarrow.compute as pc
 from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Writing
+from dualwrite.apps.entries import Op
 from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
 from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
 from dualwrite.sync.batch.dated_changes import EntityWriter, matched
 from dualwrite.sync.batch.gate import Gate
 from dualwrite.sync.batch.held import Refused
 from dualwrite.sync.batch.writing import WriteResult, physical_rows
-from dualwrite.sync.capture.changes import REQUEUED
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.notation import ColumnPath
@@ -96,9 +96,9 @@ class DatedTarget:
             return Histories(rows, free)
         own = tuple(ColumnPath((name,)) for name in self._identity)
         under_lock = writing.lock(replace(self._query, key=own), rows.select(self._identity))
-        if not under_lock.busy.num_rows:
+        if not under_lock.locked.num_rows:
             return Histories(under_lock.rows, free)
-        at = row_of(key_text(rows, self._identity), key_text(under_lock.busy, self._identity))
+        at = row_of(key_text(rows, self._identity), key_text(under_lock.locked, self._identity))
         held_up = key_text(rows.filter(at.is_valid()), names)
         return Histories(under_lock.rows, pc.is_in(key_text(out, names), value_set=held_up))
 
@@ -279,12 +279,11 @@ class DatedTarget:
         keys = pa.concat_tables([moved, stand.select(names).filter(pc.invert(same))])
         if not keys.num_rows:
             return
-        ops = [*["d"] * moved.num_rows, *[REQUEUED] * (keys.num_rows - moved.num_rows)]
         known = self._by_path(keys, held, rows, told)
-        entries = {"op": pa.array(ops), "changed": pa.nulls(len(ops), pa.string())}
         paths = [str(path) for path in capture.key]
-        columns = [*entries.values(), *(known[path] for path in paths)]
-        writing.queue(capture, pa.table(columns, names=[*entries, *paths]))
+        queued = pa.table([known[path] for path in paths], names=paths)
+        writing.enqueue(capture, queued.slice(0, moved.num_rows), op=Op.DELETE)
+        writing.enqueue(capture, queued.slice(moved.num_rows), op=Op.REQUEUED)
 
     def _by_path(
         self, keys: pa.Table, held: pa.Table, rows: pa.Table, told: pa.Table

@@ -14,12 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import changed_text
+from dualwrite.apps.entries import changed_text, names_of
 from dualwrite.journal.records import Key, Parking, Rejection
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.outcomes import Mask, flat
-from dualwrite.sync.capture.changes import names_of
 from dualwrite.sync.routes.route import Route
 
 REFUSED = "refused by the app"

@@ -13,8 +13,8 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.canonical import canonical
-from dualwrite.apps.capture import changed_text
+from dualwrite.apps.canonical import IN_UTC, canonical
+from dualwrite.apps.entries import Entries, Op, changed_text, ops_of
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side
 from dualwrite.translate.keys import key_text, row_of
@@ -27,13 +27,13 @@ class HeldChanges:
         self._journal, self._map = journal, map_name
         self._held = journal.held.keys(map_name, side.direction)
 
-    def entries(self, keys: pa.Table, shape: pa.Schema) -> pa.Table:
-        """The entries of those of n `keys` that wait, in the shape of a queue's.
+    def entries(self, keys: pa.Table, schema: pa.Schema) -> Entries:
+        """The entries of those of n `keys` that wait; `schema` is that of a queue's keys.
 
         Their ids are below zero: that of the held row, the other way round.
         """
         if not self._held or not keys.num_rows:
-            return shape.empty_table()
+            return Entries.empty(schema)
         names = keys.column_names
         own = pa.table({name: keys[name].cast(pa.string()) for name in names})
         texts = {n: pa.array([key.get(n) for key in self._keys], pa.string()) for n in names}
@@ -41,21 +41,21 @@ class HeldChanges:
         at = row_of(key_text(own, names), key_text(known, names)).drop_null()
         ids = self._ids.take(at).to_pylist()
         if not ids:
-            return shape.empty_table()
+            return Entries.empty(schema)
         rows = self._journal.held.rejected(self._map, ids=ids) + self._journal.held.parked(
             self._map, ids=ids
         )
         said = [None if row.changed is None else changed_text(row.changed) for row in rows]
         columns = [
             pa.array([-row.id for row in rows], pa.int64()),
-            pa.array(["u"] * len(rows)),
+            ops_of(Op.UPDATE, len(rows)),
             pa.array(said, pa.string()),
-            pa.array([row.at for row in rows], shape.field(3).type),
+            pa.array([row.at for row in rows], IN_UTC),
         ]
-        for place, name in enumerate(names, len(columns)):
+        for part, name in zip(schema, names, strict=True):
             texts = pa.array([row.key[name] for row in rows], pa.string())
-            columns.append(canonical(texts, shape.field(place).type))
-        return pa.table(columns, schema=shape)
+            columns.append(canonical(texts, part.type))
+        return Entries.of(columns, schema.names)
 
     @cached_property
     def _keys(self) -> list[dict[str, str | None]]:

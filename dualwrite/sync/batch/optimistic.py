@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Writing
+from dualwrite.apps.entries import Op
 from dualwrite.sync.batch.batch import Batch, BatchContext
 from dualwrite.sync.batch.outcomes import some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.batch.target import sound_keys
 from dualwrite.sync.batch.writing import changing_columns, physical_rows
-from dualwrite.sync.capture.changes import REQUEUED, ops_in
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.periods import dated_of
 
@@ -66,7 +66,7 @@ class OptimisticUpdate:
                 return False
             if capture is None:
                 return True
-            ops = ops_in(writing.dirty(capture, keys))
-            return not some(pc.not_equal(ops, REQUEUED))
+            ours = writing.entries(capture, keys).is_op(Op.REQUEUED)
+            return not some(pc.invert(ours))
 
-        return writing.tried(work)
+        return writing.attempt(work)

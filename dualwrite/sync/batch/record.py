@@ -13,14 +13,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Capture, Writing, changed_text
+from dualwrite.apps.capture import Writing
+from dualwrite.apps.entries import Op, changed_text
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import BatchRecord, Conflict
 from dualwrite.sync.batch.batch import Batch, BatchContext, numbers_of
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, some
 from dualwrite.sync.batch.stated import Stated
-from dualwrite.sync.capture.changes import REQUEUED
 from dualwrite.sync.routes.route import Route
 
 
@@ -43,7 +43,7 @@ def record_applied(context: BatchContext, writing: Writing, batch: Batch) -> Non
     capture = context.captures.get(batch.route.source)
     if capture is not None and batch.entries is not None:
         ended_well = batch.outcomes.among(*ENDED_WELL)
-        writing.carried(capture.queue, batch.entries.ids_of(ended_well))
+        writing.record_applied(capture.queue, batch.entries.ids_of(ended_well))
 
 
 def close_conflicts(
@@ -73,7 +73,8 @@ def close_conflicts(
         return
     changed: Any = pieces[0] if len(pieces) == 1 else pc.binary_join_element_wise(*pieces, "")
     remain = pc.and_(pc.and_not(closed, decision.ask), pc.not_equal(changed, ""))
-    enqueue(writing, capture, batch.target_keys.filter(remain), changed.filter(remain))
+    keys = batch.target_keys.filter(remain)
+    writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed.filter(remain))
 
 
 def requeue_new(
@@ -87,15 +88,15 @@ def requeue_new(
     new = pc.and_(new, batch.outcomes.among(Outcome.WRITTEN, Outcome.UNCHANGED))
     if some(new):
         keys = batch.target_keys.filter(new)
-        changed = pa.repeat(pa.scalar(changed_text(stated.target_alone)), keys.num_rows)
-        enqueue(writing, capture, keys, changed, op=REQUEUED)
+        changed = changed_text(stated.target_alone)
+        writing.enqueue(capture, keys, op=Op.REQUEUED, changed=changed)
 
 
 def bring_back(context: BatchContext, writing: Writing, batch: Batch, back: Mask) -> None:
     """Queue whole rows of the target in its own queue: their side won over a delete."""
     capture, numbers = context.captures[batch.route.target], numbers_of(back)
     keys = batch.target.rows.select([str(path) for path in capture.key]).take(numbers)
-    enqueue(writing, capture, keys, pa.nulls(len(numbers), pa.string()))
+    writing.enqueue(capture, keys, op=Op.UPDATE)
 
 
 def leave_to_cycle(context: BatchContext, batch: Batch) -> None:
@@ -119,7 +120,7 @@ def queue_at_source(
     rows: pa.Table,
     changed: pa.Array | None = None,
     *,
-    op: str = "u",
+    op: Op = Op.UPDATE,
 ) -> None:
     """Add entries for rows to their own side's queue, as if their app had changed them now."""
     capture, source = context.captures.get(route.source), route.source
@@ -130,16 +131,5 @@ def queue_at_source(
             reason="rows to be written are locked by an application",
         )
     keys = rows.select(list(route.flow.source_key))
-    nothing = pa.nulls(keys.num_rows, pa.string())
     with context.session.apps[source].writing(context.origin(route, source)) as writing:
-        enqueue(writing, capture, keys, nothing if changed is None else changed, op=op)
-
-
-def enqueue(
-    writing: Writing, capture: Capture, keys: pa.Table, changed: Any, *, op: str = "u"
-) -> None:
-    """Add an entry for each of n keys."""
-    if keys.num_rows:
-        ops = pa.repeat(pa.scalar(op), keys.num_rows)
-        names = ["op", "changed", *keys.column_names]
-        writing.queue(capture, pa.table([ops, changed, *keys.columns], names=names))
+        writing.enqueue(capture, keys, op=op, changed=changed)

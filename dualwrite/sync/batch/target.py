@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Writing
+from dualwrite.apps.entries import Entries, Op
 from dualwrite.rules import judge
 from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import Mask, constant
-from dualwrite.sync.capture.changes import REQUEUED, Changes, changes_of, ops_in
+from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
@@ -82,15 +82,15 @@ def lock_target(
     under_lock = writing.lock(query, keys, deleting=deleting)
     texts = pc.if_else(sound, key_text(translated, names), pa.scalar(None, pa.string()))
     at = row_of(texts, key_text(under_lock.rows, names))
-    locked = row_of(texts, key_text(under_lock.busy, names)).is_valid()
+    locked = row_of(texts, key_text(under_lock.locked, names)).is_valid()
     changes = no_changes(keys.schema.remove_metadata())
     if capture is not None:
-        entries = writing.dirty(capture, keys)
+        entries = writing.entries(capture, keys)
         # what we asked for ourselves is nobody's change
-        entries = entries.filter(pc.not_equal(ops_in(entries), REQUEUED))
+        entries = entries.filter(pc.invert(entries.is_op(Op.REQUEUED)))
         if held is not None:
-            waiting = held.entries(under_lock.rows.select(names), entries.schema)
-            entries = pa.concat_tables([waiting, entries])
+            waiting = held.entries(under_lock.rows.select(names), entries.keys.schema)
+            entries = Entries.concat([waiting, entries])
         changes = changes_of(entries)
     return TargetState(under_lock.rows.take(at), at.is_valid(), locked, changes.aligned(texts))
 
@@ -120,6 +120,4 @@ def _unchanged(route: Route, translated: pa.Table) -> Changes:
 @lru_cache(maxsize=256)
 def no_changes(keys: pa.Schema) -> Changes:
     """No changes at all, of keys with this schema."""
-    head: list[Any] = [pa.field("id", pa.int64()), pa.field("op", pa.string())]
-    head += [pa.field("changed", pa.string()), pa.field("at", pa.timestamp("us", "UTC"))]
-    return changes_of(pa.schema([*head, *keys]).empty_table())
+    return changes_of(Entries.empty(keys))

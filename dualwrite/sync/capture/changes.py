@@ -6,7 +6,6 @@ say have changed, and the ids that are forgotten once the row is across.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,15 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import changed_text
+from dualwrite.apps.entries import Entries, Op, changed_text, names_of
 from dualwrite.translate.keys import key_text, row_of
 
 Mask = Any
-
-REQUEUED = "c"
-"""The op of an entry of our own: a row that we made may have values its app gave it."""
-DRIFTED = "?"
-"""The op of an entry whose trigger no longer fitted its table."""
 
 
 @dataclass(frozen=True)
@@ -129,36 +123,22 @@ class Changes:
         return [names_of(text) for text in self.changed.to_pylist()]
 
 
-def changes_of(entries: pa.Table) -> Changes:
-    """Group entries, as an app gives them, by key.
-
-    Shapes: `entries` is (m, 4 + k), by id.  A key with a null part is a key of its own.
-    """
-    # by position: a key may have a part called `id`
-    names = entries.column_names[4:]
-    keys = entries.select(range(4, entries.num_columns))
-    columns = {name: entries.column(at).combine_chunks() for at, name in enumerate(_HEAD)}
-    texts = pc.fill_null(key_text(keys, names), "\x00")
+def changes_of(entries: Entries) -> Changes:
+    """Group entries by key; one with a null part is a key of its own."""
+    keys, deleted, ours = entries.keys, entries.is_op(Op.DELETE), entries.is_op(Op.REQUEUED)
+    texts = pc.fill_null(key_text(keys, keys.column_names), "\x00")
     first = texts.dictionary_encode()
     of = first.indices.cast(pa.int64())
-    if len(first.dictionary) == entries.num_rows:
-        deleted = pc.equal(columns["op"], "d")
-        return Changes(
-            keys,
-            _meant(columns),
-            deleted,
-            columns["at"],
-            columns["id"],
-            _numbers(len(of)),
-            pc.equal(columns["op"], REQUEUED),
-        )
+    if len(first.dictionary) == len(entries):
+        numbers = _numbers(len(of))
+        return Changes(keys, entries.changed, deleted, entries.at, entries.id, numbers, ours)
     grouped = (
         pa.table(
             {
                 "of": of,
                 "row": _numbers(len(of)),
-                "changed": _meant(columns),
-                "ours": pc.equal(columns["op"], REQUEUED),
+                "changed": entries.changed,
+                "ours": ours,
             }
         )
         .group_by("of", use_threads=False)
@@ -170,9 +150,9 @@ def changes_of(entries: pa.Table) -> Changes:
     return Changes(
         keys.take(grouped["row_min"]),
         changed,
-        pc.equal(columns["op"].take(last), "d"),
-        columns["at"].take(last),
-        columns["id"],
+        deleted.take(last),
+        entries.at.take(last),
+        entries.id,
         of,
         grouped["ours_all"].combine_chunks(),
     )
@@ -192,30 +172,6 @@ def none_of(keys: pa.Table, changed: Sequence[Sequence[str] | None]) -> Changes:
         nothing,
         pa.repeat(pa.scalar(value=False), n),
     )
-
-
-def ids_in(entries: pa.Table) -> pa.ChunkedArray:
-    """The ids of entries."""
-    return entries.column(0)
-
-
-def ops_in(entries: pa.Table) -> pa.ChunkedArray:
-    """The ops of entries."""
-    return entries.column(1)
-
-
-def names_of(changed: str | None) -> tuple[str, ...] | None:
-    """`"a","b",` as ('a', 'b'); None for null."""
-    if not changed:
-        return None if changed is None else ()
-    return tuple(dict.fromkeys(json.loads(f"[{changed[:-1]}]")))
-
-
-_HEAD = ("id", "op", "changed", "at")
-
-
-def _meant(columns: dict[str, pa.Array]) -> pa.Array:
-    return columns["changed"]
 
 
 def _set_of(text: str | None) -> frozenset[str] | None:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture, QueueMissingError
+from dualwrite.apps.entries import Entries
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of
 from dualwrite.sync.session import Session
@@ -33,18 +34,18 @@ def pending(session: Session, table_map: TableMap, side: Side) -> int:
 
 def entries(
     session: Session, table_map: TableMap, side: Side, *, text: str = "", limit: int
-) -> pa.Table:
+) -> Entries:
     """The oldest entries of a queue, of keys that hold `text` somewhere."""
     capture = capture_of(session, table_map, side)
-    found: list[pa.Table] = []
+    found: list[Entries] = []
     for page in pages(session, capture, side, PAGE if text else min(limit, PAGE)):
         found.append(page.filter(_holds(page, text)) if text else page)
-        if sum(each.num_rows for each in found) >= limit:
+        if sum(len(each) for each in found) >= limit:
             break
-    return pa.concat_tables(found).slice(0, limit)
+    return Entries.concat(found).slice(0, limit)
 
 
-def pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator[pa.Table]:
+def pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator[Entries]:
     """A queue page by page, at least one.
 
     Each page is read in a snapshot of its own, so that a reader never blocks a writer of the
@@ -53,16 +54,16 @@ def pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator
     after = 0
     while True:
         with session.apps[side].snapshot() as snapshot:
-            page = snapshot.dirty(capture, after=after, limit=size)
+            page = snapshot.entries(capture, after=after, limit=size)
         yield page
-        if page.num_rows < size:
+        if len(page) < size:
             return
-        after = page["id"][-1].as_py()
+        after = page.id[-1].as_py()
 
 
-def _holds(page: pa.Table, text: str) -> Any:
-    found: Any = pa.repeat(pa.scalar(value=False), page.num_rows)
-    for name in page.column_names[4:]:
-        hit = pc.match_substring(page[name].cast(pa.string()), text, ignore_case=True)
+def _holds(page: Entries, text: str) -> Any:
+    found: Any = pa.repeat(pa.scalar(value=False), len(page))
+    for part in page.keys.columns:
+        hit = pc.match_substring(part.cast(pa.string()), text, ignore_case=True)
         found = pc.or_(found, pc.fill_null(hit, fill_value=False))
     return found

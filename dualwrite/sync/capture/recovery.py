@@ -70,7 +70,7 @@ def settle(session: Session, name: str) -> bool:
     left = [
         side
         for side in Side
-        if not session.apps[side].settle(branch_of(name, side), commit=commits)
+        if not session.apps[side].resolve_prepared(branch_of(name, side), commit=commits)
     ]
     if left:
         reason = "another connection still holds a prepared branch"

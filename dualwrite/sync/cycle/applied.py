@@ -10,7 +10,6 @@ from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import BatchRecord
 from dualwrite.link import Side
 from dualwrite.sync.batch.shares import among
-from dualwrite.sync.capture.changes import ids_in
 from dualwrite.sync.capture.queues import PAGE, pages
 from dualwrite.sync.session import Session
 
@@ -29,9 +28,9 @@ def clear_applied(
     lows, highs = np.array(sorted(ranges), np.int64).T
     found: set[str] = set()
     for page in pages(session, capture, side, PAGE):
-        ids = ids_in(page).to_numpy()
+        ids = page.id.to_numpy()
         at = np.searchsorted(lows, ids, "right") - 1
         carried = (at >= 0) & (ids <= highs[at])
-        found |= among(waiting, (page.select(range(4, page.num_columns)).filter(carried),))
+        found |= among(waiting, (page.keys.filter(carried),))
     if found:
         session.journal.held.record(map_name, {side.direction: BatchRecord(cleared=found)})

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
-from dualwrite.apps.capture import Capture, Snapshot, changed_text
+from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.entries import Entries, Op, changed_text
 from dualwrite.errors import PermanentError
 from dualwrite.journal.lag import added, tally
 from dualwrite.journal.records import BatchRecord, Counts, Rejection, key_text
@@ -31,7 +32,7 @@ from dualwrite.sync.batch.shares import among
 from dualwrite.sync.capture.captures import steering_columns
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.asked import asked_about
-from dualwrite.sync.cycle.pages import Page, Pages, deletes_in, drifted
+from dualwrite.sync.cycle.pages import Page, Pages
 from dualwrite.sync.cycle.pointers import Pointing, renewed
 from dualwrite.sync.cycle.read_ahead import Ahead
 from dualwrite.sync.routes.plan import MapPlan
@@ -135,7 +136,7 @@ class DirectionWorker:
         if len(part):
             self.carry(snapshot, part, self.narrowed(part), rows)
         # a key that went may have become another, though a new row has taken its place
-        self._went = deletes_in(page.entries) or self._went
+        self._went = page.entries.has_op(Op.DELETE) or self._went
         whole = changes.changed.is_null()
         if pc.any(whole).as_py():
             if self._went:
@@ -209,13 +210,13 @@ class DirectionWorker:
         """The keys that the journal holds back on this way."""
         self.waiting = self.context.session.journal.held.keys(self._map.name, self.direction)
 
-    def refuse_drift(self, entries: pa.Table) -> None:
+    def refuse_drift(self, entries: Entries) -> None:
         """Stop at an entry whose trigger no longer fitted its table.
 
         Raises:
             DriftError: There is one.
         """
-        if drifted(entries):
+        if entries.has_op(Op.DRIFTED):
             raise DriftError(
                 app=self.source.value, table=self.capture.table, map_name=self._map.name
             )
@@ -229,7 +230,7 @@ class DirectionWorker:
             return only_needed(self.query, pipeline.route.flow.reads)
         return self.query
 
-    def pages(self, snapshot: Snapshot) -> Iterator[pa.Table]:
+    def pages(self, snapshot: Snapshot) -> Iterator[Entries]:
         """The queue, a page at a time."""
         return self._pages.entries(snapshot)
 
@@ -408,4 +409,4 @@ class DirectionWorker:
     def acknowledge(self, ids: pa.Array) -> None:
         """Drop entries of the queue."""
         if len(ids):
-            self._app.forget(self.capture.queue, ids)
+            self._app.acknowledge(self.capture.queue, ids)

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.capture import Capture, Snapshot
-from dualwrite.sync.capture.changes import DRIFTED, Changes, changes_of, ids_in, ops_in
+from dualwrite.apps.entries import Entries, Op
+from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.read_ahead import Ahead
 
 PAGE = 25_000
-"""Entries read, carried and forgotten together.
+"""Entries read, carried and acknowledged together.
 
 So many keys a database still looks up one by one in its index; for more it would read a large
 table whole.  Their rows are locked over there for about a second.
@@ -35,7 +35,7 @@ class Page:
     are still to be read.
     """
 
-    entries: pa.Table
+    entries: Entries
     changes: Changes
     part: Changes
     rows: pa.Table | None
@@ -53,24 +53,24 @@ class Pages:
     ) -> None:
         self._capture, self._steering, self._query = capture, steering, query
 
-    def entries(self, snapshot: Snapshot) -> Iterator[pa.Table]:
+    def entries(self, snapshot: Snapshot) -> Iterator[Entries]:
         """The entries alone."""
         after, read = 0, 0
         while read < AT_MOST:
-            entries = snapshot.dirty(self._capture, after=after, limit=PAGE)
-            if entries.num_rows:
+            entries = snapshot.entries(self._capture, after=after, limit=PAGE)
+            if len(entries):
                 yield entries
-            read += entries.num_rows
-            if entries.num_rows < PAGE:
+            read += len(entries)
+            if len(entries) < PAGE:
                 return
             after = _last(entries)
 
     def ahead(self, snapshot: Ahead) -> Iterator[Page]:
         """The pages; while the caller has one, the next is read."""
         page, read = self._read(snapshot, 0), 0
-        while page.entries.num_rows:
-            read += page.entries.num_rows
-            if page.entries.num_rows < PAGE or read >= AT_MOST:
+        while len(page.entries):
+            read += len(page.entries)
+            if len(page.entries) < PAGE or read >= AT_MOST:
                 yield page
                 return
             coming = snapshot.start(partial(self._read, snapshot, _last(page.entries)))
@@ -82,26 +82,16 @@ class Pages:
         return changes.widened(changes.touches(self._steering))
 
     def _read(self, snapshot: Snapshot, after: int) -> Page:
-        entries = snapshot.dirty(self._capture, after=after, limit=PAGE)
+        entries = snapshot.entries(self._capture, after=after, limit=PAGE)
         changes = self.steered(changes_of(entries))
         page = Page(entries, changes, changes.filter(changes.changed.is_valid()), None)
         # what is refused or set aside for its entry alone is not looked at
-        if not len(page.part) or drifted(entries) or changes.texts.null_count:
+        if not len(page.part) or entries.has_op(Op.DRIFTED) or changes.texts.null_count:
             return page
         rows = snapshot.fetch(self._query(page.part), page.part.keys)
         return Page(entries, changes, page.part, rows)
 
 
-def drifted(entries: pa.Table) -> bool:
-    """Whether one of them says that its trigger no longer fitted its table."""
-    return bool(pc.any(pc.equal(ops_in(entries), DRIFTED)).as_py())
-
-
-def deletes_in(entries: pa.Table) -> bool:
-    """Whether one of them says that a key has gone, be it there again or not."""
-    return bool(pc.any(pc.equal(ops_in(entries), "d")).as_py())
-
-
-def _last(entries: pa.Table) -> int:
-    last: int = ids_in(entries)[-1].as_py()
+def _last(entries: Entries) -> int:
+    last: int = entries.id[-1].as_py()
     return last

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, Snapshot, changed_text
+from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.entries import Op, changed_text
 from dualwrite.errors import PermanentError
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of
@@ -68,11 +69,9 @@ class Pointing:
                 self._enqueue(pointer, rows)
 
     def _enqueue(self, pointer: Pointer, keys: pa.Table) -> None:
-        n, changed = keys.num_rows, changed_text([pointer.column])
-        said = [pa.repeat(pa.scalar("u"), n), pa.repeat(pa.scalar(changed), n)]
-        entries = pa.table([*said, *keys.columns], names=["op", "changed", *keys.column_names])
+        changed = changed_text([pointer.column])
         with self._session.apps[self._side].writing() as writing:
-            writing.queue(pointer.capture, entries)
+            writing.enqueue(pointer.capture, keys, op=Op.UPDATE, changed=changed)
 
     @cached_property
     def _pointers(self) -> Mapping[str, Sequence[Pointer]]:

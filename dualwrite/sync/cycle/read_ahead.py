@@ -11,7 +11,8 @@ from typing import TypeVar
 import pyarrow as pa
 
 from dualwrite.apps.base import KeyRange, Query
-from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.capture import Capture, Images, Snapshot
+from dualwrite.apps.entries import Entries
 
 T = TypeVar("T")
 
@@ -42,10 +43,10 @@ class Ahead:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="dualwrite-ahead")
         return self._thread.submit(read)
 
-    def dirty(self, capture: Capture, *, after: int = 0, limit: int) -> pa.Table:
-        """As `Snapshot.dirty`."""
+    def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
+        """As `Snapshot.entries`."""
         with self._lock:
-            return self._snapshot.dirty(capture, after=after, limit=limit)
+            return self._snapshot.entries(capture, after=after, limit=limit)
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
         """As `Snapshot.fetch`."""
@@ -57,7 +58,7 @@ class Ahead:
         with self._lock:
             return self._snapshot.read(query, within=within)
 
-    def images(self, capture: Capture, query: Query, ids: pa.Array) -> pa.Table:
+    def images(self, capture: Capture, query: Query, ids: pa.Array) -> Images:
         """As `Snapshot.images`."""
         with self._lock:
             return self._snapshot.images(capture, query, ids)

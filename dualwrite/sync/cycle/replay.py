@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Snapshot
+from dualwrite.apps.entries import Entries
 from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.batch import Batch, RowsFrom
 from dualwrite.sync.batch.shares import waits_among
@@ -46,9 +47,9 @@ class ReplayWorker(DirectionWorker):
             # an image keeps what leaves its side, and no more
             query = only_needed(self.query, self.full.route.flow.reads)
             images = snapshot.images(self.capture, query, there.ids)
-            at = pc.index_in(there.ids, value_set=images.column(0).combine_chunks())
+            at = pc.index_in(there.ids, value_set=images.ids)
             here = at.is_valid()
-            rows = images.select(range(1, images.num_columns)).take(at.drop_null())
+            rows = images.rows.take(at.drop_null())
             if rows.num_rows:
                 part = there.filter(here)
                 result = self.full.carry(Batch(self.full.route, rows, RowsFrom.QUEUE, part))
@@ -63,12 +64,10 @@ class ReplayWorker(DirectionWorker):
         self.look_who_waits()
 
 
-def generations(entries: pa.Table) -> Iterator[pa.Table]:
+def generations(entries: Entries) -> Iterator[Entries]:
     """The first entry of each key, then the second of those that have one, and so on."""
-    names = entries.column_names[4:]
-    texts = pc.fill_null(
-        key_text(entries.select(range(4, entries.num_columns)), names), "\x00"
-    ).dictionary_encode()
+    keys = entries.keys
+    texts = pc.fill_null(key_text(keys, keys.column_names), "\x00").dictionary_encode()
     codes = texts.indices.to_numpy(zero_copy_only=False)
     order = np.argsort(codes, kind="stable")
     first = np.searchsorted(codes[order], codes[order], side="left")

@@ -118,7 +118,7 @@ class CycleRunner:
             ranges = self.session.apps[side.other].inbox(queue)
             if ranges:
                 clear_applied(self.session, worker.name, side, direction.capture, ranges)
-                self.session.apps[side].forget_ranges(queue, ranges)
+                self.session.apps[side].acknowledge_ranges(queue, ranges)
 
     @property
     def names(self) -> set[str]:

@@ -17,7 +17,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.capture import Origin, changed_text
+from dualwrite.apps.capture import Origin
+from dualwrite.apps.entries import Op, changed_text
 from dualwrite.errors import AppBusyError, PermanentError
 from dualwrite.journal.leases import Lease
 from dualwrite.journal.records import MapStatus, Run, RunOutcome
@@ -254,11 +255,9 @@ def _queue_rounded(
             keys = rows.filter(rule.failing(rows)).select([str(path) for path in query.key])
             if not keys.num_rows or each.source is None:
                 continue
-            said = pa.repeat(changed_text([each.source.column]), keys.num_rows)
-            ops = pa.repeat("u", keys.num_rows)
-            entries = pa.table([ops, said, *keys.columns], ["op", "changed", *keys.column_names])
+            changed = changed_text([each.source.column])
             with session.apps[Side.FINOPS].writing(origin) as writing:
-                writing.queue(capture, entries)
+                writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed)
             queued += keys.num_rows
     return queued
 

@@ -15,7 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Capture, Origin, changed_text
+from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.entries import Op, changed_text
 from dualwrite.journal.leases import Lease
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
@@ -26,7 +27,7 @@ from dualwrite.sync.capture.captures import (
     installed,
     start_capture,
 )
-from dualwrite.sync.capture.changes import DRIFTED, changes_of
+from dualwrite.sync.capture.changes import changes_of
 from dualwrite.sync.capture.fencing import restored
 from dualwrite.sync.capture.queues import PAGE, pages
 from dualwrite.sync.initial.partitions import KIND
@@ -107,7 +108,7 @@ def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Ite
                 text = f"changes of {table} are not captured"
                 yield Ailment(name, side, text, _repair(name))
             continue
-        found = list(app.ailments(capture))
+        found = list(app.problems(capture))
         if not found and side in marks and marks[side].capture != fingerprint(capture):
             found = [f"queue {capture.queue} was made for an earlier form of the map"]
         for text in found:
@@ -167,11 +168,8 @@ def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:
     """Drop entries of the time when the table no longer fitted: they say that something
     changed, and not what.  Whether there were any.
     """
-    lost = [
-        page["id"].filter(pc.equal(page["op"], DRIFTED)).combine_chunks()
-        for page in pages(session, capture, side, PAGE)
-    ]
-    return sum(session.apps[side].forget(capture.queue, ids) for ids in lost if len(ids)) > 0
+    lost = [page.id.filter(page.is_op(Op.DRIFTED)) for page in pages(session, capture, side, PAGE)]
+    return sum(session.apps[side].acknowledge(capture.queue, ids) for ids in lost if len(ids)) > 0
 
 
 def _forget_what_was_carried(
@@ -181,7 +179,7 @@ def _forget_what_was_carried(
     across = captures.get(side.other)
     origin = Origin(name, None if across is None else across.queue, lease.epoch)
     with session.apps[side.other].writing(origin) as writing:
-        writing.carried(captures[side].queue, pa.array([], pa.int64()))
+        writing.record_applied(captures[side].queue, pa.array([], pa.int64()))
 
 
 def _queue_differences(
@@ -200,14 +198,10 @@ def _queue_differences(
     def queue(side: Side, keys: pa.Table, changed: Any = None) -> None:
         if side not in captures or not keys.num_rows:
             return
-        n = keys.num_rows
-        said = pa.nulls(n, pa.string()) if changed is None else changed
-        columns = [pa.repeat(pa.scalar("u"), n), said, *keys.columns]
-        entries = pa.table(columns, names=["op", "changed", *keys.column_names])
         origin = Origin(table_map.name, captures[side].queue, lease.epoch)
         with session.apps[side].writing(origin) as writing:
-            writing.queue(captures[side], entries)
-        queued[side] += n
+            writing.enqueue(captures[side], keys, op=Op.UPDATE, changed=changed)
+        queued[side] += keys.num_rows
 
     def found(kind: Kind, side: Side, rows: pa.Table) -> None:
         keys = {side: rows.select([str(path) for path in table_map.end(side).key])}
@@ -246,7 +240,7 @@ def _unexplained(
     """
     across = captures[lost.other]
     with session.apps[lost.other].writing() as looking:
-        entries = looking.dirty(across, keys[lost.other])
+        entries = looking.entries(across, keys[lost.other])
     texts = key_text(keys[lost.other], [str(path) for path in across.key])
     dirt = changes_of(entries).aligned(texts)
     routes = {side: compile_route(session, route.table_map, side) for side in Side}

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from dualwrite.apps.entries import Entries
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import BatchRecord, Rejection
 from dualwrite.link import Side
@@ -65,7 +66,7 @@ def export_queue(
                 rows = _readable(page)
                 writer = writer or csv.CSVWriter(stream, rows.schema)
                 writer.write_table(rows)
-                ids.append(page["id"].combine_chunks())
+                ids.append(page.id)
             writer.close()
             # what is in the file may be dropped from the queue next
             stream.flush()
@@ -82,7 +83,7 @@ def export_queue(
 def drop_entries(session: Session, table_map: TableMap, side: Side, ids: Sequence[pa.Array]) -> int:
     """Remove entries from a queue; returns how many there were."""
     capture = capture_of(session, table_map, side)
-    return sum(session.apps[side].forget(capture.queue, some) for some in ids)
+    return sum(session.apps[side].acknowledge(capture.queue, some) for some in ids)
 
 
 def hold_queue(session: Session, table_map: TableMap, side: Side) -> tuple[int, int]:
@@ -109,7 +110,7 @@ def hold_queue(session: Session, table_map: TableMap, side: Side) -> tuple[int, 
         session.journal.held.record(
             table_map.name, {side.direction: BatchRecord(rejected=rejected)}
         )
-        session.apps[side].forget(capture.queue, every.ids_of(moves))
+        session.apps[side].acknowledge(capture.queue, every.ids_of(moves))
         held += len(changes)
     return held, remaining
 
@@ -135,11 +136,10 @@ def _rejections(table_map: TableMap, changes: Changes, rows: pa.Table) -> list[R
     ]
 
 
-def _readable(page: pa.Table) -> pa.Table:
+def _readable(page: Entries) -> pa.Table:
     """Entries as a person reads them in a spreadsheet."""
-    keys = page.select(page.column_names[4:])
-    changed = pc.replace_substring(pc.utf8_trim(page["changed"], '",'), '","', ", ")
+    changed = pc.replace_substring(pc.utf8_trim(page.changed, '",'), '","', ", ")
     return pa.table(
-        [*keys.columns, page["op"], changed, page["at"].cast(pa.string())],
-        names=[*keys.column_names, "op", "changed", "at"],
+        [*page.keys.columns, page.op, changed, page.at.cast(pa.string())],
+        names=[*page.keys.column_names, "op", "changed", "at"],
     )

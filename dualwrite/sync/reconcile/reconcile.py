@@ -228,8 +228,8 @@ class _Comparing:
         names = [str(path) for path in capture.key]
         asked = keys.rename_columns(names)
         with self._session.apps[side].writing() as looking:
-            entries = looking.dirty(capture, asked)
-        return pc.is_in(key_texts(asked, names), value_set=key_texts(entries, names))
+            entries = looking.entries(capture, asked)
+        return pc.is_in(key_texts(asked, names), value_set=key_texts(entries.keys, names))
 
 
 def unequal_columns(

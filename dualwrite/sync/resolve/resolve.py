@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from dualwrite.apps.canonical import canonical
-from dualwrite.apps.capture import Capture, changed_text
+from dualwrite.apps.capture import Capture
+from dualwrite.apps.entries import Op, changed_text
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import (
     Conflict,
@@ -238,10 +239,8 @@ def _key(session: Session, table_map: TableMap, side: Side, conflict: Conflict) 
 def _queue(
     session: Session, side: Side, capture: Capture, keys: pa.Table, changed: str | None
 ) -> None:
-    said = [pa.array(["u"]), pa.array([changed], pa.string())]
-    entries = pa.table([*said, *keys.columns], names=["op", "changed", *keys.column_names])
     with session.apps[side].writing() as writing:
-        writing.queue(capture, entries)
+        writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed)
 
 
 def _capture(session: Session, table_map: TableMap, side: Side, conflict_id: int) -> Capture:

@@ -113,7 +113,7 @@ def write_together(
         if not attempt.stands(fault):
             raise
     assert attempt.done is not None
-    session.apps[side].forget(captures[side].queue, attempt.ids)
+    session.apps[side].acknowledge(captures[side].queue, attempt.ids)
     return attempt.done
 
 
@@ -196,7 +196,7 @@ class _Attempt:
         side, end = self._side, self._map.end(self._side)
         query = _by_own_key(self._session, self._map, side, key)
         stored = here.lock(query, rows.select(key)).rows
-        entries = here.dirty(self._captures[side], stored.select([str(p) for p in end.key]))
+        entries = here.entries(self._captures[side], stored.select([str(p) for p in end.key]))
         changes = changes_of(entries)
         at = row_of(changes.texts, key_text(stored, changes.keys.column_names))
         return stored.take(at), changes

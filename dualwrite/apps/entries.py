@@ -1,0 +1,156 @@
+"""Entries of a queue: which keys of a table changed, how, and when.
+
+An app adds an entry in the transaction of each change, and the entry stays in the queue until
+its id is acknowledged.  Nothing is read by a cursor, so nothing that commits late is skipped.
+
+The columns of the key stand in a table of their own: a key may have columns called `id`, `op`
+or anything else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.apps.canonical import IN_UTC
+
+Mask = Any
+
+
+class Op(Enum):
+    """What an entry records."""
+
+    INSERT = "i"
+    UPDATE = "u"
+    DELETE = "d"
+    """Also of the old key where a key changed; the new one is an INSERT."""
+    REQUEUED = "c"
+    """Added by us: the app may have given values of its own to a row that we wrote."""
+    DRIFTED = "?"
+    """The table no longer has the shape that its capture was made for: something changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """m entries of one queue, by id.
+
+    Shapes: `id` (m,) int64 grows with each entry and is never used twice, not even by a queue
+    made anew; `op` (m,) the value of an `Op`; `changed` (m,) the table's own columns that
+    changed, as `changed_text` spells them, null where all count; `at` (m,) when the app made
+    the change, in UTC by the app's clock; `keys` (m, k) the integration key, each part named by
+    its path and typed as the column at its end, null where the row had no value.
+    """
+
+    id: pa.Array
+    op: pa.Array
+    changed: pa.Array
+    at: pa.Array
+    keys: pa.Table
+
+    @classmethod
+    def of(cls, columns: Sequence[pa.Array | pa.ChunkedArray], paths: Sequence[str]) -> Entries:
+        """Entries from their columns: id, op, changed, at, and then the parts of the key."""
+        number, op, changed, at, *key = map(_flat, columns)
+        return cls(number, op, changed, at, pa.table(key, names=list(paths)))
+
+    @classmethod
+    def empty(cls, keys: pa.Schema) -> Entries:
+        """No entries, of a key of that schema."""
+        texts = pa.array([], pa.string())
+        times = pa.array([], IN_UTC)
+        return cls(pa.array([], pa.int64()), texts, texts, times, keys.empty_table())
+
+    @classmethod
+    def concat(cls, parts: Iterable[Entries]) -> Entries:
+        """All entries of several, one after the other; there must be one part at least."""
+        every = list(parts)
+        if len(every) == 1:
+            return every[0]
+        return cls(
+            pa.concat_arrays([each.id for each in every]),
+            pa.concat_arrays([each.op for each in every]),
+            pa.concat_arrays([each.changed for each in every]),
+            pa.concat_arrays([each.at for each in every]),
+            pa.concat_tables([each.keys for each in every]).combine_chunks(),
+        )
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def filter(self, mask: Mask) -> Entries:
+        """The entries that `mask` (m,) keeps."""
+        return self.take(pc.indices_nonzero(pc.fill_null(mask, fill_value=False)))
+
+    def take(self, numbers: Any) -> Entries:
+        """The entries of these numbers, in this order."""
+        numbers = _flat(numbers)
+        return Entries(
+            self.id.take(numbers),
+            self.op.take(numbers),
+            self.changed.take(numbers),
+            self.at.take(numbers),
+            self.keys.take(numbers),
+        )
+
+    def slice(self, offset: int, length: int | None = None) -> Entries:
+        """Some entries that follow each other."""
+        return Entries(
+            self.id.slice(offset, length),
+            self.op.slice(offset, length),
+            self.changed.slice(offset, length),
+            self.at.slice(offset, length),
+            self.keys.slice(offset, length),
+        )
+
+    def is_op(self, op: Op) -> Mask:
+        """Which entries record `op`."""
+        return pc.equal(self.op, op.value)
+
+    def has_op(self, op: Op) -> bool:
+        """Whether an entry records `op`."""
+        return bool(pc.any(self.is_op(op)).as_py())
+
+
+def ops_of(op: Op | pa.Array | pa.ChunkedArray, count: int) -> pa.Array:
+    """One operation for all of `count` entries, or the given ones, as an array."""
+    return pa.repeat(pa.scalar(op.value), count) if isinstance(op, Op) else _flat(op)
+
+
+def changed_of(changed: pa.Array | pa.ChunkedArray | str | None, count: int) -> pa.Array:
+    """The changed columns of `count` entries as an array: alike in all, or one text each."""
+    if changed is None or isinstance(changed, str):
+        return pa.repeat(pa.scalar(changed, pa.string()), count)
+    return _flat(changed).cast(pa.string())
+
+
+def changed_text(columns: Sequence[str]) -> str:
+    """Column names as `changed` spells them: `"name","other",`."""
+    return "".join(f"{json.dumps(name, ensure_ascii=False)}," for name in columns)
+
+
+def names_of(changed: str | None) -> tuple[str, ...] | None:
+    """The column names of a `changed`; None where all columns count."""
+    if not changed:
+        return None if changed is None else ()
+    return tuple(dict.fromkeys(json.loads(f"[{changed[:-1]}]")))
+
+
+def id_ranges(ids: pa.Array) -> list[tuple[int, int]]:
+    """Ids as ranges with both ends within, as the inbox keeps them: no other id is in one."""
+    ordered = np.unique(ids.to_numpy(zero_copy_only=False))
+    if not len(ordered):
+        return []
+    cuts = np.flatnonzero(np.diff(ordered) != 1)
+    lows, highs = ordered[[0, *(cuts + 1)]], ordered[[*cuts, -1]]
+    return list(zip(lows.tolist(), highs.tolist(), strict=True))
+
+
+def _flat(values: Any) -> Any:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
