@@ -239,7 +239,8 @@ def test_a_fault_is_told_with_line_and_cure(written, message):
             "key: [id]",
             "key: [id], filter: a eqq 3",
             (
-                "4: DW1012 dataverse: filter: not expected here (column 2, at 'eqq 3')\n"
+                "4: DW1012 dataverse: filter: not expected here: did you mean eq? "
+                "(column 2, at 'eqq 3')\n"
                 "  see docs/reference/filters.md for what it may hold"
             ),
         ),

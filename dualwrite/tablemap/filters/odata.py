@@ -1,33 +1,22 @@
 """OData `$filter` text to a tree, or an error that points at the part at fault.
 
-The grammar is odata-query's.  Three things are put right around it: a column whose name
-begins with a keyword (`allowed`, `nullable`) is one name, `in ('a')` needs no comma after
-its only item, and every refusal has its position.  Of OData there is what both kinds of
-app can do exactly: comparisons of a column with a literal, `in`, `contains`,
-`startswith`, `endswith`, `tolower`, `toupper`, `and`, `or`, `not`.
-
-A lexer and a parser hold the state of one text, so each call has its own; the tables
-they work by are made once, with their classes.
+Of OData there is what both kinds of app can do exactly: comparisons of a column with a
+literal, `in`, `contains`, `startswith`, `endswith`, `tolower`, `toupper`, `and`, `or`, `not`.
+The parser is made once, with the first filter; each rule of the grammar is reduced by the
+method of its name, from the innermost outwards, so no nesting is too deep for the stack.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from copy import copy
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, NoReturn, cast
 
-from odata_query import ast
-from odata_query.exceptions import (
-    ArgumentCountException,
-    ODataException,
-    ParsingException,
-    TokenizingException,
-)
-from odata_query.grammar import ODataLexer, ODataParser
-
+from dualwrite.tablemap.filters.grammar import GRAMMAR
 from dualwrite.tablemap.filters.model import (
     FLIPPED,
     And,
@@ -45,26 +34,20 @@ from dualwrite.tablemap.filters.model import (
     Or,
     Part,
 )
+from dualwrite.tablemap.findings import near_names
 from dualwrite.tablemap.notation import ColumnPath
 
 LONGEST = 8000
-"""Characters of a filter; also bounds how deep it nests."""
+"""Characters of a filter."""
 _DEEPEST = 100
 
-_FUNCTIONS = {"contains": 2, "startswith": 2, "endswith": 2, "tolower": 1, "toupper": 1}
-_REFUSED = {
-    "ADD": "arithmetic", "SUB": "arithmetic", "MUL": "arithmetic", "DIV": "arithmetic",
-    "MOD": "arithmetic", "UMINUS": "arithmetic", "DURATION": "a duration", "TIME": "a time of day",
-    "GEOGRAPHY": "a place", "ANY": "any", "ALL": "all", ":": "any or all", "=": "=",
-}  # fmt: skip
-_OPERATORS = {
-    ast.Eq: Operator.EQ,
-    ast.NotEq: Operator.NE,
-    ast.Gt: Operator.GT,
-    ast.GtE: Operator.GE,
-    ast.Lt: Operator.LT,
-    ast.LtE: Operator.LE,
-}
+_FOLDS = {fold.value for fold in Fold}
+_FUNCTIONS = {part.value: 2 for part in Part} | {fold.value: 1 for fold in Fold}
+_NUMBERS = {1: "one argument", 2: "two arguments"}
+_WORDS = ("and", "or", "not", "in", *(operator.value for operator in Operator))
+_WORD = re.compile(r"\s*(\w+)")
+_START = re.compile(r"\s*(?:[\w(),/]|'(?:[^']|'')*'|[+-]\d)")
+"""How a part of a filter may begin."""
 
 
 class FilterError(ValueError):
@@ -77,220 +60,281 @@ class FilterError(ValueError):
         super().__init__(f"{reason} (column {self.column}{near})")
 
 
-def _whole_word(rule: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The keyword's rule, but not where the name of a column goes on behind it."""
-
-    def of_word(lexer: Any, token: Any) -> Any:
-        return rule(lexer, token)
-
-    pattern = rule.pattern  # type: ignore[attr-defined]
-    of_word.pattern = rf"(?:{pattern})(?![\w.])"  # type: ignore[attr-defined]
-    return of_word
-
-
-class _Lexer(ODataLexer):
-    tokens = ODataLexer.tokens
-    BOOLEAN = _whole_word(ODataLexer.BOOLEAN)
-    NULL = _whole_word(ODataLexer.NULL)
-    ANY = _whole_word(ODataLexer.ANY)
-    ALL = _whole_word(ODataLexer.ALL)
-
-
 @lru_cache(maxsize=1024)
 def parse_filter(text: str) -> Filter:
     """Read a `$filter`.
 
     Raises:
-        FilterError: The text is no filter, or says what is not understood here.
+        FilterError: The text is no filter, or holds what is not supported here.
     """
     if not text.strip():
         raise FilterError(text, "the filter is empty", 0)
     if len(text) > LONGEST:
         raise FilterError(text, f"the filter is longer than {LONGEST} characters", LONGEST)
-    return Filter(text, _Reading(text).read())
+    from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+    # Blanks around the filter belong to no part of it; the parser counts from the first part.
+    skipped = len(text) - len(text.lstrip())
+    try:
+        root = _parser().parse(text.strip())
+    except _RefusedError as refused:
+        raise FilterError(text, refused.reason, skipped + refused.index) from None
+    except UnexpectedToken as error:
+        raise _unexpected(text, error.token, skipped) from None
+    except UnexpectedCharacters as error:
+        raise _not_understood(text, skipped + cast("int", error.pos_in_stream)) from None
+    return Filter(text, cast("Node", root))
 
 
-class _Reading:
-    """One text on its way to a tree."""
+class _RefusedError(Exception):
+    """A part that the grammar allows and a filter does not."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.places: dict[int, int] = {}
+    def __init__(self, index: int, reason: str) -> None:
+        self.index, self.reason = index, reason
+        super().__init__(reason)
 
-    def read(self) -> Node:
-        tokens = self._tokens()
-        for token in tokens:
-            self.places[id(token.value)] = token.index
-        try:
-            tree = ODataParser().parse(iter(tokens))
-        except ParsingException as error:
-            index = len(self.text) if error.token is None else error.token.index
-            raise FilterError(
-                self.text,
-                "the filter breaks off" if error.token is None else "not expected here",
-                index,
-            ) from None
-        except ArgumentCountException as error:
-            wanted = {1: "one argument", 2: "two arguments"}[error.exp_min_args]
-            reason = f"{error.function_name} takes {wanted}, not {error.n_args_given}"
-            index = self.text.find(error.function_name)
-            raise FilterError(self.text, reason, index) from None
-        except ODataException as error:
-            raise FilterError(self.text, str(error), 0) from None
-        return self._node(tree, depth=0)
 
-    def _tokens(self) -> list[Any]:
-        lexed = list(self._lexed())
-        while lexed and lexed[0].type == "WS":
-            del lexed[0]
-        while lexed and lexed[-1].type == "WS":
-            del lexed[-1]
-        return _with_commas(list(self._with_whole_paths(lexed)))
+def _unexpected(text: str, token: Any, skipped: int) -> FilterError:
+    if token.type == "$END":
+        return FilterError(text, "the filter breaks off", len(text.rstrip()))
+    index = skipped + token.start_pos
+    return _not_expected(text, index)
 
-    def _lexed(self) -> Iterator[Any]:
-        lexer = _Lexer()
-        try:
-            tokens = list(lexer.tokenize(self.text))
-        except TokenizingException as error:
-            quote = self.text.startswith("'", error.token.index)
-            reason = "the text has no closing quote" if quote else "not understood"
-            raise FilterError(self.text, reason, error.token.index) from None
-        for token in tokens:
-            if token.type in _REFUSED:
-                index = token.index + _leading_space(self.text, token.index)
-                reason = f"{_REFUSED[token.type]} has no place in a filter"
-                if token.type == "=":
-                    reason = "`=` is written `eq` in a filter"
-                raise FilterError(self.text, reason, index)
-            yield token
 
-    def _with_whole_paths(self, tokens: list[Any]) -> Iterator[Any]:
-        """`lookup / column` as the one name `lookup.column`; functions checked by their name."""
-        position = 0
-        while position < len(tokens):
-            token = tokens[position]
-            if token.type == "ODATA_IDENTIFIER":
-                name = token.value.full_name()
-                while _types(tokens, position + 1) == ["/", "ODATA_IDENTIFIER"]:
-                    position += 2
-                    name += "." + tokens[position].value.full_name()
-                if _types(tokens, position + 1, 1) == ["("]:
-                    self._check_function(name, token)
-                else:
-                    # An object of its own each time, by which its place is found again.
-                    token.value = ast.Identifier(name)
-            yield token
-            position += 1
+def _not_understood(text: str, index: int) -> FilterError:
+    if _START.match(text, index):
+        return _not_expected(text, index)
+    index += len(text[index:]) - len(text[index:].lstrip())
+    quote = text.startswith("'", index)
+    return FilterError(text, "the text has no closing quote" if quote else "not understood", index)
 
-    def _check_function(self, name: str, token: Any) -> None:
+
+def _not_expected(text: str, index: int) -> FilterError:
+    found = _WORD.match(text, index)
+    word = found[1].lower() if found else ""
+    if word in _WORDS:
+        if text[index:].strip().lower() == word:
+            return FilterError(text, "the filter breaks off", len(text.rstrip()))
+        word = ""
+    near = near_names(word, _WORDS, count=1) if len(word) > 1 else ()
+    hint = f": did you mean {near[0]}?" if near else ""
+    return FilterError(text, f"not expected here{hint}", index)
+
+
+def _unsupported(token: str) -> tuple[str, int]:
+    """Why what an `UNSUPPORTED` token begins is refused, and how many blanks precede it."""
+    word = token.strip().lower()
+    blanks = len(token) - len(token.lstrip())
+    if word == "=":
+        return "`=` is written `eq` in a filter", blanks
+    if word.startswith("duration"):
+        named = "a duration"
+    elif word.startswith("geography"):
+        named = "a place"
+    elif word[0].isdigit():
+        named = "a time of day"
+    else:
+        named = {"any": "any", "all": "all", ":": "any or all"}.get(word, "arithmetic")
+    return f"{named} has no place in a filter", blanks
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A reduced part of the text, and where it starts."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition(_Part):
+    node: Node
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Negated(_Part):
+    """`not`, once or more, before what is no condition."""
+
+    part: _Part
+
+
+@dataclass(frozen=True, slots=True)
+class _Value(_Part):
+    """A literal; `text` where it is one in quotes."""
+
+    value: Literal
+    text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Null(_Part):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Column(_Part):
+    """A column, or a function of one."""
+
+    operand: Operand
+
+
+@dataclass(frozen=True, slots=True)
+class _Path(_Part):
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Several(_Part):
+    items: tuple[_Part, ...]
+
+
+class _Reductions:
+    """What becomes of each rule and terminal of the grammar; every result is a `_Part`."""
+
+    def whole(self, children: list[Any]) -> Node:
+        return _condition(children[0]).node
+
+    def disjunction(self, children: list[Any]) -> _Part:
+        return _chain(Or, children)
+
+    def conjunction(self, children: list[Any]) -> _Part:
+        return _chain(And, children)
+
+    def negation(self, children: list[Any]) -> _Part:
+        token, inner = children
+        if not isinstance(inner, _Condition):
+            innermost = inner.part if isinstance(inner, _Negated) else inner
+            return _Negated(token.start_pos, innermost)
+        return _within_depth(_Condition(token.start_pos, Not(inner.node), inner.depth + 1))
+
+    def comparison(self, children: list[Any]) -> _Part:
+        left, token, right = children
+        operator = Operator(token.strip().lower())
+        if isinstance(left, _Negated) or (
+            isinstance(left, _Condition) and isinstance(left.node, Not)
+        ):
+            raise _RefusedError(
+                left.index, "`not` needs its comparison in parentheses: not (a eq b)"
+            )
+        if isinstance(left, _Value | _Null) and not isinstance(right, _Value | _Null):
+            left, right, operator = right, left, FLIPPED[operator]
+        if not isinstance(right, _Value | _Null):
+            raise _RefusedError(
+                right.index, "a column is compared with a value, not with another column"
+            )
+        operand = _operand(left)
+        if isinstance(right, _Value):
+            return _Condition(left.index, Compare(operand, operator, right.value))
+        if operator not in (Operator.EQ, Operator.NE):
+            raise _RefusedError(
+                right.index, f"null is compared with eq or ne, not with {operator.value}"
+            )
+        return _Condition(left.index, IsNull(operand, negated=operator is Operator.NE))
+
+    def membership(self, children: list[Any]) -> _Part:
+        column, values = children
+        literals = []
+        for item in values.items:
+            if isinstance(item, _Null):
+                raise _RefusedError(
+                    item.index, "null cannot be in a list: write x eq null or x in (...)"
+                )
+            if not isinstance(item, _Value):
+                raise _RefusedError(item.index, "a list holds values only")
+            literals.append(item.value)
+        return _Condition(column.index, In(_operand(column), tuple(literals)))
+
+    def call(self, children: list[Any]) -> _Part:
+        path, *arguments = children
+        name, index = ".".join(path.names), path.index
         if name not in _FUNCTIONS:
             known = ", ".join(_FUNCTIONS)
-            reason = f"there is no function {name!r} here; known: {known}"
-            raise FilterError(self.text, reason, token.index)
+            raise _RefusedError(path.index, f"there is no function {name!r} here; known: {known}")
+        if len(arguments) != _FUNCTIONS[name]:
+            wanted = _NUMBERS[_FUNCTIONS[name]]
+            raise _RefusedError(path.index, f"{name} takes {wanted}, not {len(arguments)}")
+        if name in _FOLDS:
+            inner = arguments[0]
+            if not isinstance(inner, _Column) or inner.operand.fold is not None:
+                raise _RefusedError(inner.index, f"{name} takes a column")
+            return _Column(index, Operand(inner.operand.path, Fold(name)))
+        column, text = arguments
+        if not isinstance(text, _Value) or not text.text:
+            raise _RefusedError(text.index, f"{name} looks for a text in quotes")
+        return _Condition(index, Match(_operand(column), Part(name), str(text.value)))
 
-    def _fail(self, tree: Any, reason: str) -> FilterError:
-        return FilterError(self.text, reason, self._place(tree))
+    def column(self, children: list[Any]) -> _Part:
+        path = children[0]
+        names = [name for step in path.names for name in step.split(".")]
+        return _Column(path.index, Operand(ColumnPath(tuple(names))))
 
-    def _place(self, tree: Any) -> int:
-        """Where a tree begins in the text."""
-        if id(tree) in self.places:
-            return self.places[id(tree)]
-        match tree:
-            case ast.Compare() | ast.BoolOp():
-                return self._place(tree.left)
-            case ast.UnaryOp():
-                return self._place(tree.op)
-            case ast.Call():
-                return self._place(tree.func)
-            case ast.List():
-                return self._place(tree.val[0])
-            case _:
-                return 0
+    def path(self, children: list[Any]) -> _Path:
+        if len(children) == 1:
+            return _Path(children[0].start_pos, (str(children[0]),))
+        path, name = children
+        return _Path(path.index, (*path.names, str(name)))
 
-    def _node(self, tree: Any, depth: int) -> Node:
-        if depth > _DEEPEST:
-            raise self._fail(tree, f"nested deeper than {_DEEPEST} levels")
-        found: Node
-        match tree:
-            case ast.BoolOp():
-                items = tuple(self._node(item, depth + 1) for item in _chain(tree))
-                found = And(items) if isinstance(tree.op, ast.And) else Or(items)
-            case ast.UnaryOp(op=ast.Not()):
-                found = Not(self._node(tree.operand, depth + 1))
-            case ast.Compare(comparator=ast.In()):
-                found = self._in(tree)
-            case ast.Compare():
-                found = self._compare(tree)
-            case ast.Call() if tree.func.name in ("contains", "startswith", "endswith"):
-                found = self._match(tree)
-            case ast.Identifier():
-                raise self._fail(
-                    tree, f"{tree.name} is compared with nothing: write {tree.name} eq true"
-                )
-            case _:
-                raise self._fail(tree, "a comparison is due")
-        return found
+    def values(self, children: list[Any]) -> _Several:
+        return _Several(children[0].index, tuple(children))
 
-    def _compare(self, tree: Any) -> Node:
-        operator = _OPERATORS[type(tree.comparator)]
-        left, right = tree.left, tree.right
-        if isinstance(left, ast.UnaryOp):
-            raise self._fail(left, "`not` needs its comparison in parentheses: not (a eq b)")
-        if _is_literal(left) and not _is_literal(right):
-            left, right, operator = right, left, FLIPPED[operator]
-        if not _is_literal(right):
-            raise self._fail(right, "a column is compared with a value, not with another column")
-        operand = self._operand(left)
-        if isinstance(right, ast.Null):
-            if operator not in (Operator.EQ, Operator.NE):
-                raise self._fail(
-                    right, f"null is compared with eq or ne, not with {operator.value}"
-                )
-            return IsNull(operand, negated=operator is Operator.NE)
-        return Compare(operand, operator, self._literal(right))
+    def sequence(self, children: list[Any]) -> _Part:
+        return _Several(children[0].index, tuple(children))
 
-    def _in(self, tree: Any) -> In:
-        for item in tree.right.val:
-            if isinstance(item, ast.Null):
-                raise self._fail(item, "null cannot be in a list: write x eq null or x in (...)")
-            if not _is_literal(item):
-                raise self._fail(item, "a list holds values only")
-        return In(self._operand(tree.left), tuple(map(self._literal, tree.right.val)))
-
-    def _match(self, tree: Any) -> Match:
-        column, text = tree.args
-        if not isinstance(text, ast.String):
-            raise self._fail(text, f"{tree.func.name} looks for a text in quotes")
-        return Match(self._operand(column), Part(tree.func.name), text.val)
-
-    def _operand(self, tree: Any) -> Operand:
-        match tree:
-            case ast.Identifier():
-                return Operand(ColumnPath(tuple(tree.name.split("."))))
-            case ast.Call() if tree.func.name in ("tolower", "toupper"):
-                inner = tree.args[0]
-                if isinstance(inner, ast.Identifier):
-                    fold = Fold(tree.func.name)
-                    return Operand(ColumnPath(tuple(inner.name.split("."))), fold)
-                raise self._fail(inner, f"{tree.func.name} takes a column")
-            case _:
-                raise self._fail(tree, "a column is due")
-
-    def _literal(self, tree: Any) -> Literal:
+    def literal(self, children: list[Any]) -> _Part:
+        [token] = children
+        if token.type == "NULL":
+            return _Null(token.start_pos)
         try:
-            return _LITERALS[type(tree)](tree.val)
+            value = _LITERALS[token.type](str(token))
         except (ValueError, ArithmeticError):
-            raise self._fail(tree, f"{tree.val} is no day or moment there is") from None
+            reason = f"{token} is no day or moment that exists"
+            if token.type in ("INTEGER", "DECIMAL"):
+                reason = "the number has too many digits"
+            raise _RefusedError(token.start_pos, reason) from None
+        return _Value(token.start_pos, value, text=token.type == "TEXT")
 
 
-def _chain(tree: Any) -> list[Any]:
-    """The items of `a or b or c`, which the grammar nests to the left."""
-    items = []
-    operator = tree.op
-    while isinstance(tree, ast.BoolOp) and tree.op == operator:
-        items.append(tree.right)
-        tree = tree.left
-    return [tree, *reversed(items)]
+def _chain(kind: type[And | Or], children: list[Any]) -> _Condition:
+    """`a or b or c`, which the grammar nests to the left, as one node."""
+    left, right = (_condition(child) for child in children)
+    if isinstance(left.node, kind):
+        depth = max(left.depth, right.depth + 1)
+        return _within_depth(_Condition(left.index, kind((*left.node.items, right.node)), depth))
+    depth = max(left.depth, right.depth) + 1
+    return _within_depth(_Condition(left.index, kind((left.node, right.node)), depth))
+
+
+def _within_depth(condition: _Condition) -> _Condition:
+    if condition.depth > _DEEPEST:
+        raise _RefusedError(condition.index, f"nested deeper than {_DEEPEST} levels")
+    return condition
+
+
+def _condition(part: _Part) -> _Condition:
+    """The part as what a row can meet.
+
+    Raises:
+        _RefusedError: It is a value, or a column.
+    """
+    if isinstance(part, _Condition):
+        return part
+    if isinstance(part, _Negated):
+        part = part.part
+    if isinstance(part, _Column) and part.operand.fold is None:
+        name = part.operand.path
+        raise _RefusedError(part.index, f"{name} is compared with nothing: write {name} eq true")
+    raise _RefusedError(part.index, "a comparison is due")
+
+
+def _operand(part: _Part) -> Operand:
+    """The part as the column that is compared.
+
+    Raises:
+        _RefusedError: It is none.
+    """
+    if isinstance(part, _Column):
+        return part.operand
+    raise _RefusedError(part.index, "a column is due")
 
 
 def _moment(text: str) -> datetime:
@@ -303,42 +347,34 @@ def _moment(text: str) -> datetime:
     return found.astimezone(UTC) if found.tzinfo else found
 
 
-_LITERALS: dict[type, Callable[[str], Literal]] = {
-    ast.String: str,
-    ast.GUID: str.lower,
-    ast.Integer: int,
-    ast.Float: Decimal,
-    ast.Boolean: lambda text: text.lower() == "true",
-    ast.Date: date.fromisoformat,
-    ast.DateTime: _moment,
+_LITERALS: dict[str, Callable[[str], Literal]] = {
+    "TEXT": lambda text: text[1:-1].replace("''", "'"),
+    "GUID": str.lower,
+    "INTEGER": int,
+    "DECIMAL": Decimal,
+    "BOOLEAN": lambda text: text.lower() == "true",
+    "DAY": date.fromisoformat,
+    "MOMENT": _moment,
 }
 
 
-def _is_literal(tree: Any) -> bool:
-    return isinstance(tree, (*_LITERALS, ast.Null))
+@cache
+def _parser() -> Any:
+    """The parser, made once; it holds no state between two texts."""
+    from lark import Lark
 
+    def refuse(token: Any) -> NoReturn:
+        reason, blanks = _unsupported(token)
+        raise _RefusedError(token.start_pos + blanks, reason)
 
-def _types(tokens: list[Any], start: int, count: int = 2) -> list[str]:
-    return [token.type for token in tokens[start : start + count]]
-
-
-def _leading_space(text: str, index: int) -> int:
-    return len(text[index:]) - len(text[index:].lstrip())
-
-
-def _with_commas(tokens: list[Any]) -> list[Any]:
-    """`in ('a')` as the grammar wants it: `in ('a',)`."""
-    found: list[Any] = []
-    one_item = False
-    for position, token in enumerate(tokens):
-        if token.type == "IN" and _types(tokens, position + 1, 1) == ["("]:
-            inside = tokens[position + 2 :]
-            ends = next((i for i, t in enumerate(inside) if t.type == ")"), None)
-            one_item = ends is not None and all(t.type != "," for t in inside[:ends])
-        if token.type == ")" and one_item:
-            comma = copy(token)
-            comma.type = comma.value = ","
-            found.append(comma)
-            one_item = False
-        found.append(token)
-    return found
+    parser = Lark(
+        GRAMMAR,
+        start="whole",
+        parser="lalr",
+        lexer="basic",
+        transformer=_Reductions(),
+        lexer_callbacks={"UNSUPPORTED": refuse},
+    )
+    # The lexer completes itself with its first text, which two threads must not do at once.
+    parser.parse("a eq 1")
+    return parser

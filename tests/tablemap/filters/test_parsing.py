@@ -147,7 +147,7 @@ def test_reads(text, expected):
         ("tolower('A') eq 'a'", "tolower takes a column (column 9, at \"'A') eq 'a'\")"),
         (
             "a eq 2023-02-29",
-            "2023-02-29 is no day or moment there is (column 6, at '2023-02-29')",
+            "2023-02-29 is no day or moment that exists (column 6, at '2023-02-29')",
         ),
         ("tolower(a)", "a comparison is due (column 1, at 'tolower(a)')"),
     ],
