@@ -4,65 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
-import subprocess
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from dualwrite.cli import main
 from tests.docs.pages import DOCS, Block, blocks, section, text_of
 from tests.servers.running import Server
 
 TUTORIAL = text_of(DOCS / "tutorial.md")
 ON_SERVERS = "The same on PostgreSQL or MariaDB"
 COMMAND_LINE = text_of(DOCS / "reference" / "command-line.md")
-
-Shell = Callable[[str], str]
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    """Runs a block of lines in one folder, as a shell would; what they print."""
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.chdir(tmp_path)
-
-    def call(line: str) -> str:
-        words = shlex.split(line)
-        monkeypatch.setattr(sys, "argv", words)
-        capsys.readouterr()
-        code = None
-        try:
-            main.app()
-        except SystemExit as end:
-            code = end.code
-        told = capsys.readouterr()
-        assert not code, f"{line}: {told.err}{told.out}"
-        return told.err + told.out
-
-    def run(text: str) -> str:
-        printed = ""
-        for line in text.splitlines():
-            match line.split()[0]:
-                case "dualwrite":
-                    printed += call(line)
-                case "cd":
-                    monkeypatch.chdir(line.split()[1])
-                case "export":
-                    monkeypatch.setenv(*line.removeprefix("export ").split("="))
-                case "python":
-                    subprocess.run([sys.executable, *shlex.split(line)[1:]], check=True)
-                case other:
-                    pytest.fail(f"the tutorial calls {other}")
-        return printed
-
-    return run
 
 
 def lines_of(text: str) -> set[str]:
