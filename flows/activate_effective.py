@@ -18,10 +18,18 @@ from typing import Annotated
 import typer
 from prefect import flow, runtime
 
-from dualwrite.sync.batch.results import MapResult
+from dualwrite.link import app_names
+from dualwrite.operations.commands.activate import ActivatedMap
+from dualwrite.operations.counts import MapCounts
 from tasks.command import run_command
 from tasks.cycle import refuse_if_stuck
-from tasks.dated import Looked, carry_activated, look_for_dates, show_activated, shown_maps
+from tasks.dated import (
+    carry_activated,
+    in_a_line,
+    look_for_dates,
+    show_activated,
+    shown_maps,
+)
 
 
 def _run_name() -> str:
@@ -36,7 +44,7 @@ def _run_name() -> str:
 )
 async def activate_effective(
     project: Path, maps: list[str] | None = None, now: datetime | None = None
-) -> list[Looked]:
+) -> list[ActivatedMap]:
     """Look, then carry; the artifact `activated-by-map` has a line for each map.
 
     Args:
@@ -48,14 +56,14 @@ async def activate_effective(
     names = shown_maps(project, maps or None)
     looked = [look_for_dates.submit(project, name, at) for name in names]
     found = await asyncio.to_thread(lambda: [future.result() for future in looked])
-    results: list[MapResult] = []
+    results: list[MapCounts] = []
     if names:
         cycle = carry_activated.submit(project, names, at)
         results = await asyncio.to_thread(cycle.result)
-    told = [each.with_result(results) for each in found]
-    await show_activated(told)
+    done = [each.carried(results) for each in found]
+    await show_activated(project, done)
     refuse_if_stuck(results)
-    return told
+    return done
 
 
 def main(
@@ -69,7 +77,7 @@ def main(
     """Show what has become valid, as a Prefect flow.  Exit 1 when a map waits."""
     found = asyncio.run(activate_effective(project, maps, now))
     for each in found:
-        typer.echo(each.told)
+        typer.echo(app_names(project).in_text(in_a_line(each)))
     if not found:
         typer.echo("no map at work shows a dated table on a side without dates")
     raise typer.Exit(1 if any(each.note for each in found) else 0)

@@ -25,17 +25,20 @@ import typer
 from prefect import flow
 
 from dualwrite.apps.base import Query
-from dualwrite.cli.output import plural
-from dualwrite.journal.records import HeldRow, MapStatus
 from dualwrite.link import FILE_NAME, Side
+from dualwrite.operations.commands import mapstate
+from dualwrite.operations.commands.decimals import widen_decimals
+from dualwrite.operations.counts import MapCounts, total
+from dualwrite.operations.queries.conflicts import conflicts
+from dualwrite.operations.queries.decimals import DecimalChanges
+from dualwrite.operations.queries.errors import HeldRow, held_rows
+from dualwrite.operations.queries.reconcile import Reconciled
+from dualwrite.operations.queries.status import status
+from dualwrite.operations.session import Session
+from dualwrite.operations.steps.cycle import queued_changes
+from dualwrite.operations.wording import plural
 from dualwrite.sandbox import people
 from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.decimals import decimals
-from dualwrite.sync.decimals.widening import redeclare
-from dualwrite.sync.mapstate import mapstate
-from dualwrite.sync.reconcile.reconcile import Comparison
-from dualwrite.sync.session import Session
 from dualwrite.tablemap.notation import ColumnPath
 from expectations.docs import FOLDER
 from flows.activate_effective import activate_effective
@@ -109,7 +112,7 @@ async def demo(project: Path, rows: int = 2000) -> str:
     seconds = time.monotonic() - started
     return (
         f"demo finished: {len(first)} maps, {written(first):,} rows written at first, "
-        f"{carried} carried by cycles, 1 conflict settled, 1 faulty and 1 parked row released, "
+        f"{carried} carried by cycles, 1 conflict decided, 1 faulty and 1 parked row released, "
         f"2 columns widened, 2 quantities converted, 1 address shown on its day, "
         f"{held} held back, 0 unexplained differences, {seconds:.0f} seconds"
     )
@@ -126,7 +129,7 @@ def make_sandbox(project: Path, rows: int) -> None:
         say(f"    {side.value}: {made.total(side):,} rows")
 
 
-def say_causes(project: Path, results: Sequence[MapResult]) -> None:
+def say_causes(project: Path, results: Sequence[MapCounts]) -> None:
     """Tell what the initial sync wrote, and why it held rows back."""
     say(f"  {written(results):,} rows written in {len(results)} maps. Held back, and why:")
     causes = causes_of(project, [result.map for result in results])
@@ -142,7 +145,7 @@ async def both_work(project: Path) -> int:
     session = session_of(project)
     held = next(
         row
-        for row in session.journal.held.rejected(ACCOUNTS, rule="currency_precision")
+        for row in held_rows(session, ACCOUNTS, rule="currency_precision").rejected
         if row.direction == Side.FINOPS.direction
     )
     change(session, Side.FINOPS, EDITED, SALESMEMO="Call before ten.")
@@ -151,7 +154,7 @@ async def both_work(project: Path) -> int:
     say(f"    a row that was held back ({faulty}): {held.reason}")
     change(session, Side.FINOPS, faulty, company, CREDITLIMIT="1000.12")
     carried = await cycle(project)
-    assert not _is_held(session.journal.held.rejected(ACCOUNTS), held), (
+    assert not _is_held(held_rows(session, ACCOUNTS).rejected, held), (
         "the corrected row is still held"
     )
     say(f"  {faulty} is corrected, and was released by itself; both sides have all three rows")
@@ -164,9 +167,9 @@ async def collide(project: Path) -> int:
     change(session, Side.FINOPS, DISPUTED, CREDITLIMIT="30000", PAYMENTTERMSBASEDAYS="14")
     change(session, Side.DATAVERSE, DISPUTED, creditlimit="45000")
     carried = await cycle(project)
-    [found] = session.journal.conflicts.find(ACCOUNTS, open_only=False)
+    [found] = conflicts(session, ACCOUNTS, decided=True).rows
     won = ", ".join(f"{column} as {side} has it" for column, side in found.conflict.columns.items())
-    say(f"  settled by the map's policy, {found.conflict.policy} then newest: {won}")
+    say(f"  decided by the map's policy, {found.conflict.policy} then newest: {won}")
     say(f"  both versions are kept: dualwrite conflicts show {found.id} --project {project}")
     say(f"  and can be put back:    dualwrite conflicts undo {found.id} --project {project}")
     return carried
@@ -179,16 +182,15 @@ async def pause_and_catch_up(project: Path) -> int:
     make_group(session, "VIP", "Very important")
     change(session, Side.FINOPS, MOVED, CUSTOMERGROUPID="VIP")
     carried = await cycle(project)
-    say(f"    {_queued(session, GROUPS)} change waits in the queue of {GROUPS}")
-    parked = next(row for row in session.journal.held.parked(ACCOUNTS) if MOVED in row.key.values())
+    say(f"    {queued_changes(session, [GROUPS])} change waits in the queue of {GROUPS}")
+    parked = next(row for row in held_rows(session, ACCOUNTS).parked if MOVED in row.key.values())
     say(f"    {MOVED} is parked: {parked.reason}")
     say(f"  then it is resumed: dualwrite resume {GROUPS} --catch-up --project {project}")
     mapstate.resume(session, [GROUPS], mapstate.Resume.CATCH_UP)
     carried += await cycle(project)
-    assert not _is_held(session.journal.held.parked(ACCOUNTS), parked), (
-        "the parked row is held still"
-    )
-    assert session.journal.maps.status(GROUPS) is MapStatus.RUNNING
+    assert not _is_held(held_rows(session, ACCOUNTS).parked, parked), "the parked row is held still"
+    [groups] = [each for each in status(project).maps if each.map == GROUPS]
+    assert groups.status == "running"
     say(f"  the group went across, {MOVED} followed by itself, the map is running")
     return carried
 
@@ -198,16 +200,20 @@ async def widen(project: Path) -> int:
     session = session_of(project)
     change(session, Side.FINOPS, PRODUCT, table_map=PRODUCTS, SALESPRICE=PRICE)
     carried = await cycle(project)
-    [held] = [row for row in session.journal.held.rejected(PRODUCTS) if PRODUCT in row.key.values()]
+    [held] = [row for row in held_rows(session, PRODUCTS).rejected if PRODUCT in row.key.values()]
     say(f"    {PRODUCT} is rejected: {held.reason}")
-    found = decimals.widening(session, [PRODUCTS])
-    for each in found:
-        say(
-            f"    {each.table}.{each.column}: decimal({decimals.spelled(each.now)}) becomes "
-            f"({decimals.spelled(each.to)}); {plural(each.rows, 'row')} would lose digits as it is"
-        )
-    say(f"  dualwrite decimals widen --map {PRODUCTS} --project {project}")
-    done = redeclare(session, found)
+
+    def approve(found: DecimalChanges) -> bool:
+        for each in found.changes:
+            say(
+                f"    {each.table}.{each.column}: decimal({each.now.precision}, {each.now.scale}) "
+                f"becomes ({each.to.precision}, {each.to.scale}); "
+                f"{plural(each.rows, 'row')} would lose digits as it is"
+            )
+        say(f"  dualwrite decimals widen --map {PRODUCTS} --project {project}")
+        return True
+
+    done = widen_decimals(session, [PRODUCTS], approve=approve)
     carried += sum(each.counts.written for each in done.retried)
     there = shown(session, "product", "msdyn_productnumber", PRODUCT, "price")
     assert Decimal(PRICE) in there, "the price has not crossed"
@@ -276,10 +282,8 @@ async def cycle(project: Path) -> int:
     session = session_of(project)
     results = await incremental_sync(project)
     say(f"  {told(results)}")
-    running = [each for each in session.journal.maps.all() if each.status is MapStatus.RUNNING]
-    for side in Side:
-        queues = [each.queues[side.value] for each in running if side.value in each.queues]
-        assert not any(session.apps[side].pending(queues).values()), "a queue is not empty"
+    running = [each.map for each in status(project).maps if each.status == "running"]
+    assert not queued_changes(session, running), "a queue is not empty"
     return written(results)
 
 
@@ -322,22 +326,16 @@ def make_group(session: Session, group: str, description: str) -> None:
     say(f"    {Side.FINOPS.value}: a new group of customers, {group}")
 
 
-def _queued(session: Session, map_name: str) -> int:
-    """Changes that wait in the queues of a map, on both sides."""
-    [record] = [each for each in session.journal.maps.all() if each.name == map_name]
-    return sum(sum(session.apps[Side(s)].pending([q]).values()) for s, q in record.queues.items())
-
-
 def _is_held(rows: Sequence[HeldRow], row: HeldRow) -> bool:
     return any((each.key, each.direction) == (row.key, row.direction) for each in rows)
 
 
-def written(results: Sequence[MapResult]) -> int:
+def written(results: Sequence[MapCounts]) -> int:
     """Rows written, both ways."""
-    return sum(counts.written for result in results for counts in result.counts.values())
+    return total(results).written
 
 
-def unexplained(found: Sequence[Comparison]) -> int:
+def unexplained(found: Sequence[Reconciled]) -> int:
     """Rows that differ and that nobody holds back."""
     return sum(each.unexplained for each in found)
 

@@ -19,7 +19,6 @@ from dualwrite.cli.counts import print_counts
 from dualwrite.errors import TransientError
 from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
-from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import Cycle, carry_changes, refuse_if_stuck
@@ -43,7 +42,7 @@ def _run_name() -> str:
 )
 async def incremental_sync(
     project: Path, maps: list[str] | None = None, allow_deletes: bool = False
-) -> list[MapResult]:
+) -> list[MapCounts]:
     """Run one cycle: parents before their children, deletes the other way round.
 
     An app that is away, or a map that another worker has, makes a map wait: the run ends well, in
@@ -61,7 +60,7 @@ async def incremental_sync(
         cycle = await asyncio.to_thread(under_way.result)
     except TransientError as error:
         # the step has been patient already; what queued is carried by a later run
-        cycle = Cycle([MapResult(_what(maps), note=str(error))])
+        cycle = Cycle([MapCounts(_what(maps), note=str(error))])
     else:
         await _show(project, cycle)
     results = list(cycle.results)
@@ -78,7 +77,7 @@ async def _show(project: Path, cycle: Cycle) -> None:
     if any(result.counts or result.note for result in results):
         await artifacts.show_changes(project, results)
     if any(each.rejected or each.parked for r in results for each in r.counts.values()):
-        await artifacts.show_causes(artifacts.causes_of(project, [r.map for r in results]))
+        await artifacts.show_causes(project, artifacts.causes_of(project, [r.map for r in results]))
     if cycle.report is not None:
         from tasks.checking import publish_quality
 
@@ -93,7 +92,7 @@ def main(
 ) -> None:
     """Carry what changed across, once, as a Prefect flow.  Exit 1 when a map waits."""
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
-    shown = [MapCounts.of(result) for result in results if result.counts or result.note]
+    shown = [result for result in results if result.counts or result.note]
     print_counts(shown, COLUMNS, app_names(project))
     typer.echo(told(results))
     raise typer.Exit(1 if any(result.note for result in results) else 0)

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,10 +21,8 @@ import typer
 from prefect import flow, runtime
 from prefect.futures import PrefectFuture
 
-from dualwrite.sync.batch.results import MapResult, Totals
-from dualwrite.sync.initial.run import RunOptions, is_due
-from dualwrite.sync.routes.plan import MapPlan, RunPlan
-from dualwrite.sync.session.leases import kept_lease
+from dualwrite.operations.counts import MapCounts, total
+from dualwrite.operations.steps.initial import MapPlan, RunPlan, due_maps, kept_lease
 from dualwrite.tablemap.model import Master
 from expectations.report import Report
 from tasks import artifacts, events
@@ -66,7 +65,7 @@ async def initial_sync(
     quality: bool = True,
     partition_rows: int | None = None,
     dry_run: bool = False,
-) -> list[MapResult]:
+) -> list[MapCounts]:
     """Run the initial sync of maps.
 
     A map that runs already is compared again, row by row; one that is paused is left alone.
@@ -86,7 +85,7 @@ async def initial_sync(
     wanted = None if master is None else Master(master)
     if dry_run:
         results = rehearse(project, maps, with_related, wanted)
-        await artifacts.show_counts(results, dry_run=True)
+        await artifacts.show_counts(project, results, dry_run=True)
         return results
     plan = plan_run(project, maps, with_related, wanted)
     results, report = await _carry(project, plan, quality, partition_rows)
@@ -99,17 +98,16 @@ async def initial_sync(
 
 async def _carry(
     project: Path, plan: RunPlan, quality: bool, partition_rows: int | None
-) -> tuple[list[MapResult], Report]:
-    results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}
-    report, session, asked = Report(), session_of(project), RunOptions(initial_sync=True)
-    due = [each for each in plan.maps if is_due(session, each, asked, results)]
-    # What maps of a circle point at in each other comes last, when all of them are there.
+) -> tuple[list[MapCounts], Report]:
+    due = due_maps(session_of(project), plan)
+    results, report = {each.map: each for each in due.results}, Report()
+    # Lookups between maps of a cycle come last, when the rows of all of them are there.
     for phase in (1, 2):
-        for each in (each for each in due if phase in each.phases):
-            result = results[each.table_map.name]
+        for each in (each for each in due.plans if phase in each.phases):
             started = time.monotonic()
-            await _phase(project, each, phase, quality, partition_rows, result, report)
-            result.seconds += time.monotonic() - started
+            done = await _phase(project, each, phase, quality, partition_rows, report)
+            done = replace(done, seconds=time.monotonic() - started)
+            results[done.map] = results[done.map].then(done)
     return list(results.values()), report
 
 
@@ -119,14 +117,14 @@ async def _phase(
     phase: int,
     quality: bool,
     partition_rows: int | None,
-    result: MapResult,
     report: Report,
-) -> None:
-    name = plan.table_map.name
+) -> MapCounts:
+    result = MapCounts(plan.table_map.name)
+    name = result.map
     with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}") as lease:
         begun = begin_map(project, plan, phase, lease.epoch, partition_rows)
         await events.tell_moves(project)
-        # A leg begins when the one before it is through: what it finds there is settled.
+        # A direction begins when the one before it is done: it relies on the rows it finds.
         for direction in dict.fromkeys(each.direction for each in begun.partitions):
             under_way = [
                 carry_partition.submit(project, plan, begun.run_id, lease.epoch, each, quality)
@@ -134,27 +132,29 @@ async def _phase(
                 if each.direction == direction
             ]
             for carried in await asyncio.to_thread(_results, under_way):
-                result.add(Totals(dict(carried.counts)))
+                result = result.then(MapCounts(name, counts=carried.counts))
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id, lease.epoch)
             await events.tell_moves(project)
             log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
+    return result
 
 
 def _results(under_way: Sequence[PrefectFuture[Carried]]) -> list[Carried]:
     return [future.result() for future in under_way]
 
 
-def _rows(result: MapResult) -> int:
-    return sum(counts.written for counts in result.counts.values())
+def _rows(result: MapCounts) -> int:
+    return total([result]).written
 
 
-def _held(result: MapResult) -> int:
-    return sum(counts.rejected + counts.parked for counts in result.counts.values())
+def _held(result: MapCounts) -> int:
+    sums = total([result])
+    return sums.rejected + sums.parked
 
 
-async def _show(project: Path, results: Sequence[MapResult], report: Report | None) -> None:
+async def _show(project: Path, results: Sequence[MapCounts], report: Report | None) -> None:
     causes = artifacts.causes_of(project, [result.map for result in results])
     held = sum(cause.rows for cause in causes)
     written = sum(map(_rows, results))
@@ -164,9 +164,9 @@ async def _show(project: Path, results: Sequence[MapResult], report: Report | No
         f"See why rows are held back: `dualwrite errors --project {project}`",
     ]
     await artifacts.show_summary("\n".join(lines))
-    await artifacts.show_counts(results)
+    await artifacts.show_counts(project, results)
     if causes:
-        await artifacts.show_causes(causes)
+        await artifacts.show_causes(project, causes)
     if report is not None:
         page = publish_quality(project, report, f"initial sync of {len(results)} maps")
         await artifacts.show_quality(report, page)

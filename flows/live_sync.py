@@ -24,7 +24,6 @@ from prefect import flow, runtime
 from dualwrite.cli.counts import print_counts
 from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
-from dualwrite.sync.batch.results import MapResult
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import MapsStuckError, refuse_if_stuck
@@ -51,7 +50,7 @@ def _run_name() -> str:
 )
 async def live_sync(
     project: Path, maps: list[str] | None = None, minutes: float = 15
-) -> list[MapResult]:
+) -> list[MapCounts]:
     """Carry changes as they come, until the time is over or the run is cancelled.
 
     The artifact `live-sync` tells how it goes while it goes, `changes-by-map` what was done in
@@ -65,7 +64,7 @@ async def live_sync(
         minutes: How long to stay.
     """
     await events.begin_telling(project)
-    total: dict[str, MapResult] = {}
+    total: dict[str, MapCounts] = {}
     progress = artifacts.Progress(minutes * 60)
     async with living(project, maps or None, minutes * 60) as live:
         life, going = time.monotonic(), True
@@ -89,16 +88,16 @@ async def live_sync(
     return ended(results, told(results), waiting=bool(live.waits))
 
 
-async def _tell(project: Path, done: Sequence[MapResult]) -> None:
+async def _tell(project: Path, done: Sequence[MapCounts]) -> None:
     if done:
         log.info("%s", told(done))
         events.tell_rows(done)
     await events.tell_moves(project)
 
 
-def _standing(total: dict[str, MapResult], live: Live) -> list[MapResult]:
+def _standing(total: dict[str, MapCounts], live: Live) -> list[MapCounts]:
     """What was done in all, and what waits now."""
-    standing: dict[str, MapResult] = {}
+    standing: dict[str, MapCounts] = {}
     add_up(standing, [*total.values(), *live.waits])
     return list(standing.values())
 
@@ -113,13 +112,13 @@ def main(
 ) -> None:
     """Stay and carry changes as they come, as a Prefect flow.  Ctrl-C ends it."""
     results = asyncio.run(_stay(project, maps, minutes, forever))
-    print_counts(list(map(MapCounts.of, results)), COLUMNS, app_names(project))
+    print_counts(results, COLUMNS, app_names(project))
     typer.echo(told(results))
 
 
 async def _stay(
     project: Path, maps: list[str] | None, minutes: float, forever: bool
-) -> list[MapResult]:
+) -> list[MapCounts]:
     """Run after run, if it is to be; Ctrl-C lets the one at work come to its end."""
     asked = asyncio.Event()
 
@@ -128,7 +127,7 @@ async def _stay(
         stop_all()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
-    total: dict[str, MapResult] = {}
+    total: dict[str, MapCounts] = {}
     while True:
         try:
             add_up(total, await live_sync(project, maps, minutes))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from prefect import flow, runtime
 
-from dualwrite.sync.reconcile.reconcile import Comparison
+from dualwrite.operations.queries.reconcile import Reconciled
 from tasks import artifacts
 from tasks.checking import reconcile_map
 from tasks.command import run_command
@@ -31,7 +31,7 @@ def _run_name() -> str:
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
-async def reconcile(project: Path, maps: list[str] | None = None) -> list[Comparison]:
+async def reconcile(project: Path, maps: list[str] | None = None) -> list[Reconciled]:
     """Compare; the artifact `both-sides` has a line for each map.
 
     A row that stands in a queue or that the journal holds back differs for a known reason;

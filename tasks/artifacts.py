@@ -19,10 +19,11 @@ from prefect.artifacts import (
 )
 
 from dualwrite.journal.lag import Lags, lag_of
-from dualwrite.journal.records import Cause, Counts, MapRecord
-from dualwrite.link import Side
-from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.reconcile.reconcile import Comparison
+from dualwrite.journal.records import MapRecord
+from dualwrite.link import AppNames, Side
+from dualwrite.operations.counts import MapCounts
+from dualwrite.operations.queries.errors import Cause, held_causes
+from dualwrite.operations.queries.reconcile import Reconciled
 from tasks.sessions import session_of
 
 if TYPE_CHECKING:
@@ -35,15 +36,24 @@ LAG_MINUTES = 15
 SHOWN_FAILED = 50
 
 
+def names_of(project: Path) -> AppNames:
+    """How people know the two apps of a project."""
+    return session_of(project).link.names
+
+
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
     """Why rows of these maps are held back, the most rows first."""
-    return [cause for cause in session_of(project).journal.held.causes() if cause.map in maps]
+    found = held_causes(session_of(project), ids=0).causes
+    return [each.cause for each in found if each.cause.map in maps]
 
 
-async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) -> None:
+async def show_counts(
+    project: Path, results: Sequence[MapCounts], *, dry_run: bool = False
+) -> None:
     """A table: each map and direction, and what became, or would become, of its rows."""
+    names = names_of(project)
     rows = [
-        {"map": result.map, "to": side.other.value, **_shown(result, side)}
+        {"map": result.map, "to": names.of(side.other), **_shown(result, side)}
         for result in results
         for side in Side
         if side.direction in result.counts
@@ -54,41 +64,42 @@ async def show_counts(results: Sequence[MapResult], *, dry_run: bool = False) ->
     await acreate_table_artifact(rows, key="rows-by-map", description=about)
 
 
-async def show_changes(project: Path, results: Sequence[MapResult]) -> None:
+async def show_changes(project: Path, results: Sequence[MapCounts]) -> None:
     """A table: what crossed, map by map and way by way; what waits, and how late changes are."""
-    journal = session_of(project).journal
+    journal, names = session_of(project).journal, names_of(project)
     records = {record.name: record for record in journal.maps.all()}
     rows = []
     for result in results:
         cycles = journal.cycles.totals(result.map, minutes=LAG_MINUTES)
         for side in Side:
-            counts = result.counts.get(side.direction, Counts())
+            counts = result.toward(side.other)
             if not (any(counts.values()) or result.note):
                 continue
             _, lags = cycles.get(side.direction, (None, {}))
             rows.append(
                 {
                     "map": result.map,
-                    "to": side.other.value,
+                    "to": names.of(side.other),
                     **{name: counts.as_dict()[name] for name in CYCLE_SHOWN},
                     **_waiting(records.get(result.map), side),
                     **{f"lag {name} (s)": value for name, value in _lag(lags).items()},
-                    "waits": result.note,
+                    "waits": names.in_text(result.note),
                 }
             )
     about = f"What crossed; lag, commit to commit, is of the last {LAG_MINUTES} minutes"
     await acreate_table_artifact(rows, key="changes-by-map", description=about)
 
 
-async def show_causes(causes: Sequence[Cause]) -> None:
+async def show_causes(project: Path, causes: Sequence[Cause]) -> None:
     """A table: why rows are held back."""
+    names = names_of(project)
     rows = [
         {
             "map": cause.map,
             "direction": cause.direction,
             "rows": cause.rows,
             "cause": f"{cause.kind}: {cause.cause}",
-            "one of the reasons": cause.reason,
+            "one of the reasons": names.in_text(cause.reason),
         }
         for cause in causes
     ]
@@ -108,7 +119,7 @@ class Progress:
         self._began, self._seconds = time.monotonic(), seconds
         self._id: UUID | None = None
 
-    async def show(self, project: Path, results: Sequence[MapResult], text: str) -> None:
+    async def show(self, project: Path, results: Sequence[MapCounts], text: str) -> None:
         """Bring it up to date."""
         names = {result.map for result in results}
         records = session_of(project).journal.maps.all()
@@ -158,7 +169,7 @@ def address_of(page: Path) -> str:
     return f"{base}/{quote('/'.join(page.parts[-2:]))}"
 
 
-async def show_comparisons(found: Sequence[Comparison]) -> None:
+async def show_comparisons(found: Sequence[Reconciled]) -> None:
     """A table: how equal both sides of each map are."""
     rows = [
         {name: value for name, value in each.as_dict().items() if name != "rows"}
@@ -168,7 +179,7 @@ async def show_comparisons(found: Sequence[Comparison]) -> None:
     await acreate_table_artifact(rows, key="both-sides", description="Both sides, row by row")
 
 
-def _shown(result: MapResult, side: Side) -> Mapping[str, int]:
+def _shown(result: MapCounts, side: Side) -> Mapping[str, int]:
     counts = result.counts[side.direction].as_dict()
     return {name: counts[name] for name in SHOWN}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dualwrite.sync.reconcile.reconcile import Comparison, reconcile
+from dualwrite.operations.queries.reconcile import Reconciled, reconcile
 from expectations import docs
 from expectations.checking import check_tables
 from expectations.report import Report
@@ -13,10 +13,9 @@ from tasks.step import step
 
 
 @step(name="reconcile map", task_run_name="reconcile {map_name}", tags=["reads"])
-def reconcile_map(project: Path, map_name: str) -> Comparison:
+def reconcile_map(project: Path, map_name: str) -> Reconciled:
     """Compare both sides through a map, row by row."""
-    session = session_of(project)
-    return reconcile(session, session.map(map_name))
+    return reconcile(session_of(project), map_name)
 
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])

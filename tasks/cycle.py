@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dualwrite.cli.output import plural
-from dualwrite.errors import PermanentError, TransientError
-from dualwrite.link import Side
-from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.cycle.runner import run_cycle
-from dualwrite.sync.session import Session
+from dualwrite.errors import PermanentError
+from dualwrite.operations.commands.sync import sync
+from dualwrite.operations.counts import MapCounts
+from dualwrite.operations.steps.cycle import queued_changes
+from dualwrite.operations.wording import plural
 from tasks.sessions import session_of
 from tasks.step import step
 
@@ -31,7 +30,7 @@ load and 0.2 s a batch, too much for a few rows.  Below, the same rules judge by
 class MapsStuckError(PermanentError):
     """Some maps carry nothing before a person acts."""
 
-    def __init__(self, stuck: Sequence[MapResult]) -> None:
+    def __init__(self, stuck: Sequence[MapCounts]) -> None:
         self.maps = [result.map for result in stuck]
         count = plural(len(stuck), "map waits", "maps wait")
         reasons = "\n".join(result.note for result in stuck)
@@ -44,7 +43,7 @@ class MapsStuckError(PermanentError):
 class Cycle:
     """What a cycle did with each map; `report` is what the suites said, where they were asked."""
 
-    results: Sequence[MapResult]
+    results: Sequence[MapCounts]
     report: Report | None = None
 
 
@@ -58,16 +57,16 @@ def carry_changes(
     """
     del what
     session = session_of(project)
-    if _pending(session, maps) < BULK:
-        return Cycle(run_cycle(session, maps, allow_deletes=allow_deletes))
+    if queued_changes(session, maps) < BULK:
+        return Cycle(sync(session, maps, allow_deletes=allow_deletes).maps)
     from expectations.gate import GreatExpectationsGate
 
     gate = GreatExpectationsGate()
-    results = run_cycle(session, maps, allow_deletes=allow_deletes, gate=gate)
-    return Cycle(results, gate.take())
+    done = sync(session, maps, allow_deletes=allow_deletes, gate=gate)
+    return Cycle(done.maps, gate.take())
 
 
-def refuse_if_stuck(results: Sequence[MapResult]) -> None:
+def refuse_if_stuck(results: Sequence[MapCounts]) -> None:
     """Fail a run that has done what it could.
 
     Raises:
@@ -76,16 +75,3 @@ def refuse_if_stuck(results: Sequence[MapResult]) -> None:
     stuck = [result for result in results if result.stuck]
     if stuck:
         raise MapsStuckError(stuck)
-
-
-def _pending(session: Session, maps: Sequence[str] | None) -> int:
-    """Queued changes of these maps; an app that is away has none that could be carried."""
-    records = [each for each in session.journal.maps.all() if maps is None or each.name in maps]
-    pending = 0
-    for side in Side:
-        queues = [each.queues[side.value] for each in records if side.value in each.queues]
-        try:
-            pending += sum(session.apps[side].pending(queues).values())
-        except TransientError:
-            continue
-    return pending

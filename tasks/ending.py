@@ -11,9 +11,8 @@ from typing import Any, TypeVar, cast
 
 from prefect.states import Completed
 
-from dualwrite.cli.output import plural
-from dualwrite.journal.records import Counts
-from dualwrite.sync.batch.results import MapResult
+from dualwrite.operations.counts import MapCounts, total
+from dualwrite.operations.wording import plural
 
 R = TypeVar("R")
 
@@ -21,16 +20,16 @@ COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
 """What is printed of a run at a terminal."""
 
 
-def told(results: Sequence[MapResult]) -> str:
+def told(results: Sequence[MapCounts]) -> str:
     """What was done, in a sentence or two."""
-    total = sum((each for result in results for each in result.counts.values()), Counts())
+    sums = total(results)
     maps = sum(any(c.written or c.deleted for c in r.counts.values()) for r in results)
-    parts = [plural(total.written + total.deleted, "row") + " carried"]
+    parts = [plural(sums.written + sums.deleted, "row") + " carried"]
     parts += [
         f"{count:,} {what}"
         for count, what in (
-            (total.rejected + total.parked, "held back"),
-            (total.conflicts, "in conflict"),
+            (sums.rejected + sums.parked, "held back"),
+            (sums.conflicts, "in conflict"),
         )
         if count
     ]
@@ -49,7 +48,7 @@ def ended(value: R, message: str, *, waiting: bool = False) -> R:
     return cast("R", state)
 
 
-def _waits(results: Sequence[MapResult]) -> list[str]:
+def _waits(results: Sequence[MapCounts]) -> list[str]:
     waiting = [result for result in results if result.note]
     if not waiting:
         return []

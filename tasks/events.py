@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from prefect.events import emit_event
 from prefect.variables import Variable
 
-from dualwrite.journal.records import Activity, Counts
+from dualwrite.journal.records import Activity
 from dualwrite.link import Link
-from dualwrite.sync.batch.results import MapResult
+from dualwrite.operations.counts import MapCounts, total
 from tasks.sessions import session_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ async def tell_moves(project: Path) -> None:
         await Variable.aset(name, newest, overwrite=True)
 
 
-def tell_rows(results: Sequence[MapResult]) -> None:
+def tell_rows(results: Sequence[MapCounts]) -> None:
     """Emit `dualwrite.rows.rejected`, `.parked` and `dualwrite.conflict.found`, by map and way."""
     for result in results:
         for direction, counts in result.counts.items():
@@ -76,10 +76,9 @@ def tell_rows(results: Sequence[MapResult]) -> None:
                     )
 
 
-def tell_cycle(project: Path, results: Sequence[MapResult]) -> None:
+def tell_cycle(project: Path, results: Sequence[MapCounts]) -> None:
     """Emit `dualwrite.cycle.done`: a sign of life, with what was done."""
     link = session_of(project).link
-    total = sum((each for result in results for each in result.counts.values()), Counts())
     waiting = [result.map for result in results if result.note]
     emit_event(
         event="dualwrite.cycle.done",
@@ -87,7 +86,7 @@ def tell_cycle(project: Path, results: Sequence[MapResult]) -> None:
             "prefect.resource.id": f"dualwrite.link.{link.name}",
             "prefect.resource.name": link.name,
         },
-        payload={"maps": len(results), **total.as_dict(), "waiting": waiting},
+        payload={"maps": len(results), **total(results).as_dict(), "waiting": waiting},
     )
 
 

@@ -10,27 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dualwrite.journal.records import Counts, PartitionPlan
-from dualwrite.sync import retry
-from dualwrite.sync.batch.gate import rules_only
-from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.initial.run import RunOptions, begin, finish, run_maps
-from dualwrite.sync.routes.lookups import Finder
-from dualwrite.sync.routes.plan import MapPlan, RunPlan
+from dualwrite.operations.counts import Counts, MapCounts
+from dualwrite.operations.gates import rules_only
+from dualwrite.operations.queries import plan as planning
+from dualwrite.operations.steps import initial as steps
+from dualwrite.operations.steps.initial import BegunPhase, MapPlan, PartitionPlan, RunPlan
 from dualwrite.tablemap.model import Master
 from expectations.gate import GreatExpectationsGate
 from expectations.report import Report
-from tasks.sessions import session_of, sync_of
+from tasks.sessions import session_of, worker_of
 from tasks.step import step
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A phase of a map's initial sync, and the partitions still to be carried."""
-
-    run_id: int
-    partitions: Sequence[PartitionPlan]
 
 
 @dataclass(frozen=True)
@@ -46,33 +35,30 @@ def plan_run(
     project: Path, maps: Sequence[str], with_related: bool, master: Master | None
 ) -> RunPlan:
     """Check the maps against both apps and put them in order."""
-    return make_plan(session_of(project), maps, with_related=with_related, master=master)
+    session = session_of(project)
+    return planning.plan_run(session, maps, with_related=with_related, master=master).plan
 
 
 @step(name="rehearse", task_run_name="rehearse {maps}", tags=["plan"])
 def rehearse(
     project: Path, maps: Sequence[str], with_related: bool, master: Master | None
-) -> list[MapResult]:
+) -> list[MapCounts]:
     """Do all but the writing, map after map, and count."""
     session = session_of(project)
-    plan = make_plan(session, maps, with_related=with_related, master=master)
-    options = RunOptions(dry_run=True, partition_rows=session.link.partition_rows)
-    return run_maps(session, plan, options)
+    done = planning.dry_run(session, maps, with_related=with_related, master=master)
+    return list(done.maps)
 
 
 @step(name="begin map", task_run_name="begin {plan.table_map.name}", tags=["plan"])
 def begin_map(
     project: Path, plan: MapPlan, phase: int, epoch: int, partition_rows: int | None
-) -> Begun:
+) -> BegunPhase:
     """Begin a map's initial sync, or take up the one that was cut off; cut it in partitions.
 
     `epoch` is that of the lease that the flow holds: the apps take no write of an older one.
     """
     session = session_of(project)
-    options = RunOptions(partition_rows=partition_rows or session.link.partition_rows)
-    sync = begin(session, plan, options, Finder(session.apps), epoch=epoch)
-    assert sync.run is not None
-    return Begun(sync.run.id, [each.plan for each in sync.partitions(phase)])
+    return steps.begin_phase(session, plan, phase, epoch=epoch, partition_rows=partition_rows)
 
 
 @step(
@@ -94,20 +80,20 @@ def carry_partition(
     with those of partitions that another thread of this process has just finished.
     """
     gate = GreatExpectationsGate() if quality else rules_only
-    sync = sync_of(project, plan, run_id, epoch, partition.phase, gate)
-    outcome = sync.carry(partition)
-    used = sync.options.gate
+    worker = worker_of(project, plan, run_id, epoch, partition.phase, gate)
+    counts = worker.carry(partition)
+    used = worker.gate
     report = used.take() if isinstance(used, GreatExpectationsGate) else Report()
-    return Carried(outcome.counts, report)
+    return Carried(counts, report)
 
 
 @step(name="finish map", task_run_name="finish {plan.table_map.name}", tags=["plan"])
 def finish_map(project: Path, plan: MapPlan, run_id: int, epoch: int) -> None:
     """Nothing is left to carry: the map runs."""
-    finish(sync_of(project, plan, run_id, epoch, plan.phases[-1], rules_only))
+    worker_of(project, plan, run_id, epoch, plan.phases[-1], rules_only).finish()
 
 
 @step(name="release parked", task_run_name="release parked {plan.table_map.name}", tags=["writes"])
 def release_parked(project: Path, plan: MapPlan) -> None:
     """Try parked rows again: what they wait for may be there by now."""
-    retry.release_parked(session_of(project), plan.table_map.name)
+    steps.release_parked(session_of(project), plan.table_map.name)

@@ -11,14 +11,13 @@ import contextvars
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from dualwrite.errors import TransientError
-from dualwrite.journal.records import Counts
-from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.cycle.live import BACK_OFF, run_live
+from dualwrite.operations.commands.live import BACK_OFF, live
+from dualwrite.operations.counts import MapCounts
 from tasks.sessions import session_of
 
 log = logging.getLogger("dualwrite.flows")
@@ -36,17 +35,17 @@ class Live:
         self._end = time.monotonic() + seconds
         self._stopped = threading.Event()
         self._lock = threading.Lock()
-        self._done: dict[str, MapResult] = {}
-        self._waits: dict[str, MapResult] = {}
+        self._done: dict[str, MapCounts] = {}
+        self._waits: dict[str, MapCounts] = {}
         self._work: asyncio.Future[None] | None = None
 
     @property
-    def waits(self) -> list[MapResult]:
+    def waits(self) -> list[MapCounts]:
         """The maps that carried nothing the last time, each with its reason."""
         with self._lock:
             return list(self._waits.values())
 
-    def take(self) -> list[MapResult]:
+    def take(self) -> list[MapCounts]:
         """What was done since the last call, by map."""
         with self._lock:
             done, self._done = self._done, {}
@@ -87,7 +86,7 @@ class Live:
         pause = BACK_OFF[0]
         while not self._stopped.is_set() and (left := self._end - time.monotonic()) > 0:
             try:
-                run_live(
+                live(
                     session_of(self._project),
                     self._maps,
                     seconds=left,
@@ -97,15 +96,15 @@ class Live:
             except TransientError as error:
                 # the journal, or an app at the start: nothing is in our hands meanwhile
                 what = ", ".join(self._maps or ["every map at work"])
-                self._report({what: MapResult(what, note=str(error))})
+                self._report([MapCounts(what, note=str(error))])
                 pause = BACK_OFF[0] if self._end - time.monotonic() < left - CALM else pause
                 self._stopped.wait(min(pause, max(0.0, self._end - time.monotonic())))
                 pause = min(pause * 2, BACK_OFF[1])
 
-    def _report(self, results: Mapping[str, MapResult]) -> None:
+    def _report(self, results: Sequence[MapCounts]) -> None:
         waits = {
-            name: MapResult(name, note=result.note, stuck=result.stuck)
-            for name, result in results.items()
+            result.map: MapCounts(result.map, note=result.note, stuck=result.stuck)
+            for result in results
             if result.note
         }
         with self._lock:
@@ -113,32 +112,29 @@ class Live:
                 if name not in self._waits or self._waits[name].note != each.note:
                     log.warning("%s waits: %s", name, each.note)
             self._waits = waits
-            add_up(self._done, (result for result in results.values() if result.counts))
+            add_up(self._done, (result for result in results if result.counts))
 
 
 @asynccontextmanager
 async def living(project: Path, maps: Sequence[str] | None, seconds: float) -> AsyncIterator[Live]:
     """Live sync for this block.  However it ends, the worker has let go of its maps then."""
-    live = Live(project, maps, seconds)
-    live.start()
-    _at_work.add(live)
+    under_way = Live(project, maps, seconds)
+    under_way.start()
+    _at_work.add(under_way)
     try:
-        yield live
+        yield under_way
     finally:
-        await live.end()
-        _at_work.discard(live)
+        await under_way.end()
+        _at_work.discard(under_way)
 
 
 def stop_all() -> None:
     """Let every live sync of this process come to its end (Ctrl-C)."""
-    for live in tuple(_at_work):
-        live.stop()
+    for each in tuple(_at_work):
+        each.stop()
 
 
-def add_up(total: dict[str, MapResult], results: Iterable[MapResult]) -> None:
+def add_up(total: dict[str, MapCounts], results: Iterable[MapCounts]) -> None:
     """Add results to those of earlier times, by map; the newest note stands."""
     for result in results:
-        mine = total.setdefault(result.map, MapResult(result.map))
-        mine.note, mine.stuck = result.note, result.stuck
-        for direction, counts in result.counts.items():
-            mine.counts[direction] = mine.counts.get(direction, Counts()) + counts
+        total[result.map] = total.get(result.map, MapCounts(result.map)).then(result)

@@ -12,17 +12,15 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-from dualwrite.journal.records import MapStatus
-from dualwrite.sync.batch.gate import Gate
-from dualwrite.sync.initial.partitions import InitialSync, Options
-from dualwrite.sync.initial.take_up import take_up
-from dualwrite.sync.routes.plan import MapPlan
-from dualwrite.sync.session import Session, open_session
+from dualwrite.operations.gates import Gate
+from dualwrite.operations.session import Session, open_session
+from dualwrite.operations.steps import cycle as steps
+from dualwrite.operations.steps.initial import MapPlan, PhaseWorker
 
 _lock = threading.RLock()
 _open = ExitStack()
 _sessions: dict[Path, Session] = {}
-_syncs: dict[tuple[Path, str, int, int, int], InitialSync] = {}
+_workers: dict[tuple[Path, str, int, int, int], PhaseWorker] = {}
 _KEPT = 4
 """Compiled maps that a process keeps: those being carried, and few before them."""
 
@@ -41,10 +39,10 @@ def session_of(project: Path) -> Session:
         return _sessions[where]
 
 
-def sync_of(
+def worker_of(
     project: Path, plan: MapPlan, run_id: int, epoch: int, phase: int, gate: Gate
-) -> InitialSync:
-    """A map's initial sync, compiled once for all partitions of a run's phase.
+) -> PhaseWorker:
+    """The worker of a map's initial sync, compiled once for all partitions of a run's phase.
 
     A run that is taken up again has another epoch: what was compiled before is of no use then.
 
@@ -53,23 +51,22 @@ def sync_of(
     """
     with _lock:
         asked = (project.resolve(), plan.table_map.name, run_id, epoch, phase)
-        if asked not in _syncs:
-            while len(_syncs) >= _KEPT:
-                del _syncs[next(iter(_syncs))]
-            _syncs[asked] = take_up(session_of(project), plan, Options(gate=gate))
-        return _syncs[asked]
+        if asked not in _workers:
+            while len(_workers) >= _KEPT:
+                del _workers[next(iter(_workers))]
+            _workers[asked] = PhaseWorker(session_of(project), plan, gate)
+        return _workers[asked]
 
 
 def maps_at_work(project: Path) -> list[str]:
     """The maps of the project that run or are being brought to it."""
-    records = session_of(project).journal.maps.all()
-    return [each.name for each in records if each.status is not MapStatus.NOT_RUNNING]
+    return steps.maps_at_work(session_of(project))
 
 
 def close_sessions() -> None:
     """Close everything; the next task opens it again."""
     with _lock:
-        _syncs.clear()
+        _workers.clear()
         _sessions.clear()
         _open.close()
 

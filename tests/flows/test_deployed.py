@@ -50,7 +50,7 @@ def test_the_demo_succeeds(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
         r"demo finished: \d+ maps, [\d,]+ rows written at first, 11 carried by cycles, "
-        r"1 conflict settled, 1 faulty and 1 parked row released, 2 columns widened, "
+        r"1 conflict decided, 1 faulty and 1 parked row released, 2 columns widened, "
         r"2 quantities converted, 1 address shown on its day, \d+ held back, "
         r"0 unexplained differences, \d+ seconds",
         done.stdout.splitlines()[-1],

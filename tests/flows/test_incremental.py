@@ -14,7 +14,7 @@ import tasks.cycle
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.batch.results import MapResult
+from dualwrite.operations.counts import MapCounts
 from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
 from flows.incremental_sync import incremental_sync
@@ -200,7 +200,7 @@ def test_a_map_that_needs_a_person_fails_the_run_after_the_other_maps(prefect_se
 
 
 def test_a_failed_run_names_the_maps_that_need_a_person():
-    stuck = [MapResult("a", note="a: its queue is gone.\n  dualwrite check --repair", stuck=True)]
+    stuck = [MapCounts("a", note="a: its queue is gone.\n  dualwrite check --repair", stuck=True)]
 
     assert str(MapsStuckError(stuck)) == (
         "1 map waits for a person; the others were carried, and changes go on to queue.\n"

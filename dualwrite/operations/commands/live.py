@@ -10,7 +10,9 @@ from dualwrite.operations.counts import CountedMaps, MapCounts
 from dualwrite.operations.results import CommandResult
 from dualwrite.operations.session import Session
 from dualwrite.sync.batch.results import MapResult
-from dualwrite.sync.cycle.live import run_live
+from dualwrite.sync.cycle.live import BACK_OFF, run_live
+
+__all__ = ["BACK_OFF", "LiveReport", "LiveResult", "live"]
 
 LiveReport = Callable[[Sequence[MapCounts]], None]
 """Called about once a second with what was done since the last call, by map."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dualwrite.operations.counts import CountedMaps, MapCounts
+from dualwrite.operations.gates import Gate, rules_only
 from dualwrite.operations.results import CommandResult, Progress, ignore_progress
 from dualwrite.operations.session import Session
 from dualwrite.sync.cycle.runner import run_cycle
@@ -22,6 +23,7 @@ def sync(
     *,
     allow_deletes: bool = False,
     progress: Progress = ignore_progress,
+    gate: Gate = rules_only,
 ) -> CycleResult:
     """Carry every queued change of these maps, or of all that run, both ways.
 
@@ -33,10 +35,11 @@ def sync(
         names: Maps that run; None for all.
         allow_deletes: Delete more rows of a side than the guard lets through.
         progress: Called after each map: its name, maps done, maps in all.
+        gate: What judges each batch before it is written.
 
     Raises:
         UnknownMapError: There is no such map.
         LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
     """
-    results = run_cycle(session, names, progress=progress, allow_deletes=allow_deletes)
+    results = run_cycle(session, names, progress=progress, allow_deletes=allow_deletes, gate=gate)
     return CycleResult(tuple(map(MapCounts.of, results)))

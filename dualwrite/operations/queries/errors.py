@@ -14,6 +14,7 @@ from dualwrite.operations.results import Exported, QueryResult, timestamp
 from dualwrite.operations.session import Session
 
 __all__ = [
+    "Cause",
     "HeldCause",
     "HeldCauses",
     "HeldRow",
@@ -111,7 +112,7 @@ def held_causes(session: Session, map_name: str | None = None, *, ids: int = 8) 
     journal = session.journal
     return HeldCauses(
         tuple(
-            HeldCause(cause, tuple(journal.held.ids_of(cause, limit=ids)))
+            HeldCause(cause, tuple(journal.held.ids_of(cause, limit=ids)) if ids else ())
             for cause in journal.held.causes(map_name)
         )
     )
