@@ -25,11 +25,11 @@ from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import comparable, translate
 from expectations.gate import GreatExpectationsGate
-from expectations.report import SIDES, About, Report
+from expectations.report import SIDES, About, QualityReport
 from expectations.suite import suite_of
 
 
-def check_tables(session: Session, table_map: TableMap) -> Report:
+def check_tables(session: Session, table_map: TableMap) -> QualityReport:
     """Run the suites of a map over all rows that it takes part in, on both sides.
 
     Memory depends on the partition size (`[engine] partition_rows`), not on the table's.

@@ -34,7 +34,7 @@ from great_expectations.render.view.view import DefaultJinjaPageView
 from dualwrite.link import AppNames, app_names
 from expectations import catalogue, history
 from expectations.history import Past
-from expectations.report import About, Answer, Report
+from expectations.report import About, Answer, QualityReport
 
 ASSETS = Path(__file__).parent / "assets"
 FOLDER = Path("reports", "quality")
@@ -43,7 +43,7 @@ SHOWN, NAMED = 25, 3
 _Card = tuple[str, str, str]
 
 
-def publish(report: Report, project: Path, *, what: str, trend: bool = False) -> Path:
+def publish(report: QualityReport, project: Path, *, what: str, trend: bool = False) -> Path:
     """Write the pages of a report; those of an earlier one are replaced.
 
     Args:
@@ -89,7 +89,7 @@ def publish(report: Report, project: Path, *, what: str, trend: bool = False) ->
     return folder / "index.html"
 
 
-def _headline(report: Report, past: Past) -> tuple[str, str]:
+def _headline(report: QualityReport, past: Past) -> tuple[str, str]:
     """The report in a sentence, and how it looks."""
     failing = report.failing()
     if not failing:
@@ -117,7 +117,7 @@ def _since(more: int, of: str) -> str:
     return f"{_plural(abs(more), 'finding')} {'more' if more > 0 else 'fewer'} than before{of}."
 
 
-def _finding(report: Report, suite: str, answer: Answer, past: Past) -> dict[str, Any]:
+def _finding(report: QualityReport, suite: str, answer: Answer, past: Past) -> dict[str, Any]:
     """One expectation that failed, as a line of what to correct first."""
     last, about = past.last(suite), report.of(suite)
     before = None if last is None else last["failing"].get(answer.mark, 0)
@@ -151,7 +151,7 @@ def _signed(change: int) -> str:
 
 
 def _page(
-    view: DefaultJinjaPageView, report: Report, suite: str, note: str, names: AppNames
+    view: DefaultJinjaPageView, report: QualityReport, suite: str, note: str, names: AppNames
 ) -> str:
     answers, about = list(report.suites[suite].values()), report.of(suite)
     by_column: dict[str, list[Answer]] = {}
@@ -234,7 +234,7 @@ def _result(answer: Answer, about: About) -> ExpectationValidationResult:
     )
 
 
-def _rows_card(report: Report) -> _Card:
+def _rows_card(report: QualityReport) -> _Card:
     rows = sum(
         max((answer.rows for answer in answers.values()), default=0)
         for answers in report.suites.values()

@@ -158,10 +158,6 @@ class RuleExpectation(BatchExpectation):
         """The expectation that carries `rule`."""
         return cls.parse_obj(rule.to_kwargs())
 
-    def to_rule(self) -> Rule:
-        """The rule that it carries."""
-        return self.rule.from_kwargs(self._rule_kwargs())
-
     def _rule_kwargs(self) -> dict[str, Any]:
         severity = "critical" if self.severity == "critical" else "warning"
         return {name: getattr(self, name) for name in self.parameters()} | {"severity": severity}

@@ -36,7 +36,7 @@ from dualwrite.rules.judging import weigh
 from dualwrite.sync.routes.route import Route
 from expectations.catalogue import rule_of
 from expectations.expectation import SAMPLE, named
-from expectations.report import About, Report, WorstRow
+from expectations.report import About, QualityReport, WorstRow
 from expectations.suite import about_of, suite_of
 
 pandas_execution_engine.HASH_THRESHOLD = 0
@@ -69,7 +69,7 @@ class GreatExpectationsGate:
     """
 
     def __init__(self) -> None:
-        self.report = Report()
+        self.report = QualityReport()
         self._lock = threading.Lock()
 
     def __call__(self, route: Route, rows: pa.Table, rules: Sequence[Rule]) -> Verdict:
@@ -108,10 +108,10 @@ class GreatExpectationsGate:
             [(rule, pa.array(masks[rule]) if rule in masks else none) for rule in rules],
         )
 
-    def take(self) -> Report:
+    def take(self) -> QualityReport:
         """What was counted since the last call, or since the beginning."""
         with self._lock:
-            taken, self.report = self.report, Report()
+            taken, self.report = self.report, QualityReport()
         return taken
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from expectations.report import Report
+from expectations.report import QualityReport
 
 FILE = "history.jsonl"
 KEPT = 200
@@ -51,7 +51,7 @@ def read(folder: Path) -> Past:
     return Past(tuple(entry for line in lines if (entry := _entry(line)) is not None))
 
 
-def add(folder: Path, past: Past, report: Report, at: datetime) -> None:
+def add(folder: Path, past: Past, report: QualityReport, at: datetime) -> None:
     """Remember a report; the oldest one too many is forgotten."""
     entry = {"at": at.isoformat(timespec="seconds"), "suites": _noted(report)}
     entries = [*past.entries, entry][-KEPT:]
@@ -82,7 +82,7 @@ def sparkline(points: Sequence[int], width: int = 110, height: int = 26) -> str:
     )
 
 
-def _noted(report: Report) -> dict[str, Any]:
+def _noted(report: QualityReport) -> dict[str, Any]:
     return {
         suite: {
             "rows": max((answer.rows for answer in answers.values()), default=0),

@@ -83,7 +83,7 @@ class WorstRow:
 
 
 @dataclass
-class Report:
+class QualityReport:
     """Answers by suite, in the order in which suites and expectations came up."""
 
     suites: dict[str, dict[str, Answer]] = field(default_factory=dict)
@@ -102,7 +102,7 @@ class Report:
         if about is not None:
             self.about[result.suite_name] = about
 
-    def merge(self, other: Report) -> None:
+    def merge(self, other: QualityReport) -> None:
         """Count another report in."""
         self.about |= other.about
         for suite, answers in other.suites.items():
@@ -119,7 +119,7 @@ class Report:
         """What a suite is about; its name where nobody said."""
         return self.about.get(suite, About(suite, suite, ""))
 
-    def titled(self, names: AppNames) -> Report:
+    def titled(self, names: AppNames) -> QualityReport:
         """The same report with the titles of the apps, where they have one."""
         sides = {word: side for side, word in SIDES.items() if side in names.titles}
 

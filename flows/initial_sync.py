@@ -24,7 +24,7 @@ from prefect.futures import PrefectFuture
 from dualwrite.operations.counts import MapCounts, total
 from dualwrite.operations.steps.initial import MapPlan, RunPlan, due_maps, kept_lease
 from dualwrite.tablemap.model import Master
-from expectations.report import Report
+from expectations.report import QualityReport
 from tasks import artifacts, events
 from tasks.checking import publish_quality
 from tasks.command import run_command
@@ -98,9 +98,9 @@ async def initial_sync(
 
 async def _carry(
     project: Path, plan: RunPlan, quality: bool, partition_rows: int | None
-) -> tuple[list[MapCounts], Report]:
+) -> tuple[list[MapCounts], QualityReport]:
     due = due_maps(session_of(project), plan)
-    results, report = {each.map: each for each in due.results}, Report()
+    results, report = {each.map: each for each in due.results}, QualityReport()
     # Lookups between maps of a cycle come last, when the rows of all of them are there.
     for phase in (1, 2):
         for each in (each for each in due.plans if phase in each.phases):
@@ -117,7 +117,7 @@ async def _phase(
     phase: int,
     quality: bool,
     partition_rows: int | None,
-    report: Report,
+    report: QualityReport,
 ) -> MapCounts:
     result = MapCounts(plan.table_map.name)
     name = result.map
@@ -154,7 +154,7 @@ def _held(result: MapCounts) -> int:
     return sums.rejected + sums.parked
 
 
-async def _show(project: Path, results: Sequence[MapCounts], report: Report | None) -> None:
+async def _show(project: Path, results: Sequence[MapCounts], report: QualityReport | None) -> None:
     causes = artifacts.causes_of(project, [result.map for result in results])
     held = sum(cause.rows for cause in causes)
     written = sum(map(_rows, results))

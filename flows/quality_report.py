@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from prefect import flow, runtime
 
-from expectations.report import Report
+from expectations.report import QualityReport
 from tasks import artifacts
 from tasks.artifacts import address_of
 from tasks.checking import check_map, publish_quality
@@ -47,7 +47,7 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     """
     names = maps or maps_at_work(project)
     under_way = [check_map.submit(project, name) for name in names]
-    report = Report()
+    report = QualityReport()
     for one in await asyncio.to_thread(lambda: [future.result() for future in under_way]):
         report.merge(one)
     what = f"the tables of {len(names)} {'map' if len(names) == 1 else 'maps'} as they stand"

@@ -28,7 +28,7 @@ from tasks.sessions import session_of
 
 if TYPE_CHECKING:
     # its import brings Great Expectations, which a small cycle does without
-    from expectations.report import Report
+    from expectations.report import QualityReport
 
 SHOWN = ("read", "written", "unchanged", "rejected", "parked")
 CYCLE_SHOWN = ("read", "written", "deleted", "unchanged", "rejected", "parked", "conflicts")
@@ -133,7 +133,7 @@ class Progress:
             await aupdate_progress_artifact(self._id, share, description=text)
 
 
-async def show_quality(report: Report, page: Path) -> None:
+async def show_quality(report: QualityReport, page: Path) -> None:
     """Which expectations failed, and a link to the Data Docs."""
     link = address_of(page)
     lines = [f"Data Docs: [{page}]({link}) (any browser; no network)", ""]

@@ -7,7 +7,7 @@ from pathlib import Path
 from dualwrite.operations.queries.reconcile import Reconciled, reconcile
 from expectations import docs
 from expectations.checking import check_tables
-from expectations.report import Report
+from expectations.report import QualityReport
 from tasks.sessions import session_of
 from tasks.step import step
 
@@ -19,13 +19,13 @@ def reconcile_map(project: Path, map_name: str) -> Reconciled:
 
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])
-def check_map(project: Path, map_name: str) -> Report:
+def check_map(project: Path, map_name: str) -> QualityReport:
     """Run a map's suites over all of its rows, on both sides."""
     session = session_of(project)
     return check_tables(session, session.map(map_name))
 
 
 @step(name="publish quality", task_run_name="publish {what}", tags=["reports"])
-def publish_quality(project: Path, report: Report, what: str, trend: bool = False) -> Path:
+def publish_quality(project: Path, report: QualityReport, what: str, trend: bool = False) -> Path:
     """Write the Data Docs under reports/quality; the path of the first page."""
     return docs.publish(report, project, what=what, trend=trend)

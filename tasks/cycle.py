@@ -20,7 +20,7 @@ from tasks.sessions import session_of
 from tasks.step import step
 
 if TYPE_CHECKING:
-    from expectations.report import Report
+    from expectations.report import QualityReport
 
 BULK = 5_000
 """Queued changes from which on Great Expectations judges a cycle: it takes seconds to
@@ -44,7 +44,7 @@ class Cycle:
     """What a cycle did with each map; `report` is what the suites said, where they were asked."""
 
     results: Sequence[MapCounts]
-    report: Report | None = None
+    report: QualityReport | None = None
 
 
 @step(name="carry changes", task_run_name="carry changes of {what}", tags=["writes"])

@@ -25,7 +25,7 @@ from tasks.sessions import session_of
 
 if TYPE_CHECKING:
     # its import brings Great Expectations, which a small cycle does without
-    from expectations.report import Answer, Report
+    from expectations.report import Answer, QualityReport
 
 AT_ONCE = 1000
 """Lines of the activity log that are told at once; of more, the newest."""
@@ -90,7 +90,7 @@ def tell_cycle(project: Path, results: Sequence[MapCounts]) -> None:
     )
 
 
-def tell_quality(report: Report, link: str) -> None:
+def tell_quality(report: QualityReport, link: str) -> None:
     """Emit `dualwrite.quality.failed` or `.passed` for each map of a report.
 
     Failed has what holds a row back; warnings alone pass.  `link` is where people open the
@@ -113,7 +113,7 @@ def tell_quality(report: Report, link: str) -> None:
         )
 
 
-def _worst(suite: str, answer: Answer, report: Report) -> str:
+def _worst(suite: str, answer: Answer, report: QualityReport) -> str:
     rows = f"{answer.failing:,} of {answer.rows:,} rows in {answer.column}"
     return f"{report.of(suite).direction}: {rows}"
 

@@ -17,7 +17,7 @@ from dualwrite.operations.steps import initial as steps
 from dualwrite.operations.steps.initial import BegunPhase, MapPlan, PartitionPlan, RunPlan
 from dualwrite.tablemap.model import Master
 from expectations.gate import GreatExpectationsGate
-from expectations.report import Report
+from expectations.report import QualityReport
 from tasks.sessions import session_of, worker_of
 from tasks.step import step
 
@@ -27,7 +27,7 @@ class Carried:
     """What became of a partition, by direction, and what the suites said."""
 
     counts: Mapping[str, Counts]
-    report: Report = field(default_factory=Report)
+    report: QualityReport = field(default_factory=QualityReport)
 
 
 @step(name="plan run", task_run_name="plan {maps}", tags=["plan"])
@@ -83,7 +83,7 @@ def carry_partition(
     worker = worker_of(project, plan, run_id, epoch, partition.phase, gate)
     counts = worker.carry(partition)
     used = worker.gate
-    report = used.take() if isinstance(used, GreatExpectationsGate) else Report()
+    report = used.take() if isinstance(used, GreatExpectationsGate) else QualityReport()
     return Carried(counts, report)
 
 

@@ -41,13 +41,6 @@ class Lag:
         return {"p50": self.p50, "p95": self.p95, "p99": self.p99}
 
 
-def bucket(seconds: float) -> int:
-    """The bucket number of one lag."""
-    if not seconds > FLOOR:
-        return 0
-    return max(0, math.ceil(math.log(seconds / FLOOR) / math.log(GROWTH) - _EDGE))
-
-
 def end_of(number: int) -> float:
     """The upper bound of a bucket, in seconds."""
     return FLOOR * GROWTH**number

@@ -67,12 +67,6 @@ class Lease:
             if not self._move_end(connection, until):
                 raise LeaseLostError(map_name=self.map, epoch=self.epoch)
 
-    def is_held(self) -> bool:
-        """Whether no other worker has taken it since."""
-        newest = select(LeaseModel.epoch).where(LeaseModel.map == self.map)
-        with self._database.reading() as connection:
-            return self.epoch == connection.scalar(newest)
-
     def release(self) -> None:
         """Let another worker take it; no effect when it is lost or released already."""
         with self._database.writing() as connection:

@@ -10,7 +10,7 @@ on a way, that way does without it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from dualwrite.rules.outside import ROW_BY_ROW, Outside
 from dualwrite.rules.own import Defined, Own, defined_in, load_class
 from dualwrite.rules.rule import Rule
-from dualwrite.tablemap.model import Expected
+from dualwrite.tablemap.model import ExpectedRule
 
 DERIVED_ONLY = ("outside", "own", "periods_sound", "quantity_converts", "resolvable")
 """Rules that need more of a map than an expectation can say; the map's own words make them."""
@@ -89,7 +89,7 @@ class Kinds:
         """All of them."""
         return [*self.rules, *self.own, *ROW_BY_ROW]
 
-    def rule_of(self, expected: Expected, named: Callable[[str], str | None]) -> Rule | None:
+    def rule_of(self, expected: ExpectedRule, named: Callable[[str], str | None]) -> Rule | None:
         """The rule of an expectation on one way; None where it names no column of it.
 
         `named` gives the column of the gate table that a word of the map means, or None.
@@ -115,7 +115,7 @@ class Kinds:
             raise WrongOptionError(msg)
         return rule
 
-    def _made(self, expected: Expected, options: dict[str, Any], columns: list[str]) -> Rule:
+    def _made(self, expected: ExpectedRule, options: dict[str, Any], columns: list[str]) -> Rule:
         severity = expected.severity
         kind = self.rules.get(expected.name)
         if kind is not None:
@@ -134,16 +134,6 @@ class Kinds:
         if expected.name in ROW_BY_ROW:
             return Outside(severity, expected.name, column, tuple(columns[1:]), text)
         raise UnknownExpectationError(expected.name, self.names)
-
-
-def expected_rules(
-    expected: Iterable[Expected], kinds: Kinds, named: Callable[[str], str | None]
-) -> Iterator[Rule]:
-    """The rules of those expectations that apply on a way."""
-    for each in expected:
-        rule = kinds.rule_of(each, named)
-        if rule is not None:
-            yield rule
 
 
 def _meant(value: Any, named: Callable[[str], str | None]) -> Any:

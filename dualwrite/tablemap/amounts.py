@@ -16,7 +16,7 @@ from typing import Any, get_args
 from dualwrite.exact import MODES, Mode
 from dualwrite.link import Side
 from dualwrite.money import Kind, currencies
-from dualwrite.tablemap.document import Entries, Node, Report, Scalar, plain
+from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, plain
 from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -51,7 +51,7 @@ class Money:
         return self.currency or self.company
 
 
-def read_money(node: Node | None, report: Report) -> dict[str, Mapping[str, Any]]:
+def read_money(node: Node | None, report: FindingList) -> dict[str, Mapping[str, Any]]:
     """The word `money` of a map, its shape checked."""
     entries = report.entries(node, "money")
     found: dict[str, Mapping[str, Any]] = {}
@@ -68,11 +68,11 @@ def read_money(node: Node | None, report: Report) -> dict[str, Mapping[str, Any]
     return found
 
 
-def _check_precision(node: Node | None, where: str, report: Report) -> None:
+def _check_precision(node: Node | None, where: str, report: FindingList) -> None:
     match node:
         case None | Scalar(value="reject"):
             return
-        case Entries():
+        case Fields():
             report.unknown_words(node, ("round",), where)
             report.one_of(node.get("round"), f"{where}: round", MODES)
             if node.get("round") is None:

@@ -38,8 +38,6 @@ class Entry:
     name: str
     file: Path
     is_standard: bool
-    shadows: Path | None = None
-    """The standard map that this one is laid over."""
     rivals: tuple[Path, ...] = ()
     """Other files of the same folder that hold a map of this name: a fault."""
 
@@ -62,12 +60,8 @@ class Catalogue:
         """
         standard = standard_maps_dir() if standard_dir is None else standard_dir
         entries = _listed(standard, is_standard=True)
-        for name, own in (_listed(user_dir, is_standard=False) if user_dir else {}).items():
-            below = entries.get(name)
-            entries[name] = Entry(
-                name, own.file, is_standard=False, shadows=below.file if below else None,
-                rivals=own.rivals,
-            )  # fmt: skip
+        if user_dir:
+            entries |= _listed(user_dir, is_standard=False)
         folders = (user_dir, standard) if user_dir else (standard,)
         return cls(dict(sorted(entries.items())), tuple(folder / _VALUES for folder in folders))
 

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar, plain
+from dualwrite.tablemap.document import (
+    Fields,
+    FindingList,
+    Items,
+    Node,
+    Scalar,
+    plain,
+)
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import Transform
 from dualwrite.tablemap.transforms import TRANSFORMS
@@ -10,10 +17,10 @@ from dualwrite.tablemap.valuemaps import SharedValues, read_values
 
 
 def read_transforms(
-    node: Node, report: Report, where: str, shared: SharedValues
+    node: Node, report: FindingList, where: str, shared: SharedValues
 ) -> tuple[Transform, ...]:
     """The transforms of a column, in the order written; those at fault are left out."""
-    if not isinstance(node, Entries):
+    if not isinstance(node, Fields):
         report.add(
             "DW1102",
             node.line,
@@ -26,7 +33,7 @@ def read_transforms(
 
 
 def _read_one(
-    key: Scalar, node: Node, report: Report, where: str, shared: SharedValues
+    key: Scalar, node: Node, report: FindingList, where: str, shared: SharedValues
 ) -> Transform | None:
     name = str(key.value)
     kind = TRANSFORMS.get(name)
@@ -63,5 +70,5 @@ def _shown(node: Node) -> str:
             return str(value)
         case Items():
             return "a list"
-        case Entries():
+        case Fields():
             return "these words"

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 from dualwrite.link import Side
 from dualwrite.tablemap.column_transforms import read_transforms
-from dualwrite.tablemap.document import Entries, Items, Node, Report, Scalar
+from dualwrite.tablemap.document import Fields, FindingList, Items, Node, Scalar
 from dualwrite.tablemap.model import ColumnMap, Place, Transform, Unmapped
 from dualwrite.tablemap.notation import Notation, NotationError, Sign
 from dualwrite.tablemap.transforms import is_reversible
 from dualwrite.tablemap.valuemaps import SharedValues, Value, ambiguous
 
 
-def read_columns(node: Node | None, report: Report, shared: SharedValues) -> tuple[ColumnMap, ...]:
+def read_columns(
+    node: Node | None, report: FindingList, shared: SharedValues
+) -> tuple[ColumnMap, ...]:
     """The column maps in the order of the file; those at fault are left out."""
     match node:
         case None:
@@ -39,13 +41,13 @@ def read_columns(node: Node | None, report: Report, shared: SharedValues) -> tup
             return ()
 
 
-def _read_column(node: Node, report: Report, shared: SharedValues) -> ColumnMap | None:
+def _read_column(node: Node, report: FindingList, shared: SharedValues) -> ColumnMap | None:
     before = len(report.findings)
     options: Node | None = None
     match node:
         case Scalar(value=str() as text):
             pass
-        case Entries(entries=((Scalar(value=str() as text), options),)):
+        case Fields(entries=((Scalar(value=str() as text), options),)):
             pass
         case _:
             report.add(
@@ -68,7 +70,7 @@ def _read_column(node: Node, report: Report, shared: SharedValues) -> ColumnMap 
     return column
 
 
-def _check_sign(column: ColumnMap, report: Report, *, written: bool, faulty: bool) -> None:
+def _check_sign(column: ColumnMap, report: FindingList, *, written: bool, faulty: bool) -> None:
     sign, where, line = column.sign, str(column.notation), column.place.line
     if written and not sign.transformed:
         crossed = {"=": "><", ">": ">>", "<": "<<"}[sign.value]
@@ -92,7 +94,7 @@ def _check_sign(column: ColumnMap, report: Report, *, written: bool, faulty: boo
         _check_way_back(column, transform, report)
 
 
-def _check_ends(column: ColumnMap, report: Report, *, faulty: bool) -> None:
+def _check_ends(column: ColumnMap, report: FindingList, *, faulty: bool) -> None:
     """`none` may only stand where values come from, and then a constant must be given."""
     where, line = str(column.notation), column.place.line
     for side in Side:
@@ -126,7 +128,7 @@ def _constant(column: ColumnMap, side: Side) -> str:
     return f"{ends[0]} {sign} {ends[1]}: {{default: ...}}"
 
 
-def _check_way_back(column: ColumnMap, transform: Transform, report: Report) -> None:
+def _check_way_back(column: ColumnMap, transform: Transform, report: FindingList) -> None:
     where, line = str(column.notation), column.place.line
     two_way = len(column.sign.sources) > 1
     if two_way and not is_reversible(transform):

@@ -47,7 +47,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class Fields:
     """A mapping; its keys are single values, none of them twice."""
 
     entries: tuple[tuple[Scalar, Node], ...]
@@ -62,11 +62,11 @@ class Entries:
         return ((key.value, node) for key, node in self.entries if isinstance(key.value, str))
 
 
-Node = Scalar | Items | Entries
+Node = Scalar | Items | Fields
 
 
 @dataclass(slots=True)
-class Report:
+class FindingList:
     """Gathers the findings of one file while it is read."""
 
     file: Path
@@ -98,7 +98,7 @@ class Report:
         """A line of the file."""
         return Place(self.file, line)
 
-    def unknown_words(self, entries: Entries, known: tuple[str, ...], where: str) -> None:
+    def unknown_words(self, entries: Fields, known: tuple[str, ...], where: str) -> None:
         """Note every key of `entries` that is none of `known`."""
         for key, _ in entries.entries:
             if key.value not in known:
@@ -132,10 +132,10 @@ class Report:
                 self._shape(node, word, "a list: [A, B]")
                 return None
 
-    def entries(self, node: Node | None, word: str) -> Entries | None:
+    def entries(self, node: Node | None, word: str) -> Fields | None:
         """A mapping."""
         match node:
-            case None | Entries():
+            case None | Fields():
                 return node
             case _:
                 self._shape(node, word, "a mapping: {word: value}")
@@ -159,7 +159,7 @@ class Report:
         self.add("DW1102", node.line, f"{word}: {_described(node)} stands where {wanted} is due")
 
 
-def load(text: str, report: Report) -> Node | None:
+def load(text: str, report: FindingList) -> Node | None:
     """The nodes of a document; None, with the reason in `report`, where there is none."""
     try:
         root = YAML(typ="safe", pure=True).compose(text)
@@ -183,11 +183,11 @@ def plain(node: Node) -> Any:
             return value
         case Items(items=items):
             return [plain(item) for item in items]
-        case Entries(entries=entries):
+        case Fields(entries=entries):
             return {key.value: plain(item) for key, item in entries}
 
 
-def _node(raw: Any, report: Report, depth: int) -> Node:
+def _node(raw: Any, report: FindingList, depth: int) -> Node:
     line = raw.start_mark.line + 1
     if depth > _DEEPEST:
         report.add("DW1100", line, f"nested deeper than {_DEEPEST} levels")
@@ -204,7 +204,7 @@ def _node(raw: Any, report: Report, depth: int) -> Node:
             return Scalar(None, line)
 
 
-def _entries(raw: MappingNode, report: Report, depth: int) -> Entries:
+def _entries(raw: MappingNode, report: FindingList, depth: int) -> Fields:
     found: list[tuple[Scalar, Node]] = []
     seen: set[tuple[type, Plain]] = set()
     for raw_key, raw_value in raw.value:
@@ -217,10 +217,10 @@ def _entries(raw: MappingNode, report: Report, depth: int) -> Entries:
         else:
             seen.add((type(key.value), key.value))
             found.append((key, value))
-    return Entries(tuple(found), raw.start_mark.line + 1)
+    return Fields(tuple(found), raw.start_mark.line + 1)
 
 
-def _scalar(raw: ScalarNode, report: Report) -> Scalar:
+def _scalar(raw: ScalarNode, report: FindingList) -> Scalar:
     line, text, tag = raw.start_mark.line + 1, str(raw.value), str(raw.tag)
     value: Plain = text
     match tag.rpartition(":")[2]:
@@ -256,5 +256,5 @@ def _described(node: Node) -> str:
             return repr(value) if isinstance(value, str) else f"the number {value}"
         case Items():
             return "a list"
-        case Entries():
+        case Fields():
             return "a mapping"

@@ -21,9 +21,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from dualwrite.link import Side
-from dualwrite.tablemap.document import Entries, Items, Node, Report, load, plain
+from dualwrite.tablemap.document import Fields, FindingList, Items, Node, load, plain
 from dualwrite.tablemap.findings import Finding, MapError, in_order
-from dualwrite.tablemap.model import Expected, TableMap
+from dualwrite.tablemap.model import ExpectedRule, TableMap
 
 FOLDER = "expectations"
 _SEVERITIES = ("critical", "warning")
@@ -32,7 +32,7 @@ _ASIDE = ("severity", "into")
 """Words of every expectation; the others are its own."""
 
 
-def read_expected(node: Node | None, report: Report) -> tuple[Expected, ...]:
+def read_expected(node: Node | None, report: FindingList) -> tuple[ExpectedRule, ...]:
     """A list of expectations, its shape checked."""
     match node:
         case None:
@@ -50,9 +50,9 @@ def read_expected(node: Node | None, report: Report) -> tuple[Expected, ...]:
             return ()
 
 
-def _read_one(node: Node, report: Report) -> Expected | None:
+def _read_one(node: Node, report: FindingList) -> ExpectedRule | None:
     match node:
-        case Entries(entries=((key, Entries() as options),)) if isinstance(key.value, str):
+        case Fields(entries=((key, Fields() as options),)) if isinstance(key.value, str):
             pass
         case _:
             report.add(
@@ -65,7 +65,7 @@ def _read_one(node: Node, report: Report) -> Expected | None:
     where = f"expect: {key.value}"
     severity = report.one_of(options.get("severity"), f"{where}: severity", _SEVERITIES)
     into = report.one_of(options.get("into"), f"{where}: into", _SIDES)
-    return Expected(
+    return ExpectedRule(
         key.value,
         {word: plain(value) for word, value in options.words() if word not in _ASIDE},
         "warning" if severity == "warning" else "critical",
@@ -84,22 +84,22 @@ def with_folder(table_map: TableMap, project: Path, known: Container[str]) -> Ta
     return replace(table_map, expect=(*table_map.expect, *found)) if found else table_map
 
 
-def read_folder(project: Path, known: Container[str]) -> Mapping[str, tuple[Expected, ...]]:
+def read_folder(project: Path, known: Container[str]) -> Mapping[str, tuple[ExpectedRule, ...]]:
     """What the files of `expectations/` expect, by map; `known` are the maps that there are.
 
     Raises:
         MapError: A file is at fault; it carries every finding of all of them.
     """
-    found: dict[str, tuple[Expected, ...]] = {}
+    found: dict[str, tuple[ExpectedRule, ...]] = {}
     findings: list[Finding] = []
     for file in sorted((project / FOLDER).glob("*.yaml")):
-        report = Report(file, file.stem)
+        report = FindingList(file, file.stem)
         try:
             root = load(file.read_text(encoding="utf-8"), report)
         except (OSError, UnicodeDecodeError) as error:
             report.add("DW1126", 1, f"cannot be read: {error}")
             root = None
-        if isinstance(root, Entries):
+        if isinstance(root, Fields):
             for name, expected in _read_file(root, known, report).items():
                 found[name] = (*found.get(name, ()), *expected)
         elif root is not None:
@@ -113,8 +113,8 @@ def read_folder(project: Path, known: Container[str]) -> Mapping[str, tuple[Expe
 
 
 def _read_file(
-    root: Entries, known: Container[str], report: Report
-) -> dict[str, tuple[Expected, ...]]:
+    root: Fields, known: Container[str], report: FindingList
+) -> dict[str, tuple[ExpectedRule, ...]]:
     report.unknown_words(root, ("maps", "expect"), FOLDER)
     for word in ("maps", "expect"):
         if root.get(word) is None:

@@ -107,7 +107,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedRule:
     """One expectation beside what is derived, as written."""
 
     name: str
@@ -139,7 +139,7 @@ class TableMap:
     quantity: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     effective: Mapping[str, Any] | None = None
     conflicts: Mapping[str, Any] = field(default_factory=dict)
-    expect: tuple[Expected, ...] = ()
+    expect: tuple[ExpectedRule, ...] = ()
     replay: str = "newest"
     when_left: str = "keep"
     places: Mapping[str, Place] = field(default_factory=dict)

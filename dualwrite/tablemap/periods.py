@@ -15,7 +15,7 @@ from typing import Any, cast
 from dualwrite.effective import Mode
 from dualwrite.effective.periods import Gaps
 from dualwrite.link import Side
-from dualwrite.tablemap.document import Node, Report, plain
+from dualwrite.tablemap.document import FindingList, Node, plain
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -25,7 +25,7 @@ _WORDS = ("entity", "from", "to", "gaps", "mode")
 _SHAPE = "write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
 
 
-def read_effective(node: Node | None, report: Report) -> dict[str, Any] | None:
+def read_effective(node: Node | None, report: FindingList) -> dict[str, Any] | None:
     """The word `effective` of a map, its shape checked."""
     entries = report.entries(node, "effective")
     if entries is None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dualwrite.link import Side
-from dualwrite.tablemap.document import Entries, Node, Report, Scalar, plain
+from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, plain
 from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -53,7 +53,7 @@ class Quantity:
         return tuple(path for path in paths if path is not None)
 
 
-def read_quantity(node: Node | None, report: Report) -> dict[str, Mapping[str, Any]]:
+def read_quantity(node: Node | None, report: FindingList) -> dict[str, Mapping[str, Any]]:
     """The word `quantity` of a map, its shape checked."""
     entries = report.entries(node, "quantity")
     found: dict[str, Mapping[str, Any]] = {}
@@ -72,7 +72,7 @@ def read_quantity(node: Node | None, report: Report) -> dict[str, Mapping[str, A
     return found
 
 
-def _check_unit(options: Entries, where: str, report: Report) -> None:
+def _check_unit(options: Fields, where: str, report: FindingList) -> None:
     unit, where = options.get(KIND), f"{where}: {KIND}"
     match unit:
         case None:
@@ -81,7 +81,7 @@ def _check_unit(options: Entries, where: str, report: Report) -> None:
             )
         case Scalar(value=str()):
             pass
-        case Entries():
+        case Fields():
             report.unknown_words(unit, _SIDES, where)
             for side in _SIDES:
                 report.text(unit.get(side), f"{where}: {side}")

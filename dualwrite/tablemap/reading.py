@@ -14,7 +14,7 @@ from typing import Any
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import read_money
 from dualwrite.tablemap.columns import read_columns
-from dualwrite.tablemap.document import Entries, Node, Report, Scalar, load, plain
+from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, load, plain
 from dualwrite.tablemap.expecting import read_expected
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
@@ -65,10 +65,10 @@ def read_map_text(text: str, file: Path, shared: SharedValues | None = None) -> 
     Raises:
         MapError: Something in it is not right; it carries every finding.
     """
-    report = Report(file, file.stem)
+    report = FindingList(file, file.stem)
     root = load(text, report)
     table_map = None
-    if isinstance(root, Entries):
+    if isinstance(root, Fields):
         table_map = _read_root(root, report, shared or values_beside(file))
     elif root is not None:
         report.add("DW1102", root.line, "a map file is a mapping: map: NAME, ...")
@@ -92,7 +92,7 @@ def values_beside(file: Path) -> SharedValues:
     return find
 
 
-def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap | None:
+def _read_root(root: Fields, report: FindingList, shared: SharedValues) -> TableMap | None:
     report.unknown_words(root, _WORDS, "map")
     for word in ("map", "title", "finops", "dataverse", "columns"):
         if root.get(word) is None:
@@ -126,7 +126,7 @@ def _read_root(root: Entries, report: Report, shared: SharedValues) -> TableMap 
     return None if None in ends.values() else read
 
 
-def _name(root: Entries, report: Report) -> str:
+def _name(root: Fields, report: FindingList) -> str:
     node = root.get("map")
     name = report.text(node, "map")
     if name is not None and node is not None and name != report.file.stem:
@@ -139,7 +139,7 @@ def _name(root: Entries, report: Report) -> str:
     return report.file.stem
 
 
-def _read_end(node: Node | None, side: Side, report: Report) -> End | None:
+def _read_end(node: Node | None, side: Side, report: FindingList) -> End | None:
     word = side.value
     entries = report.entries(node, word)
     if entries is None:
@@ -168,12 +168,12 @@ def _read_end(node: Node | None, side: Side, report: Report) -> End | None:
     )
 
 
-def _path_at(node: Node | None, report: Report, word: str) -> ColumnPath | None:
+def _path_at(node: Node | None, report: FindingList, word: str) -> ColumnPath | None:
     text = report.text(node, word)
     return None if text is None or node is None else _path(text, node.line, report, word)
 
 
-def _path(text: str, line: int, report: Report, word: str) -> ColumnPath | None:
+def _path(text: str, line: int, report: FindingList, word: str) -> ColumnPath | None:
     try:
         return ColumnPath.parse(text)
     except NotationError as error:
@@ -183,7 +183,7 @@ def _path(text: str, line: int, report: Report, word: str) -> ColumnPath | None:
         return None
 
 
-def _filter(node: Node | None, report: Report, word: str) -> str | None:
+def _filter(node: Node | None, report: FindingList, word: str) -> str | None:
     text = report.text(node, f"{word}: filter")
     if text is None or node is None:
         return None
@@ -194,7 +194,7 @@ def _filter(node: Node | None, report: Report, word: str) -> str | None:
     return text
 
 
-def _lookups(node: Node | None, report: Report, word: str) -> dict[str, Reference]:
+def _lookups(node: Node | None, report: FindingList, word: str) -> dict[str, Reference]:
     entries = report.entries(node, word)
     found: dict[str, Reference] = {}
     for column, target in entries.words() if entries else ():
@@ -212,7 +212,7 @@ def _lookups(node: Node | None, report: Report, word: str) -> dict[str, Referenc
     return found
 
 
-def _version(node: Node | None, report: Report) -> str:
+def _version(node: Node | None, report: FindingList) -> str:
     text = None
     if node is not None:
         text = str(node.value) if isinstance(node, Scalar) else ""
@@ -221,21 +221,23 @@ def _version(node: Node | None, report: Report) -> str:
     return text or "1.0.0.0"
 
 
-def _master(node: Node | None, report: Report) -> Master:
+def _master(node: Node | None, report: FindingList) -> Master:
     known = tuple(master.value for master in Master)
     found = report.one_of(node, "master", known)
     return Master.DATAVERSE if found is None else Master(found)
 
 
-def _companies(node: Node | None, report: Report) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    if not isinstance(node, Entries):
+def _companies(
+    node: Node | None, report: FindingList
+) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    if not isinstance(node, Fields):
         return report.texts(node, "companies"), ()
     report.unknown_words(node, ("include", "exclude"), "companies")
     include = report.texts(node.get("include"), "companies: include")
     return include, report.texts(node.get("exclude"), "companies: exclude") or ()
 
 
-def _max_rejected(node: Node | None, report: Report) -> str | None:
+def _max_rejected(node: Node | None, report: FindingList) -> str | None:
     match node:
         case None:
             return None
@@ -256,7 +258,7 @@ def _max_rejected(node: Node | None, report: Report) -> str | None:
     return None
 
 
-def _conflicts(node: Node | None, report: Report) -> dict[str, Any]:
+def _conflicts(node: Node | None, report: FindingList) -> dict[str, Any]:
     if isinstance(node, Scalar):
         policy = report.one_of(node, "conflicts", _POLICIES)
         return {} if policy is None else {"policy": policy}

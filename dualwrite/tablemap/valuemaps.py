@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from dualwrite.link import Side
-from dualwrite.tablemap.document import Entries, Node, Report, Scalar, load
+from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, load
 from dualwrite.tablemap.model import Unmapped, ValueMap
 from dualwrite.tablemap.notation import Sign
 
@@ -23,12 +23,14 @@ SharedValues = Callable[[str], Path | None]
 """Finds the file of a shared value map; None where there is none."""
 
 
-def read_values(node: Node, report: Report, where: str, shared: SharedValues) -> ValueMap | None:
+def read_values(
+    node: Node, report: FindingList, where: str, shared: SharedValues
+) -> ValueMap | None:
     """The value map under `values:`; None, with the reason in `report`, where it is at fault."""
     match node:
         case Scalar(value=str() as name):
             return _read_shared(name, node.line, report, where, shared)
-        case Entries():
+        case Fields():
             return _read_entries(node, report, where, name=None)
         case _:
             report.add(
@@ -53,7 +55,7 @@ def ambiguous(values: ValueMap, sign: Sign) -> tuple[tuple[Side, Value], ...]:
 
 
 def _read_shared(
-    name: str, line: int, report: Report, where: str, shared: SharedValues
+    name: str, line: int, report: FindingList, where: str, shared: SharedValues
 ) -> ValueMap | None:
     path = shared(name)
     if path is None:
@@ -64,7 +66,7 @@ def _read_shared(
             cure=f"create maps/values/{name}.yaml, or write the values in place",
         )
         return None
-    inner = Report(path, report.map_name, report.findings)
+    inner = FindingList(path, report.map_name, report.findings)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -73,18 +75,20 @@ def _read_shared(
     node = load(text, inner)
     if node is None:
         return None
-    if not isinstance(node, Entries):
+    if not isinstance(node, Fields):
         inner.add("DW1102", node.line, "a value map is a mapping: finops value: dataverse value")
         return None
     return _read_entries(node, inner, f"value map {name}", name)
 
 
-def _read_entries(node: Entries, report: Report, where: str, name: str | None) -> ValueMap | None:
+def _read_entries(
+    node: Fields, report: FindingList, where: str, name: str | None
+) -> ValueMap | None:
     options = node
     body = node.get("map")
     # A mapping under `map` is the long form; `map: 3` is a finops value named "map".
-    if not isinstance(body, Entries):
-        body, options = node, Entries((), node.line)
+    if not isinstance(body, Fields):
+        body, options = node, Fields((), node.line)
     report.unknown_words(options, ("map", "unmapped"), f"{where}: values")
 
     before = len(report.findings)
@@ -105,7 +109,7 @@ def _read_entries(node: Entries, report: Report, where: str, name: str | None) -
     return ValueMap(tuple(pairs), unmapped, fallback, name)
 
 
-def _unmapped(node: Node | None, report: Report, where: str) -> tuple[Unmapped, Value]:
+def _unmapped(node: Node | None, report: FindingList, where: str) -> tuple[Unmapped, Value]:
     match node:
         case None | Scalar(value="reject"):
             return Unmapped.REJECT, None
@@ -115,7 +119,7 @@ def _unmapped(node: Node | None, report: Report, where: str) -> tuple[Unmapped, 
             return Unmapped.USE, _single(node, report, where)
 
 
-def _single(node: Node, report: Report, where: str) -> Value:
+def _single(node: Node, report: FindingList, where: str) -> Value:
     if isinstance(node, Scalar):
         return _value(node, report, where)
     report.add(
@@ -127,7 +131,7 @@ def _single(node: Node, report: Report, where: str) -> Value:
     return None
 
 
-def _value(node: Scalar, report: Report, where: str) -> Value:
+def _value(node: Scalar, report: FindingList, where: str) -> Value:
     if isinstance(node.value, Decimal):
         report.add(
             "DW1113",

@@ -293,15 +293,6 @@ def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:
     )
 
 
-def reading_types(flow: Flow) -> dict[str, pa.DataType]:
-    """The source app's types by source path, of the columns that are mapped as such."""
-    return {
-        str(column.source): column.source_type
-        for column in flow.columns
-        if column.source is not None and column.source_type is not None
-    }
-
-
 def translate(rows: pa.Table, flow: Flow) -> pa.Table:
     """Make the gate table of `rows`.
 

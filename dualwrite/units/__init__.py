@@ -1,12 +1,13 @@
 """Units of measure: unit classes, units, conversions, and exact conversion of quantities."""
 
-from dualwrite.units.graph import Way
+from dualwrite.units.graph import ConversionPath
 from dualwrite.units.model import Conversion, Formula, Rounding, Unit, UnitClass
 from dualwrite.units.standard import standard_tables, standard_units
 from dualwrite.units.system import ConvertedQuantities, NotConvertibleError, UnitSystem, convert
 
 __all__ = [
     "Conversion",
+    "ConversionPath",
     "ConvertedQuantities",
     "Formula",
     "NotConvertibleError",
@@ -14,7 +15,6 @@ __all__ = [
     "Unit",
     "UnitClass",
     "UnitSystem",
-    "Way",
     "convert",
     "standard_tables",
     "standard_units",

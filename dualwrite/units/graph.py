@@ -25,7 +25,7 @@ STANDARD: Scope = (None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ConversionPath:
     """How one unit becomes another: one of `formula` and `trouble` is None."""
 
     formula: Formula | None
@@ -92,10 +92,10 @@ class Graph:
         """The variants with conversions of their own, whatever their products."""
         return sorted({variant for _, variant in self._edges if variant is not None})
 
-    def way(self, from_: str, to: str, product: str | None, variant: str | None) -> Way:
+    def way(self, from_: str, to: str, product: str | None, variant: str | None) -> ConversionPath:
         """The way between two known units."""
         if from_ == to:
-            return Way(Formula(), None)
+            return ConversionPath(Formula(), None)
         own: list[Scope] = [] if variant is None else [(product, variant)]
         own += [] if product is None else [(product, None)]
         scopes = [scope for scope in [*own, STANDARD] if scope in self._edges]
@@ -104,7 +104,7 @@ class Graph:
             path = [straight] if straight else self._path(from_, to, scopes[:most])
             if path is not None:
                 return _along(path, from_)
-        return Way(None, self._nothing(from_, to))
+        return ConversionPath(None, self._nothing(from_, to))
 
     def _nothing(self, from_: str, to: str) -> str:
         classes = self.units[from_].unit_class, self.units[to].unit_class
@@ -219,13 +219,13 @@ def _round(tree: Mapping[str, _Reached], edge: _Edge) -> Iterator[_Edge]:
         one = step.parent
 
 
-def _along(path: Sequence[_Edge], start: str) -> Way:
+def _along(path: Sequence[_Edge], start: str) -> ConversionPath:
     fault = next((edge.fault for edge in path if edge.fault is not None), None)
     if fault is not None:
-        return Way(None, fault)
+        return ConversionPath(None, fault)
     formula = path[0].line(start)
     here = path[0].other(start)
     for edge in path[1:]:
         formula = formula.then(edge.line(here))
         here = edge.other(here)
-    return Way(formula, None, path[-1].conversion.rounding)
+    return ConversionPath(formula, None, path[-1].conversion.rounding)

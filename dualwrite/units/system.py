@@ -26,7 +26,7 @@ from dualwrite.exact import (
     with_scale,
 )
 from dualwrite.units.building import Built, build, classes_of
-from dualwrite.units.graph import Way
+from dualwrite.units.graph import ConversionPath
 from dualwrite.units.model import MODES, Formula, Unit, UnitClass
 
 Texts: TypeAlias = str | pa.Array | None
@@ -85,7 +85,7 @@ class UnitSystem:
         self._graph = built.graph
         self._lists = (list(self.units), built.graph.products, built.graph.variants)
         self._names = tuple(pa.array(names, pa.string()) for names in self._lists)
-        self._ways: dict[tuple[str, str, str | None, str | None], Way] = {}
+        self._ways: dict[tuple[str, str, str | None, str | None], ConversionPath] = {}
 
     @classmethod
     def from_tables(cls, units: pa.Table, conversions: pa.Table) -> Self:
@@ -254,19 +254,21 @@ class UnitSystem:
             variants[variant] if variant < len(variants) else None,
         )
 
-    def way(self, from_: str, to: str, product: str | None, variant: str | None) -> Way:
+    def way(self, from_: str, to: str, product: str | None, variant: str | None) -> ConversionPath:
         """How one unit converts to another, or why it does not."""
         key = (from_, to, product, variant)
         if key not in self._ways:
             self._ways[key] = self._look(*key)
         return self._ways[key]
 
-    def _look(self, from_: str, to: str, product: str | None, variant: str | None) -> Way:
+    def _look(
+        self, from_: str, to: str, product: str | None, variant: str | None
+    ) -> ConversionPath:
         for unit in (from_, to):
             if unit not in self.units:
-                return Way(None, f"there is no unit {unit!r}")
+                return ConversionPath(None, f"there is no unit {unit!r}")
             if unit in self._faults:
-                return Way(None, self._faults[unit])
+                return ConversionPath(None, self._faults[unit])
         return self._graph.way(from_, to, product, variant)
 
     def _trouble(

@@ -13,7 +13,7 @@ from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.session import Session, open_session
 from expectations.checking import check_tables
-from expectations.report import Report
+from expectations.report import QualityReport
 
 ACCOUNTS = "customers-v3--accounts"
 UNITS = "units--uoms"
@@ -27,7 +27,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         yield opened
 
 
-def findings(report: Report) -> dict[tuple[str, str], tuple[int, tuple[str, ...]]]:
+def findings(report: QualityReport) -> dict[tuple[str, str], tuple[int, tuple[str, ...]]]:
     return {
         (suite, answer.asked): (answer.failing, tuple(sorted(answer.keys)))
         for suite, answer in report.failing()

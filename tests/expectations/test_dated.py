@@ -10,7 +10,7 @@ import pytest
 from dualwrite.journal.store import Journal
 from expectations.checking import check_tables
 from expectations.gate import GreatExpectationsGate
-from expectations.report import Answer, Report
+from expectations.report import Answer, QualityReport
 from tests.sync.dated import DATED, Dated, make_dated
 from tests.sync.world import TO_D, TO_F
 
@@ -53,5 +53,5 @@ def test_tables_as_they_stand_are_checked_on_both_sides(world):
     assert {each.type for each in answers(report) if each.failing} == {PERIODS}
 
 
-def answers(report: Report) -> list[Answer]:
+def answers(report: QualityReport) -> list[Answer]:
     return [each for suite in report.suites.values() for each in suite.values()]

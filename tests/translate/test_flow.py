@@ -11,7 +11,7 @@ from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform, Unmapped
 from dualwrite.tablemap.transforms import TransformError
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import comparable, fit, reading_types, translate
+from dualwrite.translate.flow import comparable, fit, translate
 from tests.translate.maps import COMPANY, TEXT, WHOLE, column, customers, one_column, values
 
 
@@ -51,8 +51,12 @@ def test_a_constant_flows_one_way_only():
     assert (there.key, there.source_key) == ((COMPANY, "accountnumber"), ("DATAAREAID", "ACC"))
 
 
-def test_the_types_to_read_are_the_source_columns_own():
-    assert reading_types(customers(Side.FINOPS))["LIMIT"] == pa.decimal128(32, 6)
+def test_a_column_knows_the_type_of_its_source():
+    flow = customers(Side.FINOPS)
+
+    [limit] = [column for column in flow.columns if str(column.source) == "LIMIT"]
+
+    assert limit.source_type == pa.decimal128(32, 6)
 
 
 def test_fit_gives_exact_types_and_target_columns_only():

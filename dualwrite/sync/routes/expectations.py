@@ -11,7 +11,7 @@ from dualwrite.rules import RULES, Rule
 from dualwrite.rules.expected import Kinds, UnknownExpectationError, WrongOptionError
 from dualwrite.rules.own import OwnCodeError
 from dualwrite.tablemap.findings import Finding, MapError, did_you_mean
-from dualwrite.tablemap.model import Expected, TableMap
+from dualwrite.tablemap.model import ExpectedRule, TableMap
 from dualwrite.translate.flow import Flow
 
 CODE = "DW1132"
@@ -65,12 +65,12 @@ def expectation_faults(table_map: TableMap, project: Path) -> Iterator[Finding]:
             yield _finding(table_map, expected, "it names a column that is on no way of the map")
 
 
-def _asked(table_map: TableMap, target: Side) -> list[Expected]:
+def _asked(table_map: TableMap, target: Side) -> list[ExpectedRule]:
     return [each for each in table_map.expect if each.into in (None, target)]
 
 
 def _tried(
-    table_map: TableMap, expected: Expected, kinds: Kinds, named: _Named
+    table_map: TableMap, expected: ExpectedRule, kinds: Kinds, named: _Named
 ) -> Rule | Finding | None:
     try:
         return kinds.rule_of(expected, named)
@@ -84,7 +84,7 @@ def _tried(
 
 
 def _finding(
-    table_map: TableMap, expected: Expected, message: str, cure: str | None = None
+    table_map: TableMap, expected: ExpectedRule, message: str, cure: str | None = None
 ) -> Finding:
     said = f"expect: {expected.name}: {message}"
     return Finding.of(CODE, said, map_name=table_map.name, place=expected.place, cure=cure)

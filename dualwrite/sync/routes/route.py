@@ -171,8 +171,3 @@ def judged_with(route: Route, changed: Collection[ColumnPath]) -> set[ColumnPath
         if not looked_at.isdisjoint(changed):
             found |= looked_at
     return found
-
-
-def touched_tables(routes: Collection[Route]) -> set[tuple[Side, str]]:
-    """The tables that the ways write."""
-    return {(route.target, route.target_table) for route in routes}

@@ -16,7 +16,7 @@ from dualwrite.link import Side
 from dualwrite.tablemap.checks.column_maps import written
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.codes import Severity
-from dualwrite.tablemap.filters.literals import Kind, grid_of
+from dualwrite.tablemap.filters.literals import ValueKind, grid_of
 from dualwrite.tablemap.model import ColumnMap, Transform, Unmapped
 from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms import TRANSFORMS
@@ -25,19 +25,32 @@ Verdict = tuple[Severity, str]
 
 _PARSED: Verdict = ("warning", "each value is checked, and rejected where it is none")
 _NEVER: Verdict = ("error", "the one can never hold the other")
-_VERDICTS: dict[tuple[Kind, Kind], Verdict | None] = {
-    **{(Kind.TEXT, kind): _PARSED for kind in Kind if kind not in (Kind.TEXT, Kind.OPAQUE)},
-    **{(kind, Kind.TEXT): None for kind in Kind if kind is not Kind.OPAQUE},
-    **{(kind, kind): None for kind in Kind},
-    (Kind.BOOLEAN, Kind.INTEGER): None,
-    (Kind.INTEGER, Kind.BOOLEAN): ("warning", "only 0 and 1 pass, other numbers are rejected"),
-    (Kind.INTEGER, Kind.DECIMAL): None,
-    (Kind.DECIMAL, Kind.INTEGER): ("warning", "values with decimals are rejected"),
-    (Kind.INTEGER, Kind.FLOAT): ("warning", "numbers past 2^53 are bent"),
-    (Kind.DECIMAL, Kind.FLOAT): ("warning", "digits are bent"),
-    (Kind.FLOAT, Kind.DECIMAL): ("error", "the digits of a binary float are not those meant"),
-    (Kind.DATE, Kind.TIMESTAMP): None,
-    (Kind.TIMESTAMP, Kind.DATE): ("warning", "the time of day is rejected unless it is midnight"),
+_VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
+    **{
+        (ValueKind.TEXT, kind): _PARSED
+        for kind in ValueKind
+        if kind not in (ValueKind.TEXT, ValueKind.OPAQUE)
+    },
+    **{(kind, ValueKind.TEXT): None for kind in ValueKind if kind is not ValueKind.OPAQUE},
+    **{(kind, kind): None for kind in ValueKind},
+    (ValueKind.BOOLEAN, ValueKind.INTEGER): None,
+    (ValueKind.INTEGER, ValueKind.BOOLEAN): (
+        "warning",
+        "only 0 and 1 pass, other numbers are rejected",
+    ),
+    (ValueKind.INTEGER, ValueKind.DECIMAL): None,
+    (ValueKind.DECIMAL, ValueKind.INTEGER): ("warning", "values with decimals are rejected"),
+    (ValueKind.INTEGER, ValueKind.FLOAT): ("warning", "numbers past 2^53 are bent"),
+    (ValueKind.DECIMAL, ValueKind.FLOAT): ("warning", "digits are bent"),
+    (ValueKind.FLOAT, ValueKind.DECIMAL): (
+        "error",
+        "the digits of a binary float are not those meant",
+    ),
+    (ValueKind.DATE, ValueKind.TIMESTAMP): None,
+    (ValueKind.TIMESTAMP, ValueKind.DATE): (
+        "warning",
+        "the time of day is rejected unless it is midnight",
+    ),
 }
 
 
@@ -87,9 +100,9 @@ def _verdicts(source: Column, target: Column) -> Iterator[Verdict]:
         severity, reason = verdict
         yield severity, f"{source.native} into {target.native}: {reason}"
     match kinds:
-        case Kind.TEXT, Kind.TEXT:
+        case ValueKind.TEXT, ValueKind.TEXT:
             yield from _length(source, target)
-        case ((Kind.DECIMAL | Kind.INTEGER), Kind.DECIMAL):
+        case ((ValueKind.DECIMAL | ValueKind.INTEGER), ValueKind.DECIMAL):
             yield from _digits(source, target)
         case _:
             pass
@@ -164,13 +177,13 @@ def _number(value: Any) -> None:
         raise ValueError
 
 
-_READERS: Mapping[Kind, Callable[[Any], object]] = {
-    Kind.BOOLEAN: _truth,
-    Kind.INTEGER: lambda value: int(value if isinstance(value, bool) else str(value)),
-    Kind.DECIMAL: _number,
-    Kind.FLOAT: _number,
-    Kind.DATE: lambda value: date.fromisoformat(str(value)),
-    Kind.TIMESTAMP: lambda value: datetime.fromisoformat(str(value)),
+_READERS: Mapping[ValueKind, Callable[[Any], object]] = {
+    ValueKind.BOOLEAN: _truth,
+    ValueKind.INTEGER: lambda value: int(value if isinstance(value, bool) else str(value)),
+    ValueKind.DECIMAL: _number,
+    ValueKind.FLOAT: _number,
+    ValueKind.DATE: lambda value: date.fromisoformat(str(value)),
+    ValueKind.TIMESTAMP: lambda value: datetime.fromisoformat(str(value)),
 }
 
 
@@ -187,7 +200,7 @@ def _check_money(context: Context) -> None:
             found = context.column(side, path, column) if path is not None else None
             if found is None or found.exact:
                 continue
-            is_float = grid_of(found.type).kind is Kind.FLOAT
+            is_float = grid_of(found.type).kind is ValueKind.FLOAT
             if is_money or (column.flows_from(side.other) and not is_float):
                 context.add(
                     "DW1030",

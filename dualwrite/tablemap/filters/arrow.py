@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.tablemap.filters.literals import Always, Kind, fitted, grid_of, need_text
+from dualwrite.tablemap.filters.literals import Always, ValueKind, fitted, grid_of, need_text
 from dualwrite.tablemap.filters.model import (
     And,
     Compare,
@@ -107,7 +107,7 @@ def _compared(
     if operand.fold:
         need_text(operand.path, str(value), grid)
     match fitted(operand.path, operator, value, grid):
-        case _ if grid.kind is Kind.NOTHING:
+        case _ if grid.kind is ValueKind.NOTHING:
             return pa.nulls(len(values), pa.bool_())
         case Always(true):
             # Comparing a value with itself is true or null; so is the answer here.

@@ -20,7 +20,7 @@ from dualwrite.tablemap.filters.model import Compare, In, Literal, Match, Node, 
 from dualwrite.tablemap.notation import ColumnPath
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What a column holds, as far as comparing goes."""
 
     TEXT = "text"
@@ -38,7 +38,7 @@ class Kind(Enum):
 class Grid:
     """The values that a column can hold."""
 
-    kind: Kind
+    kind: ValueKind
     scale: int | None = None
     """Decimals after the point; None where the column sets no bound."""
     digits: int | None = None
@@ -64,19 +64,19 @@ class _OnGrid:
 class LiteralTypeError(ValueError):
     """A literal of a type that the column never holds."""
 
-    def __init__(self, path: ColumnPath, value: Literal, kind: Kind) -> None:
+    def __init__(self, path: ColumnPath, value: Literal, kind: ValueKind) -> None:
         self.path, self.value, self.kind = path, value, kind
         super().__init__(f"{path} holds {kind.value} and is compared with {_named(value)}")
 
 
-_KINDS: tuple[tuple[Callable[[pa.DataType], bool], Kind], ...] = (
-    (pa.types.is_string, Kind.TEXT),
-    (pa.types.is_large_string, Kind.TEXT),
-    (pa.types.is_boolean, Kind.BOOLEAN),
-    (pa.types.is_integer, Kind.INTEGER),
-    (pa.types.is_floating, Kind.FLOAT),
-    (pa.types.is_date, Kind.DATE),
-    (pa.types.is_null, Kind.NOTHING),
+_KINDS: tuple[tuple[Callable[[pa.DataType], bool], ValueKind], ...] = (
+    (pa.types.is_string, ValueKind.TEXT),
+    (pa.types.is_large_string, ValueKind.TEXT),
+    (pa.types.is_boolean, ValueKind.BOOLEAN),
+    (pa.types.is_integer, ValueKind.INTEGER),
+    (pa.types.is_floating, ValueKind.FLOAT),
+    (pa.types.is_date, ValueKind.DATE),
+    (pa.types.is_null, ValueKind.NOTHING),
 )
 _CONTEXT = Context(prec=80)
 _INT64 = (Decimal(-(2**63)), Decimal(2**63 - 1))
@@ -85,11 +85,11 @@ _INT64 = (Decimal(-(2**63)), Decimal(2**63 - 1))
 def grid_of(kind: pa.DataType) -> Grid:
     """The grid of an Arrow type."""
     if pa.types.is_decimal(kind):
-        return Grid(Kind.DECIMAL, scale=kind.scale, digits=kind.precision)
+        return Grid(ValueKind.DECIMAL, scale=kind.scale, digits=kind.precision)
     if pa.types.is_timestamp(kind):
-        return Grid(Kind.TIMESTAMP, utc=kind.tz is not None)
-    found = next((kept for is_such, kept in _KINDS if is_such(kind)), Kind.OPAQUE)
-    return Grid(found, scale=0 if found is Kind.INTEGER else None)
+        return Grid(ValueKind.TIMESTAMP, utc=kind.tz is not None)
+    found = next((kept for is_such, kept in _KINDS if is_such(kind)), ValueKind.OPAQUE)
+    return Grid(found, scale=0 if found is ValueKind.INTEGER else None)
 
 
 def fitted(
@@ -101,7 +101,9 @@ def fitted(
         LiteralTypeError: The literal is of a type that the column never holds.
     """
     found = _converted(value, grid)
-    if found is None or (grid.kind is Kind.BOOLEAN and operator not in (Operator.EQ, Operator.NE)):
+    if found is None or (
+        grid.kind is ValueKind.BOOLEAN and operator not in (Operator.EQ, Operator.NE)
+    ):
         raise LiteralTypeError(path, value, grid.kind)
     if found.beyond:
         return _beyond(operator, found.beyond)
@@ -134,7 +136,7 @@ def type_faults(node: Node, type_of: Mapping[ColumnPath, pa.DataType]) -> list[L
 
 def need_text(path: ColumnPath, value: str, grid: Grid) -> None:
     """Refuse a text function over a column that holds no text."""
-    if grid.kind not in (Kind.TEXT, Kind.NOTHING):
+    if grid.kind not in (ValueKind.TEXT, ValueKind.NOTHING):
         raise LiteralTypeError(path, value, grid.kind)
 
 
@@ -168,21 +170,21 @@ def _beyond(operator: Operator, direction: int) -> Always:
 
 def _converted(value: Literal, grid: Grid) -> _OnGrid | None:
     match grid.kind, value:
-        case (Kind.NOTHING, _) | (Kind.TEXT, str()) | (Kind.BOOLEAN, bool()):
+        case (ValueKind.NOTHING, _) | (ValueKind.TEXT, str()) | (ValueKind.BOOLEAN, bool()):
             found = _OnGrid(value)
-        case Kind.BOOLEAN, int() if value in (0, 1):
+        case ValueKind.BOOLEAN, int() if value in (0, 1):
             found = _OnGrid(bool(value))
-        case ((Kind.INTEGER | Kind.DECIMAL), (bool() | int() | Decimal())):
+        case ((ValueKind.INTEGER | ValueKind.DECIMAL), (bool() | int() | Decimal())):
             found = _number(Decimal(value), grid)
-        case Kind.FLOAT, (int() | Decimal()) if not isinstance(value, bool):
+        case ValueKind.FLOAT, (int() | Decimal()) if not isinstance(value, bool):
             # The column itself is binary; both apps compare it so.
             found = _OnGrid(float(value))
-        case Kind.DATE, datetime():
+        case ValueKind.DATE, datetime():
             moment = _naive(value)
             found = _OnGrid(moment.date(), exact=moment.time() == time.min)
-        case Kind.DATE, date():
+        case ValueKind.DATE, date():
             found = _OnGrid(value)
-        case Kind.TIMESTAMP, date():
+        case ValueKind.TIMESTAMP, date():
             whole = value if isinstance(value, datetime) else datetime.combine(value, time.min)
             moment = _naive(whole)
             found = _OnGrid(moment.replace(tzinfo=UTC) if grid.utc else moment)
@@ -199,11 +201,11 @@ def _number(value: Decimal, grid: Grid) -> _OnGrid:
         return _OnGrid(value)
     on_grid = value.quantize(Decimal(1).scaleb(-grid.scale), ROUND_FLOOR, _CONTEXT)
     exact = on_grid == value
-    return _OnGrid(int(on_grid) if grid.kind is Kind.INTEGER else on_grid, exact=exact)
+    return _OnGrid(int(on_grid) if grid.kind is ValueKind.INTEGER else on_grid, exact=exact)
 
 
 def _bounds(grid: Grid) -> tuple[Decimal | None, Decimal | None]:
-    if grid.kind is Kind.INTEGER:
+    if grid.kind is ValueKind.INTEGER:
         return _INT64
     if grid.digits is None or grid.scale is None:
         return None, None

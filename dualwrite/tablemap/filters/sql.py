@@ -20,7 +20,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from dualwrite.tablemap.filters.literals import Always, Grid, Kind, fitted, need_text
+from dualwrite.tablemap.filters.literals import Always, Grid, ValueKind, fitted, need_text
 from dualwrite.tablemap.filters.model import (
     And,
     Compare,
@@ -43,11 +43,11 @@ ColumnOf = Callable[[ColumnPath], sa.ColumnElement[Any]]
 Truth = sa.ColumnElement[bool]
 
 _GRIDS: Mapping[type[sa.types.TypeEngine[Any]], Grid] = {
-    sa.Boolean: Grid(Kind.BOOLEAN),
-    sa.Integer: Grid(Kind.INTEGER, scale=0),
-    sa.String: Grid(Kind.TEXT),
-    sa.Uuid: Grid(Kind.TEXT),
-    sa.Date: Grid(Kind.DATE),
+    sa.Boolean: Grid(ValueKind.BOOLEAN),
+    sa.Integer: Grid(ValueKind.INTEGER, scale=0),
+    sa.String: Grid(ValueKind.TEXT),
+    sa.Uuid: Grid(ValueKind.TEXT),
+    sa.Date: Grid(ValueKind.DATE),
 }
 
 
@@ -66,26 +66,26 @@ def grid_of_sql(kind: sa.types.TypeEngine[Any]) -> Grid:
     """
     match kind:
         case sa.Float():
-            grid = Grid(Kind.FLOAT)
+            grid = Grid(ValueKind.FLOAT)
         case sa.Numeric():
-            grid = Grid(Kind.DECIMAL, scale=kind.scale, digits=kind.precision)
+            grid = Grid(ValueKind.DECIMAL, scale=kind.scale, digits=kind.precision)
         case sa.DateTime():
-            grid = Grid(Kind.TIMESTAMP, utc=kind.timezone)
+            grid = Grid(ValueKind.TIMESTAMP, utc=kind.timezone)
         case sa.TypeDecorator():
             grid = _grid_of_decorator(kind)
         case _:
             known = (each for each in _GRIDS if isinstance(kind, each))
-            grid = _GRIDS.get(next(known, sa.types.NullType), Grid(Kind.OPAQUE))
+            grid = _GRIDS.get(next(known, sa.types.NullType), Grid(ValueKind.OPAQUE))
     return grid
 
 
 def _grid_of_decorator(kind: sa.types.TypeDecorator[Any]) -> Grid:
     inner = grid_of_sql(kind.impl_instance)
     declared = {arg for base in getattr(type(kind), "__orig_bases__", ()) for arg in get_args(base)}
-    if inner.kind is Kind.TEXT and datetime in declared:
-        return Grid(Kind.TIMESTAMP, utc=getattr(kind, "in_utc", False))
-    if inner.kind is Kind.TEXT and Decimal in declared:
-        return Grid(Kind.DECIMAL)
+    if inner.kind is ValueKind.TEXT and datetime in declared:
+        return Grid(ValueKind.TIMESTAMP, utc=getattr(kind, "in_utc", False))
+    if inner.kind is ValueKind.TEXT and Decimal in declared:
+        return Grid(ValueKind.DECIMAL)
     return inner
 
 
@@ -120,7 +120,7 @@ def _compared(operand: Operand, operator: Operator, value: Literal, column: Colu
         case Always(true):
             return found == found if true else found != found  # noqa: PLR0124 - null stays null
         case on_grid_operator, on_grid:
-            if grid.kind is Kind.TEXT:
+            if grid.kind is ValueKind.TEXT:
                 bound: Any = _Exact(sa.literal(on_grid, sa.String()))
                 return _applied(on_grid_operator, _text(operand, found), bound)
             return _applied(on_grid_operator, found, sa.literal(on_grid, found.type))
@@ -134,13 +134,13 @@ def _among(operand: Operand, values: tuple[Literal, ...], column: ColumnOf) -> T
         match fitted(operand.path, Operator.EQ, value, grid):
             case Always():
                 continue
-            case _, on_grid if grid.kind is Kind.TEXT:
+            case _, on_grid if grid.kind is ValueKind.TEXT:
                 bound.append(_Exact(sa.literal(on_grid, sa.String())))
             case _, on_grid:
                 bound.append(sa.literal(on_grid, found.type))
     if not bound:
         return found != found  # noqa: PLR0124 - null stays null
-    left = _text(operand, found) if grid.kind is Kind.TEXT else found
+    left = _text(operand, found) if grid.kind is ValueKind.TEXT else found
     truth: Truth = left.in_(bound)
     return truth
 
