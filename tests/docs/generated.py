@@ -1,4 +1,4 @@
-"""The parts of the reference that the program itself knows: commands, codes, journal.
+"""The parts of the reference that the program itself knows: commands, codes, journal, API.
 
     python -m tests.docs.generated
 
@@ -21,6 +21,7 @@ from sqlalchemy import Table
 from dualwrite.cli.commands import commands
 from dualwrite.journal.models import Base
 from dualwrite.tablemap.codes import CODES
+from tests.docs.api import python_api
 from tests.docs.pages import DOCS
 
 START = "<!-- written by: python -m tests.docs.generated -->"
@@ -102,6 +103,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/command-line.md": command_line,
     DOCS / "reference/codes.md": codes,
     DOCS / "reference/journal.md": journal,
+    DOCS / "reference/python-api.md": python_api,
 }
 
 

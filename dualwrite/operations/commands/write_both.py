@@ -77,9 +77,8 @@ def write_both(
 ) -> WrittenBoth:
     """As `write_rows`, opening the project for this one call.
 
-        write_both("contoso", "customers-v3--accounts", "finops", [
-            {"DATAAREAID": "USMF", "CUSTOMERACCOUNT": "C-1", "CREDITLIMIT": Decimal("500.00")},
-        ])
+        rows = [{"DATAAREAID": "USMF", "CUSTOMERACCOUNT": "C-1", "CREDITLIMIT": Decimal("500.00")}]
+        write_both("contoso", "customers-v3--accounts", "finops", rows)
 
     A program that writes often opens a session once (`open_session`) and calls `write_rows`.
 
