@@ -239,7 +239,7 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
     from dualwrite.sync.routes.reading import reading
     from dualwrite.sync.routes.route import compile_route
     from dualwrite.sync.session import open_session
-    from dualwrite.translate.flow import translate
+    from dualwrite.translate.rows import translate
     from expectations.gate import GreatExpectationsGate
 
     with tempfile.TemporaryDirectory() as folder:

@@ -23,7 +23,7 @@ from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.flow import comparable, translate
+from dualwrite.translate.rows import comparable, translate
 from expectations.gate import GreatExpectationsGate
 from expectations.report import SIDES, About, QualityReport
 from expectations.suite import suite_of

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,10 +20,8 @@ from dualwrite.money import accounting_currencies, rounded, same_after_rounding
 from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.periods import settled_ends
-
-if TYPE_CHECKING:
-    from dualwrite.translate.flow import Flow
+from dualwrite.translate.flow import Flow
+from dualwrite.translate.periods import keep_equivalent_ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +46,14 @@ class RoundMoney:
         return rounded(exact, self.scale, self.money.mode, codes, self.money.kind)
 
 
-def settled(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+def keep_equivalent(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
     """Translated rows, but what the target holds wherever only its rounding came back, or
     its own way to say that a period has no end.
 
     Shapes: `told` is (n, c), the gate table of `flow`; `held` (n, d) what `comparable` makes of
     the target's own rows, aligned, null throughout where it has none.
     """
-    told = settled_ends(told, held, flow)
+    told = keep_equivalent_ends(told, held, flow)
     for column in flow.columns:
         money, name = column.money, str(column.target)
         if money is None or money.mode is None or column.source_type is None:

@@ -1,18 +1,16 @@
-"""One direction of a table map, compiled: source rows in, target rows out.
+"""One direction of a table map, compiled: what becomes of each target column.
 
-`translate` gives the *gate table*, in which every source column stands as
-`source:<path>` beside the target columns in wide types, for the rules to judge.
-`fit` then gives the rows that passed the exact types of the target.
+`compiling` makes a `Flow` from a map and two schemas, `rows` carries rows through it.
 
-Where either end of a column is a lookup, blank text is no value: the ERP writes ''
-where it points at nothing.  The gate holds null there, and `fit` writes '' into a
-text column that bears no null.  Everywhere else '' is '' and null is null.
+Where either end of a column is a lookup, blank text is no value: the ERP writes '' where it
+points at nothing.  The gate table holds null there, and the target gets '' again in a text
+column that cannot be null.  Everywhere else '' is '' and null is null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
@@ -23,17 +21,13 @@ from dualwrite.exact.casts import always_converts, convert
 from dualwrite.exact.texts import column_of
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
-from dualwrite.tablemap.amounts import Money, money_of
+from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
-from dualwrite.tablemap.model import ColumnMap, TableMap, Unmapped
-from dualwrite.tablemap.notation import ColumnPath, Sign
-from dualwrite.tablemap.periods import shown_of
-from dualwrite.tablemap.quantities import Quantity, quantity_of
-from dualwrite.tablemap.schema import Column, TableSchema, end_of_path
-from dualwrite.tablemap.transforms import Step, StepContext, TransformError, Values, steps_of
-from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
-from dualwrite.translate.periods import end_step, periods_of
-from dualwrite.translate.quantities import in_target_units
+from dualwrite.tablemap.model import Unmapped
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.quantities import Quantity
+from dualwrite.tablemap.schema import Column, TableSchema
+from dualwrite.tablemap.transforms import Step, Values
 from dualwrite.units import UnitSystem, standard_units
 
 Books = Callable[[], Mapping[str, str]]
@@ -179,80 +173,6 @@ class Flow:
         return FlowFacts(tuple(_facts(column) for column in self.columns), self.key, periods)
 
 
-def compile_flow(
-    table_map: TableMap,
-    source: Side,
-    schema_of: SchemaOf,
-    units: Units = standard_units,
-    books: Books = dict,
-) -> Flow:
-    """Compile what flows out of `source`.
-
-    `units` gives the units of measure of both apps, `books` the companies' accounting currencies.
-
-    Raises:
-        TransformError: A transform that cannot go this way, or a constant that does not
-            fit its column.
-        UnknownPathError, MissingTableError: The map does not fit the schemas.
-    """
-    columns = tuple(
-        _compile(column, table_map, source, schema_of, books)
-        for column in table_map.columns
-        if column.flows_from(source) and column.end(source.other) is not None
-    )
-    keys = {side: tuple(str(path) for path in table_map.end(side).key) for side in Side}
-    shown = shown_of(table_map, source)
-    watched = () if shown is None else (shown.start, shown.end)
-    flow = Flow(
-        source, table_map.name, columns, keys[source.other], keys[source], units, watched=watched
-    )
-    return replace(flow, periods=periods_of(table_map, flow, schema_of))
-
-
-def _compile(
-    column: ColumnMap, table_map: TableMap, source: Side, schema_of: SchemaOf, books: Books
-) -> FlowColumn:
-    def describe(path: ColumnPath, side: Side) -> Column:
-        end = table_map.end(side)
-        return end_of_path(path, end.table, lambda table: schema_of(side, table), end.lookups)
-
-    target_path, source_path = column.end(source.other), column.end(source)
-    assert target_path is not None
-    target = describe(target_path, source.other)
-    source_type = None if source_path is None else describe(source_path, source).type
-    where = f"{column.place}: {column.notation}"
-    context = StepContext(where, source, _is_forward(column.sign, source), target, source_type)
-    steps = steps_of(column.transforms, context)
-    money = money_of(table_map, column, source) if is_exact(target.type) else None
-    if money is not None and money.company is not None:
-        money = replace(money, books=tuple(sorted(books().items())))
-    if money is not None and money.mode is not None:
-        steps = (*steps, RoundMoney(money, scale_of(target.type)))
-    ending = end_step(table_map, column, source, target)
-    if ending is not None:
-        steps = (*steps, ending)
-    quantity = None if source_path is None else quantity_of(table_map, column, source)
-    compiled = FlowColumn(source_path, target_path, steps, target, source_type, money, quantity)
-    if source_path is None:
-        _check_constant(compiled, where)
-    return compiled
-
-
-def _is_forward(sign: Sign, source: Side) -> bool:
-    """A one-way transform is written for its direction, a two-way one for the way out of finops."""
-    return source is Side.FINOPS or len(sign.sources) == 1
-
-
-def _check_constant(column: FlowColumn, where: str) -> None:
-    # A table of no columns has no rows, so one is made to hold the constant.
-    _, stepped = column.stepped(pa.table({"": pa.nulls(1)}))
-    if column.wide(stepped).null_count:
-        reason = f"the constant does not fit {column.target_column.type}"
-        if stepped.null_count:
-            reason = "there is neither a source column nor a constant"
-        raise TransformError(where=where, kind="default", reason=reason)
-
-
 def _facts(column: FlowColumn) -> ColumnFacts:
     values = next((step for step in column.steps if isinstance(step, Values)), None)
     total = values is not None and values.unmapped is Unmapped.REJECT and column.source is not None
@@ -290,71 +210,6 @@ def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:
         unit="" if about.has.path is None else gate_name(Role.SOURCE, about.has.path),
         symbol=about.has.symbol,
         returned=gate_name(Role.RETURNED, column.target) if about.two_way else "",
-    )
-
-
-def translate(rows: pa.Table, flow: Flow) -> pa.Table:
-    """Make the gate table of `rows`.
-
-    Shapes: `rows` is (n, c) with every path of `flow.reads` among its columns; the
-    result has n rows in the same order.  No value makes it raise: one that cannot be
-    converted is null, and the rules find it beside its source.
-    """
-    gate: dict[str, pa.Array] = {
-        gate_name(Role.SOURCE, path): column_of(rows, str(path)) for path in flow.reads
-    }
-    for column in flow.columns:
-        meant, stepped = column.stepped(rows)
-        if column.quantity is not None:
-            told = in_target_units(stepped, rows, column.quantity, flow.units())
-            meant, stepped = told.meant, told.values
-            gate[gate_name(Role.UNIT_PROBLEM, column.target)] = told.trouble
-            gate[gate_name(Role.RETURNED, column.target)] = told.returned
-        before = column.before_cast
-        if column.may_lose and before is not None:
-            gate.setdefault(before, meant)
-        gate[str(column.target)] = column.wide(stepped)
-    return pa.table(gate)
-
-
-def fit(rows: pa.Table, flow: Flow) -> pa.Table:
-    """Give rows that passed the gate the target's exact types.
-
-    Only target columns, and of those the ones that `rows` has.
-
-    Raises:
-        ValueError: A value does not fit, so some row did not pass the gate.
-    """
-    fitted: dict[str, pa.Array] = {}
-    given = set(rows.column_names)
-    for column in flow.columns:
-        name, kind = str(column.target), column.target_column.type
-        if name not in given:
-            continue
-        values = column_of(rows, name)
-        if column.blank_when_null and values.null_count:
-            values = pc.fill_null(values, "")
-        try:
-            fitted[name] = values.cast(kind)
-        except pa.ArrowInvalid as error:
-            msg = f"{flow.map}: column {column.target}: a value passed the gate and does not fit"
-            raise ValueError(msg) from error
-    return pa.table(fitted)
-
-
-def comparable(rows: pa.Table, flow: Flow) -> pa.Table:
-    """The target's own rows, read by target path, in the terms of the gate table.
-
-    Wide types, a value map's values in its spelling, and no value where '' means none, so
-    that `differs` finds true differences only.  Columns of other names are left out.
-    """
-    given = set(rows.column_names)
-    return pa.table(
-        {
-            str(column.target): column.own(column_of(rows, str(column.target)))
-            for column in flow.columns
-            if str(column.target) in given
-        }
     )
 
 

@@ -9,7 +9,7 @@ has changed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,9 +24,7 @@ from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import Column, TableSchema
-
-if TYPE_CHECKING:
-    from dualwrite.translate.flow import Flow, FlowColumn, SchemaOf
+from dualwrite.translate.flow import Flow, FlowColumn, SchemaOf
 
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 
@@ -119,7 +117,7 @@ def kind_of(schema: TableSchema, dated: DatedEnd) -> Kind:
     return "date" if pa.types.is_date(schema.columns[dated.start.column].type) else "instant"
 
 
-def settled_ends(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+def keep_equivalent_ends(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
     """Translated rows, but what the target holds wherever both say "no end", each in its way."""
     for column in flow.columns:
         name = str(column.target)

@@ -25,7 +25,7 @@ from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session, open_session
-from dualwrite.translate.flow import translate
+from dualwrite.translate.rows import translate
 from expectations.gate import GreatExpectationsGate
 from tests.expectations.test_gate import as_data
 

@@ -23,8 +23,8 @@ from dualwrite.rules import (
     judge,
 )
 from dualwrite.tablemap.model import Transform
-from dualwrite.translate.flow import translate
 from dualwrite.translate.lookups import attach, lookup_facts, lookups_of
+from dualwrite.translate.rows import translate
 from tests.translate.maps import (
     COMPANY,
     CUSTOMERS,

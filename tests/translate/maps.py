@@ -19,7 +19,8 @@ from dualwrite.tablemap.model import (
 )
 from dualwrite.tablemap.notation import ColumnPath, Notation
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
-from dualwrite.translate.flow import Flow, compile_flow
+from dualwrite.translate.compiling import compile_flow
+from dualwrite.translate.flow import Flow
 
 PLACE = Place(Path("m.yaml"), 7)
 TEXT, WHOLE, YES_NO = pa.string(), pa.int64(), pa.bool_()

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from dualwrite.link import Side
 from dualwrite.rules import Convertible, CurrencyPrecision, MoneyExact, derive
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.amounts import settled
+from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import Flow, comparable, compile_flow, translate
+from dualwrite.translate.compiling import compile_flow
+from dualwrite.translate.flow import Flow
+from dualwrite.translate.rows import comparable, translate
 from tests.translate.maps import CUSTOMERS, line, schema_of
 
 CODES = ["EUR", "JPY", "KWD", "XAU", "XX", None]
@@ -95,7 +97,7 @@ def test_a_rounded_amount_that_comes_back_is_no_change():
     own = pa.table({"LIMIT": [Decimal("10.005000"), Decimal("10.005"), Decimal("0.001"), None]})
 
     held = comparable(own, back)
-    told = settled(translate(there, back), held, back)
+    told = keep_equivalent(translate(there, back), held, back)
 
     assert numbers(told, "LIMIT") == [Decimal("10.005"), Decimal("10.01"), None, Decimal(5)]
     assert differs(told["LIMIT"], held["LIMIT"]).to_pylist() == [False, True, True, True]
@@ -120,6 +122,6 @@ def test_what_was_sent_and_comes_back_changes_nothing(limits, mode, kind):
     there = rows(back, *((limit, code) for limit, (_, code) in zip(sent, limits, strict=True)))
 
     held = comparable(read.select(["LIMIT"]), back)
-    told = settled(translate(there, back), held, back)
+    told = keep_equivalent(translate(there, back), held, back)
 
     assert not any(differs(told["LIMIT"], held["LIMIT"]).to_pylist())

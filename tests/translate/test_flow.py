@@ -11,7 +11,7 @@ from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform, Unmapped
 from dualwrite.tablemap.transforms import TransformError
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import comparable, fit, translate
+from dualwrite.translate.rows import comparable, fit, translate
 from tests.translate.maps import COMPANY, TEXT, WHOLE, column, customers, one_column, values
 
 

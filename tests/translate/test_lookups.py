@@ -10,8 +10,9 @@ import pytest
 from dualwrite.link import Side
 from dualwrite.tablemap.facts import LookupFacts
 from dualwrite.tablemap.model import End
-from dualwrite.translate.flow import compile_flow, translate
+from dualwrite.translate.compiling import compile_flow
 from dualwrite.translate.lookups import Lookup, attach, lookup_facts, lookups_of
+from dualwrite.translate.rows import translate
 from tests.translate.maps import (
     COMPANY,
     CUSTOMERS,

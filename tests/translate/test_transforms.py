@@ -21,7 +21,7 @@ from dualwrite.tablemap.transforms import (
     TransformError,
     is_reversible,
 )
-from dualwrite.translate.flow import translate
+from dualwrite.translate.rows import translate
 from tests.translate.maps import TEXT, WHOLE, YES_NO, column, one_column, values
 
 NAIVE, INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")

@@ -29,7 +29,7 @@ from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.flow import fit
+from dualwrite.translate.rows import fit
 
 _LATER: Any = None
 """A field that a later stage sets."""

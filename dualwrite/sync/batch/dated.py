@@ -34,9 +34,10 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import Dated, DatedEnd, dated_of
 from dualwrite.tablemap.schema import TableSchema
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import Flow, fit
+from dualwrite.translate.flow import Flow
 from dualwrite.translate.keys import key_text, row_of
 from dualwrite.translate.periods import kind_of
+from dualwrite.translate.rows import fit
 
 Mask = Any
 

@@ -30,7 +30,7 @@ from dualwrite.sync.batch.target import TargetState, lock_target
 from dualwrite.sync.batch.writing import delete_rows
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.flow import translate
+from dualwrite.translate.rows import translate
 
 
 class DeletePipeline:

@@ -50,7 +50,7 @@ from dualwrite.sync.routes.limits import Limit
 from dualwrite.sync.routes.reading import only_needed, reading
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.flow import translate
+from dualwrite.translate.rows import translate
 
 
 @dataclass(frozen=True)

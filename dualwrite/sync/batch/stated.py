@@ -20,8 +20,8 @@ from dualwrite.sync.batch.outcomes import Mask, constant, flat, some
 from dualwrite.sync.batch.target import TargetState
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.route import Route
-from dualwrite.translate.amounts import settled
-from dualwrite.translate.flow import comparable
+from dualwrite.translate.amounts import keep_equivalent
+from dualwrite.translate.rows import comparable
 
 _INSTANT = pa.timestamp("us", "UTC")
 
@@ -57,7 +57,7 @@ class Stated:
             theirs = pa.table({f.name: pa.nulls(n, f.type) for f in mine.schema})
         else:
             theirs = comparable(target.rows, route.flow)
-            mine = settled(batch.translated, theirs, route.flow).select(mine.column_names)
+            mine = keep_equivalent(batch.translated, theirs, route.flow).select(mine.column_names)
         changed = target.changed
         no = constant(False, n)
         from_queue = batch.rows_from is RowsFrom.QUEUE

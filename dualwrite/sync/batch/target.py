@@ -22,8 +22,8 @@ from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.flow import fit
 from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.rows import fit
 
 
 @dataclass(frozen=True)

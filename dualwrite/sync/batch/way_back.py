@@ -23,9 +23,9 @@ from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome, constant, some
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult, Totals
 from dualwrite.sync.routes.route import Route
-from dualwrite.translate.amounts import settled
+from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import comparable, translate
+from dualwrite.translate.rows import comparable, translate
 
 _BESIDE = (Role.UNCAST, Role.UNIT_PROBLEM, Role.RETURNED)
 """What the gate table holds beside a translated column, under its target path."""
@@ -106,7 +106,7 @@ def _returning(back: Route, batch: Batch, came: Mask) -> Batch:
         return Batch(back, empty, RowsFrom.TABLE)
     mine, theirs = batch.rows.filter(came), batch.target.rows.filter(came)
     ready, own_values = translate(theirs, back.flow), comparable(mine, back.flow)
-    ready = settled(ready, own_values, back.flow)
+    ready = keep_equivalent(ready, own_values, back.flow)
     currencies = {
         gate_name(Role.SOURCE, c.money.currency)
         for c in back.flow.columns

@@ -22,7 +22,7 @@ from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.held import Refused
 from dualwrite.sync.batch.outcomes import Mask
 from dualwrite.sync.routes.route import Route
-from dualwrite.translate.flow import fit
+from dualwrite.translate.rows import fit
 
 Write = Callable[[pa.Table], Written]
 """Writes rows of the target's own columns, all of them or none."""

@@ -18,7 +18,7 @@ from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.periods import shown_of
-from dualwrite.translate.flow import compile_flow
+from dualwrite.translate.compiling import compile_flow
 
 _LONGEST = 40
 """Letters of the table in a queue's name: identifiers end at 63, and triggers add to it."""

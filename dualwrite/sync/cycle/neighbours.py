@@ -20,8 +20,8 @@ from dualwrite.rules import PeriodsSound
 from dualwrite.sync.batch.target import sound_keys
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.tablemap.periods import dated_of
-from dualwrite.translate.flow import translate
 from dualwrite.translate.keys import key_text
+from dualwrite.translate.rows import translate
 
 
 def held_beside(directions: Sequence[DatedWorker]) -> list[HeldRow]:

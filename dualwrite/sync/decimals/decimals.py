@@ -28,7 +28,8 @@ from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.flow import FlowColumn, translate
+from dualwrite.translate.flow import FlowColumn
+from dualwrite.translate.rows import translate
 
 KIND = "decimals"
 """What the journal calls the runs."""

@@ -39,8 +39,8 @@ from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import own_lease
 from dualwrite.tablemap.model import TableMap
-from dualwrite.translate.flow import translate
 from dualwrite.translate.keys import key_text
+from dualwrite.translate.rows import translate
 
 CAPTURED = (MapStatus.RUNNING, MapStatus.PAUSED, MapStatus.RESUMING)
 """Maps of these statuses have their changes queued."""

@@ -19,8 +19,8 @@ import pyarrow.compute as pc
 
 from dualwrite.exact.texts import canonical_text, column_of
 from dualwrite.sync.routes.route import Route
-from dualwrite.translate.flow import comparable, translate
 from dualwrite.translate.keys import key_text
+from dualwrite.translate.rows import comparable, translate
 
 RANGES = 1 << 16
 """Half a megabyte a side; of a million rows 15 share one."""

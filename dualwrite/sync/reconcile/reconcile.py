@@ -28,10 +28,10 @@ from dualwrite.sync.routes.reading import batches, reading
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
-from dualwrite.translate.amounts import settled
+from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compare import differs
-from dualwrite.translate.flow import comparable, translate
 from dualwrite.translate.keys import key_text as key_texts
+from dualwrite.translate.rows import comparable, translate
 
 SHOWN = 100
 
@@ -237,11 +237,11 @@ def unequal_columns(
 ) -> dict[str, Mask]:
     """For each column of the map, by its path on the side that takes it: the rows that disagree."""
     held = comparable(theirs, route.flow)
-    told = settled(out, held, route.flow)
+    told = keep_equivalent(out, held, route.flow)
     columns = {name: differs(told[name], held[name]) for name in route.flow.names}
     if back is not None:
         own = comparable(rows, back.flow)
-        told = settled(translate(theirs, back.flow), own, back.flow)
+        told = keep_equivalent(translate(theirs, back.flow), own, back.flow)
         for column in back.flow.columns:
             if str(column.source) not in route.two_way:
                 name = str(column.target)

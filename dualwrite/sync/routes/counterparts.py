@@ -11,8 +11,8 @@ from dualwrite.apps.base import Query
 from dualwrite.rules import judge
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.flow import fit
 from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.rows import fit
 
 Mask = Any
 """A boolean Arrow array of the rows' length without nulls."""

@@ -21,8 +21,10 @@ from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import dated_of
-from dualwrite.translate.flow import Flow, compile_flow, fit, translate
+from dualwrite.translate.compiling import compile_flow
+from dualwrite.translate.flow import Flow
 from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
+from dualwrite.translate.rows import fit, translate
 
 ON_THE_WAY = frozenset(
     {
