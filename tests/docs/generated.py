@@ -1,4 +1,4 @@
-"""The parts of the reference that the program itself knows: commands, codes, journal, API.
+"""The parts of the reference that are made from the code: commands, codes, journal, API.
 
     python -m tests.docs.generated
 
@@ -23,6 +23,7 @@ from dualwrite.journal.models import Base
 from dualwrite.tablemap.codes import CODES
 from tests.docs.api import python_api
 from tests.docs.pages import DOCS
+from tests.mutations.breaking import MUTATIONS
 
 START = "<!-- written by: python -m tests.docs.generated -->"
 END = "<!-- end of what is written -->"
@@ -95,6 +96,12 @@ def journal() -> str:
     return "\n".join(["| table | holds | columns |", "|---|---|---|", *rows])
 
 
+def mutations() -> str:
+    """Every way of breaking the engine, and the tests that notice it."""
+    rows = [f"| {each.name} | `{each.tests}` -k `{each.only}` |" for each in MUTATIONS]
+    return "\n".join(["| broken on purpose | noticed by |", "|---|---|", *rows])
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -103,6 +110,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/command-line.md": command_line,
     DOCS / "reference/codes.md": codes,
     DOCS / "reference/journal.md": journal,
+    DOCS / "reference/proofs.md": mutations,
     DOCS / "reference/python-api.md": python_api,
 }
 

@@ -16,7 +16,7 @@ from dualwrite.sync.batch import decide as decision
 from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.cycle import direction, runner
-from dualwrite.sync.routes import route
+from dualwrite.sync.routes import reading
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
 AT_ONCE = "tests/sync/test_at_once.py"
@@ -35,7 +35,9 @@ class Mutation:
     """The tests' names, as `pytest -k` takes them."""
 
 
-def _put(owner: Any, name: str, value: Any) -> None:
+def _put(owner: Any, name: str, value: Any, *, of_instances: bool = False) -> None:
+    if not of_instances:
+        getattr(owner, name)  # one that has moved would break nothing
     setattr(owner, name, value)
 
 
@@ -54,7 +56,7 @@ def _never_taken_back() -> None:
 
 def _no_snapshot() -> None:
     live = property(lambda self: self._store.state, lambda self, _: None)
-    _put(memory.MemorySnapshot, "_state", live)
+    _put(memory.MemorySnapshot, "_state", live, of_instances=True)
 
 
 def _acknowledge_by_maximum() -> None:
@@ -147,7 +149,7 @@ def _at_noon() -> None:
 
 
 def _show_all() -> None:
-    _put(route, "valid_now", lambda kept, *_: kept)
+    _put(reading, "valid_now", lambda kept, *_: kept)
 
 
 MUTATIONS = (

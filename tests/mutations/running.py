@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,5 +85,8 @@ def _carry_out(mutation: Mutation, broken: bool, output: int) -> None:
         chosen = ["-k", f"memory and ({mutation.only})"]
         code = pytest.main([*PLAIN, mutation.tests, *chosen])
         sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         os._exit(code)
