@@ -25,7 +25,6 @@ from dualwrite.sync.batch.keys import keys_of, typed_keys
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.batch.record import queue_at_source
 from dualwrite.sync.batch.results import Totals
-from dualwrite.sync.batch.shares import shares_of
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import none_of
@@ -164,7 +163,7 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
         # A row without its whole key cannot be asked for: it stays, as what it was.
         total = totals.counts[direction]
         totals.counts[direction] = total + Counts(rejected=asked.null_count)
-    shares = dict(shares_of(session.journal, name, totals))
+    shares = totals.records(session.journal, name)
     mine = shares.get(direction, BatchRecord())
     cleared = {*mine.cleared, *(key_text(row.key) for row in lost)}
     shares[direction] = BatchRecord(mine.counts, mine.rejected, mine.parked, cleared)

@@ -78,13 +78,13 @@ def _nothing_journalled() -> None:
 
 
 def _deletes_first() -> None:
-    upserts = direction.DirectionWorker.upserts
+    upserts = direction.DirectionWorker.carry_upserts
 
     def eager(self: Any, snapshot: Any) -> None:
         upserts(self, snapshot)
-        self.removals()
+        self.carry_deletes()
 
-    _put(direction.DirectionWorker, "upserts", eager)
+    _put(direction.DirectionWorker, "carry_upserts", eager)
 
 
 def _loser_wins() -> None:

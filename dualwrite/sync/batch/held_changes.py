@@ -1,4 +1,4 @@
-"""What the journal holds back of a side's changes, as the entries that they were.
+"""The changes of one direction that the journal holds back, found again by their keys.
 
 A value that the other side refused is still its writer's newest: overwriting it is a conflict, as
 if its entry were still in the queue.
@@ -15,55 +15,91 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.canonical import IN_UTC, canonical
 from dualwrite.apps.entries import Entries, Op, changed_text, ops_of
+from dualwrite.journal.records import HeldRow
 from dualwrite.journal.store import Journal
-from dualwrite.link import Side
-from dualwrite.translate.keys import key_text, row_of
+from dualwrite.sync.batch.keys import spelled, spelled_keys
+from dualwrite.sync.batch.outcomes import Mask
+from dualwrite.translate.keys import row_of
 
 
 class HeldChanges:
-    """The held rows of one side of a map, as they were when this was made."""
+    """The held rows of one direction of a map, as they were when this was made; false if none."""
 
-    def __init__(self, journal: Journal, map_name: str, side: Side) -> None:
+    def __init__(
+        self, journal: Journal, map_name: str, direction: str, *, any_held: bool = True
+    ) -> None:
         self._journal, self._map = journal, map_name
-        self._held = journal.held.keys(map_name, side.direction)
+        self._ids = journal.held.keys(map_name, direction) if any_held else {}
+
+    def __bool__(self) -> bool:
+        return bool(self._ids)
+
+    def mask(self, keys: pa.Table) -> Mask:
+        """Which of n keys are held."""
+        return self._places(keys).is_valid()
+
+    def among(self, *keys: pa.Table) -> set[str]:
+        """The held keys that are among others, as the journal spells them."""
+        if not self._ids:
+            return set()
+        texts = list(self._ids)
+        places = (self._places(each).drop_null().to_pylist() for each in keys)
+        return {texts[place] for each in places for place in each}
+
+    def rows(self, keys: pa.Table) -> list[HeldRow]:
+        """The held rows of n keys."""
+        texts, journal = self.among(keys), self._journal.held
+        ids = [self._ids[text] for text in texts]
+        if not ids:
+            return []
+        return journal.rejected(self._map, ids=ids) + journal.parked(self._map, ids=ids)
+
+    def ids_where(self, names: Collection[str], texts: pa.Array) -> list[int]:
+        """The ids of the held rows whose key has these texts under `names`, a part of it."""
+        own = spelled_keys(self._keys, names)
+        hit = pc.is_in(own, value_set=texts, skip_nulls=True)
+        return [
+            number
+            for number, is_hit in zip(self._ids.values(), hit.to_pylist(), strict=True)
+            if is_hit
+        ]
 
     def entries(self, keys: pa.Table, schema: pa.Schema) -> Entries:
-        """The entries of those of n `keys` that wait; `schema` is that of a queue's keys.
+        """The changes of those of n `keys` that are held; `schema` is that of a queue's keys.
 
-        Their ids are below zero: that of the held row, the other way round.
+        Their ids are below zero: the negative of the held row's.
         """
-        if not self._held or not keys.num_rows:
+        rows = self.rows(keys) if self._ids and keys.num_rows else []
+        if not rows:
             return Entries.empty(schema)
-        names = keys.column_names
-        own = pa.table({name: keys[name].cast(pa.string()) for name in names})
-        texts = {n: pa.array([key.get(n) for key in self._keys], pa.string()) for n in names}
-        known = pa.table(texts)
-        at = row_of(key_text(own, names), key_text(known, names)).drop_null()
-        ids = self._ids.take(at).to_pylist()
-        if not ids:
-            return Entries.empty(schema)
-        rows = self._journal.held.rejected(self._map, ids=ids) + self._journal.held.parked(
-            self._map, ids=ids
-        )
-        said = [None if row.changed is None else changed_text(row.changed) for row in rows]
         columns = [
             pa.array([-row.id for row in rows], pa.int64()),
             ops_of(Op.UPDATE, len(rows)),
-            pa.array(said, pa.string()),
+            _changed(rows),
             pa.array([row.at for row in rows], IN_UTC),
         ]
-        for part, name in zip(schema, names, strict=True):
+        for part, name in zip(schema, keys.column_names, strict=True):
             texts = pa.array([row.key[name] for row in rows], pa.string())
             columns.append(canonical(texts, part.type))
         return Entries.of(columns, schema.names)
 
-    @cached_property
-    def _keys(self) -> list[dict[str, str | None]]:
-        return [json.loads(text) for text in self._held]
+    def changed(self, keys: pa.Table) -> pa.Array:
+        """What of n keys is held, as `changed` of an entry spells it; '' for a key that is not."""
+        rows = self.rows(keys)
+        at = row_of(spelled(keys), spelled_keys([row.key for row in rows], keys.column_names))
+        return pc.if_else(at.is_valid(), _changed(rows).take(at), "")
+
+    def _places(self, keys: pa.Table) -> pa.Array:
+        return row_of(spelled(keys), spelled_keys(self._keys, keys.column_names))
 
     @cached_property
-    def _ids(self) -> pa.Array:
-        return pa.array(self._held.values(), pa.int64())
+    def _keys(self) -> list[dict[str, str | None]]:
+        return [json.loads(text) for text in self._ids]
+
+
+def _changed(rows: list[HeldRow]) -> pa.Array:
+    texts = [None if row.changed is None else changed_text(row.changed) for row in rows]
+    return pa.array(texts, pa.string())
 
 
 def split_ids(ids: pa.Array) -> tuple[pa.Array, Collection[int]]:

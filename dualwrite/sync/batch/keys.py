@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +14,7 @@ from dualwrite.link import Side
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.schema import end_of_path
+from dualwrite.translate.keys import key_text
 
 
 def keys_of(keys: pa.Table) -> list[Key]:
@@ -21,6 +22,18 @@ def keys_of(keys: pa.Table) -> list[Key]:
     texts = [keys[name].cast(pa.string()) for name in keys.column_names]
     rows: list[Key] = pa.table(texts, names=keys.column_names).to_pylist()
     return rows
+
+
+def spelled(keys: pa.Table) -> pa.Array:
+    """Each of n keys as one text, its parts as the journal spells them; null where a part is."""
+    names = keys.column_names
+    return key_text(pa.table({name: keys[name].cast(pa.string()) for name in names}), names)
+
+
+def spelled_keys(keys: Sequence[Mapping[str, str | None]], names: Collection[str]) -> pa.Array:
+    """As `spelled`, of keys that the journal holds; of some of their parts."""
+    columns = {name: pa.array([key.get(name) for key in keys], pa.string()) for name in names}
+    return key_text(pa.table(columns), list(names))
 
 
 def typed_keys(

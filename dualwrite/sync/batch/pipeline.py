@@ -107,7 +107,7 @@ class Pipeline:
         with self._transaction() as writing:
             batch = self._carry_in(writing, batch)
         self.context.committed()
-        return result_of(batch, late=self.carrying.policy.late)
+        return result_of(batch, late=self.carrying.policy.late, last=self.carrying.last)
 
     def carry_within(self, writing: Writing, batch: Batch) -> BatchResult:
         """As `carry`, in a transaction that the caller began with the context's origin."""

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.journal.records import Counts
+from dualwrite.journal.records import BatchRecord, Counts, key_text
+from dualwrite.journal.store import Journal
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch
 from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome
 
 Progress = Callable[[str, int, int], None]
@@ -35,6 +37,8 @@ class BatchResult:
     counts: Counts
     held: Held
     keys: pa.Table
+    last: bool = True
+    """Whether the last part of its entries was carried, so that they may be acknowledged."""
 
     @property
     def direction(self) -> str:
@@ -52,7 +56,7 @@ class BatchResult:
         return self.batch.outcomes.among(Outcome.NEEDS_WIDER_ROUTE)
 
 
-def result_of(batch: Batch, *, late: bool = False) -> BatchResult:
+def result_of(batch: Batch, *, late: bool = False, last: bool = True) -> BatchResult:
     """Count the outcomes of a batch.
 
     Of a `late` one, rows and keys were counted when the rows were first written.
@@ -77,7 +81,7 @@ def result_of(batch: Batch, *, late: bool = False) -> BatchResult:
         keys = keys.slice(0, 0)
     elif left:
         keys = keys.filter(pc.invert(outcomes.among(*STAYS, Outcome.NOT_WANTED)))
-    return BatchResult(batch, counts, batch.held, keys.drop_null())
+    return BatchResult(batch, counts, batch.held, keys.drop_null(), last)
 
 
 @dataclass
@@ -88,6 +92,20 @@ class Totals:
     held: dict[str, Held] = field(default_factory=dict)
     keys: dict[str, tuple[pa.Table, ...]] = field(default_factory=dict)
     """Keys, by source path, of all rows that were dealt with."""
+
+    def records(self, journal: Journal, map_name: str) -> dict[str, BatchRecord]:
+        """What to journal of these batches, by direction.
+
+        A key that was dealt with is discarded from what the journal holds, unless it is held anew.
+        """
+        found = {}
+        for direction, counts in self.counts.items():
+            held = self.held[direction]
+            before = HeldChanges(journal, map_name, direction)
+            cleared = before.among(*self.keys[direction])
+            cleared -= {key_text(key) for key in held.keys}
+            found[direction] = BatchRecord(counts, held.rejected, held.parked, cleared)
+        return found
 
     def add(self, result: BatchResult) -> None:
         """Add the result of one batch."""

@@ -9,7 +9,7 @@ import numpy as np
 from dualwrite.apps.capture import Capture
 from dualwrite.journal.records import BatchRecord
 from dualwrite.link import Side
-from dualwrite.sync.batch.shares import among
+from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.capture.queues import PAGE, pages
 from dualwrite.sync.session import Session
 
@@ -17,13 +17,13 @@ from dualwrite.sync.session import Session
 def clear_applied(
     session: Session, map_name: str, side: Side, capture: Capture, ranges: Sequence[tuple[int, int]]
 ) -> None:
-    """Let go from the journal what is across: a worker may have died before it came to that.
+    """Discard held rows whose newer changes are across: a worker died before it did so.
 
-    What waited there would count as a change of its side for ever, at odds with every later one
-    of the other side.
+    Kept, such a row would count as a pending change of its side for ever, and make a conflict of
+    every later change of the other side.
     """
-    waiting = session.journal.held.keys(map_name, side.direction)
-    if not waiting:
+    held = HeldChanges(session.journal, map_name, side.direction)
+    if not held:
         return
     lows, highs = np.array(sorted(ranges), np.int64).T
     found: set[str] = set()
@@ -31,6 +31,6 @@ def clear_applied(
         ids = page.id.to_numpy()
         at = np.searchsorted(lows, ids, "right") - 1
         carried = (at >= 0) & (ids <= highs[at])
-        found |= among(waiting, (page.keys.filter(carried),))
+        found |= held.among(page.keys.filter(carried))
     if found:
         session.journal.held.record(map_name, {side.direction: BatchRecord(cleared=found)})

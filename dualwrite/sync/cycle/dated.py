@@ -1,4 +1,4 @@
-"""A lane of dated rows: an entity's changes travel together, and what is gone leaves first.
+"""One direction of dated rows: an entity's changes travel together, deletes come first.
 
 A period may only take the place of another when that one has gone or has been closed, so the
 deletes of a page come before its other changes, and these in one batch in the order in which
@@ -41,12 +41,12 @@ class DatedWorker(DirectionWorker):
         self._dates = {ends.start.column, ends.end.column}
         self._shown = dated.is_projection
         self.moved: list[pa.Table] = []
-        """Keys of rows that result, or went, and may have been in another's way."""
+        """Keys of rows that crossed, or went, and may have blocked another row of their entity."""
         # what comes back because we asked for it is taken as it stands
         self._as_it_stands = self.full
         if dated.mode is not None:
-            said = {**(plan.table_map.effective or {}), "mode": "correction"}
-            table_map = replace(plan.table_map, effective=said)
+            effective = {**(plan.table_map.effective or {}), "mode": "correction"}
+            table_map = replace(plan.table_map, effective=effective)
             route = replace(self.full.route, table_map=table_map)
             self._as_it_stands = Pipeline(
                 context, route, self.full.back, Carrying(context.conflict_policy(route))
@@ -58,23 +58,21 @@ class DatedWorker(DirectionWorker):
         if self._shown:
             self.query = reading(self.context.session, self.plan.table_map, self.source)
 
-    def deletes(self, snapshot: Snapshot) -> int:
+    def count_deletes(self, snapshot: Snapshot) -> int:
         """How many queued keys are gone, or have run out."""
         if not self._shown:
-            return super().deletes(snapshot)
+            return super().count_deletes(snapshot)
         query, count = reading(self.context.session, self.plan.table_map, self.source), 0
         for entries in self.pages(snapshot):
             changes = changes_of(entries)
             count += len(changes) - snapshot.fetch(query, changes.keys).num_rows
         return count
 
-    def upserts(self, snapshot: Snapshot) -> None:
+    def carry_upserts(self, snapshot: Snapshot) -> None:
         """Carry what is there; what is gone has left before."""
         self.begin()
         for entries in self.pages(snapshot):
-            self.refuse_drift(entries)
-            changes = self.rejoined(self.admitted(changes_of(entries)))
-            changes = self._pages.steered(changes)
+            changes = self._pages.steered(self.admitted(entries, changes_of(entries)))
             if not self._shown:
                 changes = self._without_gone(snapshot, changes)
             ours = self._requeued(changes)
@@ -86,9 +84,9 @@ class DatedWorker(DirectionWorker):
                 whole = pc.or_(whole, self._moves(changes))
             part = changes.filter(pc.invert(whole))
             if len(part):
-                self.carry(snapshot, part, self.narrowed(part))
+                self.carry(snapshot, part, self._narrow(part))
             if pc.any(whole).as_py():
-                self.carry(snapshot, changes.filter(whole), self.there)
+                self.carry(snapshot, changes.filter(whole), self.passes.known)
 
     def _moves(self, changes: Changes) -> Any:
         """Rows that cannot go by some of their columns alone."""
@@ -111,15 +109,12 @@ class DatedWorker(DirectionWorker):
         gone = asked.filter(row_of(asked.texts, there).is_null())
         if not len(gone):
             return changes
-        result = self.deletion.carry(gone)
-        self.acknowledge_batch(gone, result, pc.invert(result.locked))
+        self.delete(gone)
         return changes.filter(row_of(changes.texts, gone.texts).is_null())
 
-    def acknowledge_batch(
-        self, changes: Changes, result: BatchResult, done: Any, *, acknowledge: bool = True
-    ) -> None:
-        """As ever; and remember what moved."""
-        super().acknowledge_batch(changes, result, done, acknowledge=acknowledge)
+    def acknowledge_batch(self, changes: Changes, result: BatchResult, done: Any) -> None:
+        """As for other rows; and keep the keys of what moved."""
+        super().acknowledge_batch(changes, result, done)
         if not self._shown:
             self.moved.append(changes.keys.filter(done))
 
@@ -135,6 +130,6 @@ class DatedWorker(DirectionWorker):
         kept = key_texts(snapshot.fetch(query, absent.keys), names)
         over = row_of(absent.texts, kept).is_valid()
         if pc.any(over).as_py():
-            self.gone.append(absent.filter(over))
+            self._gone.append(absent.filter(over))
         if not pc.all(over).as_py():
             super().carry_absent(snapshot, absent.filter(pc.invert(over)))

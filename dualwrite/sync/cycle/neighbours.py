@@ -8,19 +8,18 @@ looked, and no longer than its worker lives; `dualwrite errors retry` looks at a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dualwrite.journal.records import HeldRow
 from dualwrite.link import Side
 from dualwrite.rules import PeriodsSound
+from dualwrite.sync.batch.held_changes import HeldChanges
+from dualwrite.sync.batch.keys import spelled
 from dualwrite.sync.batch.target import sound_keys
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.tablemap.periods import dated_of
-from dualwrite.translate.keys import key_text
 from dualwrite.translate.rows import translate
 
 
@@ -38,24 +37,19 @@ def _held(side: Side, directions: Sequence[DatedWorker]) -> list[HeldRow]:
     if not directions:
         return []
     journal, table_map = directions[0].context.session.journal, directions[0].plan.table_map
-    waiting = journal.held.keys(table_map.name, side.direction)
+    held = HeldChanges(journal, table_map.name, side.direction)
     dated = dated_of(table_map)
     ends = None if dated is None else dated.on(side)
-    if not waiting or ends is None:
+    if not held or ends is None:
         return []
-    names, numbers = list(map(str, ends.entity)), list(waiting.values())
+    names, numbers = list(map(str, ends.entity)), None
     if set(ends.entity).issubset(table_map.end(side).key):
         # where the key does not name the entity, any of the rows may have waited
-        keys = [json.loads(text) for text in waiting]
-        own = pa.table({name: pa.array([key[name] for key in keys], pa.string()) for name in names})
         moved = pa.concat_arrays([_moved(direction, side, names) for direction in directions])
-        hit = pc.is_in(key_text(own, names), value_set=moved, skip_nulls=True)
-        numbers = pa.array(numbers, pa.int64()).filter(hit).to_pylist()
-    return (
-        journal.held.rejected(table_map.name, rule=PeriodsSound.name, ids=numbers)
-        if numbers
-        else []
-    )
+        numbers = held.ids_where(names, moved)
+    if numbers == []:
+        return []
+    return journal.held.rejected(table_map.name, rule=PeriodsSound.name, ids=numbers)
 
 
 def _moved(direction: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array:
@@ -64,4 +58,4 @@ def _moved(direction: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array
     if direction.source is not side:
         route = direction.full.route
         keys, _ = sound_keys(route, translate(keys, route.key_flow))
-    return key_text(pa.table({name: keys[name].cast(pa.string()) for name in names}), names)
+    return spelled(keys.select(names))

@@ -18,7 +18,6 @@ from dualwrite.apps.capture import Snapshot
 from dualwrite.apps.entries import Entries
 from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.batch import Batch, RowsFrom
-from dualwrite.sync.batch.shares import waits_among
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.routes.reading import only_needed
@@ -28,17 +27,16 @@ from dualwrite.translate.keys import key_text
 class ReplayWorker(DirectionWorker):
     """Carries what one side of a map has queued, state by state."""
 
-    def upserts(self, snapshot: Snapshot) -> None:
+    def carry_upserts(self, snapshot: Snapshot) -> None:
         """Carry every state, deletes among them."""
         self.begin()
         for entries in self.pages(snapshot):
-            self.refuse_drift(entries)
             for part in generations(entries):
-                self._replay(snapshot, self.admitted(changes_of(part)))
+                self._replay(snapshot, self.admitted(entries, changes_of(part)))
 
     def _replay(self, snapshot: Snapshot, changes: Changes) -> None:
         """One generation: each key has one entry."""
-        free = pc.invert(waits_among(self.waiting, changes.keys))
+        free = pc.invert(self.held.mask(changes.keys))
         changes = changes.filter(free)
         if not len(changes):
             return
@@ -59,9 +57,8 @@ class ReplayWorker(DirectionWorker):
                 self.acknowledge(out.ids)
                 self.tally.counts += Counts(read=len(out), unchanged=len(out))
         if len(gone):
-            result = self.deletion.carry(gone)
-            self.acknowledge_batch(gone, result, pc.invert(result.locked))
-        self.look_who_waits()
+            self.delete(gone)
+        self.read_held()
 
 
 def generations(entries: Entries) -> Iterator[Entries]:

@@ -171,7 +171,7 @@ class CycleRunner:
         for worker in reversed(self.workers):
             for direction in worker.directions.values():
                 if worker.fault is None:
-                    self._try([worker], direction.removals)
+                    self._try([worker], direction.carry_deletes)
         self._release()
         return True
 
@@ -213,13 +213,15 @@ class CycleRunner:
         def walk() -> None:
             with self.session.apps[side].snapshot() as snapshot:
                 for number, worker in enumerate(busy, 1):
-                    self._try([worker], partial(worker.directions[side].upserts, snapshot))
+                    self._try([worker], partial(worker.directions[side].carry_upserts, snapshot))
                     target = worker.plan.table_map.end(side.other).table
                     self.finder.forget(side.other, target)
                     progress(worker.name, number, len(busy))
                 for worker in busy:
                     if worker.fault is None:
-                        self._try([worker], partial(worker.directions[side].finish, snapshot))
+                        self._try(
+                            [worker], partial(worker.directions[side].carry_late_lookups, snapshot)
+                        )
 
         self._try(busy, walk)
 
@@ -251,7 +253,7 @@ class CycleRunner:
             self._try(many, look)
 
     def _guard_one(self, worker: MapWorker, side: Side, snapshot: Snapshot) -> None:
-        deletes = worker.directions[side].deletes(snapshot)
+        deletes = worker.directions[side].count_deletes(snapshot)
         if deletes <= MASS_DELETE_ROWS:
             return
         query = reading(self.session, worker.plan.table_map, side.other)

@@ -29,7 +29,6 @@ from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.batch.results import Totals
-from dualwrite.sync.batch.shares import shares_of
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.lookups import Finder
@@ -157,7 +156,7 @@ class InitialSync:
             rows = _with_deferred(rows, pipeline.route) if self.fresh[leg.source.other] else rows
         totals = carry_both_ways(pipeline, Batch(pipeline.route, rows, RowsFrom.TABLE))
         if self.run is not None:
-            shares = shares_of(self.session.journal, self.name, totals)
+            shares = totals.records(self.session.journal, self.name)
             self.session.journal.runs.finish_partition(
                 self.run.id, partition.direction, partition.phase, partition.number, shares
             )

@@ -20,7 +20,6 @@ from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.decide import side_wins
 from dualwrite.sync.batch.keys import keys_of
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
-from dualwrite.sync.batch.shares import shares_of
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import fence_one
@@ -129,9 +128,7 @@ def _carry(session: Session, table_map: TableMap, master: Side, epoch: int) -> C
     total = Counts()
     for rows in batches(session, master, reading(session, table_map, master)):
         totals = carry_both_ways(pipeline, Batch(pipeline.route, rows, RowsFrom.TABLE))
-        session.journal.held.record(
-            table_map.name, shares_of(session.journal, table_map.name, totals)
-        )
+        session.journal.held.record(table_map.name, totals.records(session.journal, table_map.name))
         total += totals.counts.get(master.direction, Counts())
     return total
 
