@@ -1,4 +1,4 @@
-"""The value that travels: a batch of rows on its way across, and how far it has come.
+"""The value that travels: a batch of rows, and what the stages have found of it so far.
 
 A `Batch` is immutable; each stage of `dualwrite.sync.batch.pipeline` returns a new one.
 """

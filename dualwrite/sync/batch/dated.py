@@ -55,19 +55,19 @@ class Histories:
 
 
 def dated_target(session: Session, route: Route) -> DatedTarget | None:
-    """How the rows of a way are dated; None where it writes no dates."""
+    """How the rows of a route are dated; None where it writes no dates."""
     return None if route.period_rule is None else DatedTarget(session, route, route.period_rule)
 
 
 class DatedTarget:
-    """One way whose target is dated.  It keeps nothing between two batches."""
+    """One route whose target is dated.  It keeps nothing between two batches."""
 
     def __init__(self, session: Session, route: Route, rule: PeriodsSound) -> None:
         dated = dated_of(route.table_map)
         assert dated is not None
         ends = dated.on(route.target)
         assert ends is not None
-        self._session, self._way = session, route
+        self._session, self._route = session, route
         self._dated: Dated = dated
         self._ends: DatedEnd = ends
         self._rule = replace(rule, held=True)
@@ -91,7 +91,7 @@ class DatedTarget:
         sound = judge(out, self._entity_rules).passed
         sound = sound if wanted is None else pc.and_(sound, wanted)
         keys = distinct(fit(out.filter(sound).select(names), self._entity_flow).drop_null())
-        rows = self._session.apps[self._way.target].fetch(self._query, keys)
+        rows = self._session.apps[self._route.target].fetch(self._query, keys)
         free: Mask = pa.repeat(pa.scalar(value=False), out.num_rows)
         if writing is None or not rows.num_rows:
             return Histories(rows, free)
@@ -109,14 +109,14 @@ class DatedTarget:
 
     @cached_property
     def _query(self) -> Query:
-        end = self._way.table_map.end(self._way.target)
+        end = self._route.table_map.end(self._route.target)
         own = [ColumnPath((name,)) for name in self._schema.columns]
         columns = dict.fromkeys((*self._ends.paths, *end.key, *own))
         return Query(end.table, tuple(columns), key=self._ends.entity, lookups=end.lookups)
 
     @cached_property
     def _entity_flow(self) -> Flow:
-        flow, names = self._way.flow, set(map(str, self._ends.entity))
+        flow, names = self._route.flow, set(map(str, self._ends.entity))
         columns = tuple(column for column in flow.columns if str(column.target) in names)
         return replace(flow, columns=columns, key=tuple(map(str, self._ends.entity)), periods=None)
 
@@ -132,24 +132,24 @@ class DatedTarget:
     ) -> tuple[Verdict, dict[int, Refused]]:
         """Judge the rows that passed all else, beside those that stay; by number what failed.
 
-        A row that is rejected stays in the target as it was, and may then be in the way of
+        A row that is rejected stays in the target as it was, and may then overlap
         one that had passed: so it goes on until none fails.
         """
         refused: dict[int, Refused] = {}
         if self.writes_by_mode:
             return verdict, refused
         passed: Mask = verdict.passed
-        key = list(self._way.flow.key)
+        key = list(self._route.flow.key)
         held_keys = key_text(held.rows, key)
         while pc.any(passed).as_py():
             numbers = pc.indices_nonzero(passed)
             batch = ready.take(numbers)
             replaced = pc.is_in(held_keys, value_set=key_text(batch, key))
             laid = beside(batch, held.rows, self._rule.periods, replaced=replaced)
-            said = gate(self._way, laid, (self._rule,))
-            if pc.all(said.passed).as_py():
+            judged_now = gate(self._route, laid, (self._rule,))
+            if pc.all(judged_now.passed).as_py():
                 break
-            failing = pc.indices_nonzero(pc.invert(said.passed)).cast(pa.int64())
+            failing = pc.indices_nonzero(pc.invert(judged_now.passed)).cast(pa.int64())
             rows = self._rule.told(laid, failing)
             for place, row in zip(failing.to_pylist(), rows, strict=True):
                 refused[numbers[place].as_py()] = self._refused(self._rule.reason(row))
@@ -180,11 +180,11 @@ class DatedTarget:
         moved for others.
         """
         numbers = pc.indices_nonzero(passed)
-        told = ready.take(numbers)
-        rows = physical_rows(self._way, told)
+        gated = ready.take(numbers)
+        rows = physical_rows(self._route, gated)
         if by_start:
             order = pc.sort_indices(rows[self._periods.start])
-            numbers, told, rows = numbers.take(order), told.take(order), rows.take(order)
+            numbers, gated, rows = numbers.take(order), gated.take(order), rows.take(order)
         assert self._dated.mode is not None
         changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=self._now)
         refused: dict[int, str | Refused] = {
@@ -200,7 +200,7 @@ class DatedTarget:
             if entity in bad:
                 refused.setdefault(numbers[place].as_py(), bad[entity])
         changes = self._entity_writer.without(changes, bad)
-        self._requeue(writing, capture, changes, held.rows, (rows, told))
+        self._requeue(writing, capture, changes, held.rows, (rows, gated))
         written = Written(changes.inserts.num_rows, changes.updates.num_rows)
         touched = {*self._entities(changes.inserts), *self._entities(changes.updates)}
         same = sum(
@@ -239,15 +239,15 @@ class DatedTarget:
     @property
     def _now(self) -> Moment:
         """Where a period of the target may begin now: with a day, if the other side keeps days."""
-        now, end = self._session.now(), self._way.table_map.end(self._way.source)
-        theirs = self._dated.on(self._way.source)
-        schema = self._session.schema(self._way.source, end.table)
+        now, end = self._session.now(), self._route.table_map.end(self._route.source)
+        theirs = self._dated.on(self._route.source)
+        schema = self._session.schema(self._route.source, end.table)
         by_day = theirs is not None and kind_of(schema, theirs) == "date"
         return now.astimezone(UTC).date() if by_day else now
 
     @cached_property
     def _entity_writer(self) -> EntityWriter:
-        return EntityWriter(self._way, self._schema, self._identity, self._periods)
+        return EntityWriter(self._route, self._schema, self._identity, self._periods)
 
     def _entities(self, rows: pa.Table) -> list[str | None]:
         entities: list[str | None] = key_text(rows, list(self._periods.entity)).to_pylist()
@@ -259,37 +259,37 @@ class DatedTarget:
         capture: Capture | None,
         changes: PeriodChanges,
         held: pa.Table,
-        came: tuple[pa.Table, pa.Table],
+        incoming: tuple[pa.Table, pa.Table],
     ) -> None:
         """Queue in the target what it holds now otherwise than it came.
 
-        Shapes: `came` are n rows by own column, and the same n by path.
+        Shapes: `incoming` are n rows by own column, and the same n by path.
         """
         if capture is None:
             return
         names = [*self._periods.entity, self._periods.start]
-        rows, told = came
-        stand = pa.concat_tables(
+        rows, gated = incoming
+        current = pa.concat_tables(
             [changes.updates.drop_columns([self._periods.was]), changes.inserts]
         )
-        at = matched(stand, rows, names)
+        at = matched(current, rows, names)
         same = at.is_valid()
         for name in rows.column_names if rows.num_rows else ():
-            same = pc.and_(same, pc.invert(differs(stand[name], rows[name].take(at))))
+            same = pc.and_(same, pc.invert(differs(current[name], rows[name].take(at))))
         moved = changes.moved(self._periods)
-        keys = pa.concat_tables([moved, stand.select(names).filter(pc.invert(same))])
+        keys = pa.concat_tables([moved, current.select(names).filter(pc.invert(same))])
         if not keys.num_rows:
             return
-        known = self._by_path(keys, held, rows, told)
+        known = self._by_path(keys, held, rows, gated)
         paths = [str(path) for path in capture.key]
         queued = pa.table([known[path] for path in paths], names=paths)
         writing.enqueue(capture, queued.slice(0, moved.num_rows), op=Op.DELETE)
         writing.enqueue(capture, queued.slice(moved.num_rows), op=Op.REQUEUED)
 
     def _by_path(
-        self, keys: pa.Table, held: pa.Table, rows: pa.Table, told: pa.Table
+        self, keys: pa.Table, held: pa.Table, rows: pa.Table, gated: pa.Table
     ) -> dict[str, Any]:
-        """Keys of rows as the map tells them, from rows of the same entities."""
+        """Keys of rows by path, from rows of the same entities."""
         entity = list(self._periods.entity)
         texts = [key_text(each, entity) for each in (held, rows) if each.num_rows]
         at = row_of(key_text(keys, entity), pa.concat_arrays(texts))
@@ -297,7 +297,7 @@ class DatedTarget:
         for path in map(str, self._ends.entity):
             values = held[path].combine_chunks()
             if rows.num_rows:
-                came = told[path].combine_chunks().cast(values.type)
-                values = pa.concat_arrays([values, came])
+                incoming = gated[path].combine_chunks().cast(values.type)
+                values = pa.concat_arrays([values, incoming])
             found[path] = values.take(at)
         return found

@@ -1,6 +1,6 @@
 """From a verdict to what the journal keeps of the rows held back.
 
-Only failing rows become Python objects.  A row is told in its source's own terms,
+Only failing rows become Python objects.  A row is described in its source's own terms,
 as a person would find it there; a row that fails one rule and lacks a parent too
 is rejected, for a parent alone would not help it.
 """
@@ -22,7 +22,7 @@ from dualwrite.sync.batch.outcomes import Mask, flat
 from dualwrite.sync.routes.route import Route
 
 REFUSED = "refused by the app"
-"""The rule's name where no rule of ours but the app itself said no."""
+"""The rule's name where the app itself refused the row, not a rule of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def hold(
     """Describe every row that did not pass.
 
     Shapes: `source` and `ready` are aligned, n rows each; `refused` maps the number of a row
-    that is not written to the app's reason, or to ours.  `changed` (n,) says as an entry does
-    which columns wait with the row: null for all of them.
+    that is not written to the app's reason, or to ours.  `changed` (n,) holds which columns wait
+    with the row, spelled as in an entry: null for all of them.
     """
     numbers = _failing(verdict, refused)
     if not numbers:

@@ -39,7 +39,7 @@ def spelled_keys(keys: Sequence[Mapping[str, str | None]], names: Collection[str
 def typed_keys(
     session: Session, table_map: TableMap, side: Side, keys: Sequence[Mapping[str, str | None]]
 ) -> pa.Table:
-    """The other way round: keys as texts, in the types that a side has for them."""
+    """Keys that the journal holds as texts, in the types that a side has for them."""
     end = table_map.end(side)
     columns = {}
     for path in end.key:

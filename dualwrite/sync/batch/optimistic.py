@@ -1,10 +1,10 @@
 """Optimistic update: many rows that only their source has changed, updated first.
 
-The careful way locks rows, reads them, decides and writes.  Where a page of rows changed in the
+The careful path locks rows, reads them, decides and writes.  Where a page of rows changed in the
 same columns that is two visits too many: an update locks as it goes.  So such a page is
 updated, and then the target's queue is asked, in a later statement as ever, whether the app has
 changed one of the rows itself.  If it has, or a row is not there, is equal already or is held by
-somebody, all of it is undone, and the careful way is taken (docs/decisions/0009).
+somebody, all of it is undone, and the careful path is taken (docs/decisions/0009).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class OptimisticUpdate:
         self._context, self._route, self._stated = context, route, stated
         amounts = [column.money for column in route.flow.columns if column.money is not None]
         # what is written depends on what is there: an amount that came back rounded, an
-        # end that the target spells in its own way
+        # end that the target spells otherwise
         self._depends = dated_of(route.table_map) is not None or any(m.mode for m in amounts)
 
     def update(self, writing: Writing, batch: Batch) -> bool:

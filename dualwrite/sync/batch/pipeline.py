@@ -59,7 +59,7 @@ class Carrying:
 
     Args:
         policy: Who wins what both sides state.
-        takes: Which rows are wanted, or fit the route; the others end as `takes.rest` says.
+        takes: Which rows are wanted, or fit the route; the others end as `takes.rest`.
         fresh: The target holds none of the keys: nothing is looked for.
         last: This pass carries the last part of its entries: they are applied with it.
     """
@@ -312,7 +312,7 @@ class Pipeline:
         verdict, unsound = dated.judged(self.context.gate, ready.rows, ready.verdict, histories)
         result = self._write_rows(writing, batch, verdict)
         result.refused |= unsound
-        # why an unsound row is refused stands in `unsound`
+        # the reason of an unsound row is in `unsound`
         return ready.verdict, result
 
     def _write_rows(self, writing: Writing | None, batch: Batch, verdict: Verdict) -> WriteResult:

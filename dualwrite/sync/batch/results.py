@@ -135,12 +135,15 @@ class MapResult:
 
     def as_dict(self) -> dict[str, object]:
         """The JSON of `run` and `sync` (design section 10)."""
-        ways = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
+        directions = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
         shown = ("read", "written", "unchanged", "deleted", "rejected", "parked")
         return {
             "map": self.map,
             "seconds": round(self.seconds, 3),
-            **{d: {k: v for k, v in c.as_dict().items() if k in shown} for d, c in ways.items()},
-            "conflicts": sum(counts.conflicts for counts in ways.values()),
+            **{
+                d: {k: v for k, v in c.as_dict().items() if k in shown}
+                for d, c in directions.items()
+            },
+            "conflicts": sum(counts.conflicts for counts in directions.values()),
             **({"note": self.note} if self.note else {}),
         }

@@ -1,6 +1,6 @@
 """Write strategies: how the rows of a batch that passed are written to the target.
 
-Each leaves refusals to `bisect`, and says of every row that is not written why: by its number
+Each leaves refusals to `bisect`, and gives the reason of every row not written: by its number
 among the rows given.
 """
 

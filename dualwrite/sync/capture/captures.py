@@ -57,7 +57,7 @@ def captures_of(session: Session, table_map: TableMap) -> Mapping[Side, Capture]
 def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     """Have both apps keep what changes from now on.  Where that runs already: nothing.
 
-    A side that cannot be watched (a view) is left out, and said in the activity log: what
+    A side that cannot be watched (a view) is left out, and noted in the activity log: what
     changes there crosses by `reconcile --repair`.  The journal knows a queue before the app
     has it, so that none is left behind unknown.
 
@@ -119,8 +119,8 @@ def queues_of(session: Session, name: str) -> Mapping[str, str]:
 
 def fingerprint(capture: Capture) -> str:
     """A short text that is another one when the capture would be made otherwise."""
-    told = repr((capture.table, capture.key, capture.columns, capture.images))
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    made_of = repr((capture.table, capture.key, capture.columns, capture.images))
+    return hashlib.sha256(made_of.encode()).hexdigest()[:16]
 
 
 def installed(session: Session, table_map: TableMap) -> Mapping[Side, Capture]:

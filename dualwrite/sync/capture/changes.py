@@ -1,7 +1,7 @@
-"""Dirty keys, grouped: many entries of one key are one row, the newest.
+"""Changed keys, grouped: many entries of one key are one row, the newest.
 
 A `Changes` holds n distinct keys, each with the entries behind it: which columns they
-say have changed, and the ids that are forgotten once the row is across.
+state, and the ids that are acknowledged once the row is across.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Changes:
         return frozenset(name for names in self._sorts[0] if names is not None for name in names)
 
     def widened(self, mask: Mask) -> Changes:
-        """The same, with all columns counting where `mask` says so."""
+        """The same, with all columns counting where `mask` holds."""
         changed = pc.if_else(_flat(mask), pa.scalar(None, pa.string()), self.changed)
         return replace(self, changed=changed)
 
@@ -159,7 +159,7 @@ def changes_of(entries: Entries) -> Changes:
 
 
 def none_of(keys: pa.Table, changed: Sequence[Sequence[str] | None]) -> Changes:
-    """Changes of keys that stand in no queue (rows held back): there is nothing to forget."""
+    """Changes of keys that are in no queue (held rows): there is nothing to acknowledge."""
     n = keys.num_rows
     texts = [None if names is None else changed_text(names) for names in changed]
     nothing = pa.array([], pa.int64())

@@ -1,9 +1,9 @@
 """The start of a worker: older ones are shut out, and an app that was restored is noticed.
 
 Each app remembers the newest worker it has seen of a map, and the journal remembers what
-it should remember.  An app that remembers less was restored from a backup: its queue says
+it should remember.  An app that remembers less was restored from a backup: its queue names
 what was carried long ago, its ids are given out again, and the rows we wrote since are
-gone.  Nothing is carried then until a person has said so (`dualwrite check --repair`).
+gone.  Nothing is carried then until a person has confirmed it (`dualwrite check --repair`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dualwrite.sync.session import Session
 
 
 class RestoredError(PermanentError):
-    """An app stands as it did some time ago."""
+    """An app has the state of some time ago."""
 
     def __init__(self, *, map_name: str, app: str) -> None:
         self.map_name, self.app = map_name, app
@@ -33,7 +33,7 @@ class RestoredError(PermanentError):
 def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredError]:
     """Shut out workers older than these epochs, by map; the maps of which an app was restored.
 
-    Those stay as they are: the next worker is told the same.
+    Those stay as they are: the next worker gets the same error.
 
     Raises:
         TransientError, PermanentError: From the apps.
@@ -66,7 +66,7 @@ def fence_one(session: Session, map_name: str, epoch: int) -> None:
 
 def restored(session: Session, side: Side, marks: Mapping[str, Mapping[Side, Mark]]) -> list[str]:
     """The maps of which an app has forgotten workers that it had seen."""
-    # an epoch of 0 shuts out nobody, and what was seen is told
+    # an epoch of 0 shuts out nobody, and returns what was seen
     seen = session.apps[side].fence(dict.fromkeys(marks, 0))
     return [
         name

@@ -2,9 +2,9 @@
 
     intend (journal) ─> prepare there ─> prepare here ─> decide (journal) ─> commit both
 
-Until the decision stands in the journal nothing is committed; from then on both will be,
-whoever does it.  A worker that starts settles what a dead writer left: committed where the
-journal says so, else rolled back.  Prepared branches hold their locks until then.
+Until the decision is in the journal nothing is committed; from then on both will be,
+whoever does it.  A worker that starts resolves what a dead writer left: committed where the
+journal holds that decision, else rolled back.  Prepared branches hold their locks until then.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def branch_of(name: str, side: Side) -> str:
 
 
 def decide(session: Session, name: str, map_name: str, branches: tuple[Writing, Writing]) -> None:
-    """Prepare both branches, and have the journal say that they are to be committed.
+    """Prepare both branches, and record in the journal that they are to be committed.
 
     Raises:
         WithdrawnError: Another worker took this one for dead.
@@ -60,8 +60,8 @@ def decide(session: Session, name: str, map_name: str, branches: tuple[Writing, 
         raise WithdrawnError(map_name=map_name)
 
 
-def settle(session: Session, name: str) -> bool:
-    """Do with both branches as the journal says, or else roll them back; whether it says commit.
+def resolve_prepared(session: Session, name: str) -> bool:
+    """Commit both branches if the journal holds that decision, else roll them back; which it was.
 
     Raises:
         TransientError, PermanentError: One of them is still in doubt.
@@ -81,14 +81,14 @@ def settle(session: Session, name: str) -> bool:
 
 
 def recover(session: Session) -> None:
-    """Settle what writers that died have left in doubt; what cannot be reached waits."""
+    """Resolve what writers that died have left in doubt; what cannot be reached waits."""
     now = datetime.now(UTC)
     for each in session.journal.prepared_writes.all():
         age = now - each.at
         if each.commits is None and age < YOUNG:
             continue
         with suppress(TransientError, PermanentError):
-            commits = settle(session, each.name)
+            commits = resolve_prepared(session, each.name)
             if each.commits is None:
                 session.journal.activity.log(
                     each.map, "doubt", "a write of both sides whose writer died was rolled back"

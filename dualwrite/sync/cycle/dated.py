@@ -42,7 +42,7 @@ class DatedWorker(DirectionWorker):
         self._shown = dated.is_projection
         self.moved: list[pa.Table] = []
         """Keys of rows that crossed, or went, and may have blocked another row of their entity."""
-        # what comes back because we asked for it is taken as it stands
+        # what comes back because we requeued it is taken as it is
         self._as_it_stands = self.full
         if dated.mode is not None:
             effective = {**(plan.table_map.effective or {}), "mode": "correction"}

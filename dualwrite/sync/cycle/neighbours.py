@@ -1,9 +1,9 @@
-"""Rows that wait for a neighbour: looked at again when a row of their entity has moved.
+"""Rows rejected for an overlap: tried again when another row of their entity has moved.
 
-A row that is rejected for its period is often right, and another row of its entity stands in
-its way.  When that one is closed or deleted, on either side, nobody touches the row that
-waits: so a cycle remembers which entities it has carried rows of.  It remembers until it has
-looked, and no longer than its worker lives; `dualwrite errors retry` looks at all of them.
+A row that is rejected for its period is often right, and another row of its entity overlaps it.
+When that one is closed or deleted, on either side, nothing changes the row that waits: so a
+cycle keeps which entities it has carried rows of, until it has looked, and no longer than its
+worker lives; `dualwrite errors retry` looks at all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dualwrite.translate.rows import translate
 
 
 def held_beside(directions: Sequence[DatedWorker]) -> list[HeldRow]:
-    """The rows rejected for their periods, of the entities that these lanes of a map moved."""
+    """The rows rejected for their periods, of the entities that these directions of a map moved."""
     return [
         row
         for side in Side
@@ -33,7 +33,7 @@ def held_beside(directions: Sequence[DatedWorker]) -> list[HeldRow]:
 
 
 def _held(side: Side, directions: Sequence[DatedWorker]) -> list[HeldRow]:
-    """Those of one side."""
+    """The rows of one side."""
     if not directions:
         return []
     journal, table_map = directions[0].context.session.journal, directions[0].plan.table_map
@@ -53,7 +53,7 @@ def _held(side: Side, directions: Sequence[DatedWorker]) -> list[HeldRow]:
 
 
 def _moved(direction: DatedWorker, side: Side, names: Sequence[str]) -> pa.Array:
-    """The entities that a lane moved, in the terms of a side and spelled as held keys are."""
+    """The entities that a direction moved, in the terms of a side, spelled as held keys are."""
     keys = pa.concat_tables(direction.moved)
     if direction.source is not side:
         route = direction.full.route

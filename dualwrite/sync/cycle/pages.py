@@ -1,4 +1,4 @@
-"""A queue a page at a time, with the rows that its keys stand for.
+"""A queue a page at a time, with the rows of its keys.
 
 A cycle reads no more of one queue than `AT_MOST`, so that its memory stays bounded.
 """
@@ -29,7 +29,7 @@ AT_MOST = 200_000
 
 @dataclass(frozen=True)
 class Page:
-    """Some entries of a queue, and the changes that they tell of.
+    """Some entries of a queue, grouped by key.
 
     `part` are the keys of which only some columns changed; `rows` theirs, or None where they
     are still to be read.
@@ -45,7 +45,7 @@ class Pages:
     """How a queue is read.
 
     A change of one of the columns `steering` may have brought its row into the map: then all
-    columns count.  `query` says how the rows of some changes are read.
+    columns count.  `query` gives how the rows of some changes are read.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Pages:
         entries = snapshot.entries(self._capture, after=after, limit=PAGE)
         changes = self.steered(changes_of(entries))
         page = Page(entries, changes, changes.filter(changes.changed.is_valid()), None)
-        # what is refused or set aside for its entry alone is not looked at
+        # a page that is refused, or whose keys are incomplete, needs no rows yet
         if not len(page.part) or entries.has_op(Op.DRIFTED) or changes.texts.null_count:
             return page
         rows = snapshot.fetch(self._query(page.part), page.part.keys)

@@ -1,8 +1,8 @@
 """Rows that point at a row whose key has changed.
 
-A lookup holds a surrogate, so its value stays when the key of the row that it points at changes,
-and no trigger sees a thing.  Told by its key, as the other side has it, the lookup is another all
-the same: the rows that point there are queued, and cross like any that changed.
+A lookup holds a surrogate, so its value stays when the natural key of the row that it points at
+changes, and no trigger fires.  The other side finds that row by its natural key, so to it the
+lookup has changed: the rows that point there are queued, and cross like any that changed.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Pointing:
     def queue(self, snapshot: Snapshot, table: str, changes: Changes) -> None:
         """Queue what points at rows of `table` that have come under n keys.
 
-        Told twice, a row is found to be equal the second time.
+        A row that is queued twice is found to be equal the second time.
 
         Raises:
             TransientError, PermanentError: From the app; some may be queued.
@@ -82,7 +82,7 @@ class Pointing:
                 continue
             try:
                 table_map = self._session.map(record.name)
-            except PermanentError:  # its file is at fault, and it says so itself
+            except PermanentError:  # its file is at fault, which its own cycle reports
                 continue
             for table, pointer in self._of(table_map):
                 found[table].append(pointer)

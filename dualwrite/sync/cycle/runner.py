@@ -59,8 +59,8 @@ class MapWorker:
     plan: MapPlan
     directions: Mapping[Side, DirectionWorker]
     fault: DualWriteError | None = None
-    said: object = None
-    """What the journal was told last, where nothing was carried."""
+    reported: object = None
+    """What was journalled last, where nothing was carried."""
     again_at: float = 0.0
 
     @property
@@ -148,7 +148,7 @@ class CycleRunner:
         return self.flush_results(started)
 
     def run_once(self, progress: Progress = silent, sides: Collection[Side] = tuple(Side)) -> bool:
-        """Carry what is queued on these sides, without a word to the journal; whether any was.
+        """Carry what is queued on these sides, journalling nothing of it yet; whether any was.
 
         Raises:
             As `run_and_flush`.
@@ -327,10 +327,10 @@ class CycleRunner:
         }
         result.note = "" if worker.fault is None else str(worker.fault)
         result.stuck = isinstance(worker.fault, PermanentError)
-        said = (result.note, pending)
-        if not result.counts and worker.said == said and time.monotonic() < worker.again_at:
+        reported = (result.note, pending)
+        if not result.counts and worker.reported == reported and time.monotonic() < worker.again_at:
             return result
-        worker.said, worker.again_at = said, time.monotonic() + QUIET_SECONDS
+        worker.reported, worker.again_at = reported, time.monotonic() + QUIET_SECONDS
         journal.cycles.record(worker.name, result.counts, lags, pending=pending)
         journal.maps.set_waits(worker.name, result.note or None)
         if worker.fault is None and not any(pending.values()):
@@ -352,7 +352,7 @@ def run_cycle(
 ) -> list[MapResult]:
     """One cycle over the maps that run, or over those of them that are named.
 
-    A map that another worker has, or whose app is away, says so in its result's `note`; the
+    A map that another worker has, or whose app is away, has the reason in its result's `note`; the
     others go on.
 
     Raises:
@@ -371,7 +371,7 @@ def cycle_runner(
     gate: Gate = rules_only,
     allow_deletes: bool = False,
 ) -> Iterator[tuple[CycleRunner, list[MapResult]]]:
-    """Cycles over maps whose leases are held until the end; and what is said of the others."""
+    """Cycles over maps whose leases are held until the end; and the results of the others."""
     status = {each.name: each.status for each in session.journal.maps.all()}
     wanted = list(status) if names is None else list(dict.fromkeys(names))
     others: list[MapResult] = []

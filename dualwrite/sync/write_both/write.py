@@ -29,7 +29,7 @@ from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import Changes, changes_of
-from dualwrite.sync.capture.recovery import branch_of, decide, new_name, recover, settle
+from dualwrite.sync.capture.recovery import branch_of, decide, new_name, recover, resolve_prepared
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import compile_route
@@ -163,7 +163,7 @@ class _Attempt:
         """
         try:
             if self._in_phases:
-                return settle(self._session, self._name)
+                return resolve_prepared(self._session, self._name)
         except (TransientError, PermanentError):
             self._kept = self._kept or self._decided()
         if self._kept:
