@@ -1,15 +1,16 @@
-"""Trying held rows again: just them, along the one path all rows take.
+"""Trying held rows again, through the pipeline that all rows take.
 
 A row is read anew by its key; what it was when it was refused does not matter, only which of its
-columns wait.  A row that is gone, or has left the filter, is let go, and deleted across by the
-next cycle if that was refused; one that the other side has
-changed meanwhile is left to a cycle, which knows of conflicts.  Held rows may wait for each
-other, so they are tried until a pass frees none.
+columns wait.  A row that is gone, or has left the filter, is no longer held, and the next cycle
+deletes it across if that was refused; one that the other side has changed meanwhile is left to a
+cycle, which knows of conflicts.  Held rows may wait for each other, so they are tried until a
+pass frees none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
 
-AT_ONCE = 10_000
+BATCH_ROWS = 10_000
 """Held rows tried in one batch."""
 
 
@@ -58,37 +59,17 @@ class Retried:
         return replace(self, counts=counts, gone=self.gone + later.gone)
 
 
-def retry(session: Session, rows: Sequence[HeldRow], *, gate: Gate = rules_only) -> list[Retried]:
+def retry(
+    session: Session, rows: Sequence[HeldRow], *, epoch: int | None = None, gate: Gate = rules_only
+) -> list[Retried]:
     """Try held rows again, all of a map and direction together, until a pass frees none.
+
+    A worker that holds the lease of their map gives its `epoch`; else the lease is taken here.
 
     Raises:
         LeaseHeldError: Another worker has the map.
         TransientError, PermanentError: From the apps; the rows stay held.
     """
-
-    def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
-        with kept_lease(session, route[0], "errors retry") as lease:
-            return _try_direction(session, route, mine, finder, gate, lease.epoch)
-
-    return _until_none_is_freed(session, rows, tried)
-
-
-def again(
-    session: Session, rows: Sequence[HeldRow], *, epoch: int, gate: Gate = rules_only
-) -> list[Retried]:
-    """As `retry`, for a worker that holds the lease, with that `epoch`."""
-
-    def tried(route: tuple[str, str], mine: Sequence[HeldRow], finder: Finder) -> Retried:
-        return _try_direction(session, route, mine, finder, gate, epoch)
-
-    return _until_none_is_freed(session, rows, tried)
-
-
-def _until_none_is_freed(
-    session: Session,
-    rows: Sequence[HeldRow],
-    tried: Callable[[tuple[str, str], Sequence[HeldRow], Finder], Retried],
-) -> list[Retried]:
     results: dict[tuple[str, str], Retried] = {}
     waiting = list(rows)
     while waiting:
@@ -97,9 +78,14 @@ def _until_none_is_freed(
         freed = 0
         for route in dict.fromkeys((row.map, row.direction) for row in waiting):
             mine = [row for row in waiting if (row.map, row.direction) == route]
-            passed = tried(route, mine, finder)
-            results[route] = results[route].then(passed) if route in results else passed
-            freed += passed.counts.written
+            with ExitStack() as stack:
+                current = epoch
+                if current is None:
+                    lease = kept_lease(session, route[0], "errors retry")
+                    current = stack.enter_context(lease).epoch
+                tried = _try_direction(session, route, mine, finder, gate, current)
+            results[route] = results[route].then(tried) if route in results else tried
+            freed += tried.counts.written
         waiting = session.journal.held.parked(ids={row.id for row in waiting}) if freed else []
     return list(results.values())
 
@@ -131,8 +117,8 @@ def _try_direction(
         Carrying(policy, Takes.UNMOVED),
     )
     total, gone = Counts(), 0
-    for start in range(0, len(held), AT_ONCE):
-        batch = held[start : start + AT_ONCE]
+    for start in range(0, len(held), BATCH_ROWS):
+        batch = held[start : start + BATCH_ROWS]
         totals, lost = _try_batch(session, pipeline, batch)
         total += totals.counts.get(direction, Counts())
         gone += lost
@@ -149,9 +135,9 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
     asked = key_texts(keys, keys.column_names)
     missing = row_of(asked, there).is_null().to_pylist()
     lost = [h for h, gone in zip(held, missing, strict=True) if gone and None not in h.key.values()]
-    said = {key_text(row.key): row.changed for row in held}
+    changed = {key_text(row.key): row.changed for row in held}
     found = rows.select(keys.column_names)
-    waited = none_of(found, [said[key_text(key)] for key in keys_of(found)])
+    waited = none_of(found, [changed[key_text(key)] for key in keys_of(found)])
     # it may be the delete that was refused, and a cycle knows how to delete
     deletes = [gone and h.cause == REFUSED for h, gone in zip(held, missing, strict=True)]
     refused_deletes = keys.filter(pa.array(deletes, pa.bool_())).drop_null()
@@ -160,7 +146,7 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
     batch = Batch(pipeline.route, rows, RowsFrom.HELD, waited)
     totals = carry_both_ways(pipeline, batch)
     if asked.null_count:
-        # A row without its whole key cannot be asked for: it stays, as what it was.
+        # a row without its whole key cannot be read: it stays held as it is
         total = totals.counts[direction]
         totals.counts[direction] = total + Counts(rejected=asked.null_count)
     shares = totals.records(session.journal, name)
@@ -172,9 +158,9 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
 
 
 def _winner(session: Session, table_map: TableMap, source: Side) -> Master:
-    """The held side: it has the newer word, which was to be written when it was refused.
+    """The held side, whose values are newer: they were to be written when they were refused.
 
-    But where only blanks were to be filled, nobody's values win.
+    But where only blanks were to be filled, neither side's values win.
     """
     runs = session.journal.runs.newest(table_map.name)
     masters = [run.options["master"] for run in runs if "master" in run.options]

@@ -212,7 +212,7 @@ def test_an_expectation_that_cannot_be_evaluated_lets_nothing_pass(stock):
         ("length: {column: ITEM, length: long}", "expect: length: length is to be a whole number"),
         (
             "length: {column: ITEMS, length: 3}",
-            "expect: length: it names a column that is on no way",
+            "expect: length: it names a column that the map carries in no direction\n",
         ),
         ("length: {length: 3}", "expect: length: no column is named"),
         ("resolvable: {column: ITEM}", "expect: resolvable: there is no expectation 'resolvable'"),

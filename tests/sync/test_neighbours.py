@@ -31,15 +31,15 @@ def dated(tmp_path: Path, empty_journal: Path) -> Iterator[Callable[..., Dated]]
 
 @pytest.fixture
 def tried(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The keys of the held rows that each cycle looked at again."""
+    """The keys of the held rows that each cycle tried again."""
     looked: list[list[str]] = []
 
     def watched(session, rows, **options):
         looked.append(["/".join(map(str, row.key.values())) for row in rows])
-        return again(session, rows, **options)
+        return retry(session, rows, **options)
 
-    again = runner.again
-    monkeypatch.setattr(runner, "again", watched)
+    retry = runner.retry
+    monkeypatch.setattr(runner, "retry", watched)
     return looked
 
 
@@ -187,7 +187,7 @@ def test_after_a_cycle_that_broke_off_the_next_one_looks(dated, monkeypatch):
 
     with runner.cycle_runner(session) as (cycles, _):
         with monkeypatch.context() as patched:
-            patched.setattr(runner, "again", away)
+            patched.setattr(runner, "retry", away)
             cycles.run_and_flush()
         assert [each.cause for each in world.held()] == ["periods_sound"]
         world.here(("B", "26-01-01", "never", 21))

@@ -10,8 +10,7 @@ from dualwrite.journal.leases import LeaseHeldError, LeaseLostError
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.initial.partitions import Options
 from dualwrite.sync.initial.planning import make_plan
-from dualwrite.sync.initial.run import RunOptions, begin, finish
-from dualwrite.sync.initial.take_up import NoOpenRunError, take_up
+from dualwrite.sync.initial.run import NoOpenRunError, RunOptions, begin, finish, take_up
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.session import leases, open_session
 from dualwrite.sync.session.leases import kept_lease

@@ -12,8 +12,7 @@ from dualwrite.operations.session import Session
 from dualwrite.sync import retry
 from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.initial.partitions import InitialSync, Options
-from dualwrite.sync.initial.run import RunOptions, begin, finish, is_due
-from dualwrite.sync.initial.take_up import take_up
+from dualwrite.sync.initial.run import RunOptions, begin, finish, is_due, take_up
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import MapPlan, RunPlan
 from dualwrite.sync.session.leases import kept_lease

@@ -34,7 +34,7 @@ from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
 from dualwrite.sync.cycle.replay import ReplayWorker
-from dualwrite.sync.retry import again
+from dualwrite.sync.retry import retry
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.order import order_maps
 from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
@@ -296,7 +296,7 @@ class CycleRunner:
 
     def _free(self, worker: MapWorker, held: Sequence[HeldRow]) -> None:
         """Try held rows again, and count what was written for them."""
-        tried = again(self.session, held, epoch=self._epochs[worker.name])
+        tried = retry(self.session, held, epoch=self._epochs[worker.name])
         freed = {each.direction: each.counts.written for each in tried}
         for direction in worker.directions.values():
             direction.tally.counts += Counts(written=freed.get(direction.direction, 0))

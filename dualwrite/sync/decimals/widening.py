@@ -35,7 +35,7 @@ from dualwrite.sync.decimals.decimals import (
     spelled,
     waits_for_digits,
 )
-from dualwrite.sync.retry import Retried, again
+from dualwrite.sync.retry import Retried, retry
 from dualwrite.sync.routes.reading import only_needed, reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
@@ -229,7 +229,7 @@ def _whole_captures(session: Session, leases: Mapping[str, Lease]) -> None:
 
 def _again(session: Session, name: str, lease: Lease, columns: Sequence[str]) -> list[Retried]:
     rows = [row for row in session.journal.held.rejected(name) if waits_for_digits(row, columns)]
-    return again(session, rows, epoch=lease.epoch) if rows else []
+    return retry(session, rows, epoch=lease.epoch) if rows else []
 
 
 def _queue_rounded(

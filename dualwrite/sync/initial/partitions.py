@@ -1,20 +1,18 @@
 """The initial sync of one map: partitions, each carried and journalled on its own.
 
-Every partition can be carried by any worker that can open the project: what it
-needs is in the journal (run, range) and in the map.  A partition is done when the
-journal says so; one that was cut off is carried again, and as rows that are equal
-already are left alone, nothing is written twice.
+Every partition can be carried by any worker that can open the project: what it needs is in
+the journal (run, range) and in the map.  A partition that was interrupted is carried again; as
+equal rows are left alone, nothing is written twice.
 
-The first walk brings across what only dataverse holds; the second walks finops and
-settles what both hold.  Lookups that had to wait for other maps, or for the map
-itself, come in phase 2.
+The first pass brings across what only dataverse holds; the second reads finops and reconciles
+what both hold.  Lookups that wait for other maps, or for the map itself, come in phase 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import Any
 
 import pyarrow as pa
@@ -33,7 +31,7 @@ from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import Leg, MapPlan
-from dualwrite.sync.routes.reading import reading, together_of
+from dualwrite.sync.routes.reading import PARTITION_ROWS, only_needed, reading, together_of
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import ColumnMap
@@ -46,7 +44,7 @@ KIND = "initial sync"
 class Options:
     """How an initial sync is done."""
 
-    partition_rows: int = 25_000
+    partition_rows: int = PARTITION_ROWS
     dry_run: bool = False
     gate: Gate = rules_only
 
@@ -70,7 +68,6 @@ class InitialSync:
 
     @property
     def name(self) -> str:
-        """The map's name."""
         return self.plan.table_map.name
 
     # Planning
@@ -80,28 +77,20 @@ class InitialSync:
 
         They are planned at the first call.
         """
-        legs = [leg for leg in self.plan.legs if leg.phase == phase]
+        legs = {leg.direction: leg for leg in self.plan.legs if leg.phase == phase}
         if self.run is None:
-            return [Partition(each) for leg in legs for each in self._cut(leg)]
-        planned = {(p.plan.phase, p.plan.direction) for p in self._stored()}
-        new = [
-            each
-            for leg in legs
-            if (leg.phase, leg.direction) not in planned
-            for each in self._cut(leg)
-        ]
+            return [Partition(each) for leg in legs.values() for each in self._cut(leg)]
+        runs, run_id = self.session.journal.runs, self.run.id
+        planned = {p.plan.direction for p in runs.partitions(run_id) if p.plan.phase == phase}
+        new = [each for name in legs if name not in planned for each in self._cut(legs[name])]
         if new:
-            self.session.journal.runs.plan_partitions(self.run.id, new)
-        pending = [p for p in self._stored() if p.plan.phase == phase and p.done_at is None]
-        turn = {leg.direction: number for number, leg in enumerate(legs)}
-        return sorted(pending, key=lambda p: (turn[p.plan.direction], p.plan.number))
-
-    def _stored(self) -> list[Partition]:
-        assert self.run is not None
-        return self.session.journal.runs.partitions(self.run.id)
+            runs.plan_partitions(run_id, new)
+        pending = [p for p in runs.partitions(run_id) if p.plan.phase == phase and not p.done_at]
+        order = list(legs)
+        return sorted(pending, key=lambda p: (order.index(p.plan.direction), p.plan.number))
 
     def _cut(self, leg: Leg) -> list[PartitionPlan]:
-        """Cut a leg's table into ranges; none where there is nothing to bring across."""
+        """Partition a leg's table; no partition where there is nothing to bring across."""
         query = reading(self.session, self.plan.table_map, leg.source)
         app = self.session.apps[leg.source]
         if leg.insert_only and not app.count(query):
@@ -117,16 +106,15 @@ class InitialSync:
     def fresh(self) -> Mapping[Side, bool]:
         """Which side held no row of the map's table when the run began.
 
-        Taken down in the run, so a continued run does not mistake its own rows for
-        somebody else's.
+        It is recorded in the run, so that a continued run does not count its own rows.
         """
         if self.run is None:
             return {side: is_empty(self.session, self.plan, side) for side in Side}
-        noted: Mapping[str, Any] = self.run.options.get("fresh", {})
-        return {side: bool(noted.get(side.value)) for side in Side}
+        recorded: Mapping[str, Any] = self.run.options.get("fresh", {})
+        return {side: bool(recorded.get(side.value)) for side in Side}
 
-    def _goes_straight_in(self, leg: Leg, route: Route) -> bool:
-        """Whether rows may be inserted without a look at what is there.
+    def _inserts_blindly(self, leg: Leg, route: Route) -> bool:
+        """Whether rows may be inserted without reading what is there.
 
         Only into an empty side, never in a continued run, and only where a unique index
         refuses a second insert (docs/decisions/0003-a-partition-may-be-carried-twice.md).
@@ -141,13 +129,12 @@ class InitialSync:
     # Carrying
 
     def carry(self, partition: PartitionPlan) -> Totals:
-        """Carry one partition and journal it; the counts, and in a dry run the held rows.
-
-        Raises:
-            TransientError: Try the partition again later.
-            PermanentError: Stop; what is done stays done.
-        """
-        leg = self._leg(partition)
+        """Carry one partition and journal it; the counts, and in a dry run the held rows."""
+        leg = next(
+            leg
+            for leg in self.plan.legs
+            if (leg.phase, leg.direction) == (partition.phase, partition.direction)
+        )
         pipeline = self._pipeline(leg)
         query = self._query(leg)
         within = KeyRange(partition.columns, partition.low, partition.high)
@@ -169,62 +156,44 @@ class InitialSync:
     def _captures(self) -> Mapping[Side, Capture]:
         return {} if self.run is None else installed(self.session, self.plan.table_map)
 
-    @property
-    def _epoch(self) -> int:
-        return 0 if self.run is None else int(self.run.options.get("epoch", 0))
-
-    def _leg(self, partition: PartitionPlan) -> Leg:
-        return next(
-            leg
-            for leg in self.plan.legs
-            if (leg.phase, leg.direction) == (partition.phase, partition.direction)
-        )
-
     def _pipeline(self, leg: Leg) -> Pipeline:
         if leg not in self._pipelines:
             route = self._route(leg.source, leg)
             flows_back = self.plan.table_map.flows_from(leg.source.other)
             back = self._route(leg.source.other, leg) if flows_back else None
-            context = BatchContext(
-                self.session,
-                self.finder,
-                self._captures,
-                self._epoch,
-                self.options.gate,
-                self.options.dry_run,
-            )
+            epoch = 0 if self.run is None else int(self.run.options.get("epoch", 0))
+            gate, dry_run = self.options.gate, self.options.dry_run
+            context = BatchContext(self.session, self.finder, self._captures, epoch, gate, dry_run)
             late = leg.phase > 1
             takes = Takes.NEW if leg.insert_only else Takes.PRESENT if late else Takes.ALL
             carrying = Carrying(
                 master_policy(self.plan.table_map, self.plan.master, late=late),
                 takes,
-                fresh=self._goes_straight_in(leg, route),
+                fresh=self._inserts_blindly(leg, route),
             )
             self._pipelines[leg] = Pipeline(context, route, back, carrying)
         return self._pipelines[leg]
 
     def _route(self, source: Side, leg: Leg) -> Route:
-        """The way without what is deferred in phase 1, with only that in phase 2.
+        """The route without the deferred columns in phase 1, with only those in phase 2.
 
-        A new row takes at once all that its own table can hold: a lookup that waits on
-        the side it comes from is there, and may be a value that the row must have.
+        A new row takes at once all that its own table can hold: a lookup that is deferred only
+        on the side that it comes from may be a value that the row must have.
         """
         sides = (source.other,) if leg.insert_only else tuple(Side)
 
         def deferred(path: ColumnPath) -> bool:
             return any(
-                str(column.end(source.other)) == str(path) and self._waits(column, sides)
+                str(column.end(source.other)) == str(path) and self._is_deferred(column, sides)
                 for column in self.plan.table_map.columns
             )
 
-        return compile_route(
-            self.session,
-            self.plan.table_map,
-            source,
-            keep=lambda path: deferred(path) == (leg.phase > 1),
-        )
+        def keep(path: ColumnPath) -> bool:
+            return deferred(path) == (leg.phase > 1)
 
-    def _waits(self, column: ColumnMap, sides: Sequence[Side]) -> bool:
+        return compile_route(self.session, self.plan.table_map, source, keep=keep)
+
+    def _is_deferred(self, column: ColumnMap, sides: Sequence[Side]) -> bool:
         """Whether a column map has a deferred lookup on one of these sides."""
         return any(
             (end := column.end(side)) is not None
@@ -240,8 +209,7 @@ class InitialSync:
         pipeline = self._pipeline(leg)
         sources = {c.source for c in pipeline.route.flow.columns if c.source is not None}
         modified = self.plan.table_map.end(leg.source).modified
-        wanted = sources | set(query.key) | ({modified} if modified else set())
-        return replace(query, columns=tuple(c for c in query.columns if c in wanted))
+        return only_needed(query, sources | ({modified} if modified else set()))
 
 
 def is_empty(session: Session, plan: MapPlan, side: Side) -> bool:
@@ -255,9 +223,4 @@ def _with_deferred(rows: pa.Table, route: Route) -> pa.Table:
     """Only the rows that have something to carry in phase 2."""
     names = [str(c.source) for c in route.flow.columns if str(c.target) not in route.flow.key]
     masks = [pc.is_valid(rows[name]) for name in names if name in rows.column_names]
-    if not masks:
-        return rows
-    some = masks[0]
-    for mask in masks[1:]:
-        some = pc.or_(some, mask)
-    return rows.filter(some)
+    return rows.filter(reduce(pc.or_, masks)) if masks else rows

@@ -23,22 +23,17 @@ def make_plan(
     with_related: bool = False,
     master: Master | None = None,
 ) -> RunPlan:
-    """Order the maps, with all that they need if asked, and see what has to wait for phase 2.
+    """Order the maps, `with_related` every map that they need; what must wait for phase 2.
 
-    Args:
-        session: The project.
-        names: The maps to run.
-        with_related: Take in every map that these need.
-        master: Who wins in the initial sync, in the place of each map's own.
+    `master` wins in the initial sync, in the place of each map's own.
 
     Raises:
         UnknownMapError: There is no such map.
         MapError: A map has findings that forbid to run it; all findings of all maps.
-        TransientError, PermanentError: From the apps.
     """
     for name in names:
         session.map(name)
-    # an app that is away is no fault of the maps: say so first, and only that
+    # an app that is away is no fault of the maps: report that first, and only that
     for side in Side:
         session.apps[side].tables()
     chosen = _related(session, names) if with_related else tuple(dict.fromkeys(names))
@@ -53,15 +48,12 @@ def refuse_faulty(session: Session, maps: Sequence[TableMap]) -> None:
     Raises:
         MapError: One of them has an error; all findings of all maps are in it.
     """
-    findings: list[Finding] = []
-    for table_map in maps:
-        findings += check_map(session, table_map)
+    findings = [finding for each in maps for finding in _findings(session, each)]
     if errors := [finding for finding in findings if finding.severity == "error"]:
         raise MapError(", ".join(dict.fromkeys(each.map or "" for each in errors)), errors)
 
 
-def check_map(session: Session, table_map: TableMap) -> list[Finding]:
-    """Hold one map against both apps and the link."""
+def _findings(session: Session, table_map: TableMap) -> list[Finding]:
     found = check(
         table_map,
         session.schema,

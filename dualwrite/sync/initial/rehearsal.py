@@ -1,10 +1,10 @@
-"""The rehearsal of an initial sync: all of it but the writing, to see how much would fail."""
+"""The rehearsal of an initial sync: all of it but the writing, to count what would fail."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
-from dualwrite.sync.batch.gate import Gate
 from dualwrite.sync.initial.partitions import InitialSync, Options
 from dualwrite.sync.routes.limits import Limit, TooManyRejectedError, causes_of
 from dualwrite.sync.routes.lookups import Finder
@@ -12,21 +12,20 @@ from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.session import Session
 
 
-def rehearse(session: Session, plan: MapPlan, *, partition_rows: int, gate: Gate) -> None:
-    """Do all of a map's initial sync but the writing, where it says how much may be rejected.
+def rehearse(session: Session, plan: MapPlan, options: Options) -> None:
+    """Do all of a map's initial sync but the writing, if the map has a `max_rejected`.
 
     Memory depends on the partition size and on how many rows of one are rejected.
 
     Raises:
-        TooManyRejectedError: More than that would be; it stands in the journal too.
-        TransientError, PermanentError: From the apps.
+        TooManyRejectedError: More rows would be rejected; the journal records it too.
     """
     limit = Limit.of(plan.table_map)
     if limit is None:
         return
-    # what a rehearsal pretends to have written is nobody else's to find
-    options = Options(partition_rows, dry_run=True, gate=gate)
-    sync = InitialSync(session, plan, options, finder=Finder(session.apps))
+    # only this rehearsal may find the rows that it pretends to have written
+    finder = Finder(session.apps)
+    sync = InitialSync(session, plan, replace(options, dry_run=True), finder=finder)
     causes: Counter[str] = Counter()
     rows = 0
     for partition in sync.partitions(1):
@@ -38,13 +37,6 @@ def rehearse(session: Session, plan: MapPlan, *, partition_rows: int, gate: Gate
     if limit.allows(causes.total(), rows):
         journal.maps.set_waits(limit.map_name, None)
         return
-    error = TooManyRejectedError(
-        limit=limit,
-        rejected=causes.total(),
-        rows=rows,
-        causes=causes,
-        what="rows",
-        safe="Nothing was written.",
-    )
+    error = TooManyRejectedError(limit, causes, rows, what="rows", safe="Nothing was written.")
     journal.maps.set_waits(limit.map_name, str(error))
     raise error

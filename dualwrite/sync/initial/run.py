@@ -1,24 +1,25 @@
 """Running maps: from `not running` to `running`, in dependency order.
 
-`begin`, `carry_all` and `finish` are the steps of one map; `run_maps` strings them
-together for the command line, and the flows call the same ones as tasks.  A map
-that is cut off stays `initializing`, its run open in the journal, and the next
-`begin` goes on with the partitions that are not done.
+`begin`, `carry_all` and `finish` are the steps of one map; `run_maps` calls them for the
+command line, and the flows call the same steps as tasks.  A map that is interrupted stays
+`initializing`, its run open in the journal, and the next `begin` goes on with the partitions
+that are not done.
+
+Many workers may carry partitions of one run (`take_up`): one of them holds the lease, begins the
+run and ends it; what the others need is in the journal and in the plan.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from dualwrite.errors import TransientError
+from dualwrite.errors import PermanentError, TransientError
 from dualwrite.journal.records import MapStatus, PartitionPlan, RunOutcome
 from dualwrite.link import Side
-from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, Totals, silent
 from dualwrite.sync.capture.captures import start_capture
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
@@ -34,63 +35,71 @@ ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
-class RunOptions:
+class RunOptions(Options):
     """What the user asked of a run."""
 
     initial_sync: bool | None = None
     """True: also for maps that run already; False: skip it; None: where it is due."""
-    dry_run: bool = False
     workers: int = 2
-    partition_rows: int = 25_000
-    gate: Gate = rules_only
 
 
-@contextmanager
-def begun(
-    session: Session, plan: MapPlan, options: RunOptions, finder: Finder
-) -> Iterator[InitialSync]:
-    """Hold the map's lease and have its initial sync, new or continued.
+class NoOpenRunError(PermanentError):
+    """A partition of a run came to a worker after the run had ended."""
 
-    Raises:
-        LeaseHeldError: Another worker has the map.
-    """
-    name = plan.table_map.name
-    with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
-        yield begin(session, plan, options, finder, epoch=lease.epoch)
+    def __init__(self, *, map_name: str) -> None:
+        self.map_name = map_name
+        super().__init__(
+            f"{map_name}: there is no initial sync under way. Nothing was read or written.\n"
+            "  It was finished or stopped meanwhile; see dualwrite activity."
+        )
 
 
 def begin(
-    session: Session, plan: MapPlan, options: RunOptions, finder: Finder, *, epoch: int = 0
+    session: Session, plan: MapPlan, options: Options, finder: Finder, *, epoch: int = 0
 ) -> InitialSync:
-    """Start the initial sync of a map, or take up the one that was cut off.
+    """Start the initial sync of a map, or continue the one that was interrupted.
 
-    From here on the apps keep what changes.  The caller holds the map's lease, of this `epoch`.
+    From here on changes are captured.  The caller holds the map's lease, of this `epoch`.
 
     Raises:
         TooManyRejectedError: More rows would be rejected than the map allows; nothing has begun.
-        TransientError, PermanentError: From the apps.
     """
     journal, name = session.journal, plan.table_map.name
     run = journal.runs.unfinished(name, KIND)
     if run is None:
-        rehearse(session, plan, partition_rows=options.partition_rows, gate=options.gate)
-    for side in Side:
-        session.apps[side].fence({name: epoch})
-    start_capture(session, plan.table_map, epoch)
-    noted = {"master": plan.master.value, "epoch": epoch}
+        rehearse(session, plan, options)
+    _start_capture(session, plan.table_map, epoch)
     if run is None:
         fresh = {side.value: is_empty(session, plan, side) for side in Side}
-        run = journal.runs.start(name, KIND, {"fresh": fresh, **noted})
+        noted = {"fresh": fresh, "master": plan.master.value, "epoch": epoch}
+        run = journal.runs.start(name, KIND, noted)
         journal.maps.set_status(name, MapStatus.INITIALIZING, reason="initial sync started")
     else:
         run = journal.runs.resume(run.id, {"continued": True, "epoch": epoch})
         journal.maps.set_status(name, MapStatus.INITIALIZING, reason="initial sync continued")
-    engine = Options(options.partition_rows, options.dry_run, options.gate)
-    return InitialSync(session, plan, engine, finder=finder, run=run)
+    return InitialSync(session, plan, options, finder=finder, run=run)
+
+
+def take_up(session: Session, plan: MapPlan, options: Options) -> InitialSync:
+    """The initial sync of a map that another worker has begun.
+
+    Raises:
+        NoOpenRunError: None has begun, or it has ended.
+    """
+    run = session.journal.runs.unfinished(plan.table_map.name, KIND)
+    if run is None:
+        raise NoOpenRunError(map_name=plan.table_map.name)
+    return InitialSync(session, plan, options, run=run)
+
+
+def _start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
+    for side in Side:
+        session.apps[side].fence({table_map.name: epoch})
+    start_capture(session, table_map, epoch)
 
 
 def finish(sync: InitialSync) -> None:
-    """Nothing is left to carry: the map runs."""
+    """End the run, with nothing left to carry: the map runs."""
     assert sync.run is not None
     sync.session.journal.runs.finish(sync.run.id, RunOutcome.DONE)
     sync.session.journal.maps.set_status(sync.name, MapStatus.RUNNING, reason="initial sync done")
@@ -102,13 +111,13 @@ def carry_all(
     """Carry every partition of a phase that is not done, several at a time.
 
     Raises:
-        TransientError: Three attempts at a partition came to nothing.
+        TransientError: Three attempts at a partition have failed.
         PermanentError: A person must act.  Either way the partitions done stay done.
     """
     todo = sync.partitions(phase)
     totals: list[Totals] = []
     progress(sync.name, 0, len(todo))
-    # A leg begins when the one before it is through: what it finds there is settled.
+    # a leg begins when the one before it has ended: it reads what that has written
     for direction in dict.fromkeys(each.plan.direction for each in todo):
         ranges = [each.plan for each in todo if each.plan.direction == direction]
         with ThreadPoolExecutor(max_workers=workers) as pool:
@@ -118,7 +127,7 @@ def carry_all(
                     totals.append(future.result())
                     progress(sync.name, len(totals), len(todo))
             except BaseException:
-                # those under way end by themselves and are journalled; no other begins
+                # partitions under way end by themselves and are journalled; no other begins
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
     for side in Side:
@@ -165,12 +174,10 @@ def run_maps(
 
 
 def _skip(session: Session, table_map: TableMap) -> None:
-    """Let a map run as it is; an initial sync that was cut off is given up."""
+    """Let a map run as it is; an initial sync that was interrupted is given up."""
     journal, name = session.journal, table_map.name
     with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
-        for side in Side:
-            session.apps[side].fence({name: lease.epoch})
-        start_capture(session, table_map, lease.epoch)
+        _start_capture(session, table_map, lease.epoch)
         if run := journal.runs.unfinished(name, KIND):
             journal.runs.finish(run.id, RunOutcome.CANCELLED, "the initial sync was skipped")
         journal.maps.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
@@ -186,15 +193,15 @@ def _run_phase(
     progress: Progress,
 ) -> None:
     if options.dry_run:
-        engine = Options(options.partition_rows, dry_run=True, gate=options.gate)
-        sync = InitialSync(session, plan, engine, finder=finder)
+        sync = InitialSync(session, plan, options, finder=finder)
         if phase == 1:
             for each in carry_all(sync, phase, workers=1, progress=progress):
                 result.add(each)
         return
     if phase not in plan.phases:
         return
-    with begun(session, plan, options, finder) as sync:
+    with kept_lease(session, plan.table_map.name, f"run (process {os.getpid()})") as lease:
+        sync = begin(session, plan, options, finder, epoch=lease.epoch)
         for each in carry_all(sync, phase, workers=options.workers, progress=progress):
             result.add(each)
         if phase == plan.phases[-1]:

@@ -1,4 +1,4 @@
-"""Finding, for rows told in the other side's terms, what the other side holds under their keys."""
+"""Finding what the target holds under the keys of translated rows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,11 @@ Mask = Any
 def counterparts(
     session: Session, route: Route, query: Query, out: pa.Table
 ) -> tuple[pa.Table, Mask]:
-    """Fetch the counterparts of n rows.
-
-    A row whose key is sound is looked for whatever else is wrong with it: it stands on
-    both sides, not on one.
+    """Fetch the counterparts of n rows, whatever is wrong with a row besides its key.
 
     Shapes: `out` is the gate table of n rows.  The first result has n rows, named as
-    `query` reads them and null throughout where there is no counterpart; the second says
-    where there is one.
+    `query` reads them and null throughout where there is no counterpart; the second tells
+    which rows have one.
     """
     sound = judge(out, route.key_rules).passed
     names = list(route.flow.key)

@@ -1,4 +1,4 @@
-"""What a project expects of a map's rows, as rules of its two ways."""
+"""The expectations of a map and of the project's folder, as rules of the map's two routes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,19 @@ _Named = Callable[[str], str | None]
 
 
 def expected_of(table_map: TableMap, flow: Flow, project: Path) -> tuple[Rule, ...]:
-    """The rules that a map, and the project's folder, expect on one way.
+    """The rules that a map, and the project's folder, expect on one route.
 
     Raises:
-        MapError: An expectation is at fault; a check says the same before anything runs.
+        MapError: An expectation is at fault; a check reports the same before anything runs.
     """
-    asked = _asked(table_map, flow.target)
-    if not asked:
+    wanted = [each for each in table_map.expect if each.into in (None, flow.target)]
+    if not wanted:
         return ()
     gate = {*flow.names, *(gate_name(Role.SOURCE, path) for path in flow.reads)}
     named = _naming(table_map, flow.source, gate)
-    try:
-        kinds = Kinds.of(RULES, project)
-    except OwnCodeError as error:
-        raise MapError(table_map.name, [_finding(table_map, asked[0], str(error))]) from error
-    found = (_tried(table_map, each, kinds, named) for each in asked)
-    rules = []
-    for each in found:
-        if isinstance(each, Finding):
-            raise MapError(table_map.name, [each])
-        rules += [] if each is None else [each]
-    return tuple(rules)
+    kinds = _kinds(table_map, wanted[0], project)
+    rules = [_rule(table_map, each, kinds, named) for each in wanted]
+    return tuple(rule for rule in rules if rule is not None)
 
 
 def expectation_faults(table_map: TableMap, project: Path) -> Iterator[Finding]:
@@ -47,51 +39,64 @@ def expectation_faults(table_map: TableMap, project: Path) -> Iterator[Finding]:
     if not table_map.expect:
         return
     try:
-        kinds = Kinds.of(RULES, project)
-    except OwnCodeError as error:
-        yield _finding(table_map, table_map.expect[0], str(error))
+        kinds = _kinds(table_map, table_map.expect[0], project)
+    except MapError as error:
+        yield from error.findings
         return
+    naming = {side: _naming(table_map, side, _gate(table_map, side)) for side in Side}
     for expected in table_map.expect:
-        ways = [side.other for side in Side if expected.into in (None, side)]
-        ways = [source for source in ways if table_map.flows_from(source)]
-        found = [
-            _tried(table_map, expected, kinds, _naming(table_map, source, _gate(table_map, source)))
-            for source in ways
-        ]
-        fault = next((each for each in found if isinstance(each, Finding)), None)
-        if fault is not None:
-            yield fault
-        elif all(each is None for each in found):
-            yield _finding(table_map, expected, "it names a column that is on no way of the map")
+        targets = [side for side in Side if expected.into in (None, side)]
+        sources = [side.other for side in targets if table_map.flows_from(side.other)]
+        try:
+            rules = [_rule(table_map, expected, kinds, naming[side]) for side in sources]
+        except MapError as error:
+            yield from error.findings
+            continue
+        if all(rule is None for rule in rules):
+            yield _finding(
+                table_map, expected, "it names a column that the map carries in no direction"
+            )
 
 
-def _asked(table_map: TableMap, target: Side) -> list[ExpectedRule]:
-    return [each for each in table_map.expect if each.into in (None, target)]
+def _kinds(table_map: TableMap, first: ExpectedRule, project: Path) -> Kinds:
+    try:
+        return Kinds.of(RULES, project)
+    except OwnCodeError as error:
+        raise _fault(table_map, first, error) from error
 
 
-def _tried(
-    table_map: TableMap, expected: ExpectedRule, kinds: Kinds, named: _Named
-) -> Rule | Finding | None:
+def _rule(table_map: TableMap, expected: ExpectedRule, kinds: Kinds, named: _Named) -> Rule | None:
+    """An expectation as a rule; None where the route has not all of its columns.
+
+    Raises:
+        MapError: It is at fault.
+    """
     try:
         return kinds.rule_of(expected, named)
     except UnknownExpectationError as error:
-        return _finding(table_map, expected, str(error), did_you_mean(error.name, error.known))
+        raise _fault(table_map, expected, error, did_you_mean(error.name, error.known)) from error
     except WrongOptionError as error:
-        cure = f"known: {', '.join(error.known)}" if error.known else None
-        return _finding(table_map, expected, str(error), cure)
+        known = f"known: {', '.join(error.known)}" if error.known else None
+        raise _fault(table_map, expected, error, known) from error
     except OwnCodeError as error:
-        return _finding(table_map, expected, str(error))
+        raise _fault(table_map, expected, error) from error
+
+
+def _fault(
+    table_map: TableMap, expected: ExpectedRule, error: Exception, cure: str | None = None
+) -> MapError:
+    return MapError(table_map.name, [_finding(table_map, expected, str(error), cure)])
 
 
 def _finding(
     table_map: TableMap, expected: ExpectedRule, message: str, cure: str | None = None
 ) -> Finding:
-    said = f"expect: {expected.name}: {message}"
-    return Finding.of(CODE, said, map_name=table_map.name, place=expected.place, cure=cure)
+    text = f"expect: {expected.name}: {message}"
+    return Finding.of(CODE, text, map_name=table_map.name, place=expected.place, cure=cure)
 
 
 def _gate(table_map: TableMap, source: Side) -> set[str]:
-    """The columns that the gate table of a way will have, as far as the map alone tells."""
+    """The columns of a route's gate table, as far as the map alone tells."""
     names: set[str] = set()
     for column in table_map.columns:
         if column.flows_from(source) and column.end(source.other) is not None:
@@ -102,7 +107,7 @@ def _gate(table_map: TableMap, source: Side) -> set[str]:
 
 
 def _naming(table_map: TableMap, source: Side, gate: set[str]) -> _Named:
-    """A column may be named by either end: what is written is meant."""
+    """Finds the gate column that a name means: a column may be named by either of its ends."""
     written: dict[str, str] = {}
     for column in table_map.columns:
         target = column.end(source.other)

@@ -1,12 +1,11 @@
 """How many rows a map may reject before it stops: `max_rejected: 5%`, or a number of rows.
 
-Rejected rows stop no others; but where half of them fail, something is wrong with the map,
-or with what was done to the app, and a person should look before the other half is written.
+Rejected rows stop no others; but where half of them fail, something is wrong with the map or
+the app, and a person should look before the other half is written.
 
-A new initial sync is rehearsed first, all but the writing, and does not begin where too
-many rows would fail.  A cycle counts batch by batch: one with too many is rolled back, stays
-queued, and its map waits.  There a share counts from `FEW` rows on: of three changes in a
-second one may fail without a word about the whole.  Parked rows are not counted.
+A new initial sync is rehearsed first, without writing, and does not begin where too many rows
+would fail.  A cycle counts batch by batch: a batch with too many is rolled back, stays queued,
+and its map waits; up to `FEW` rejected rows are allowed by any share.  Parked rows are not counted.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from dualwrite.journal.records import Rejection
 from dualwrite.tablemap.model import Place, TableMap
 
 FEW = 50
-"""So many rejected rows of a batch of changes are no share of anything yet."""
+"""A share is not applied to a batch of changes with at most so many rejected rows."""
 _SHOWN = 5
 
 
@@ -29,15 +28,16 @@ class TooManyRejectedError(PermanentError):
     """More rows would be rejected than the map allows."""
 
     def __init__(
-        self, *, limit: Limit, rejected: int, rows: int, causes: Counter[str], what: str, safe: str
+        self, limit: Limit, causes: Counter[str], rows: int, *, what: str, safe: str
     ) -> None:
+        rejected = causes.total()
         self.map_name, self.rejected, self.rows = limit.map_name, rejected, rows
         share = f"{Decimal(100 * rejected) / rows:.1f}"
-        told = [f"{cause}: {count:,}" for cause, count in causes.most_common(_SHOWN)]
+        listed = [f"{cause}: {count:,}" for cause, count in causes.most_common(_SHOWN)]
         super().__init__(
             f"{limit.map_name}: {rejected:,} of {rows:,} {what} ({share} %) would be rejected, and "
             f"max_rejected is {limit.text} ({limit.place}). {safe}\n"
-            f"  By rule and column: {', '.join(told)}\n"
+            f"  By rule and column: {', '.join(listed)}\n"
             f"  Correct the rows or the map, or allow more with `max_rejected:`, then repeat the "
             "command."
         )
@@ -45,7 +45,7 @@ class TooManyRejectedError(PermanentError):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What a map says."""
+    """The `max_rejected` of a map."""
 
     map_name: str
     text: str
@@ -53,7 +53,6 @@ class Limit:
 
     @classmethod
     def of(cls, table_map: TableMap) -> Limit | None:
-        """That of a map; None where it has none."""
         if table_map.max_rejected is None:
             return None
         place = table_map.places.get("max_rejected", table_map.place)
@@ -73,14 +72,8 @@ class Limit:
         """
         causes = causes_of(rejected)
         if not self.allows(causes.total(), rows, few=FEW):
-            raise TooManyRejectedError(
-                limit=self,
-                rejected=causes.total(),
-                rows=rows,
-                causes=causes,
-                what="changed rows",
-                safe="These changes were not written; they stay in the queue.",
-            )
+            safe = "These changes were not written; they stay in the queue."
+            raise TooManyRejectedError(self, causes, rows, what="changed rows", safe=safe)
 
 
 def causes_of(rejected: Iterable[Rejection]) -> Counter[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from dualwrite.errors import MissingTableError
 from dualwrite.link import Side
 from dualwrite.sync.routes.plan import MapPlan, RunPlan
 from dualwrite.sync.session import Session
-from dualwrite.tablemap.dependencies import Lookup, ReferenceOf, order
+from dualwrite.tablemap.dependencies import ReferenceOf, order
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.tablemap.schema import Reference
 
@@ -16,11 +16,7 @@ from dualwrite.tablemap.schema import Reference
 def order_maps(
     session: Session, maps: Sequence[TableMap], *, master: Master | None = None
 ) -> RunPlan:
-    """Put maps in the order of what they need; they are not checked.
-
-    Raises:
-        TransientError, PermanentError: From the apps.
-    """
+    """Put maps in the order of what they need; they are not checked."""
 
     def nullable(side: Side, table: str, column: str) -> bool:
         return session.schema(side, table).columns[column].nullable
@@ -29,7 +25,12 @@ def order_maps(
     ordered = order(maps, reference_of(session), nullable)
     plans = []
     for name in ordered.sequence:
-        deferred = _by_side(ordered.deferred.get(name, ()))
+        lookups = ordered.deferred.get(name, ())
+        deferred = {
+            each: columns
+            for each in Side
+            if (columns := frozenset(column for side, column in lookups if side is each))
+        }
         plans.append(MapPlan(by_name[name], master or by_name[name].master, deferred))
     why = [
         f"second pass: {name}.{column} ({side.value})"
@@ -49,10 +50,3 @@ def reference_of(session: Session) -> ReferenceOf:
             return None
 
     return find
-
-
-def _by_side(lookups: Iterable[Lookup]) -> dict[Side, frozenset[str]]:
-    found: dict[Side, set[str]] = {}
-    for side, column in lookups:
-        found.setdefault(side, set()).add(column)
-    return {side: frozenset(columns) for side, columns in found.items()}

@@ -18,12 +18,12 @@ MASS_DELETE_ROWS = 50
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One walk over one side's table.
+    """One pass over one side's table.
 
-    `insert_only` only brings across what the other side does not have; the walk after it
-    settles the rows that both sides hold, those just brought across among them, so that
+    `insert_only` brings across only what the other side does not have; the pass after it
+    reconciles the rows that both sides hold, those just brought across among them, so that
     columns that flow one way are right on both.  `phase` 2 comes when every map of the
-    run is through phase 1, and carries only the lookups that had to wait.
+    run is through phase 1, and carries only the deferred lookups.
     """
 
     source: Side
@@ -38,10 +38,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class MapPlan:
-    """How one map is to be loaded.
-
-    `deferred` are the lookup columns, by the side that has them, that wait for phase 2.
-    """
+    """How one map is loaded; `deferred` are each side's lookup columns that wait for phase 2."""
 
     table_map: TableMap
     master: Master
@@ -49,7 +46,7 @@ class MapPlan:
 
     @property
     def legs(self) -> tuple[Leg, ...]:
-        """Every walk, in order."""
+        """Every pass, in order."""
         sides = [side for side in Side if self.table_map.flows_from(side)]
         first = [Leg(side, 1, insert_only=True) for side in sides[1:]] + [Leg(sides[0], 1)]
         late = [Leg(side, 2) for side in sides if self.deferred.get(side.other)]

@@ -22,9 +22,8 @@ PARTITION_ROWS = 25_000
 def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
     """The query that reads a map's rows on one side, every mapped path of that side among them.
 
-    Without `filtered` neither the filter nor the companies hold rows back: so a
-    counterpart is found by its key wherever it stands.  With it the rows of a projection are
-    those that are valid now.
+    Without `filtered` neither the filter nor the companies hold rows back, so that every
+    counterpart is found by its key.  With it the rows of a projection are those valid now.
     """
     end = table_map.end(side)
     kept = parse_filter(end.filter) if filtered and end.filter else None
@@ -49,8 +48,8 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
 def together_of(session: Session, table_map: TableMap, side: Side, query: Query) -> tuple[str, ...]:
     """Own columns whose equal rows must stay in one partition: those of a dated entity.
 
-    Of others what to cut a table by that has no key.  A row without its entity lies in no range,
-    so a table that may have such is cut by its own key.
+    For other tables, the columns that partition a table without a key.  A row without its entity
+    lies in no range, so a table that may have such rows is partitioned by its own key.
     """
     dated = dated_of(table_map)
     ends = None if dated is None else dated.on(side)

@@ -1,8 +1,7 @@
-"""One way of one map, made ready once and used for every batch of rows.
+"""One direction of a map, compiled once and used for every batch of rows.
 
-A way goes from a source side to the side across.  It knows what to read, how to
-tell it in the other side's terms, which lookups to fill in and which rules stand
-before the write.  A map that flows both ways has two.
+A route leads from a source side to a target side.  It knows what to read, how to translate
+it, which lookups to resolve and which rules to apply.  A map that flows both ways has two.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from dualwrite.translate.flow import Flow
 from dualwrite.translate.lookups import Lookup, lookup_facts, lookups_of
 from dualwrite.translate.rows import fit, translate
 
-ON_THE_WAY = frozenset(
+TRANSLATION_RULES = frozenset(
     {
         "convertible",
         "currency_precision",
@@ -38,7 +37,7 @@ ON_THE_WAY = frozenset(
         "value_map_total",
     }
 )
-"""Rules about the translation itself; the others ask what the target can hold."""
+"""Rules about the translation itself; the others check what the target can hold."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Route:
     rules: tuple[Rule, ...]
     two_way: frozenset[str]
     expected: tuple[Rule, ...] = ()
-    """Those of the rules that the project adds to what is derived."""
+    """Those of the rules that come from expectations, and are not derived."""
 
     @property
     def target(self) -> Side:
@@ -70,27 +69,28 @@ class Route:
 
     @property
     def source_rules(self) -> tuple[Rule, ...]:
-        """Rules that hold the translated rows against the rows as read."""
-        return tuple(rule for rule in self.rules if self._is_on_the_way(rule))
+        """Rules that compare the translated rows with the rows as read."""
+        return tuple(rule for rule in self.rules if self._is_of_translation(rule))
 
     @property
     def target_rules(self) -> tuple[Rule, ...]:
-        """Rules that hold what is about to be written against the target."""
+        """Rules that check what is about to be written against the target."""
         return tuple(
             rule
             for rule in self.rules
-            if not self._is_on_the_way(rule) and rule is not self.period_rule
+            if not self._is_of_translation(rule) and rule is not self.period_rule
         )
 
-    def _is_on_the_way(self, rule: Rule) -> bool:
-        return rule.name in ON_THE_WAY or (isinstance(rule, PeriodsSound) and not self._is_dated)
+    def _is_of_translation(self, rule: Rule) -> bool:
+        is_period_rule = isinstance(rule, PeriodsSound)
+        return rule.name in TRANSLATION_RULES or (is_period_rule and not self._is_dated)
 
     @cached_property
     def period_rule(self) -> PeriodsSound | None:
         """The rule over dated rows that are written as such.
 
-        It needs what the target holds of their entities, and is asked last
-        (`dualwrite.sync.batch.dated`); over a table as it stands it can be asked like any other.
+        It needs what the target holds of their entities, and is applied last
+        (`dualwrite.sync.batch.dated`); to a whole table it can be applied like any other rule.
         """
         found = (rule for rule in self.rules if isinstance(rule, PeriodsSound))
         return next(found, None) if self._is_dated else None
@@ -103,13 +103,12 @@ class Route:
 
     @cached_property
     def key_flow(self) -> Flow:
-        """The flow of the integration key alone."""
         key = tuple(c for c in self.flow.columns if str(c.target) in self.flow.key)
         return replace(self.flow, columns=key, watched=(), periods=None)
 
     @cached_property
     def key_rules(self) -> tuple[Rule, ...]:
-        """Rules that say whether a row's counterpart can be looked for."""
+        """Rules that a row must pass before its counterpart can be looked for."""
         return derive(self.key_flow.facts())
 
     def keys_there(self, rows: pa.Table) -> pa.Table:
@@ -130,14 +129,7 @@ def compile_route(
     *,
     keep: Callable[[ColumnPath], bool] = lambda _: True,
 ) -> Route:
-    """Compile one direction.
-
-    Args:
-        session: Both apps, for their schemas.
-        table_map: The map.
-        source: The side that is read.
-        keep: Which target paths to carry; the key is always carried.
-    """
+    """Compile one direction; `keep` chooses the target paths to carry beside the key."""
     full = compile_flow(table_map, source, session.schema, session.units, session.books)
     key = set(full.key)
     columns = tuple(c for c in full.columns if str(c.target) in key or keep(c.target))
@@ -149,19 +141,12 @@ def compile_route(
     )
     lookups = lookups_of(flow, table_map, session.schema)
     expected = expected_of(table_map, flow, session.link.project)
-    return Route(
-        table_map,
-        source,
-        flow,
-        lookups,
-        (*derive(flow.facts(), lookup_facts(lookups)), *expected),
-        two_way,
-        expected,
-    )
+    rules = (*derive(flow.facts(), lookup_facts(lookups)), *expected)
+    return Route(table_map, source, flow, lookups, rules, two_way, expected)
 
 
 def judged_with(route: Route, changed: Collection[ColumnPath]) -> set[ColumnPath]:
-    """The target columns that the project's rules look at together with one that changed."""
+    """The target columns that expectations check together with one that changed."""
     found: set[ColumnPath] = set()
     for rule in route.expected:
         looked_at = {
