@@ -17,10 +17,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.entries import Op
 from dualwrite.apps.opening import open_app
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.tablemap.notation import ColumnPath
 from tests.servers import running

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.rules import Rule
 from dualwrite.sync.routes.lookups import Finder

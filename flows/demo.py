@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import typer
 from prefect import flow
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import FILE_NAME, Side
 from dualwrite.operations.commands import mapstate
 from dualwrite.operations.commands.decimals import widen_decimals

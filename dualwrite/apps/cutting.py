@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from dualwrite.apps.base import KeyRange
+from dualwrite.apps.query import KeyRange
 from dualwrite.tablemap.schema import TableSchema
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 import sqlalchemy.exc
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.errors import ConfigError
 from dualwrite.link import Side
 
@@ -25,24 +25,30 @@ def open_app(side: Side, url: str, *, schema: str | None = None, patience: float
         raise _unknown(side, "it is no URL") from fault
     kind = parsed.drivername.split("+", 1)[0]
     if kind == "memory":
-        from dualwrite.apps.memory import MemoryApp
+        from dualwrite.apps.memory.app import MemoryApp
 
         return MemoryApp(side)
-    from dualwrite.apps.sql.app import SqlApp
+    from dualwrite.apps.sql.core.app import SqlApp
 
     match kind:
         case "postgresql" | "postgres":
-            from dualwrite.apps.sql.postgresql import Postgresql
+            from dualwrite.apps.sql.postgresql.capture import PostgresqlCapture
+            from dualwrite.apps.sql.postgresql.dialect import PostgresqlDialect
 
-            return SqlApp(side, Postgresql(parsed, schema=schema, patience=patience))
+            postgresql = PostgresqlDialect(parsed, schema=schema, patience=patience)
+            return SqlApp(side, postgresql, PostgresqlCapture(postgresql))
         case "sqlite":
-            from dualwrite.apps.sql.sqlite import Sqlite
+            from dualwrite.apps.sql.sqlite.capture import SqliteCapture
+            from dualwrite.apps.sql.sqlite.dialect import SqliteDialect
 
-            return SqlApp(side, Sqlite(parsed, schema=None, patience=patience))
+            sqlite = SqliteDialect(parsed, schema=None, patience=patience)
+            return SqlApp(side, sqlite, SqliteCapture(sqlite))
         case "mysql" | "mariadb":
-            from dualwrite.apps.sql.mysql import Mysql
+            from dualwrite.apps.sql.mysql.capture import MysqlCapture
+            from dualwrite.apps.sql.mysql.dialect import MysqlDialect
 
-            return SqlApp(side, Mysql(parsed, schema=schema, patience=patience))
+            mysql = MysqlDialect(parsed, schema=schema, patience=patience)
+            return SqlApp(side, mysql, MysqlCapture(mysql))
         case _:
             pass
     raise _unknown(side, f"{kind} is none of postgresql, sqlite, mysql, mariadb, memory")

@@ -164,7 +164,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class PartitionPlan:
-    """A key range of a table that is synced as one unit; bounds as in `apps.base.KeyRange`."""
+    """A key range of a table that is synced as one unit; bounds as in `apps.query.KeyRange`."""
 
     direction: str
     phase: int

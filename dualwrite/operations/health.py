@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
 from dualwrite.errors import DualWriteError
 from dualwrite.journal.records import MapRecord, MapStatus

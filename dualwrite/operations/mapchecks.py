@@ -19,7 +19,7 @@ from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.schema import TableSchema, tables_on_path
 
 if TYPE_CHECKING:
-    from dualwrite.apps.base import App
+    from dualwrite.apps.app import App
     from dualwrite.tablemap.model import TableMap
 
 

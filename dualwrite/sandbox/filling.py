@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.link import Side
 from dualwrite.sandbox import documents, parties, trade, warts
 from dualwrite.sandbox.across import Across

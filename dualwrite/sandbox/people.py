@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.notation import ColumnPath

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError, QueueMissingError
 from dualwrite.apps.entries import Entries, changed_text
 from dualwrite.errors import AppBusyError, MissingColumnError, MissingTableError

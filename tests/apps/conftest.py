@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from tests.apps.capturing import CAPTURE
 from tests.apps.workshops import CUSTOMER, GROUP, KINDS, Workshop, workshop
 

@@ -14,7 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import App, Written
+from dualwrite.apps.app import App
+from dualwrite.apps.transactions import Written
 from dualwrite.errors import (
     MissingColumnError,
     MissingTableError,

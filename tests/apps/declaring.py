@@ -8,9 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import App, Query, Written
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture
 from dualwrite.apps.declaring import DigitsLostError, NotDeclaredError
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Written
 from dualwrite.errors import MissingColumnError, MissingTableError
 from dualwrite.tablemap.notation import ColumnPath
 from tests.apps.reading import asking

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pymysql
 import sqlalchemy as sa
 
-from dualwrite.apps.base import Query
-from dualwrite.apps.memory import MemoryApp
-from dualwrite.apps.memory_writing import MemoryWriting
+from dualwrite.apps.memory.app import MemoryApp
+from dualwrite.apps.memory.writing import MemoryWriting
+from dualwrite.apps.query import Query
 from dualwrite.tablemap.notation import ColumnPath
 
 Where = Mapping[str, Any]

@@ -10,9 +10,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import App, Query, Written
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.entries import Entries, Op, changed_text
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Written
 from dualwrite.tablemap.notation import ColumnPath
 from tests.apps.workshops import Workshop, number, table, uuid
 

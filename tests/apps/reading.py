@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
+from dualwrite.apps.query import Query
 from dualwrite.tablemap.notation import ColumnPath
 from tests.apps.workshops import CUSTOMER
 

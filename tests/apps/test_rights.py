@@ -7,7 +7,7 @@ import pytest
 from dualwrite.errors import PrivilegeError
 from dualwrite.tablemap.schema import Reference
 from tests.apps.reading import asking
-from tests.apps.test_faults import changed
+from tests.apps.sql.core.test_faults import changed
 from tests.apps.workshops import Workshop, number, table, text
 
 LOOKUPS = {"there": Reference("shut to us", "id")}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from tests.apps.capturing import CAPTURE, G1, one_writer, told
 from tests.apps.reading import customers, held, of_customers
 from tests.apps.workshops import KEY, Workshop

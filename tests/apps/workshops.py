@@ -13,8 +13,8 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from dualwrite.apps.base import App
-from dualwrite.apps.memory import MemoryApp
+from dualwrite.apps.app import App
+from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.tablemap.schema import Column, Reference, TableSchema

@@ -13,9 +13,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import App, Written
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Origin, OvertakenError
 from dualwrite.apps.entries import Op
+from dualwrite.apps.transactions import Written
 from dualwrite.errors import AppBusyError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, told
 from tests.apps.hands import Hand

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.apps.sql.app import SqlApp
+from dualwrite.apps.sql.core.app import SqlApp
 from tests.cli.conftest import GROUPS, Call
 
 NEW_COLUMNS = """\

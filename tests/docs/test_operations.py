@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from dualwrite.apps.sql.capturing import BRIEFLY
+from dualwrite.apps.sql.core.capturing import BRIEFLY
 from dualwrite.link import DEFAULT_PARTITION_ROWS
 from dualwrite.sync.capture.recovery import YOUNG
 from dualwrite.sync.cycle import live, pages

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.sandbox.project import create_sandbox

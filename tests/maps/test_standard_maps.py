@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
 from dualwrite.sandbox.people import EXAMPLES

@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps import memory, memory_writing
+from dualwrite.apps.memory import app as memory
+from dualwrite.apps.memory import writing as memory_writing
 from dualwrite.sync.batch import dated, pipeline
 from dualwrite.sync.batch import decide as decision
 from dualwrite.sync.batch.batch import BatchContext

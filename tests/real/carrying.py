@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.base import Query
 from dualwrite.apps.opening import open_app
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sandbox.schema import create_tables
 from dualwrite.sandbox.schema.definition import sandbox_tables

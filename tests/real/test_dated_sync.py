@@ -17,8 +17,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.base import Query
 from dualwrite.apps.opening import open_app
+from dualwrite.apps.query import Query
 from dualwrite.effective import Periods, project
 from dualwrite.link import Side, write_config
 from dualwrite.operations.queries.dated_rows import Range, dated_rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
 from dualwrite.sandbox import people, warts

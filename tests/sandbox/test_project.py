@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
+from dualwrite.apps.query import Query
 from dualwrite.errors import ConfigError
 from dualwrite.link import Side, load_link
 from dualwrite.sandbox.project import SandboxSummary, create_sandbox

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite import read_rates
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.operations.queries.exchange_rates import PAIRS, RATES
 from dualwrite.sandbox.project import create_sandbox

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.memory import MemoryApp
+from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.effective import Periods, find_faults
 from dualwrite.link import Side
 from dualwrite.sync.session import Session

@@ -42,7 +42,7 @@ def main(project: Path, point: str) -> None:
 
     for name in ("begin", "decide", "remove"):
         setattr(PreparedWriteStore, name, then(getattr(PreparedWriteStore, name), name))
-    from dualwrite.apps.sql.writing import SqlWriting
+    from dualwrite.apps.sql.core.writing import SqlWriting
 
     SqlWriting.prepare = then(SqlWriting.prepare, "prepare")  # type: ignore[method-assign]
     assert recovery.YOUNG

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from dualwrite.apps.base import App
-from dualwrite.apps.capture import Origin, Snapshot, Writing
+from dualwrite.apps.app import App
+from dualwrite.apps.capture import Origin
+from dualwrite.apps.transactions import Snapshot, Writing
 from dualwrite.sync.session import Session
 
 Passed = Callable[[str], None]

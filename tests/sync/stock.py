@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.apps.base import Query
-from dualwrite.apps.memory import MemoryApp
+from dualwrite.apps.memory.app import MemoryApp
+from dualwrite.apps.query import Query
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
 from dualwrite.sync.batch.results import MapResult

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.apps.memory import MemoryApp
+from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.tablemap.findings import MapError
 from tests.sync.stock import LINES, D, F, line, table, text
 

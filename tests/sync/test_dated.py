@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from dualwrite.apps.memory_writing import MemoryWriting
+from dualwrite.apps.memory.writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
 from dualwrite.sync.write_both.write import write_together

@@ -175,7 +175,7 @@ def test_halving_asks_little_more_than_it_must(world):
     """One bad row of a thousand: some twenty writes, not a thousand."""
     import pyarrow as pa
 
-    from dualwrite.apps.base import Written
+    from dualwrite.apps.transactions import Written
     from dualwrite.errors import RowsRefusedError
 
     class Choosy:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from dualwrite.apps.base import App
-from dualwrite.apps.capture import Origin, Writing
+from dualwrite.apps.app import App
+from dualwrite.apps.capture import Origin
+from dualwrite.apps.transactions import Writing
 from dualwrite.errors import (
     AppBusyError,
     AppUnreachableError,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side

@@ -19,9 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import sqlalchemy as sa
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
 from dualwrite.apps.entries import Entries
-from dualwrite.apps.memory import MemoryApp
+from dualwrite.apps.memory.app import MemoryApp
+from dualwrite.apps.query import Query
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link

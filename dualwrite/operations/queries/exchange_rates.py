@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.money import ExchangeRates
 from dualwrite.sync.session import Session

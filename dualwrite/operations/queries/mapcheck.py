@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dualwrite.apps.base import App
+from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
 from dualwrite.link import FILE_NAME, Link, Side, load_link
 from dualwrite.operations.mapchecks import chosen_maps, file_findings, findings_of

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Origin
 from dualwrite.apps.entries import Op
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.reading import batches, reading

@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Written
-from dualwrite.apps.capture import Capture, Origin, Writing
+from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.decide import Decision, Policy, conflict_policy

@@ -18,10 +18,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query, Written
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, Writing
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Op
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
 from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
 from dualwrite.sync.batch.dated_changes import EntityWriter, matched

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Writing
+from dualwrite.apps.transactions import Writing
 from dualwrite.effective import PeriodChanges, Periods
 from dualwrite.errors import RowsRefusedError
 from dualwrite.sync.batch.bisect import bisect

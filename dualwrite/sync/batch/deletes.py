@@ -11,8 +11,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query, Written
-from dualwrite.apps.capture import Writing
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.journal.records import Rejection
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.batch.batch import Batch, RowsFrom, numbers_of

@@ -12,8 +12,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Writing
 from dualwrite.apps.entries import Op
+from dualwrite.apps.transactions import Writing
 from dualwrite.sync.batch.batch import Batch, BatchContext
 from dualwrite.sync.batch.outcomes import some
 from dualwrite.sync.batch.stated import Stated

@@ -17,8 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Written
-from dualwrite.apps.capture import Writing
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.batch import (
     Batch,

@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Writing
 from dualwrite.apps.entries import Op, changed_text
+from dualwrite.apps.transactions import Writing
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import BatchRecord, Conflict
 from dualwrite.sync.batch.batch import Batch, BatchContext, numbers_of

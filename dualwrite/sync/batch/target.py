@@ -12,9 +12,10 @@ from functools import lru_cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
-from dualwrite.apps.capture import Capture, Writing
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Entries, Op
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Writing
 from dualwrite.rules import judge
 from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import Mask, constant

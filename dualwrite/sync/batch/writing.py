@@ -15,8 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Written
-from dualwrite.apps.capture import Writing
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.held import Refused

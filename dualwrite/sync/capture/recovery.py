@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
-from dualwrite.apps.capture import Writing
+from dualwrite.apps.transactions import Writing
 from dualwrite.errors import AppBusyError, PermanentError, TransientError
 from dualwrite.link import Side
 from dualwrite.sync.session import Session

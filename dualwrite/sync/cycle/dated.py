@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Snapshot
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline

@@ -14,9 +14,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
-from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Entries, Op, changed_of, changed_text
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-from dualwrite.apps.capture import Watch
+from dualwrite.apps.transactions import Watch
 from dualwrite.errors import TransientError
 from dualwrite.link import Side
 from dualwrite.sync.batch.gate import Gate, rules_only

@@ -11,9 +11,10 @@ from functools import partial
 
 import pyarrow as pa
 
-from dualwrite.apps.base import Query
-from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Entries, Op
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.read_ahead import Ahead
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import BatchContext, Takes
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline

@@ -15,10 +15,11 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, Snapshot
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Op, changed_text
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.errors import PermanentError
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of

@@ -10,9 +10,10 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from dualwrite.apps.base import KeyRange, Query
-from dualwrite.apps.capture import Capture, Images, Snapshot
+from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Entries
+from dualwrite.apps.query import KeyRange, Query
+from dualwrite.apps.transactions import Images, Snapshot
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Snapshot
 from dualwrite.apps.entries import Entries
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.batch import Batch, RowsFrom
 from dualwrite.sync.capture.changes import Changes, changes_of

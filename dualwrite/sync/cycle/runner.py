@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeVar
 
-from dualwrite.apps.capture import OvertakenError, QueueMissingError, Snapshot
+from dualwrite.apps.capture import OvertakenError, QueueMissingError
+from dualwrite.apps.transactions import Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.leases import LeaseLostError
 from dualwrite.journal.records import Counts, HeldRow, MapStatus

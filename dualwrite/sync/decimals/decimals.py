@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import App, KeyRange, Query
+from dualwrite.apps.app import App
 from dualwrite.apps.declaring import why_not
+from dualwrite.apps.query import KeyRange, Query
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import HeldRow, Key, MapStatus, Run
 from dualwrite.link import Side

@@ -18,8 +18,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import KeyRange, Query
 from dualwrite.apps.capture import Capture
+from dualwrite.apps.query import KeyRange, Query
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Counts, key_text
 from dualwrite.link import Side

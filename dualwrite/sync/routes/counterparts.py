@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.rules import judge
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session

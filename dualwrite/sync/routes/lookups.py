@@ -15,7 +15,8 @@ from types import MappingProxyType
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
+from dualwrite.apps.query import Query
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.sync.routes.route import Route

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from dualwrite.apps.base import Query
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sync.routes.validity import valid_now
 from dualwrite.sync.session import Session

@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
+from dualwrite.apps.query import Query
 from dualwrite.errors import MissingTableError
 from dualwrite.exact.casts.numbers import to_bool, to_decimal
 from dualwrite.link import Side

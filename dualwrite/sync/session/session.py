@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dualwrite.apps.base import App, Query
+from dualwrite.apps.app import App
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.opening import open_app
+from dualwrite.apps.query import Query
 from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link

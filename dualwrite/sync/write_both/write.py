@@ -20,8 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.base import Query, Written
-from dualwrite.apps.capture import Capture, Writing
+from dualwrite.apps.capture import Capture
+from dualwrite.apps.query import Query
+from dualwrite.apps.transactions import Writing, Written
 from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom

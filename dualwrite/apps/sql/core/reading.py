@@ -1,0 +1,274 @@
+"""Reading through one session: a query, a range of it, or the rows under some keys.
+
+The app reads with it in a session of its own, a snapshot and a writing in theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, TypeVar, cast
+
+import pyarrow as pa
+import sqlalchemy as sa
+
+from dualwrite.apps.canonical import as_text, canonical, distinct
+from dualwrite.apps.query import KeyRange, Query
+from dualwrite.apps.sql.core import ranges
+from dualwrite.apps.sql.core.dialect import Dialect
+from dualwrite.apps.sql.core.select import Found, Paths, columns_of, rows_of
+from dualwrite.apps.sql.core.session import DatabaseSession, few
+from dualwrite.errors import UnreadableValueError
+from dualwrite.tablemap.schema import Column, TableSchema
+
+T = TypeVar("T")
+Selected: TypeAlias = "sa.Select[tuple[Any, ...]]"
+SHAPES = 2000
+"""So many statements are remembered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A query worked out: what its columns are, and its text."""
+
+    described: Sequence[Column]
+    text: str
+    follows: bool = False
+    """Whether lookups are joined."""
+
+
+class Keys:
+    """Keys on their way into statements: staged, or named there when few and that is quicker."""
+
+    def __init__(self, dialect: Dialect, keys: pa.Table, columns: Sequence[Column]) -> None:
+        """`keys` has one column for each of `columns`, in that order."""
+        self._dialect = dialect
+        wanted = distinct(keys.drop_null())
+        names = [f"k{position}" for position in range(len(columns))]
+        self.table = pa.table(
+            [
+                canonical(values, column.type)
+                for values, column in zip(wanted.columns, columns, strict=True)
+            ],
+            names=names,
+        )
+        self.columns = dict(zip(names, columns, strict=True))
+        self._name: str | None = None
+
+    @property
+    def name(self) -> str | None:
+        """The table that they are staged in, if they are."""
+        return self._name
+
+    @property
+    def many(self) -> bool:
+        """Whether they are too many to be named."""
+        return not few(self.table)
+
+    def ready(self, session: DatabaseSession, name: str) -> None:
+        """Stage them under that name, if they are to be staged."""
+        if self.many or session.inlines:
+            session.stage(name, self.table, self.columns)
+            self._name = name
+
+    def done(self, session: DatabaseSession) -> None:
+        """Take them out of the session again."""
+        if self._name is not None:
+            session.unstage(self._name)
+            self._name = None
+
+    def among(
+        self, source: sa.FromClause, found: Sequence[Found]
+    ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
+        """What to select from, and the condition, so that `found` is one of the keys."""
+        if self._name is None:
+            return source, self._named(found)
+        staged = self._dialect.staging(self._name, self.columns)
+        on = [
+            self._dialect.same(column, expression, staged.c[name])
+            for name, (column, expression) in zip(self.columns, found, strict=True)
+        ]
+        return source.join(staged, sa.and_(*on)), sa.true()
+
+    def _named(self, found: Sequence[Found]) -> sa.ColumnElement[bool]:
+        texts = [as_text(values).to_pylist() for values in self.table.columns]
+        if len(found) == 1:
+            column, expression = found[0]
+            return expression.in_([self._dialect.literal(column, text) for text in texts[0]])
+        return sa.or_(
+            sa.false(),
+            *(
+                sa.and_(
+                    *(
+                        expression == self._dialect.literal(column, text)
+                        for (column, expression), text in zip(found, row, strict=True)
+                    )
+                )
+                for row in zip(*texts, strict=True)
+            ),
+        )
+
+
+class Reader:
+    """Queries become statements, and what these give becomes rows."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        *,
+        app: str,
+        schema_of: Callable[[str], TableSchema],
+        tables: Callable[[], Sequence[str]],
+    ) -> None:
+        self.dialect, self.app, self.schema_of, self.tables = dialect, app, schema_of, tables
+        self._known: dict[Hashable, Any] = {}
+
+    def known(self, mark: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, worked out once: building a statement takes longer than running it."""
+        found = self._known.get(mark)
+        if found is None:
+            if len(self._known) >= SHAPES:
+                self._known.clear()
+            found = self._known[mark] = make()
+        return cast("T", found)
+
+    def forget(self) -> None:
+        """Forget what was worked out: tables may have been altered."""
+        self._known.clear()
+
+    def paths(self, query: Query, root: Any = None) -> Paths:
+        """The columns of a query, over its table or over what stands in for it."""
+        return Paths(
+            self.dialect,
+            query,
+            app=self.app,
+            schema_of=self.schema_of,
+            tables=self.tables,
+            root=root,
+        )
+
+    def count(self, session: DatabaseSession, query: Query) -> int:
+        paths = self.paths(query)
+        conditions = rows_of(paths, query)
+        return session.number(
+            sa.select(sa.func.count()).select_from(paths.source).where(*conditions)
+        )
+
+    def read(
+        self, session: DatabaseSession, query: Query, within: KeyRange | None = None
+    ) -> pa.Table:
+        paths = self.paths(query)
+        described, expressions = columns_of(paths, self.dialect, query.columns)
+        conditions = rows_of(paths, query)
+        if within is not None:
+            conditions += ranges.inside(self.dialect, paths.schema, paths.root, within)
+        statement = sa.select(*expressions).select_from(paths.source).where(*conditions)
+        return self.rows(session, query, Prepared(described, session.text(statement)))
+
+    def keys(self, query: Query, keys: pa.Table) -> Keys:
+        """Keys of a query, in the types of the columns that they are found in."""
+        columns = self.known(("ends", *_mark(query)), lambda: self._ends(query))
+        return Keys(self.dialect, keys.select([str(path) for path in query.key]), columns)
+
+    def fetch(self, session: DatabaseSession, query: Query, keys: Keys) -> pa.Table:
+        """The rows of a query under keys that are ready."""
+        prepared = self.prepared("fetch", query, keys, session, lambda _, statement: statement)
+        return self.rows(session, query, prepared, short=not keys.many)
+
+    def prepared(
+        self,
+        mark: str,
+        query: Query,
+        keys: Keys,
+        session: DatabaseSession,
+        shaped: Callable[[Paths, Selected], Selected],
+    ) -> Prepared:
+        """The rows of a query under some keys, `shaped`; remembered by `mark`."""
+
+        def make() -> Prepared:
+            paths = self.paths(query)
+            described, statement = self.under(paths, query, keys)
+            return Prepared(described, session.text(shaped(paths, statement)), paths.follows)
+
+        if keys.name is None:
+            return make()
+        return self.known((mark, keys.name, *_mark(query)), make)
+
+    def under(self, paths: Paths, query: Query, keys: Keys) -> tuple[list[Column], Selected]:
+        """The rows of a query under some keys: what its columns are, and the statement."""
+        described, expressions = columns_of(paths, self.dialect, query.columns)
+        found = [paths.find(path) for path in query.key]
+        # said so that no index is chosen for them: the keys are what finds rows
+        conditions = [condition.is_(sa.true()) for condition in rows_of(paths, query)]
+        source, among = keys.among(paths.source, found)
+        statement = sa.select(*expressions).select_from(source).where(*conditions, among)
+        return described, statement
+
+    def _ends(self, query: Query) -> list[Column]:
+        paths = self.paths(query)
+        return [paths.find(path)[0] for path in query.key]
+
+    def rows(
+        self,
+        session: DatabaseSession,
+        query: Query,
+        prepared: Prepared,
+        *,
+        beside: Sequence[Column] = (),
+        short: bool = False,
+    ) -> pa.Table:
+        """Run a query's statement; its columns in canonical types, named by path.
+
+        `beside` are columns that the statement gives before those of the query.
+
+        Raises:
+            UnreadableValueError: A value has no place in its type.
+        """
+        names = [column.name for column in beside] + [str(path) for path in query.columns]
+        arrays = list(session.arrays(prepared.text, short=short))
+        wanted = (*beside, *prepared.described)
+        for position, (name, column) in enumerate(zip(names, wanted, strict=True)):
+            try:
+                arrays[position] = canonical(arrays[position], column.type)
+            except pa.ArrowInvalid as fault:
+                raise UnreadableValueError(
+                    app=self.app,
+                    table=query.table,
+                    column=name,
+                    wanted=str(column.type),
+                    keys=_bad_keys(query, names, arrays, position, column),
+                ) from fault
+        return pa.table(arrays, names=names)
+
+
+def _mark(query: Query) -> tuple[Hashable, ...]:
+    """What two queries have in common that are the same statement."""
+    return (
+        query.table,
+        query.columns,
+        query.key,
+        query.filter and query.filter.text,
+        query.company,
+        query.companies,
+        tuple(sorted(query.lookups.items())),
+    )
+
+
+def _bad_keys(
+    query: Query,
+    names: Sequence[str],
+    arrays: Sequence[pa.ChunkedArray | pa.Array],
+    position: int,
+    column: Column,
+) -> list[str]:
+    """The keys of the first five rows whose value has no place in its type."""
+    found: list[str] = []
+    for row, value in enumerate(arrays[position]):
+        try:
+            canonical(pa.array([value.as_py()], value.type), column.type)
+        except pa.ArrowInvalid:
+            key = [arrays[names.index(str(path))][row].as_py() for path in query.key]
+            found.append(", ".join(map(str, key)) if key else f"row {row + 1}")
+            if len(found) == 5:
+                break
+    return found

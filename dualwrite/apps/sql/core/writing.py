@@ -1,0 +1,396 @@
+"""One transaction that writes: rows locked, looked at and written, queues and inbox kept.
+
+Each insert, update and delete stands in a savepoint, so that rows which the app refuses
+leave the rest of the transaction as it was.  Nothing is tried again in here: what was read
+under the locks holds for this transaction only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlalchemy as sa
+
+from dualwrite.apps.canonical import distinct
+from dualwrite.apps.capture import Capture, QueueMissingError
+from dualwrite.apps.entries import Entries, Op, changed_of, id_ranges, ops_of
+from dualwrite.apps.guards import checked, with_identities
+from dualwrite.apps.matching import positions
+from dualwrite.apps.query import Query
+from dualwrite.apps.sql.core import queues
+from dualwrite.apps.sql.core.capturing import Capturing
+from dualwrite.apps.sql.core.dialect import Expression, Staged, covered
+from dualwrite.apps.sql.core.faults import DRIVER_ERRORS
+from dualwrite.apps.sql.core.queues import QueueTable
+from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader, Selected
+from dualwrite.apps.sql.core.select import Paths
+from dualwrite.apps.sql.core.session import DatabaseSession, few
+from dualwrite.apps.sql.core.snapshot import Faults
+from dualwrite.apps.transactions import Locked, Written
+from dualwrite.errors import AppBusyError, MissingTableError, RowsRefusedError
+from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.schema import Column, TableSchema
+
+STAGING = "dualwrite_staging"
+KEYS = "dualwrite_keys"
+STEP = "dualwrite_step"
+ATTEMPT = "dualwrite_attempt"
+_OVERTAKEN = Column("dualwrite_overtaken", pa.bool_(), "BOOLEAN")
+
+
+class _NotDoneError(Exception):
+    """What was attempted returned that it is not done."""
+
+
+def _insist(*, done: bool) -> None:
+    if not done:
+        raise _NotDoneError
+
+
+class SqlWriting:
+    """A `Writing` over a session that stands in a transaction."""
+
+    def __init__(
+        self,
+        session: DatabaseSession,
+        reader: Reader,
+        capturing: Capturing,
+        *,
+        queue_of: Callable[[Capture], QueueTable],
+        faults: Faults,
+        alone: bool = False,
+    ) -> None:
+        """`alone` is for a transaction of one call: it goes or stays as a whole.
+
+        Then rows that an application inserts meanwhile are met with an update.
+        """
+        self._session, self._reader, self._capturing = session, reader, capturing
+        self._dialect = reader.dialect
+        self._queue_of, self._faults, self._alone = queue_of, faults, alone
+        self._reads_locked = reader.known(
+            "overtaken", lambda: capturing.overtaken(sa.table("t0")) is not None
+        )
+        self._staged = 0
+        self._keys: tuple[list[str], Keys] | None = None
+
+    def lock(self, query: Query, keys: pa.Table, *, deleting: bool = False) -> Locked:
+        with self._faults(query.table):
+            named = self._named(query.key, self._reader.keys(query, keys))
+            place = self._place(query)
+            if not place:  # the whole database is ours
+                rows = self._reader.fetch(self._session, query, named)
+                return Locked(rows, rows.select(_names(query.key)).slice(0, 0))
+            held = self._held(query, named, deleting=deleting)
+            if not self._reads_locked:
+                bare, held = replace(query, columns=()), replace(held, described=())
+                locked = self._reader.rows(
+                    self._session, bare, held, beside=place, short=not named.many
+                )
+                return _parted(query, locked, self._whole(query, named, place))
+            beside = (_OVERTAKEN, *place) if held.follows else ()
+            rows = self._reader.rows(
+                self._session, query, held, beside=beside, short=not named.many
+            )
+            if held.follows:
+                rows = self._read_again(query, rows, place)
+            return Locked(rows, self._locked(query, named, rows))
+
+    def entries(self, capture: Capture, keys: pa.Table) -> Entries:
+        with self._faults(capture.table), self._queue_read(capture):
+            queue = self._queue_of(capture)
+            looked = Keys(self._dialect, keys.select(_names(capture.key)), queue.ends)
+            named = self._named(capture.key, looked)
+            return queues.entries(self._session, self._reader, queue, keys=named)
+
+    def insert(
+        self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
+    ) -> Written:
+        with self._faults(table):
+            schema = self._reader.schema_of(table)
+            rows = checked(self._reader.app, schema, rows, key)
+            if not rows.num_rows:
+                return Written()
+            whole, identities = with_identities(schema, rows)
+            if fresh:
+                self._add(schema, whole, key, identities)
+                return Written(inserted=rows.num_rows)
+            with self._step():
+                return self._merge(schema, whole, key, identities, inserting=True)
+
+    def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
+        with self._faults(table):
+            schema = self._reader.schema_of(table)
+            rows = checked(self._reader.app, schema, rows, key)
+            if not rows.num_rows:
+                return Written()
+            with self._step():
+                return self._merge(schema, rows, key, (), inserting=False)
+
+    def delete(self, table: str, keys: pa.Table) -> int:
+        with self._faults(table):
+            schema = self._reader.schema_of(table)
+            keys = checked(self._reader.app, schema, distinct(keys), keys.column_names)
+            if not keys.num_rows:
+                return 0
+            with self._step(), self._staging(schema, keys, keys.column_names) as staged:
+                return self._dialect.delete(self._session, staged)
+
+    def enqueue(
+        self,
+        capture: Capture,
+        keys: pa.Table,
+        *,
+        op: Op | pa.Array,
+        changed: pa.Array | str | None = None,
+    ) -> None:
+        count = keys.num_rows
+        if not count:
+            return
+        with self._faults(capture.table), self._queue_read(capture):
+            queue = self._queue_of(capture)
+            names = ["op", "changed", *(column.name for column in queue.key)]
+            parts = keys.select(_names(capture.key)).columns
+            wanted = pa.table([ops_of(op, count), changed_of(changed, count), *parts], names=names)
+            with self._staging(queue.table, wanted, names) as staged:
+                values = sa.select(*staged.values(names)).select_from(staged.source)
+                self._session.run(sa.insert(staged.target).from_select(names, values))
+            self._capturing.note(self._session, queue)
+
+    def acknowledge(self, capture: Capture, ids: pa.Array) -> int:
+        with self._faults(capture.table), self._queue_read(capture):
+            return queues.remove(self._session, self._reader, capture.queue, id_ranges(ids))
+
+    def attempt(self, work: Callable[[], bool]) -> bool:
+        if not self.steps_back:
+            return False
+        keys = self._keys
+        try:
+            with self._faults(None), self._step(ATTEMPT):
+                _insist(done=work())
+        except (_NotDoneError, RowsRefusedError, AppBusyError):
+            self._keys = keys  # others that were staged are gone
+            return False
+        return True
+
+    @property
+    def steps_back(self) -> bool:
+        return self._dialect.steps_back
+
+    @property
+    def preparable(self) -> bool:
+        with self._faults(None):
+            return self._session.preparable
+
+    def prepare(self) -> None:
+        with self._faults(None):
+            self._session.prepare()
+
+    def record_applied(self, queue: str, ids: pa.Array) -> None:
+        with self._faults(None):
+            queues.record_applied(self._session, self._reader, queue, id_ranges(ids))
+
+    def _named(self, paths: Sequence[ColumnPath], wanted: Keys) -> Keys:
+        """The keys for statements; staged once where the same ones are asked for again."""
+        names = _names(paths)
+        if self._keys is not None:
+            last, named = self._keys
+            if last == names and named.table.equals(wanted.table):
+                return named
+            named.done(self._session)
+        wanted.ready(self._session, self._fresh_name(KEYS))
+        self._keys = (names, wanted)
+        return wanted
+
+    def _held(self, query: Query, keys: Keys, *, deleting: bool) -> Prepared:
+        """The statement that locks; where it can, it gives the rows as well."""
+
+        def shaped(paths: Paths, statement: Selected) -> Selected:
+            places = _labelled(self._capturing.place(paths.schema, paths.root))
+            overtaken = self._capturing.overtaken(paths.root)
+            if overtaken is None:
+                statement = statement.with_only_columns(*places)
+            elif paths.follows:
+                marked = overtaken.label(_OVERTAKEN.name)
+                statement = statement.with_only_columns(
+                    marked, *places, *statement.selected_columns
+                )
+            return self._capturing.held(statement, paths.root, deleting=deleting)
+
+        return self._reader.prepared(f"lock {deleting}", query, keys, self._session, shaped)
+
+    def _read_again(self, query: Query, found: pa.Table, place: Sequence[Column]) -> pa.Table:
+        """Locked rows, those read anew that were changed while they were being locked.
+
+        They were read with the lookups of their old values.
+        """
+        overtaken, rows = found.column(0), found.select(range(1, found.num_columns))
+        first = len(place)
+        whole = rows.select(range(first, rows.num_columns))
+        if not pc.any(overtaken).as_py():
+            return whole
+        names = _names(query.key)
+        changed = rows.filter(overtaken)
+        again = self._reader.keys(query, distinct(changed.select(names)))
+        again.ready(self._session, self._fresh_name(KEYS))
+        anew = _parted(query, changed.select(range(first)), self._whole(query, again, place))
+        again.done(self._session)
+        return pa.concat_tables([whole.filter(pc.invert(overtaken)), anew.rows])
+
+    def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
+        """The rows of a query under some keys, with what tells them apart first."""
+        prepared = self._placed(query, named)
+        return self._reader.rows(self._session, query, prepared, beside=place, short=not named.many)
+
+    def _placed(self, query: Query, keys: Keys) -> Prepared:
+        """The statement that reads rows together with what tells them apart."""
+
+        def shaped(paths: Paths, statement: Selected) -> Selected:
+            places = self._capturing.place(paths.schema, paths.root)
+            return statement.with_only_columns(*_labelled(places), *statement.selected_columns)
+
+        return self._reader.prepared("placed", query, keys, self._session, shaped)
+
+    def _place(self, query: Query) -> Sequence[Column]:
+        def make() -> Sequence[Column]:
+            schema = self._reader.schema_of(query.table)
+            table = self._dialect.table(schema).alias("t0")
+            return tuple(column for column, _ in self._capturing.place(schema, table))
+
+        return self._reader.known(("place", query.table), make)
+
+    def _locked(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
+        """The keys that are there and were not locked."""
+        names = _names(query.key)
+        locked = rows.select(names)
+        asked = named.table.rename_columns(names)
+        missed = asked.filter(pc.is_null(positions(locked, asked, names)))
+        if not missed.num_rows:
+            return locked.slice(0, 0)
+        narrow = replace(query, columns=query.key)
+        looked = self._reader.keys(narrow, missed)
+        looked.ready(self._session, self._fresh_name(KEYS))
+        there = self._reader.fetch(self._session, narrow, looked)
+        looked.done(self._session)
+        return distinct(there.filter(pc.is_null(positions(locked, there, names))))
+
+    def _add(
+        self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]
+    ) -> None:
+        if covered(schema, key) and self._many(rows):
+            try:
+                with self._step(always=True):
+                    if self._dialect.ingest(self._session, schema, rows):
+                        return
+            except DRIVER_ERRORS as fault:
+                if not self._dialect.conflicted(fault):
+                    raise
+        with self._step(), self._staging(schema, rows, key, identities) as staged:
+            added = self._session.run(staged.said(self._session, "insert", staged.insert))
+            if added != rows.num_rows:
+                raise RowsRefusedError(
+                    app=self._reader.app,
+                    table=schema.name,
+                    reason=f"{rows.num_rows - added} of the rows are there already",
+                )
+
+    def _many(self, rows: pa.Table) -> bool:
+        """Whether rows are better copied than sent along with a statement."""
+        return not (self._session.inlines and few(rows))
+
+    def _merge(
+        self,
+        schema: TableSchema,
+        rows: pa.Table,
+        key: Sequence[str],
+        identities: Sequence[str],
+        *,
+        inserting: bool,
+    ) -> Written:
+        with self._staging(schema, rows, key, identities) as staged:
+            done = self._dialect.merge(
+                self._session, staged, inserting=inserting, meeting=self._alone
+            )
+        # where the key is not unique there, more rows may have been updated than were given
+        rest = max(rows.num_rows - done.inserted - done.updated, 0)
+        return done + Written(unchanged=rest)
+
+    @contextmanager
+    def _staging(
+        self,
+        schema: TableSchema,
+        rows: pa.Table,
+        key: Sequence[str],
+        identities: Sequence[str] = (),
+    ) -> Iterator[Staged]:
+        name = self._fresh_name(STAGING)
+        self._session.stage(name, rows, schema.columns)
+        columns = tuple(rows.column_names)
+        mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities))
+        yield self._reader.known(
+            mark,
+            lambda: Staged(
+                self._dialect,
+                schema,
+                name=name,
+                columns=columns,
+                key=key,
+                identities=identities,
+            ),
+        )
+        self._session.unstage(name)
+
+    @contextmanager
+    def _step(self, name: str = STEP, *, always: bool = False) -> Iterator[None]:
+        """All or nothing of what is done inside, the transaction going on either way."""
+        if self._alone and not always:
+            yield
+            return
+        self._session.owe(f"SAVEPOINT {name}")
+        try:
+            yield
+        except (*DRIVER_ERRORS, RowsRefusedError, AppBusyError, _NotDoneError):
+            try:
+                self._session.run(f"ROLLBACK TO SAVEPOINT {name}")
+                self._session.run(f"RELEASE SAVEPOINT {name}")
+            except DRIVER_ERRORS:
+                pass  # the transaction is gone as a whole; the fault itself says so
+            raise
+        self._session.owe(f"RELEASE SAVEPOINT {name}")
+
+    @contextmanager
+    def _queue_read(self, capture: Capture) -> Iterator[None]:
+        try:
+            with self._faults(capture.queue):
+                yield
+        except MissingTableError as fault:
+            if fault.table != capture.queue:
+                raise
+            raise QueueMissingError(
+                app=self._reader.app, table=capture.table, queue=capture.queue
+            ) from fault
+
+    def _fresh_name(self, kind: str) -> str:
+        self._staged += 1
+        return f"{kind}_{self._staged}"
+
+
+def _names(paths: Sequence[ColumnPath]) -> list[str]:
+    return [str(path) for path in paths]
+
+
+def _labelled(places: Sequence[tuple[Column, Expression]]) -> list[sa.Label[Any]]:
+    return [expression.label(column.name) for column, expression in places]
+
+
+def _parted(query: Query, locked: pa.Table, whole: pa.Table) -> Locked:
+    """The rows that were locked, and the keys of those that were not."""
+    places = locked.column_names
+    ours: Any = pc.is_valid(positions(locked, whole.select(places), places))
+    rows = whole.select(list(range(len(places), whole.num_columns)))
+    locked = rows.filter(pc.invert(ours)).select(_names(query.key))
+    return Locked(rows.filter(ours), distinct(locked))

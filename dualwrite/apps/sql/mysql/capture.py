@@ -1,0 +1,324 @@
+"""Capture in MariaDB and MySQL: row triggers, silent while `@dualwrite_origin` says so.
+
+The variable is of the session: a writing sets it and clears it before it commits, and a
+session that met a fault is closed, so no application ever finds it set.  Transactions that
+write read what is committed (no gaps are locked) and wait a second, the shortest there is.
+
+What no trigger sees: TRUNCATE, which an empty table with a foreign key onto this one
+refuses; and foreign keys that cascade, which `problems` names.  An application goes on
+whatever becomes of us (`mysql_triggers`); it cannot drop the table before `uninstall`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pymysql
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin
+from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing
+from dualwrite.apps.sql.core.dialect import Expression
+from dualwrite.apps.sql.core.queues import QueueTable, identity_of
+from dualwrite.apps.sql.core.reading import Reader
+from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.core.watch import Newest, Polling
+from dualwrite.apps.sql.mysql.catalogue import MysqlCatalogue
+from dualwrite.apps.sql.mysql.triggers import ORIGIN, bodies
+from dualwrite.apps.transactions import Watch
+from dualwrite.tablemap.schema import Column, TableSchema
+
+_KIND = "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+_BOOKS = {
+    "dualwrite_epoch": "map VARCHAR(255) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL",
+    "dualwrite_inbox": (
+        "queue VARCHAR(64) NOT NULL, low BIGINT NOT NULL, high BIGINT NOT NULL, "
+        "PRIMARY KEY (queue, low)"
+    ),
+}
+_EVENTS = {"i": "AFTER INSERT", "u": "AFTER UPDATE", "d": "AFTER DELETE"}
+_STRICT = ("RESTRICT", "NO ACTION")
+_PLACE = "dualwrite_place:"
+_OLDEST = {"MariaDB": (10, 6), "MySQL": (8, 0)}
+"""The first that can leave out rows which someone holds."""
+_UNGUARDED = (1005, 1142, 1215, 1506, 1822, 6125)
+"""What a foreign key is refused with where there can be none."""
+_LETTERS = 700
+"""Letters of all text parts of a key that an index takes together."""
+
+
+class MysqlCapture(Capturing):
+    """Queues in MariaDB and MySQL."""
+
+    def keep_books(self, session: DatabaseSession) -> None:
+        catalogue = MysqlCatalogue(self._dialect, session)
+        for table, columns in _BOOKS.items():
+            session.run(f"CREATE TABLE IF NOT EXISTS {catalogue.named(table)} ({columns}) {_KIND}")
+
+    def install(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> None:
+        catalogue, table = MysqlCatalogue(self._dialect, session), queue.source.name
+        server, version = catalogue.version()
+        reason = None
+        if version < _OLDEST[server]:
+            reason = f"it needs {server} {'.'.join(map(str, _OLDEST[server]))}"
+        elif (engine := catalogue.engine(table)) != "InnoDB":
+            reason = f"its engine {engine} knows no transactions"
+        if reason is not None:
+            raise NoCaptureError(app=reader.app, table=table, reason=reason)
+        there = queue.name in catalogue.standing([queue.name])
+        try:
+            self._make(session, catalogue, reader, queue)
+        except pymysql.Error:
+            # nothing is rolled back catalogue: what was made for the first time goes again
+            for statement in () if there else _gone(catalogue, queue.name):
+                with suppress(pymysql.Error):
+                    session.run(statement)
+            raise
+
+    def _make(
+        self, session: DatabaseSession, catalogue: MysqlCatalogue, reader: Reader, queue: QueueTable
+    ) -> None:
+        _keep_queue(session, catalogue, queue)
+        wanted = _wanted(session, catalogue, reader, queue)
+        held = catalogue.triggers(list(wanted))
+        for name, said in wanted.items():
+            if not held.get(name, "").endswith(said):
+                _keep_trigger(session, catalogue, name, said, on=catalogue.named(queue.source.name))
+        if queue.identity and not _guarded(catalogue, queue):
+            _guard(session, catalogue, queue)
+
+    def uninstall(self, session: DatabaseSession, capture: Capture) -> None:
+        catalogue = MysqlCatalogue(self._dialect, session)
+        for statement in _gone(catalogue, capture.queue):
+            session.run(statement)
+
+    def faults(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:
+        catalogue, found = MysqlCatalogue(self._dialect, session), []
+        columns = _kept(catalogue, queue)
+        if not columns:
+            found.append(f"queue {queue.name} is missing: what changed since is not known")
+        elif columns != _declared(queue):
+            found.append(f"queue {queue.name} was made for other columns")
+        wanted = _wanted(session, catalogue, reader, queue)
+        held = catalogue.triggers(list(wanted))
+        for name, said in wanted.items():
+            if name not in held:
+                found.append(f"trigger {name} is missing: its changes are not queued")
+            elif not held[name].endswith(said):
+                found.append(f"trigger {name} was made for other columns")
+        if not _guarded(catalogue, queue):
+            found.append(
+                f"no foreign key guards {queue.source.name}: TRUNCATE would empty it unseen"
+            )
+        return found
+
+    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
+        """Foreign keys whose cascades change rows below every trigger."""
+        catalogue = MysqlCatalogue(self._dialect, session)
+        watched = {*queue.capture.columns, *queue.steering}
+        columns = catalogue.referring(queue.source.name)
+        found = []
+        for name, parent, deleted, updated in catalogue.references(queue.source.name):
+            matters = bool(watched & columns.get(name, set()))
+            said = []
+            if deleted == "CASCADE" or (deleted.startswith("SET") and matters):
+                said.append(f"ON DELETE {deleted}")
+            if updated not in _STRICT and matters:
+                said.append(f"ON UPDATE {updated}")
+            found += [
+                f"foreign key {name}: no trigger sees what {parent} does here {rule}"
+                for rule in said
+            ]
+        return found
+
+    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+        return MysqlCatalogue(self._dialect, session).standing(queues)
+
+    def begin(
+        self,
+        session: DatabaseSession,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,
+    ) -> int | None:
+        said = [] if wait is None else _patience(wait)
+        if origin is not None and origin.queue is not None:
+            queue: Any = sa.literal(origin.queue)
+            said.append(f"{ORIGIN} = {session.text(queue)}")
+        if said:
+            session.run(f"SET {', '.join(said)}")
+        session.begin(writing=True, branch=branch)
+        return None if origin is None else self.seen(session, origin.map)
+
+    def commit(self, session: DatabaseSession, origin: Origin | None) -> None:  # noqa: ARG002
+        session.run(f"SET {', '.join([*_patience(self._dialect.patience), f'{ORIGIN} = NULL'])}")
+        session.commit()
+
+    def begin_reading(self, session: DatabaseSession) -> None:
+        session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+
+    def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
+        epochs = self._dialect.table(EPOCHS)
+        answer = session.arrays(
+            sa.select(epochs.c["epoch"])
+            .where(epochs.c["map"] == map_name)
+            .with_for_update(read=not alone)
+        )
+        return int(answer[0][0].as_py()) if len(answer[0]) else None
+
+    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+        epochs = self._dialect.table(EPOCHS)
+        insert = mysql.insert(epochs).values(map=map_name, epoch=epoch)
+        newest = sa.func.greatest(epochs.c["epoch"], insert.inserted.epoch)
+        session.run(insert.on_duplicate_key_update(epoch=newest))
+        return self.seen(session, map_name) == epoch
+
+    def held(
+        self,
+        statement: sa.Select[tuple[Any, ...]],
+        root: Any,
+        *,
+        deleting: bool,  # noqa: ARG002 - there is one strength
+    ) -> sa.Select[tuple[Any, ...]]:
+        """The places of `statement` locked one by one, by their own index.
+
+        A lock over the join itself would take the lookups' rows too, and in a scan rows
+        that nobody asked for.
+        """
+        found = statement.distinct().subquery("dualwrite_found")
+        table = root.element.alias("dualwrite_held")
+        names = [(label, label.removeprefix(_PLACE)) for label in found.c.keys()]  # noqa: SIM118
+        on = [table.c[name].is_not_distinct_from(found.c[label]) for label, name in names]
+        return (
+            sa.select(*(table.c[name].label(label) for label, name in names))
+            .prefix_with("STRAIGHT_JOIN")
+            .select_from(found.join(table, sa.and_(*on)))
+            .with_for_update(skip_locked=True)
+        )
+
+    def place(self, schema: TableSchema, root: Any) -> Sequence[tuple[Column, Expression]]:
+        names = identity_of(schema) or tuple(schema.columns)
+        return [
+            (replace(schema.columns[name], name=f"{_PLACE}{name}"), root.c[name]) for name in names
+        ]
+
+    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
+        """Who watches looks at the queue itself."""
+
+    def watch(self, queues: Collection[str]) -> Watch:
+        newest = Newest(self._dialect, queues, self.standing)
+        return Polling(self._dialect.connect, newest)
+
+
+def _keep_queue(session: DatabaseSession, catalogue: MysqlCatalogue, queue: QueueTable) -> None:
+    name, held, wanted = catalogue.named(queue.name), _kept(catalogue, queue), _declared(queue)
+    if not held:
+        declared = "".join(f"{session.quote(c)} {kind} NULL, " for c, kind in wanted.items())
+        session.run(
+            f"CREATE TABLE {name} (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, "
+            "op CHAR(1) NOT NULL, changed LONGTEXT NULL, "
+            "at TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), "
+            f"{declared}INDEX ({_indexed(session, queue)})) "
+            f"{_KIND} AUTO_INCREMENT={catalogue.clock()}"
+        )
+        return
+    for column, kind in wanted.items():
+        if held.get(column) != kind:
+            change = "MODIFY" if column in held else "ADD"
+            session.run(f"ALTER TABLE {name} {change} COLUMN {session.quote(column)} {kind} NULL")
+
+
+def _kept(catalogue: MysqlCatalogue, queue: QueueTable) -> dict[str, str]:
+    """The queue's columns of the key and of the image, by type."""
+    columns = catalogue.columns(queue.name)
+    return {name: kind for name, kind in columns.items() if name[:1] in "kv"}
+
+
+def _declared(queue: QueueTable) -> dict[str, str]:
+    return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}
+
+
+def _indexed(session: DatabaseSession, queue: QueueTable) -> str:
+    """The key's columns for an index, texts as far as one takes them."""
+    texts = [c for c in queue.key if re.match(r"\w*(char|text|blob|binary)|enum|set", c.native)]
+    letters = _LETTERS // max(len(texts), 1)
+    said = []
+    for column in queue.key:
+        length = re.match(r"(?:var)?(?:char|binary)\((\d+)\)", column.native)
+        whole = column not in texts or (length and int(length[1]) <= letters)
+        said.append(session.quote(column.name) + ("" if whole else f"({letters})"))
+    return ", ".join(said)
+
+
+def _wanted(
+    session: DatabaseSession, catalogue: MysqlCatalogue, reader: Reader, queue: QueueTable
+) -> dict[str, str]:
+    """What each trigger says behind its name."""
+    said = bodies(session, reader, queue, mariadb=catalogue.is_mariadb)
+    table = catalogue.named(queue.source.name)
+    return {
+        f"{queue.name}_{event}": f"{_EVENTS[event]} ON {table} FOR EACH ROW {body}"
+        for event, body in said.items()
+    }
+
+
+def _keep_trigger(
+    session: DatabaseSession, catalogue: MysqlCatalogue, name: str, said: str, *, on: str
+) -> None:
+    """Put a trigger in the place of the one there was, with no change between them."""
+    quoted = catalogue.named(name)
+    if catalogue.is_mariadb:
+        session.run(f"CREATE OR REPLACE TRIGGER {quoted} {said}")
+        return
+    session.run(f"LOCK TABLES {on} WRITE")
+    session.run(f"DROP TRIGGER IF EXISTS {quoted}")
+    session.run(f"CREATE TRIGGER {quoted} {said}")
+    session.run("UNLOCK TABLES")
+
+
+def _gone(catalogue: MysqlCatalogue, queue: str) -> list[str]:
+    """What takes a queue away, as far as it is there."""
+    triggers = [
+        f"DROP TRIGGER IF EXISTS {catalogue.named(f'{queue}_{event}')}" for event in _EVENTS
+    ]
+    return [
+        *triggers,
+        *(f"DROP TABLE IF EXISTS {catalogue.named(n)}" for n in (f"{queue}_t", queue)),
+    ]
+
+
+def _guarded(catalogue: MysqlCatalogue, queue: QueueTable) -> bool:
+    held = catalogue.references(f"{queue.name}_t")
+    return [table for _, table, *_ in held] == [queue.source.name]
+
+
+def _guard(session: DatabaseSession, catalogue: MysqlCatalogue, queue: QueueTable) -> None:
+    """Make the empty table whose foreign key refuses TRUNCATE."""
+    guard, names = catalogue.named(f"{queue.name}_t"), queue.identity
+    own = [f"k{place}" for place, _ in enumerate(names, start=1)]
+    kinds = [queue.source.columns[name].native for name in names]
+    declared = ", ".join(f"{k} {kind} NULL" for k, kind in zip(own, kinds, strict=True))
+    pointed = ", ".join(map(session.quote, names))
+    session.run(f"DROP TABLE IF EXISTS {guard}")
+    try:
+        session.run(
+            # a name that the server made up would be longer than it takes
+            f"CREATE TABLE {guard} ({declared}, "
+            f"CONSTRAINT {session.quote(f'{queue.name}_t')} FOREIGN KEY ({', '.join(own)}) "
+            f"REFERENCES {catalogue.named(queue.source.name)} ({pointed})) ENGINE=InnoDB"
+        )
+    except pymysql.Error as fault:
+        if fault.args[0] not in _UNGUARDED:
+            raise
+
+
+def _patience(seconds: float) -> list[str]:
+    wait = max(1, round(seconds))
+    return [f"SESSION innodb_lock_wait_timeout = {wait}", f"SESSION lock_wait_timeout = {wait}"]

@@ -1,0 +1,233 @@
+"""MariaDB and MySQL.
+
+Keys are equal as their column's collation says (`AB` may be `ab`); values differ by
+their bytes, so a change of case is a change.  A timestamp in UTC is `TIMESTAMP`, the
+session's zone is UTC; `DATETIME` has no zone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+from sqlalchemy.pool import NullPool
+
+from dualwrite.apps.canonical import IN_UTC, NAIVE
+from dualwrite.apps.declaring import Declared, narrowed
+from dualwrite.apps.sql.core.declaring import declared_line, losses
+from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, decimal_type
+from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.mysql.session import MysqlSession
+from dualwrite.apps.transactions import Written
+from dualwrite.tablemap.schema import Column, TableSchema
+
+_ROOM = 255
+"""Letters that a queue has room for where the table's own column takes fewer."""
+
+
+class MysqlDialect(Dialect):
+    """What MariaDB and MySQL say in their own way."""
+
+    compiler = MysqlSession.compiler
+    moment = "timestamp(6)"
+    steps_back = False  # a deadlock ends the whole transaction
+
+    def queued(self, name: str, column: Column) -> Column:
+        """Short texts get some room: a column that is widened must not outgrow its queue."""
+        short = re.match(r"(var)?char|enum|set|tinytext", column.native)
+        if not short or not pa.types.is_string(column.type) or (column.length or 0) > _ROOM:
+            return super().queued(name, column)
+        _, collate, collation = column.native.partition(" COLLATE ")
+        return Column(name, column.type, f"varchar({_ROOM}){collate}{collation}")
+
+    def connect(self) -> DatabaseSession:
+        return MysqlSession(self.url, patience=self.patience)
+
+    def engine(self) -> sa.Engine:
+        return sa.create_engine(
+            self.url.set(drivername="mysql+pymysql"),
+            poolclass=NullPool,
+            connect_args={"connect_timeout": 10},
+        )
+
+    def columns(
+        self,
+        connection: sa.Connection,
+        inspector: sa.Inspector,  # noqa: ARG002 - it loses the collations
+        table: str,
+    ) -> list[Column]:
+        found: Any = connection.execute(
+            sa.select(*(sa.column(name) for name in _DESCRIBED))
+            .select_from(sa.table("COLUMNS", schema="information_schema"))
+            .where(
+                sa.column("TABLE_NAME") == table,
+                sa.column("TABLE_SCHEMA") == (self.schema or sa.func.database()),
+            )
+            .order_by(sa.column("ORDINAL_POSITION"))
+        )
+        return [_described(row) for row in found]
+
+    def literal(self, column: Column, text: str) -> Expression:
+        if pa.types.is_timestamp(column.type):
+            text = text.removesuffix("+00:00")
+        return super().literal(column, text)
+
+    def readable(self, column: Column, expression: Expression) -> Expression:
+        if column.native.startswith("bit"):
+            return sa.cast(expression, mysql.INTEGER(unsigned=True))
+        if column.native.startswith("float"):
+            return sa.cast(expression, sa.Double)
+        return expression
+
+    def differs(
+        self, column: Column, left: Expression, staged: Expression
+    ) -> sa.ColumnElement[bool]:
+        if " COLLATE " in column.native:
+            return sa.cast(left, sa.LargeBinary).is_distinct_from(sa.cast(staged, sa.LargeBinary))
+        return super().differs(column, left, staged)
+
+    def ordered(
+        self, columns: Sequence[tuple[Column, Expression]], bound: Sequence[str], *, below: bool
+    ) -> sa.ColumnElement[bool]:
+        """Said column by column: row values make MySQL scan the whole table."""
+        last = len(columns) - 1
+        ways = []
+        for position, (column, expression) in enumerate(columns):
+            value = self.literal(column, bound[position])
+            equal = [
+                before == self.literal(each, text)
+                for (each, before), text in zip(columns[:position], bound, strict=False)
+            ]
+            if below:
+                step = expression < value
+            else:
+                step = expression >= value if position == last else expression > value
+            ways.append(sa.and_(*equal, step))
+        return sa.or_(*ways)
+
+    def redeclare(
+        self, session: DatabaseSession, schema: TableSchema, columns: Declared, *, wait: float
+    ) -> Mapping[str, int]:
+        table = self.named(schema.name)
+        session.run(f"SET SESSION lock_wait_timeout = {max(1, round(wait))}")
+        # where nothing is narrowed the statement is enough: it changes all or nothing
+        narrower = bool(narrowed(schema, columns))
+        if narrower:
+            session.run(f"LOCK TABLES {table} WRITE")
+        try:
+            shown = str(session.arrays(f"SHOW CREATE TABLE {table}")[1][0].as_py())
+            lost = losses(session, self.table(schema), schema, columns, "truncate")
+            if not lost:
+                fresh = ", ".join(
+                    f"MODIFY COLUMN {declared_line(shown, session.quote(name), kind)}"
+                    for name, kind in columns.items()
+                )
+                session.run(f"ALTER TABLE {table} {fresh}")
+        finally:
+            if narrower:
+                session.run("UNLOCK TABLES")
+        session.run(f"SET SESSION lock_wait_timeout = {max(1, round(self.patience))}")
+        return lost
+
+    def ingest(self, session: DatabaseSession, schema: TableSchema, rows: pa.Table) -> bool:
+        assert isinstance(session, MysqlSession)
+        session.append(schema.name, rows)
+        return True
+
+    def conflicted(self, fault: Exception) -> bool:
+        return bool(fault.args) and fault.args[0] == 1062
+
+    def merge(
+        self,
+        session: DatabaseSession,
+        staged: Staged,
+        *,
+        inserting: bool,
+        meeting: bool,  # noqa: ARG002 - there is no ON CONFLICT for one key
+    ) -> Written:
+        updated = session.run(staged.update()) if staged.changing else 0
+        inserted = session.run(staged.insert()) if inserting else 0
+        return Written(inserted=inserted, updated=updated)
+
+    def delete(self, session: DatabaseSession, staged: Staged) -> int:
+        return session.run(sa.delete(staged.target).where(staged.matched()))
+
+    def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
+        user = sa.func.replace(sa.func.current_user(), "@", "'@'")
+        grantee = sa.func.concat("'", user, "'")
+        database = self.schema or sa.func.database()
+        held = []
+        for level, place in (
+            ("USER_PRIVILEGES", []),
+            ("SCHEMA_PRIVILEGES", [sa.column("TABLE_SCHEMA") == database]),
+            (
+                "TABLE_PRIVILEGES",
+                [sa.column("TABLE_SCHEMA") == database, sa.column("TABLE_NAME") == table],
+            ),
+        ):
+            held.append(
+                sa.select(sa.func.lower(sa.column("PRIVILEGE_TYPE")).label("held"))
+                .select_from(sa.table(level, schema="information_schema"))
+                .where(sa.column("GRANTEE") == grantee, *place)
+            )
+        found = session.arrays(sa.union(*held))[0].to_pylist()
+        return frozenset(found) & {"select", "insert", "update", "delete"}
+
+
+_DESCRIBED = (
+    "COLUMN_NAME",
+    "DATA_TYPE",
+    "COLUMN_TYPE",
+    "COLLATION_NAME",
+    "IS_NULLABLE",
+    "COLUMN_DEFAULT",
+    "EXTRA",
+    "CHARACTER_MAXIMUM_LENGTH",
+    "NUMERIC_PRECISION",
+    "NUMERIC_SCALE",
+)
+
+
+def _described(row: Any) -> Column:
+    collation = f" COLLATE {row.COLLATION_NAME}" if row.COLLATION_NAME else ""
+    extra = row.EXTRA.lower()
+    generated = "generated" in extra and "default_generated" not in extra
+    default = row.COLUMN_DEFAULT
+    kind = _canonical(row)
+    length = 36 if row.DATA_TYPE == "uuid" else row.CHARACTER_MAXIMUM_LENGTH
+    return Column(
+        name=row.COLUMN_NAME,
+        type=kind,
+        native=f"{row.COLUMN_TYPE}{collation}",
+        nullable=row.IS_NULLABLE == "YES",
+        # MariaDB spells "no default" of a nullable column NULL
+        has_default=(default is not None and default != "NULL")
+        or "auto_increment" in extra
+        or generated,
+        length=length if pa.types.is_string(kind) else None,
+        read_only=generated,
+        exact=not pa.types.is_floating(kind),
+    )
+
+
+def _canonical(row: Any) -> pa.DataType:  # noqa: PLR0911 - one a kind
+    word = row.DATA_TYPE
+    if row.COLUMN_TYPE in ("tinyint(1)", "bit(1)"):
+        return pa.bool_()
+    if word.endswith("int") or word == "year":
+        return pa.int64()
+    if word == "decimal":
+        return decimal_type(int(row.NUMERIC_PRECISION), int(row.NUMERIC_SCALE))
+    if word in ("float", "double"):
+        return pa.float64()
+    if word == "date":
+        return pa.date32()
+    if word in ("datetime", "timestamp"):
+        return NAIVE if word == "datetime" else IN_UTC
+    if "blob" in word or "binary" in word:
+        return pa.binary()
+    return pa.string()

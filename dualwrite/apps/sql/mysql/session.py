@@ -1,0 +1,266 @@
+"""A connection to MariaDB or MySQL, through PyMySQL.
+
+Every value is read as text and cast in Arrow, which is exact and spares Python objects.
+Rows come in by `LOAD DATA LOCAL` where the server allows it, else by multi-row inserts.
+A transaction that writes reads what is committed; one that lost a deadlock is over, and
+nothing more is run in it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pymysql
+import pymysql.converters
+import sqlalchemy as sa
+from pymysql.constants import FIELD_TYPE
+from sqlalchemy.dialects.mysql.base import MySQLDialect
+
+from dualwrite.apps.canonical import NAIVE, as_text
+from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.tablemap.schema import Column
+
+_MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
+_ENCODERS: Any = pymysql.converters.encoders
+"""No decoders beside them: what comes is text and stays text."""
+_CLUMP = 1000
+"""Rows of one multi-row insert."""
+_NO_SUCH_BRANCH = 1397
+_LOSING = (1020, 1205, 1213)
+"""Faults after which a transaction cannot go on: the server may have ended it already."""
+
+
+class MysqlSession(DatabaseSession):
+    """A PyMySQL connection in autocommit, its transactions said by us."""
+
+    compiler = MySQLDialect(paramstyle="named")
+
+    def __init__(self, url: sa.URL, *, patience: float) -> None:
+        options: dict[str, Any] = {}
+        if "unix_socket" in url.query:
+            options["unix_socket"] = url.query["unix_socket"]
+        wait = max(1, round(patience))
+        self._connection = pymysql.connect(
+            host=url.host or "localhost",
+            port=url.port or 3306,
+            user=url.username,
+            password=url.password or "",
+            database=url.database,
+            charset="utf8mb4",
+            autocommit=True,
+            local_infile=True,
+            connect_timeout=10,
+            conv=_ENCODERS,
+            init_command=(
+                f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
+                f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
+            ),
+            **options,
+        )
+        self._staged: list[str] = []
+        self._begun = False
+        self._branch: str | None = None
+        self._prepared = False
+        self._lost: pymysql.Error | None = None
+        self._loads = self.text_of("SELECT @@local_infile") == "1"
+
+    def text_of(self, query: str) -> str:
+        """The one value that a query gives, as text."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(query)
+            row = cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def run(self, statement: sa.Executable | str) -> int:
+        with self._cursor() as cursor:
+            return int(cursor.execute(self.text(statement)))
+
+    def arrays(
+        self,
+        statement: sa.Executable | str,
+        *,
+        short: bool = False,  # noqa: ARG002 - there is one way
+    ) -> Sequence[pa.Array[Any]]:
+        with self._cursor() as cursor:
+            cursor.execute(self.text(statement))
+            columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
+            kinds = [description[1] for description in cursor.description]
+        return [_array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
+
+    def stage(
+        self,
+        name: str,
+        rows: pa.Table,
+        columns: Mapping[str, Column],
+    ) -> None:
+        declared = ", ".join(f"{self.quote(c)} {columns[c].native} NULL" for c in rows.column_names)
+        try:
+            self.run(f"CREATE TEMPORARY TABLE {self.quote(name)} ({declared})")
+        except pymysql.OperationalError as fault:
+            if fault.args[0] != 1044:
+                raise
+            # said of the database as a whole, as if we could not enter it
+            raise pymysql.OperationalError(1142, "CREATE TEMPORARY TABLES denied") from fault
+        self._staged.append(name)
+        self.append(name, rows)
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Insert rows as they are."""
+        if self._loads and rows.num_rows > _CLUMP:
+            self._load(table, rows)
+            return
+        names = ", ".join(self.quote(name) for name in rows.column_names)
+        marks = ", ".join(["%s"] * rows.num_columns)
+        values = list(zip(*(_stored(column).to_pylist() for column in rows.columns), strict=True))
+        with self._cursor() as cursor:
+            cursor.executemany(
+                f"INSERT INTO {self.quote(table).replace('%', '%%')} "  # noqa: S608 - quoted
+                f"({names.replace('%', '%%')}) VALUES ({marks})",
+                values,
+            )
+
+    def unstage(self, name: str) -> None:
+        self.run(f"DROP TEMPORARY TABLE {self.quote(name)}")
+        self._staged.remove(name)
+
+    def begin(
+        self,
+        *,
+        writing: bool,
+        wait: float | None = None,  # noqa: ARG002
+        branch: str | None = None,
+    ) -> None:
+        if writing:
+            # the gaps between rows stay free for applications
+            self.run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        self.run("BEGIN" if branch is None else f"XA START {self.literal(branch)}")
+        self._begun, self._branch, self._prepared = True, branch, False
+
+    @property
+    def preparable(self) -> bool:  # type: ignore[override]
+        return self._branch is not None
+
+    def prepare(self) -> None:
+        assert self._branch is not None
+        self._unstage_all()
+        self.run(f"XA END {self.literal(self._branch)}")
+        self.run(f"XA PREPARE {self.literal(self._branch)}")
+        self._prepared = True
+
+    def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
+        try:
+            self.run(f"XA {'COMMIT' if commit else 'ROLLBACK'} {self.literal(branch)}")
+        except pymysql.Error as fault:
+            if fault.args[0] != _NO_SUCH_BRANCH:
+                raise
+        # to another connection's branch the server says the same as to none
+        listed = self.arrays("XA RECOVER", short=True)
+        return branch not in listed[3].to_pylist()
+
+    def commit(self) -> None:
+        self._unstage_all()
+        if self._branch is None:
+            self.run("COMMIT")
+        elif self._prepared:
+            self.resolve_prepared(self._branch, commit=True)
+        else:
+            self.run(f"XA END {self.literal(self._branch)}")
+            self.run(f"XA COMMIT {self.literal(self._branch)} ONE PHASE")
+        self._begun, self._branch = False, None
+
+    def rollback(self) -> None:
+        self._begun, self._lost = False, None
+        if self._prepared:
+            return
+        try:
+            if self._branch is None:
+                self.run("ROLLBACK")
+                return
+            with suppress(pymysql.Error):  # a lost deadlock ends it as well
+                self.run(f"XA END {self.literal(self._branch)}")
+            self.run(f"XA ROLLBACK {self.literal(self._branch)}")
+        except pymysql.Error:
+            return  # the connection is gone, and the transaction with it
+
+    def _unstage_all(self) -> None:
+        if self._staged:
+            self.run(f"DROP TEMPORARY TABLE {', '.join(map(self.quote, self._staged))}")
+            self._staged.clear()
+
+    def close(self) -> None:
+        if self._connection.open:
+            self._connection.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        """A cursor; none for a transaction that is lost, as each statement would be its own."""
+        if self._lost is not None:
+            raise self._lost
+        with self._connection.cursor() as cursor:
+            try:
+                yield cursor
+            except pymysql.Error as fault:
+                if self._begun and fault.args and fault.args[0] in _LOSING:
+                    self._lost = fault
+                raise
+
+    def _load(self, table: str, rows: pa.Table) -> None:
+        """LOAD DATA LOCAL: four times as fast, but it bends what it cannot take and only warns."""
+        places, bent, quoted = [], [], []
+        for position, name in enumerate(rows.column_names):
+            column = rows[name]
+            if pa.types.is_binary(column.type):
+                places.append(f"@v{position}")
+                bent.append(f"{self.quote(name)} = UNHEX(@v{position})")
+                column = pa.chunked_array([_hex(column)])
+            else:
+                places.append(self.quote(name))
+            text: Any = _stored(column).cast(pa.string())
+            inner = pc.replace_substring(text, '"', '""')
+            quoted.append(pc.fill_null(pc.binary_join_element_wise('"', inner, '"', ""), "NULL"))
+        lines: Any = pc.binary_join_element_wise(*quoted, ",")
+        with tempfile.TemporaryDirectory(prefix="dualwrite") as folder:
+            file = Path(folder, "rows")
+            with file.open("w", encoding="utf-8", newline="") as out:
+                for chunk in lines.chunks:
+                    out.write("\n".join(chunk.to_pylist()) + "\n" if len(chunk) else "")
+            setting = f" SET {', '.join(bent)}" if bent else ""
+            self.run(
+                f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {self.quote(table)} "
+                "CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' "
+                f"ESCAPED BY '' LINES TERMINATED BY '\\n' ({', '.join(places)}){setting}"
+            )
+        if self.text_of("SELECT @@warning_count") != "0":
+            with self._connection.cursor() as cursor:
+                cursor.execute("SHOW WARNINGS LIMIT 1")
+                _, number, message = cursor.fetchone() or ("", "0", "")
+            raise pymysql.DataError(int(number), message)
+
+
+def _array(values: Sequence[Any], kind: int) -> pa.Array[Any]:
+    found: pa.Array[Any] = pa.array(values)
+    if kind == FIELD_TYPE.TIMESTAMP and pa.types.is_string(found.type):
+        try:
+            return found.cast(NAIVE)
+        except pa.ArrowInvalid:
+            return found  # a zero date: its row is named by whoever wants it typed
+    return found
+
+
+def _stored(values: pa.ChunkedArray[Any]) -> Any:
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        return as_text(values.cast(NAIVE))
+    text = as_text(values)
+    return text.cast(pa.int8()) if pa.types.is_boolean(kind) else text
+
+
+def _hex(values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
+    return pa.array([None if value is None else value.hex() for value in values.to_pylist()])

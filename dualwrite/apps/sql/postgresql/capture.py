@@ -1,0 +1,269 @@
+"""Capture in PostgreSQL: statement triggers over transition tables, one function a queue.
+
+An application's statement never finds itself refused because of us.  Where a captured
+column was dropped or renamed the function queues the keys alone (`changed` null); where not
+even a key can be built, one entry whose op is `?`; where the queue itself is gone, nothing,
+which `problems` and the next read of it tell.
+
+The statements are planned anew at each call: a plan made for an update of one row would
+compare every row with every row in an update of a hundred thousand.  The function runs with
+its owner's rights and a fixed search path, so an application's users need no rights of ours.
+Triggers fire ALWAYS, whatever `session_replication_role` says, where our user owns the
+table; who only has the right to make triggers may not say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin
+from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing
+from dualwrite.apps.sql.core.dialect import Expression
+from dualwrite.apps.sql.core.queues import INBOX, QueueTable
+from dualwrite.apps.sql.core.reading import Reader
+from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.core.watch import Newest, Polling
+from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue, literal
+from dualwrite.apps.sql.postgresql.function import NEW, OLD, ORIGIN, TELLS, body
+from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
+from dualwrite.apps.sql.postgresql.session import PostgresqlSession
+from dualwrite.apps.transactions import Watch
+from dualwrite.tablemap.schema import Column, TableSchema
+
+_EVENTS = {
+    "i": f"AFTER INSERT ON {{table}} REFERENCING NEW TABLE AS {NEW}",
+    "u": f"AFTER UPDATE ON {{table}} REFERENCING OLD TABLE AS {OLD} NEW TABLE AS {NEW}",
+    "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {OLD}",
+    "t": "BEFORE TRUNCATE ON {table}",
+}
+_BOOKS = {
+    EPOCHS.name: "map text PRIMARY KEY, epoch bigint NOT NULL",
+    INBOX.name: "queue text NOT NULL, low bigint NOT NULL, high bigint NOT NULL",
+}
+_STATES = {
+    "A": None,
+    "O": "was switched off and on again: what changed between is not queued",
+    "": "is missing: its changes are not queued",
+}
+"""What is wrong with a trigger, by how it is enabled."""
+BY_INDEX = "SET LOCAL random_page_cost = 0.1; SET LOCAL enable_mergejoin = off"
+"""A page of keys is looked up one by one, also in a table that was filled just now and that no
+ANALYZE has seen: the planner thinks that one small, and would read it, or its index, whole."""
+
+
+class PostgresqlCapture(Capturing):
+    """Queues in PostgreSQL."""
+
+    def keep_books(self, session: DatabaseSession) -> None:
+        catalogue = PostgresqlCatalogue(self._dialect, session)
+        if catalogue.standing(_BOOKS) == _BOOKS.keys():
+            return
+        _take_turn(session)
+        for name, columns in _BOOKS.items():
+            session.run(f"CREATE TABLE IF NOT EXISTS {catalogue.named(name)} ({columns})")
+
+    def install(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> None:
+        catalogue, table = PostgresqlCatalogue(self._dialect, session), queue.capture.table
+        if catalogue.kind(table) not in ("r", "p"):
+            raise NoCaptureError(app=reader.app, table=table, reason="it is not an ordinary table")
+        _take_turn(session)
+        _keep_queue(session, catalogue, queue)
+        session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue.name))
+        owned = catalogue.owned(table)
+        for event, said in _EVENTS.items():
+            trigger = session.quote(f"{queue.name}_{event}")
+            session.run(
+                f"CREATE OR REPLACE TRIGGER {trigger} {said.format(table=catalogue.named(table))} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {catalogue.named(queue.name)}()"
+            )
+            if owned:
+                session.run(f"ALTER TABLE {catalogue.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
+
+    def uninstall(self, session: DatabaseSession, capture: Capture) -> None:
+        queue = PostgresqlCatalogue(self._dialect, session).named(capture.queue)
+        _take_turn(session)
+        # with the function go the triggers, whatever the table is called by now
+        session.run(f"DROP FUNCTION IF EXISTS {queue}() CASCADE")
+        session.run(f"DROP TABLE IF EXISTS {queue}")
+
+    def faults(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:
+        catalogue, name, found = PostgresqlCatalogue(self._dialect, session), queue.name, []
+        columns = catalogue.columns(name)
+        if not columns:
+            found.append(f"queue {name} is missing: what changed since is not known")
+        elif not _declared(queue).items() <= columns.items():
+            found.append(f"queue {name} was made for other columns")
+        source = catalogue.source(name)
+        if source is None:
+            found.append(f"function {name} is missing: nothing is queued")
+        elif source != body(self._dialect, reader, queue):
+            found.append(f"function {name} was made for other columns")
+        states = catalogue.triggers(queue.capture.table)
+        known = _STATES if catalogue.owned(queue.capture.table) else {**_STATES, "O": None}
+        for event in _EVENTS:
+            trigger = f"{name}_{event}"
+            fault = known.get(
+                states.get(trigger, ""), "is switched off: its changes are not queued"
+            )
+            found += [f"trigger {trigger} {fault}"] if fault else []
+        return found
+
+    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
+        catalogue, table = PostgresqlCatalogue(self._dialect, session), queue.capture.table
+        lookups = {path.column for path in queue.capture.key if path.is_lookup}
+        found = [
+            f"foreign key {name}: a row that changes with its {parent} (ON DELETE {rule}) "
+            "is queued without its key"
+            for name, column, parent, rule in catalogue.cascades(table)
+            if column in lookups
+        ]
+        found += [
+            f"table {part}: what is written straight into it is not queued"
+            for part in catalogue.parts(table)
+        ]
+        if catalogue.subscribed(table):
+            found.append("what logical replication writes is not queued")
+        return found
+
+    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+        return PostgresqlCatalogue(self._dialect, session).standing(queues)
+
+    def begin(
+        self,
+        session: DatabaseSession,
+        origin: Origin | None,
+        *,
+        wait: float | None,
+        branch: str | None = None,
+    ) -> int | None:
+        # one trip: none of them gives rows
+        said = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
+        if wait is not None:
+            said.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
+        if origin is not None and origin.queue is not None:
+            said.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
+        assert isinstance(session, PostgresqlSession)
+        session.run("; ".join(said))
+        session.named(branch)
+        return None if origin is None else self.seen(session, origin.map)
+
+    def commit(self, session: DatabaseSession, origin: Origin | None) -> None:  # noqa: ARG002 - it was LOCAL
+        session.commit()
+
+    def begin_reading(self, session: DatabaseSession) -> None:
+        # the moment is that of the first statement that reads; a cursor gives no rows by itself
+        now = "DECLARE dualwrite_now CURSOR FOR SELECT 1"
+        session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}; {now}")
+
+    def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
+        answer = session.arrays(
+            f"SELECT epoch FROM {self._dialect.named(EPOCHS.name)} "  # noqa: S608 - quoted
+            f"WHERE map = {literal(map_name)} FOR {'UPDATE' if alone else 'SHARE'}",
+            short=True,
+        )
+        return answer[0][0].as_py() if len(answer[0]) else None
+
+    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+        epochs = self._dialect.table(EPOCHS)
+        insert = pg.insert(epochs).values(map=map_name, epoch=epoch)
+        stored = insert.on_conflict_do_update(
+            index_elements=[epochs.c["map"]],
+            set_={"epoch": insert.excluded.epoch},
+            where=epochs.c["epoch"] <= insert.excluded.epoch,
+        ).returning(epochs.c["epoch"])
+        return len(session.arrays(stored)[0]) > 0
+
+    def overtaken(self, root: Any) -> sa.ColumnElement[bool]:
+        # its writer was not done when the statement began; numbers of 32 bits that wrap round
+        age = "(({0}.xmin::text::bigint - pg_snapshot_xmin(pg_current_snapshot())::text::bigint) "
+        wraps = "& 4294967295) < 2147483648"
+        return sa.literal_column((age + wraps).format(root.name), sa.Boolean)
+
+    def place(self, schema: TableSchema, root: Any) -> Sequence[tuple[Column, Expression]]:  # noqa: ARG002
+        where: Expression = sa.literal_column(f"{root.name}.ctid")
+        return [(Column("dualwrite_place", pa.string(), "TEXT"), sa.cast(where, sa.Text))]
+
+    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
+        tells: sa.ColumnElement[bool] = sa.literal_column(f"({TELLS})", sa.Boolean)
+        told = sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)
+        session.arrays(sa.select(sa.case((tells, told))))
+
+    def watch(self, queues: Collection[str]) -> Watch:
+        session = self._dialect.connect()
+        try:
+            tells = session.arrays(f"SELECT {TELLS} AS tells", short=True)[0][0].as_py()
+        finally:
+            session.close()
+        if tells:
+            return Listening(self._dialect.url, queues)
+        newest = Newest(self._dialect, queues, self.standing)
+        return Polling(self._dialect.connect, newest)
+
+
+def _take_turn(session: DatabaseSession) -> None:
+    """Two that make the same thing at once would refuse each other.
+
+    No application waits for this lock, so we wait for each other as long as it takes.
+    """
+    before = session.arrays("SELECT current_setting('lock_timeout') AS before", short=True)
+    session.run("SET LOCAL lock_timeout = '60s'")
+    session.arrays(
+        "SELECT pg_advisory_xact_lock(hashtextextended('dualwrite', 0))::text AS turn", short=True
+    )
+    session.run(f"SET LOCAL lock_timeout = {literal(before[0][0].as_py())}")
+
+
+def _keep_queue(
+    session: DatabaseSession, catalogue: PostgresqlCatalogue, queue: QueueTable
+) -> None:
+    name, held, wanted = (
+        catalogue.named(queue.name),
+        catalogue.columns(queue.name),
+        _declared(queue),
+    )
+    if not held:
+        columns = ", ".join(f"{session.quote(c)} {_said(kind)}" for c, kind in wanted.items())
+        session.run(
+            f"CREATE TABLE {name} (id bigint GENERATED BY DEFAULT AS IDENTITY "
+            f"(START WITH {catalogue.clock()}) PRIMARY KEY, op text NOT NULL, changed text, "
+            f"at timestamptz NOT NULL DEFAULT clock_timestamp(), {columns})"
+        )
+        keys = ", ".join(session.quote(column.name) for column in queue.key)
+        session.run(f"CREATE INDEX ON {name} ({keys})")
+        return
+    for column, kind in wanted.items():
+        said = session.quote(column)
+        if column not in held:
+            session.run(f"ALTER TABLE {name} ADD COLUMN {said} {_said(kind)}")
+        elif held[column] != kind:
+            session.run(
+                f"ALTER TABLE {name} ALTER COLUMN {said} TYPE {_said(kind)} "
+                f"USING {said}::text::{kind}"
+            )
+
+
+def _function(
+    session: DatabaseSession, catalogue: PostgresqlCatalogue, said: str, name: str
+) -> str:
+    mark = f"$dualwrite_{hashlib.sha256(said.encode()).hexdigest()[:8]}$"
+    return (
+        f"CREATE OR REPLACE FUNCTION {catalogue.named(name)}() RETURNS trigger "
+        "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "
+        f"SET search_path = pg_catalog, {session.quote(catalogue.place)}, pg_temp "
+        f"SET standard_conforming_strings = on AS {mark}{said}{mark}"
+    )
+
+
+def _said(kind: str) -> str:
+    """A type with the collation that an index is quickest in; keys are equal by their bytes."""
+    return f'{kind} COLLATE "C"' if kind == "text" else kind
+
+
+def _declared(queue: QueueTable) -> dict[str, str]:
+    return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}

@@ -1,0 +1,143 @@
+"""What PostgreSQL's own catalogue says of our things and of an application's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from dualwrite.apps.sql.core.dialect import Dialect
+from dualwrite.apps.sql.core.session import DatabaseSession
+
+_CASCADES = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
+
+
+def literal(text: str) -> str:
+    """A text in a statement; sessions of ours and our functions let no backslash escape."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+class PostgresqlCatalogue:
+    """One database and the schema that our tables stand in, asked by one session."""
+
+    def __init__(self, dialect: Dialect, session: DatabaseSession) -> None:
+        self._dialect, self._session = dialect, session
+        self._place = dialect.schema
+
+    @property
+    def place(self) -> str:
+        """The schema."""
+        if self._place is None:
+            self._place = str(self._rows("SELECT current_schema()::text")[0][0])
+        return self._place
+
+    def named(self, name: str) -> str:
+        """A table or function with its schema, quoted."""
+        return f"{self._session.quote(self.place)}.{self._session.quote(name)}"
+
+    def standing(self, tables: Collection[str]) -> set[str]:
+        """Which of these tables are there."""
+        found = self._rows(
+            "SELECT c.relname::text FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'p') AND c.relname = ANY ({tables}::text[]) "
+            "AND n.nspname = coalesce({place}, current_schema())",
+            tables=tables,
+            place=self._place,
+        )
+        return {name for (name,) in found}
+
+    def kind(self, table: str) -> str:
+        """`r` for an ordinary table, `p` for one in partitions; empty where there is none."""
+        found = self._rows(
+            "SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = to_regclass({table})",
+            table=self.named(table),
+        )
+        return str(found[0][0]) if found else ""
+
+    def columns(self, table: str) -> dict[str, str]:
+        """The columns of a table by type; empty where there is none."""
+        found = self._rows(
+            "SELECT attname::text, pg_catalog.format_type(atttypid, atttypmod) "
+            "FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass({table}) "
+            "AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+            table=self.named(table),
+        )
+        return dict(found)
+
+    def owned(self, table: str) -> bool:
+        """Whether our user is the owner of a table, or a member of it."""
+        found = self._rows(
+            "SELECT pg_catalog.pg_has_role(relowner, 'USAGE')::text FROM pg_catalog.pg_class "
+            "WHERE oid = to_regclass({table})",
+            table=self.named(table),
+        )
+        return found == [("true",)]
+
+    def triggers(self, table: str) -> dict[str, str]:
+        """The triggers of a table: `O` fires for most, `A` always, `D` never, `R` for replicas."""
+        found = self._rows(
+            "SELECT tgname::text, tgenabled::text FROM pg_catalog.pg_trigger "
+            "WHERE tgrelid = to_regclass({table})",
+            table=self.named(table),
+        )
+        return dict(found)
+
+    def source(self, function: str) -> str | None:
+        """The body of a function of ours."""
+        found = self._rows(
+            "SELECT p.prosrc FROM pg_catalog.pg_proc p "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE n.nspname = {place} AND p.proname = {function}",
+            place=self.place,
+            function=function,
+        )
+        return str(found[0][0]) if found else None
+
+    def clock(self) -> int:
+        """The server's time in microseconds."""
+        return self._session.number("SELECT (extract(epoch FROM clock_timestamp()) * 1e6)::bigint")
+
+    def cascades(self, table: str) -> list[tuple[str, str, str, str]]:
+        """Foreign keys that change rows when their parent goes: name, column, parent, rule."""
+        found = self._rows(
+            "SELECT c.conname::text, a.attname::text, p.relname::text, c.confdeltype::text "
+            "FROM pg_catalog.pg_constraint c JOIN pg_catalog.pg_class p ON p.oid = c.confrelid "
+            "JOIN pg_catalog.pg_attribute a "
+            "ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) "
+            "WHERE c.conrelid = to_regclass({table}) AND c.contype = 'f' "
+            "AND c.confdeltype IN ('c', 'n', 'd') ORDER BY 1, 2",
+            table=self.named(table),
+        )
+        return [(name, column, parent, _CASCADES[rule]) for name, column, parent, rule in found]
+
+    def parts(self, table: str) -> list[str]:
+        """Partitions, and tables that inherit from it."""
+        found = self._rows(
+            "SELECT c.relname::text FROM pg_catalog.pg_inherits i "
+            "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
+            "WHERE i.inhparent = to_regclass({table}) ORDER BY 1",
+            table=self.named(table),
+        )
+        return [name for (name,) in found]
+
+    def subscribed(self, table: str) -> bool:
+        """Whether logical replication writes into the table."""
+        found = self._rows(
+            "SELECT srsubstate::text FROM pg_catalog.pg_subscription_rel "
+            "WHERE srrelid = to_regclass({table})",
+            table=self.named(table),
+        )
+        return bool(found)
+
+    def _rows(self, query: str, **values: str | Collection[str] | None) -> list[Any]:
+        said = query.format(**{name: _said(value) for name, value in values.items()})
+        columns = self._session.arrays(said, short=True)
+        return list(zip(*(column.to_pylist() for column in columns), strict=True))
+
+
+def _said(value: str | Collection[str] | None) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, str):
+        return literal(value)
+    return f"ARRAY[{', '.join(map(literal, value))}]"

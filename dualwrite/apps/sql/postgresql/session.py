@@ -1,0 +1,209 @@
+"""One connection to PostgreSQL, through ADBC in autocommit.
+
+Many rows are copied into a temporary table; few go along with the statement as arrays.  A
+short answer is fetched as it is, a long one by COPY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import adbc_driver_manager
+import adbc_driver_postgresql.dbapi
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.base import PGDialect
+
+from dualwrite.apps.canonical import as_text
+from dualwrite.apps.sql.core.faults import sqlstate
+from dualwrite.apps.sql.core.session import DatabaseSession, Given, few
+from dualwrite.tablemap.schema import Column
+
+COMPILER: Any = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
+# offline SQLAlchemy assumes that a backslash escapes; our sessions see to it that none does
+COMPILER._backslash_escapes = False  # noqa: SLF001
+
+
+class PostgresqlSession(DatabaseSession):
+    """An ADBC connection in autocommit, its transactions said by us."""
+
+    compiler = COMPILER
+    inlines = True
+
+    def __init__(self, uri: str, *, patience: float) -> None:
+        self._connection = adbc_driver_postgresql.dbapi.connect(uri, autocommit=True)
+        wanted = {
+            "lock_timeout": f"{round(patience * 1000)}ms",
+            "TimeZone": "UTC",
+            "DateStyle": "ISO",
+            "standard_conforming_strings": "on",
+            # a batch finds its rows by index, not by reading a large table whole
+            "random_page_cost": "1.1",
+        }
+        self._given = Given(self.quote)
+        self._owed: list[str] = []
+        self._branch: str | None = None
+        self._prepared = self._temporary = False
+        # kept: a cursor takes longer to make than a short statement to run
+        self._runs = self._connection.cursor()
+        self._reads = self._connection.cursor()
+        self._looks = self._connection.cursor(
+            adbc_stmt_kwargs={"adbc.postgresql.use_copy": "false"}
+        )
+        settings = (
+            sa.func.set_config(name, value, sa.false()).label(name)
+            for name, value in wanted.items()
+        )
+        self.arrays(sa.select(*settings), short=True)
+
+    def run(self, statement: sa.Executable | str) -> int:
+        statement_of = self._runs.adbc_statement
+        # one trip: none of them gives rows, and the count is that of the last
+        said = [*self._owed, self._given.before(self.text(statement))]
+        self._owed.clear()
+        statement_of.set_sql_query("; ".join(said))
+        return int(statement_of.execute_update())
+
+    def owe(self, statement: str) -> None:
+        self._owed.append(statement)
+
+    def _pay(self) -> None:
+        if self._owed:
+            last = self._owed.pop()
+            self.run(last)
+
+    def arrays(
+        self, statement: sa.Executable | str, *, short: bool = False
+    ) -> Sequence[pa.ChunkedArray]:
+        self._pay()
+        cursor = self._looks if short else self._reads
+        cursor.execute(self._given.before(self.text(statement)))
+        return list(cursor.fetch_arrow_table().columns)
+
+    def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
+        quote = self.quote
+        kinds = [staged_as(columns[c]) for c in rows.column_names]
+        if few(rows):
+            lists = ", ".join(
+                f"{_array(values)}::{kind}[]"
+                for values, kind in zip(rows.columns, kinds, strict=True)
+            )
+            if "\0" not in lists:  # COPY says what is wrong with it
+                text = f"SELECT * FROM unnest({lists})"  # noqa: S608 - quoted
+                self._given.take(name, rows.column_names, text)
+                return
+        declared = ", ".join(
+            f"{quote(c)} {kind}" for c, kind in zip(rows.column_names, kinds, strict=True)
+        )
+        self._temporary = True
+        self.run(f"CREATE TEMPORARY TABLE {quote(name)} ({declared}) ON COMMIT DROP")
+        # no ANALYZE: it costs more than it saves, the planner knows the size as it is
+        self.append(name, rows, temporary=True)
+
+    def append(
+        self, table: str, rows: pa.Table, *, temporary: bool = False, schema: str | None = None
+    ) -> None:
+        """COPY rows into a table as they are."""
+        self._pay()
+        with self._connection.cursor() as cursor:
+            cursor.adbc_ingest(
+                table, rows, mode="append", temporary=temporary, db_schema_name=schema
+            )
+
+    def unstage(self, name: str) -> None:
+        if not self._given.drop(name):
+            # it would go with the transaction, but the next page may come before that
+            self.run(f"DROP TABLE pg_temp.{self.quote(name)}")
+
+    def begin(
+        self,
+        *,
+        writing: bool,  # noqa: ARG002
+        wait: float | None = None,  # noqa: ARG002
+        branch: str | None = None,
+    ) -> None:
+        self.run("BEGIN")
+        self.named(branch)
+
+    def named(self, branch: str | None) -> None:
+        """The transaction that was begun is that branch."""
+        self._branch, self._prepared, self._temporary = branch, False, False
+
+    @property
+    def preparable(self) -> bool:  # type: ignore[override]
+        if self._branch is None or self._temporary:  # refused once temporary tables were used
+            return False
+        held = self.arrays("SHOW max_prepared_transactions", short=True)
+        return str(held[0][0].as_py()) != "0"
+
+    def prepare(self) -> None:
+        assert self._branch is not None
+        self._given.clear()
+        self._pay()
+        self.run(f"PREPARE TRANSACTION {self.literal(self._branch)}")
+        self._prepared = True
+
+    def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
+        said = "COMMIT" if commit else "ROLLBACK"
+        try:
+            self.run(f"{said} PREPARED {self.literal(branch)}")
+        except adbc_driver_manager.Error as fault:
+            if sqlstate(fault) == "55000":  # another session is at it
+                return False
+            if sqlstate(fault) != "42704":
+                raise
+        return True
+
+    def commit(self) -> None:
+        self._given.clear()
+        if self._prepared and self._branch is not None:
+            self.resolve_prepared(self._branch, commit=True)
+        else:
+            self.run("COMMIT")
+        self.named(None)
+
+    def rollback(self) -> None:
+        self._given.clear()
+        self._owed.clear()
+        if self._prepared:
+            return
+        try:
+            self.run("ROLLBACK")
+        except adbc_driver_manager.Error:
+            return  # the connection is gone, and the transaction with it
+
+    def close(self) -> None:
+        for cursor in (self._runs, self._reads, self._looks):
+            cursor.close()
+        self._connection.close()
+
+
+def staged_as(column: Column) -> str:  # noqa: PLR0911 - one a kind
+    """The type in which values of a column travel."""
+    kind = column.type
+    if pa.types.is_int64(kind):
+        return "bigint"
+    if pa.types.is_float64(kind):
+        return "double precision"
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_date32(kind):
+        return "date"
+    if pa.types.is_timestamp(kind):
+        return "timestamp" if kind.tz is None else "timestamptz"
+    if pa.types.is_decimal(kind):
+        return "numeric"
+    return "bytea" if pa.types.is_binary(kind) else "text"
+
+
+def _array(values: pa.ChunkedArray) -> str:
+    """A column as a literal of an array."""
+    texts = as_text(values).to_pylist()
+    if pa.types.is_binary(values.type):
+        texts = [None if value is None else f"\\x{value.hex()}" for value in texts]
+    elements = ",".join(
+        "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        for text in texts
+    )
+    return "'{" + elements.replace("'", "''") + "}'"
