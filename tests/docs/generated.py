@@ -22,6 +22,7 @@ from dualwrite.cli.commands import commands
 from dualwrite.journal.models import Base
 from dualwrite.tablemap.codes import CODES
 from tests.docs.api import python_api
+from tests.docs.layers import pictures
 from tests.docs.pages import DOCS
 from tests.mutations.breaking import MUTATIONS
 
@@ -107,6 +108,7 @@ def _cell(text: str) -> str:
 
 
 PAGES: Mapping[Path, Callable[[], str]] = {
+    DOCS / "architecture.md": pictures,
     DOCS / "reference/command-line.md": command_line,
     DOCS / "reference/codes.md": codes,
     DOCS / "reference/journal.md": journal,
