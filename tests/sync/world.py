@@ -26,13 +26,13 @@ from dualwrite.apps.query import Query
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.journal.store import Journal
 from dualwrite.link import Side, load_link
+from dualwrite.operations.queries.reconcile import Reconciled, reconcile
 from dualwrite.sandbox.schema.creating import driver_url
 from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.capture.captures import captures_of
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
-from dualwrite.sync.reconcile.reconcile import Comparison, reconcile
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import Master
@@ -154,9 +154,8 @@ class World:
         (stored,) = self.session.journal.conflicts.find("customers", open_only=False)
         return stored.id
 
-    def reconcile(self, name: str = "customers") -> Comparison:
-        session = self.open()
-        return reconcile(session, session.map(name))
+    def reconcile(self, name: str = "customers") -> Reconciled:
+        return reconcile(self.open(), name)
 
     def unexplained(self) -> dict[str, int]:
         found = {name: self.reconcile(name).unexplained for name in MAPS}

@@ -26,19 +26,24 @@ class Reconciled(QueryResult):
     """Rows whose change is queued and not carried yet."""
     held: int
     """How many of those that differ or stand alone the journal holds back."""
+    unexplained: int
+    """Rows that are not the same, and not held back."""
     rows: Sequence[Mapping[str, Any]]
     """The first hundred that are not the same."""
 
     @classmethod
     def of(cls, found: Comparison) -> Reconciled:
         """The result of a comparison."""
-        only, rows = dict(found.only), tuple(found.rows)
-        return cls(found.map, found.same, found.differ, only, found.pending, found.held, rows)
-
-    @property
-    def unexplained(self) -> int:
-        """Rows that are not the same, and not held back."""
-        return self.differ + sum(self.only.values()) - self.held
+        return cls(
+            map=found.map,
+            same=found.same,
+            differ=found.differ,
+            only=dict(found.only),
+            pending=found.pending,
+            held=found.held,
+            unexplained=found.unexplained,
+            rows=list(found.rows),
+        )
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.journal.store import Journal
-from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import HeldChanges
@@ -132,18 +131,3 @@ class MapResult:
         """Add the counts of some batches."""
         for direction, counts in totals.counts.items():
             self.counts[direction] = self.counts.get(direction, Counts()) + counts
-
-    def as_dict(self) -> dict[str, object]:
-        """The JSON of `run` and `sync` (design section 10)."""
-        directions = {side.direction: self.counts.get(side.direction, Counts()) for side in Side}
-        shown = ("read", "written", "unchanged", "deleted", "rejected", "parked")
-        return {
-            "map": self.map,
-            "seconds": round(self.seconds, 3),
-            **{
-                d: {k: v for k, v in c.as_dict().items() if k in shown}
-                for d, c in directions.items()
-            },
-            "conflicts": sum(counts.conflicts for counts in directions.values()),
-            **({"note": self.note} if self.note else {}),
-        }

@@ -68,18 +68,6 @@ class Comparison:
         """Rows that are not the same and not held back."""
         return self.differ + sum(self.only.values()) - self.held
 
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON of `reconcile` (design section 10), and how many rows are held."""
-        return {
-            "map": self.map,
-            "same": self.same,
-            "differ": self.differ,
-            **{f"only_{side.value}": count for side, count in self.only.items()},
-            "pending": self.pending,
-            "held": self.held,
-            "rows": self.rows,
-        }
-
 
 def reconcile(
     session: Session,
