@@ -49,7 +49,7 @@ from flows.reconcile import reconcile
 from tasks.artifacts import address_of, causes_of
 from tasks.command import run_command
 from tasks.embedded import own_prefect
-from tasks.ending import told
+from tasks.ending import in_short
 from tasks.sessions import close_sessions, session_of
 
 ACCOUNTS, GROUPS = "customers-v3--accounts", "customer-groups--msdyn-customergroups"
@@ -124,7 +124,7 @@ def make_sandbox(project: Path, rows: int) -> None:
         return
     say(f"1. Two sample systems with business data, {rows:,} customers and faulty rows among them")
     made = create_sandbox(project, rows=rows)
-    people.lay_examples(project)
+    people.add_examples(project)
     for side in Side:
         say(f"    {side.value}: {made.total(side):,} rows")
 
@@ -281,7 +281,7 @@ async def cycle(project: Path) -> int:
     """
     session = session_of(project)
     results = await incremental_sync(project)
-    say(f"  {told(results)}")
+    say(f"  {in_short(results)}")
     running = [each.map for each in status(project).maps if each.status == "running"]
     assert not queued_changes(session, running), "a queue is not empty"
     return written(results)
@@ -314,8 +314,8 @@ def change(
 ) -> None:
     """Have a person change a row, and say so."""
     people.change(session, side, table_map, (company, name), **values)
-    said = ", ".join(f"{column} is now {text}" for column, text in values.items())
-    say(f"    {side.value}: {name}: {said}")
+    changes = ", ".join(f"{column} is now {text}" for column, text in values.items())
+    say(f"    {side.value}: {name}: {changes}")
 
 
 def make_group(session: Session, group: str, description: str) -> None:

@@ -22,7 +22,7 @@ from dualwrite.operations.counts import MapCounts
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import Cycle, carry_changes, refuse_if_stuck
-from tasks.ending import COLUMNS, ended, told
+from tasks.ending import COLUMNS, ended, in_short
 from tasks.runners import task_runner
 
 
@@ -54,7 +54,7 @@ async def incremental_sync(
         allow_deletes: Delete however many rows of a side; else a cycle that would delete more
             than a fifth of them carries nothing of that map.
     """
-    await events.begin_telling(project)
+    await events.begin_events(project)
     under_way = carry_changes.submit(project, maps or None, allow_deletes, _what(maps))
     try:
         cycle = await asyncio.to_thread(under_way.result)
@@ -65,15 +65,15 @@ async def incremental_sync(
         await _show(project, cycle)
     results = list(cycle.results)
     refuse_if_stuck(results)
-    return ended(results, told(results), waiting=any(result.note for result in results))
+    return ended(results, in_short(results), waiting=any(result.note for result in results))
 
 
 async def _show(project: Path, cycle: Cycle) -> None:
     """Leave a record of a cycle; one that found nothing leaves a sign of life only."""
     results = cycle.results
-    events.tell_rows(results)
-    events.tell_cycle(project, results)
-    await events.tell_moves(project)
+    events.emit_rows(results)
+    events.emit_cycle(project, results)
+    await events.emit_moves(project)
     if any(result.counts or result.note for result in results):
         await artifacts.show_changes(project, results)
     if any(each.rejected or each.parked for r in results for each in r.counts.values()):
@@ -94,7 +94,7 @@ def main(
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
     shown = [result for result in results if result.counts or result.note]
     print_counts(shown, COLUMNS, app_names(project))
-    typer.echo(told(results))
+    typer.echo(in_short(results))
     raise typer.Exit(1 if any(result.note for result in results) else 0)
 
 

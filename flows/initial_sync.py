@@ -28,7 +28,7 @@ from expectations.report import QualityReport
 from tasks import artifacts, events
 from tasks.checking import publish_quality
 from tasks.command import run_command
-from tasks.ending import ended, told
+from tasks.ending import ended, in_short
 from tasks.initial import (
     Carried,
     begin_map,
@@ -81,7 +81,7 @@ async def initial_sync(
         partition_rows: Rows of a partition, about; empty: as dualwrite.toml says.
         dry_run: Do all but the writing, and count.
     """
-    await events.begin_telling(project)
+    await events.begin_events(project)
     wanted = None if master is None else Master(master)
     if dry_run:
         results = rehearse(project, maps, with_related, wanted)
@@ -93,7 +93,7 @@ async def initial_sync(
         if not result.note:
             release_parked(project, each)
     await _show(project, results, report if quality else None)
-    return ended(results, told(results), waiting=any(result.note for result in results))
+    return ended(results, in_short(results), waiting=any(result.note for result in results))
 
 
 async def _carry(
@@ -123,7 +123,7 @@ async def _phase(
     name = result.map
     with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}") as lease:
         begun = begin_map(project, plan, phase, lease.epoch, partition_rows)
-        await events.tell_moves(project)
+        await events.emit_moves(project)
         # A direction begins when the one before it is done: it relies on the rows it finds.
         for direction in dict.fromkeys(each.direction for each in begun.partitions):
             under_way = [
@@ -136,7 +136,7 @@ async def _phase(
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id, lease.epoch)
-            await events.tell_moves(project)
+            await events.emit_moves(project)
             log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
     return result
 

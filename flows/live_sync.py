@@ -1,4 +1,4 @@
-"""The flow `live_sync`: stay, carry each change as it commits, and tell how it goes.
+"""The flow `live_sync`: stay, carry each change as it commits, and report how it goes.
 
 One long flow run, not one for each change.  It ends after some minutes so that its record stays
 readable, and a new one takes over: the deployment starts it a little earlier, and it
@@ -27,7 +27,7 @@ from dualwrite.operations.counts import MapCounts
 from tasks import artifacts, events
 from tasks.command import run_command
 from tasks.cycle import MapsStuckError, refuse_if_stuck
-from tasks.ending import COLUMNS, ended, told
+from tasks.ending import COLUMNS, ended, in_short
 from tasks.live import Live, add_up, living, stop_all
 
 log = logging.getLogger("dualwrite.flows")
@@ -53,17 +53,17 @@ async def live_sync(
 ) -> list[MapCounts]:
     """Carry changes as they come, until the time is over or the run is cancelled.
 
-    The artifact `live-sync` tells how it goes while it goes, `changes-by-map` what was done in
-    the end.  Maps that are paused, resumed, run or stopped meanwhile are left or taken up within a
-    second or two.  Nothing is lost when it is cancelled or killed: what is not
-    across yet stands in the apps' queues.
+    The artifact `live-sync` shows the progress, `changes-by-map` what was done in the end.
+    Maps that are paused, resumed, run or stopped meanwhile are left or taken up within a second or
+    two.  Nothing is lost when it is cancelled or killed: what is not across yet stays in the apps'
+    queues.
 
     Args:
         project: The project folder, with dualwrite.toml in it.
         maps: Maps; empty: every map that runs.
         minutes: How long to stay.
     """
-    await events.begin_telling(project)
+    await events.begin_events(project)
     total: dict[str, MapCounts] = {}
     progress = artifacts.Progress(minutes * 60)
     async with living(project, maps or None, minutes * 60) as live:
@@ -74,10 +74,10 @@ async def live_sync(
             add_up(total, done)
             if done or time.monotonic() - life >= LIFE_SECONDS:
                 life = time.monotonic()
-                events.tell_cycle(project, [*done, *live.waits])
+                events.emit_cycle(project, [*done, *live.waits])
             try:
                 await _tell(project, done)
-                await progress.show(project, list(total.values()), told(_standing(total, live)))
+                await progress.show(project, list(total.values()), in_short(_standing(total, live)))
             except httpx.HTTPError as error:
                 # changes do not wait for those who watch them
                 log.warning("Prefect does not answer (%s); changes go on to cross", error)
@@ -85,14 +85,14 @@ async def live_sync(
     if results:
         await artifacts.show_changes(project, results)
     refuse_if_stuck(live.waits)
-    return ended(results, told(results), waiting=bool(live.waits))
+    return ended(results, in_short(results), waiting=bool(live.waits))
 
 
 async def _tell(project: Path, done: Sequence[MapCounts]) -> None:
     if done:
-        log.info("%s", told(done))
-        events.tell_rows(done)
-    await events.tell_moves(project)
+        log.info("%s", in_short(done))
+        events.emit_rows(done)
+    await events.emit_moves(project)
 
 
 def _standing(total: dict[str, MapCounts], live: Live) -> list[MapCounts]:
@@ -113,7 +113,7 @@ def main(
     """Stay and carry changes as they come, as a Prefect flow.  Ctrl-C ends it."""
     results = asyncio.run(_stay(project, maps, minutes, forever))
     print_counts(results, COLUMNS, app_names(project))
-    typer.echo(told(results))
+    typer.echo(in_short(results))
 
 
 async def _stay(

@@ -17,7 +17,7 @@ from tasks import artifacts
 from tasks.artifacts import address_of
 from tasks.checking import check_map, publish_quality
 from tasks.command import run_command
-from tasks.events import tell_quality
+from tasks.events import emit_quality
 from tasks.runners import task_runner
 from tasks.sessions import maps_at_work
 
@@ -53,7 +53,7 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     what = f"the tables of {len(names)} {'map' if len(names) == 1 else 'maps'} as they stand"
     page = publish_quality(project, report, what, trend=True)
     await artifacts.show_quality(report, page)
-    tell_quality(report, address_of(page))
+    emit_quality(report, address_of(page))
     return page
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-# Prefect passes on what our loggers let through, which is nothing below a warning unless told.
+# Prefect passes on what our loggers let through, which is nothing below a warning by default.
 # Here and not beside the flows: a deployment loads a flow by its file.
 if logging.getLogger("dualwrite").level == logging.NOTSET:
     logging.getLogger("dualwrite").setLevel(logging.INFO)

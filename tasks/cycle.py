@@ -41,7 +41,7 @@ class MapsStuckError(PermanentError):
 
 @dataclass(frozen=True)
 class Cycle:
-    """What a cycle did with each map; `report` is what the suites said, where they were asked."""
+    """What a cycle did with each map; `report` has the answers of the suites, where they ran."""
 
     results: Sequence[MapCounts]
     report: QualityReport | None = None
@@ -53,7 +53,7 @@ def carry_changes(
 ) -> Cycle:
     """Run one cycle over some maps, or all that run; `what` says which, for people.
 
-    A map whose app is away, or that another worker has, is told in its result's `note`.
+    A map whose app is away, or that another worker has, has the reason in its result's `note`.
     """
     del what
     session = session_of(project)

@@ -23,7 +23,7 @@ def in_a_line(found: ActivatedMap) -> str:
     what = plural(found.entities, "row begins or ends", "rows begin or end")
     line = (
         f"{found.map}: {what} by {found.until:%Y-%m-%d}; "
-        f"{found.written:,} written, {found.deleted:,} taken away"
+        f"{found.written:,} written, {found.deleted:,} deleted"
     )
     rejected = f", {found.rejected:,} rejected" if found.rejected else ""
     return f"{line}{rejected}" + (f"\n  waits: {found.note}" if found.note else "")
@@ -58,7 +58,7 @@ async def show_activated(project: Path, found: Sequence[ActivatedMap]) -> None:
             "as of": f"{each.until:%Y-%m-%d %H:%M} UTC",
             "began or ended": each.entities,
             "written": each.written,
-            "taken away": each.deleted,
+            "deleted": each.deleted,
             "rejected": each.rejected,
             "waits": names_of(project).in_text(each.note),
         }

@@ -34,7 +34,7 @@ def own_prefect(home: Path) -> Iterator[str]:
 
 
 def _be_quiet() -> None:
-    """Only progress is told, for the rest of the process: its own server ends with it, noisily."""
+    """Log nothing but progress from now on: the server ends noisily with the process."""
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs", "great_expectations"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stdout)

@@ -20,7 +20,7 @@ COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
 """What is printed of a run at a terminal."""
 
 
-def told(results: Sequence[MapCounts]) -> str:
+def in_short(results: Sequence[MapCounts]) -> str:
     """What was done, in a sentence or two."""
     sums = total(results)
     maps = sum(any(c.written or c.deleted for c in r.counts.values()) for r in results)
@@ -43,7 +43,7 @@ def told(results: Sequence[MapCounts]) -> str:
 
 def ended(value: R, message: str, *, waiting: bool = False) -> R:
     """End a flow with a message; whoever called it gets the value."""
-    # Prefect unpacks a state that a flow returns, which its types do not tell
+    # Prefect unpacks a state that a flow returns, which its types do not express
     state: Any = Completed(message=message, data=value, name="Waiting" if waiting else None)
     return cast("R", state)
 

@@ -1,9 +1,9 @@
-"""What automations hear: maps that move or wait, rows in conflict, rows held back, cycles.
+"""Events for automations: maps that move or wait, conflicts, rows held back, cycles.
 
 A map is paused, resumed and stopped from anywhere, mostly on the command line, so events of
-maps come from the journal's activity log: a flow tells what was logged since it was told
-last, and a Prefect variable remembers how far that is.  Two flows at once may both tell the same;
-an event has one id however often it is told, and is stored once.
+maps come from the journal's activity log: a flow emits what was logged since the last time,
+and a Prefect variable remembers how far that is.  Two flows at once may emit the same event; its
+id is the same each time, and it is stored once.
 """
 
 from __future__ import annotations
@@ -28,38 +28,38 @@ if TYPE_CHECKING:
     from expectations.report import Answer, QualityReport
 
 AT_ONCE = 1000
-"""Lines of the activity log that are told at once; of more, the newest."""
+"""Lines of the activity log that are emitted at once; of more, the newest."""
 _SPACE = uuid.UUID("5b0a9a3c-1d8f-4a52-9d47-5a8f4e8d2c11")
-_told: dict[str, int] = {}
+_emitted: dict[str, int] = {}
 
 
-async def begin_telling(project: Path) -> None:
-    """From now on what moves is told; what was before the first flow is nobody's news."""
+async def begin_events(project: Path) -> None:
+    """Emit events from now on; what was logged before the first flow is left out."""
     session = session_of(project)
     name = _variable(session.link)
     if await Variable.aget(name) is None:
         await Variable.aset(name, _newest(session.journal.activity.newest(limit=1)))
 
 
-async def tell_moves(project: Path) -> None:
+async def emit_moves(project: Path) -> None:
     """Emit `dualwrite.map.<status>`, `.waits` and `.goes-on`, and `dualwrite.conflict.decided`."""
     session = session_of(project)
     name = _variable(session.link)
     newest = _newest(session.journal.activity.newest(limit=1))
-    if newest <= _told.get(name, 0):
+    if newest <= _emitted.get(name, 0):
         return
-    # another process may have told some of it
+    # another process may have emitted some of it
     shared = await Variable.aget(name)
     known = shared if isinstance(shared, int) else 0
     lines = [each for each in session.journal.activity.newest(limit=AT_ONCE) if each.id > known]
     for line in reversed(lines):
-        _tell(session.link, line)
-    _told[name] = max(newest, known)
+        _emit(session.link, line)
+    _emitted[name] = max(newest, known)
     if newest > known:
         await Variable.aset(name, newest, overwrite=True)
 
 
-def tell_rows(results: Sequence[MapCounts]) -> None:
+def emit_rows(results: Sequence[MapCounts]) -> None:
     """Emit `dualwrite.rows.rejected`, `.parked` and `dualwrite.conflict.found`, by map and way."""
     for result in results:
         for direction, counts in result.counts.items():
@@ -76,7 +76,7 @@ def tell_rows(results: Sequence[MapCounts]) -> None:
                     )
 
 
-def tell_cycle(project: Path, results: Sequence[MapCounts]) -> None:
+def emit_cycle(project: Path, results: Sequence[MapCounts]) -> None:
     """Emit `dualwrite.cycle.done`: a sign of life, with what was done."""
     link = session_of(project).link
     waiting = [result.map for result in results if result.note]
@@ -90,7 +90,7 @@ def tell_cycle(project: Path, results: Sequence[MapCounts]) -> None:
     )
 
 
-def tell_quality(report: QualityReport, link: str) -> None:
+def emit_quality(report: QualityReport, link: str) -> None:
     """Emit `dualwrite.quality.failed` or `.passed` for each map of a report.
 
     Failed has what holds a row back; warnings alone pass.  `link` is where people open the
@@ -118,12 +118,12 @@ def _worst(suite: str, answer: Answer, report: QualityReport) -> str:
     return f"{report.of(suite).direction}: {rows}"
 
 
-def _tell(link: Link, line: Activity) -> None:
-    told = _event(line)
-    if told is None or line.map is None:
+def _emit(link: Link, line: Activity) -> None:
+    event = _event(line)
+    if event is None or line.map is None:
         return
     emit_event(
-        event=told,
+        event=event,
         resource=_map(line.map),
         occurred=line.at,
         payload={"reason": line.text, **(line.detail or {})},
@@ -154,7 +154,7 @@ def _newest(lines: Sequence[Activity]) -> int:
 
 
 def _variable(link: Link) -> str:
-    """Of one project; two of the same name are told apart by their folders."""
+    """The variable of one project; projects of the same name differ by their folders."""
     plain = re.sub(r"[^a-z0-9]+", "_", link.name.lower()).strip("_") or "link"
     mark = hashlib.sha256(str(link.project.resolve()).encode()).hexdigest()[:6]
-    return f"dualwrite_told_{plain}_{mark}"
+    return f"dualwrite_emitted_{plain}_{mark}"

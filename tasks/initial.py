@@ -24,7 +24,7 @@ from tasks.step import step
 
 @dataclass(frozen=True)
 class Carried:
-    """What became of a partition, by direction, and what the suites said."""
+    """What became of a partition, by direction, and the answers of the suites."""
 
     counts: Mapping[str, Counts]
     report: QualityReport = field(default_factory=QualityReport)

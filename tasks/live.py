@@ -1,4 +1,4 @@
-"""Live sync in a thread of its own, so that the flow around it can tell how it goes.
+"""Live sync in a thread of its own, so that the flow around it can report how it goes.
 
 The engine carries changes by itself, many in a batch when there are many; a flow asks
 from time to time what was done since it asked last.  A change never costs a task or a flow run.

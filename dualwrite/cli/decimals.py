@@ -31,7 +31,7 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="NAME",
-        help="Columns that this map carries; may be said again.",
+        help="Columns that this map carries; may be repeated.",
         show_default="all maps at work",
     ),
 ]

@@ -1,8 +1,8 @@
 """The one place where an exception becomes a message and an exit code.
 
-What the engine says of itself is shown as it is, with exit code 1.  Anything else is
-a fault of ours: it is told in two lines, and its traceback goes to a file in the
-project, passwords replaced, so that it can be sent to us.
+The message of an error of the engine is shown as it is, with exit code 1.  Any other exception is
+a fault in dualwrite: two lines are shown, and the traceback is written to a file in the project,
+with passwords replaced, so that it can be sent to us.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WRONG_USAGE = 2
 
 
 def report(error: Exception, args: Sequence[str]) -> int:
-    """Tell what stopped the command; the exit code."""
+    """Show what stopped the command; returns the exit code."""
     if isinstance(error, BrokenPipeError):
         # `dualwrite maps | head`: the reader has seen enough, and that is no fault.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -35,18 +35,18 @@ def report(error: Exception, args: Sequence[str]) -> int:
         kind, text = type(error).__name__, safe_url(str(error))
     else:
         kind, text = "Crash", _crash_text(error, args)
-    _tell(kind, text, args)
+    _show(kind, text, args)
     return 1
 
 
 def report_usage(text: str, args: Sequence[str]) -> int:
-    """Tell what is wrong with the command line; the exit code."""
-    _tell("UsageError", text, args)
+    """Show what is wrong with the command line; returns the exit code."""
+    _show("UsageError", text, args)
     return WRONG_USAGE
 
 
 def report_interrupt() -> int:
-    """Tell what Ctrl-C left behind; the exit code."""
+    """Show what Ctrl-C left behind; returns the exit code."""
     tell(
         "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
         "  Repeat the command: it goes on where it stopped."
@@ -54,7 +54,7 @@ def report_interrupt() -> int:
     return INTERRUPTED
 
 
-def _tell(kind: str, text: str, args: Sequence[str]) -> None:
+def _show(kind: str, text: str, args: Sequence[str]) -> None:
     text = app_names(_project(args)).in_text(text)
     tell(text)
     if "--json" in args:

@@ -1,7 +1,7 @@
 """Options that every command shares, so that they read the same everywhere.
 
-`errors` and `maps` are commands and have commands below them; what is said to the
-upper one holds for the lower one too: `dualwrite errors --project box discard 3`.
+`errors` and `maps` are commands and have commands below them; an option
+of the upper one holds for the lower one too: `dualwrite errors --project box discard 3`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HERE = Path()
 
 
 class SideWord(StrEnum):
-    """A side, without the engine's imports, to be quick."""
+    """A side as an option has it; without imports of the engine, to be quick."""
 
     FINOPS = "finops"
     DATAVERSE = "dataverse"

@@ -41,7 +41,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
     side: Annotated[SideWord, typer.Option(help="The side to read.")] = SideWord.FINOPS,
     key: Annotated[
         list[str] | None,
-        typer.Option("--key", metavar="COLUMN=VALUE", help="Only these rows; may be said again."),
+        typer.Option("--key", metavar="COLUMN=VALUE", help="Only these rows; may be repeated."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many rows.")] = 50,
     csv_file: Annotated[

@@ -18,7 +18,7 @@ _KINDS = ("read", "written", "unchanged", "rejected", "parked")
 
 
 class MasterWord(StrEnum):
-    """Who wins where both sides hold a key; without the engine's imports, to be quick."""
+    """Who wins where both sides hold a key; without imports of the engine, to be quick."""
 
     FINOPS = "finops"
     DATAVERSE = "dataverse"

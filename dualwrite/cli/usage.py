@@ -1,7 +1,7 @@
-"""Wrong usage, told as every other refusal is: subject first, then what to type.
+"""Messages for wrong usage, in the form of every other refusal: subject first, then what to type.
 
-Typer says `Error: Invalid value for '--master': Value error, ...`; its exceptions hold
-what a person needs, so the words are ours.
+Typer prints `Error: Invalid value for '--master': Value error, ...`; its exceptions hold what a
+person needs, so the message is composed here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["UsageError", "usage_text"]
 
 
 def usage_text(error: UsageError) -> str:
-    """What is wrong with a command line, how the command is used, where to read on."""
+    """What is wrong with a command line, how the command is used, and where to read more."""
     if isinstance(error, NoArgsIsHelpError):
         return error.message
     if error.ctx is None:
@@ -32,9 +32,10 @@ def _fault(error: UsageError) -> str:
         case MissingParameter(param=param) if param is not None:
             return f"{param.get_error_hint().strip(chr(39))} is missing"
         case BadParameter(param=param) if param is not None:
-            told = error.message.removeprefix("Value error, ")
+            reason = error.message.removeprefix("Value error, ")
             return (
-                f"{param.get_error_hint().strip(chr(39))}: {told[:1].lower()}{told[1:].rstrip('.')}"
+                f"{param.get_error_hint().strip(chr(39))}: "
+                f"{reason[:1].lower()}{reason[1:].rstrip('.')}"
             )
         case NoSuchOption():
             near = " or ".join(error.possibilities or ())

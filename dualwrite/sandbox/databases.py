@@ -16,8 +16,8 @@ from dualwrite.sandbox.schema.creating import driver_url
 
 PASSWORD_VARIABLE = "DUALWRITE_SANDBOX_PASSWORD"  # noqa: S105 - a name, no password
 
-_STAND_IN = "dualwrite-password-stands-here"
-_MAKE = {
+_PLACEHOLDER = "dualwrite-password-placeholder"
+_CREATE = {
     "postgresql": 'create database "{}"',
     "mysql": "create database `{}` character set utf8mb4 collate utf8mb4_bin",
     "mariadb": "create database `{}` character set utf8mb4 collate utf8mb4_bin",
@@ -34,9 +34,9 @@ class Databases:
     """The databases of both sides."""
 
     urls: Mapping[Side, str]
-    """As they are opened, a password and all."""
+    """As they are opened, with the password."""
     written: Mapping[Side, str]
-    """As dualwrite.toml says it: the password is a variable."""
+    """As dualwrite.toml has them: the password is a variable."""
     needs_password: bool
 
 
@@ -57,18 +57,18 @@ def on_server(url: str, folder: Path, *, replace: bool) -> Databases:
     """Two new databases on a server, named after the folder.
 
     Raises:
-        ConfigError: The URL is none of a server that we know, a database is there
-            already (and `replace` is not set), or the server will not have it.
+        ConfigError: The URL is not of a known server, a database exists already (and
+            `replace` is not set), or the server refuses to create it.
     """
     server = _parsed(url)
     stem = re.sub(r"\W+", "_", folder.absolute().name.lower()).strip("_") or "sandbox"
     names = {side: f"{stem}_{side.value}" for side in Side}
     kind = server.get_backend_name()
-    engine = sa.create_engine(_serving(server), isolation_level="AUTOCOMMIT")
+    engine = sa.create_engine(_maintenance(server), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
-            there = _existing(connection, kind)
-            taken = [name for name in names.values() if name in there]
+            existing = _existing(connection, kind)
+            taken = [name for name in names.values() if name in existing]
             if taken and not replace:
                 plural = "s" if len(taken) > 1 else ""
                 msg = (
@@ -80,7 +80,7 @@ def on_server(url: str, folder: Path, *, replace: bool) -> Databases:
                 raise ConfigError(msg)
             for name in names.values():
                 connection.exec_driver_sql(_DROP[kind].format(name))
-                connection.exec_driver_sql(_MAKE[kind].format(name))
+                connection.exec_driver_sql(_CREATE[kind].format(name))
     except sa.exc.DBAPIError as fault:
         reason = str(fault.orig).strip().splitlines()[0]
         msg = (
@@ -103,7 +103,7 @@ def _parsed(url: str) -> URL:
         server = driver_url(url)
     except sa.exc.ArgumentError:
         server = None
-    if server is None or server.get_backend_name() not in _MAKE:
+    if server is None or server.get_backend_name() not in _CREATE:
         msg = (
             "a sandbox cannot be created there: the URL is none of a database server that we know. "
             "Nothing was created.\n"
@@ -113,8 +113,8 @@ def _parsed(url: str) -> URL:
     return server
 
 
-def _serving(server: URL) -> URL:
-    """A database that is always there, to make others from."""
+def _maintenance(server: URL) -> URL:
+    """A database that always exists, from which others can be created."""
     if server.database:
         return server
     return server.set(database="postgres" if server.get_backend_name() == "postgresql" else None)
@@ -128,5 +128,5 @@ def _existing(connection: sa.Connection, kind: str) -> set[str]:
 def _without_password(url: URL) -> str:
     if not url.password:
         return url.render_as_string()
-    text = url.set(password=_STAND_IN).render_as_string(hide_password=False)
-    return text.replace(_STAND_IN, f"${{{PASSWORD_VARIABLE}}}")
+    text = url.set(password=_PLACEHOLDER).render_as_string(hide_password=False)
+    return text.replace(_PLACEHOLDER, f"${{{PASSWORD_VARIABLE}}}")

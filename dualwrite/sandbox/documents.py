@@ -2,7 +2,7 @@
 
 A document has the number of its kind, a line that of its document and one digit more.  The
 order that came of a quotation has its number, customer and lines, and so has its invoice: they
-are told from the number, each time anew.  A total is the sum of its lines to the last digit.
+are derived from the number each time.  A total is the sum of its lines to the last digit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dualwrite.sandbox.drawing import (
     where,
     yes_where,
 )
-from dualwrite.sandbox.lines import MONEY, currencies, days, line_numbers, lines_of, told
+from dualwrite.sandbox.lines import MONEY, common_columns, currencies, days, line_numbers, lines_of
 from dualwrite.sandbox.parties import company_codes, contact_code, same_company
 from dualwrite.sandbox.population import Population
 from dualwrite.sandbox.reference import reference
@@ -160,7 +160,7 @@ def _quotation_lines(numbers: Numbers, population: Population) -> pa.Table:
     return _table(
         "SalesQuotationLineCDSEntity",
         numbers,
-        told(numbers, lines),
+        common_columns(numbers, lines),
         SALESQUOTATIONNUMBER=quotation_code(numbers // 10),
         REQUESTEDSALESQUANTITY=exact(lines.quantity, 3, MONEY),
         SALESQUOTATIONPROMISINGMETHOD=_promising(numbers),
@@ -176,7 +176,7 @@ def _order_lines(numbers: Numbers, population: Population) -> pa.Table:
     return _table(
         "SalesOrderLineCDSEntity",
         numbers,
-        told(numbers, lines),
+        common_columns(numbers, lines),
         SALESORDERNUMBER=order_code(n),
         ORDEREDSALESQUANTITY=exact(lines.quantity, 3, MONEY),
         CONFIRMEDSHIPPINGDATE=where(n % 4 == 0, days(n, 312)),
@@ -192,7 +192,7 @@ def _order_lines(numbers: Numbers, population: Population) -> pa.Table:
 def _invoice_lines(numbers: Numbers, population: Population) -> pa.Table:
     """SalesInvoiceLineV2Entity."""
     lines, n = lines_of(numbers, population), numbers // 10
-    own = told(numbers, lines)
+    own = common_columns(numbers, lines)
     return _table(
         "SalesInvoiceLineV2Entity",
         numbers,
@@ -328,13 +328,13 @@ def _of_city(cities: tuple[tuple[str, ...], ...], place: Numbers, part: int) -> 
 
 def _table(name: str, numbers: Numbers, *parts: Mapping[str, Any], **more: Any) -> pa.Table:
     """A table of the ERP, whole: what nobody says is null."""
-    said = {column: values for part in (*parts, more) for column, values in part.items()}
+    given = {column: values for part in (*parts, more) for column, values in part.items()}
     table = sandbox_tables(Side.FINOPS)[name]
-    unknown = said.keys() - table.columns.keys()
+    unknown = given.keys() - table.columns.keys()
     assert not unknown, (name, unknown)
     return pa.table(
         {
-            column.name: said.get(column.name, pa.nulls(len(numbers), column.arrow))
+            column.name: given.get(column.name, pa.nulls(len(numbers), column.arrow))
             for column in table.columns.values()
         }
     )

@@ -1,6 +1,6 @@
 """Fills both sample apps: makes the rows a batch at a time and writes them in bulk.
 
-Rows that others point at come first, so every foreign key holds at every moment.  Memory
+Rows that others point at come first, so every foreign key is valid at every moment.  Memory
 depends on the size of a batch, not on the number of customers.
 """
 
@@ -16,17 +16,17 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.app import App
 from dualwrite.link import Side
-from dualwrite.sandbox import documents, parties, trade, warts
-from dualwrite.sandbox.across import Across
+from dualwrite.sandbox import documents, faults, parties, trade
+from dualwrite.sandbox.counterparts import CounterpartRows
 from dualwrite.sandbox.documents import Documents
 from dualwrite.sandbox.drawing import Mask, Numbers, later
+from dualwrite.sandbox.faults import FAULTS
+from dualwrite.sandbox.faulty_rows import batches, with_fault
 from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.parties import CONTACT, CUSTOMER, VENDOR, party_numbers
 from dualwrite.sandbox.population import Kind, Population
 from dualwrite.sandbox.reference import small_tables
 from dualwrite.sandbox.schema import sandbox_tables
-from dualwrite.sandbox.spoiling import batches, spoil
-from dualwrite.sandbox.warts import WARTS
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import TableMap
 
@@ -39,26 +39,26 @@ PARTY_LOCATIONS = "cds-party-postal-address-locations--msdyn-partypostaladdresse
 CONVERSIONS = "product-specific-unit-conversions--msdyn-productspecificunitofmeasureconversions"
 
 _CHANGED = {
-    warts.PARTIES: "KNOWNAS",
+    faults.PARTIES: "KNOWNAS",
     ADDRESSES: "BUILDINGCOMPLIMENT",
-    warts.ELECTRONIC: "DESCRIPTION",
-    warts.PERSONS: "NOTES",
-    warts.VENDORS: "OURACCOUNTNUMBER",
-    warts.ACCOUNTS: "SALESMEMO",
-    warts.CONTACTS: "SALESMEMO",
-    warts.ALL_PRODUCTS: "PRODUCTNAME",
-    warts.PRODUCTS: "PRODUCTNAME",
-    warts.QUOTATIONS: "CUSTOMERSREFERENCE",
-    warts.QUOTATION_LINES: "LINEDESCRIPTION",
-    warts.ORDERS: "CUSTOMERSORDERREFERENCE",
-    warts.ORDER_LINES: "LINEDESCRIPTION",
-    warts.INVOICES: "CUSTOMERSORDERREFERENCE",
-    warts.INVOICE_LINES: "PRODUCTNAME",
+    faults.ELECTRONIC: "DESCRIPTION",
+    faults.PERSONS: "NOTES",
+    faults.VENDORS: "OURACCOUNTNUMBER",
+    faults.ACCOUNTS: "SALESMEMO",
+    faults.CONTACTS: "SALESMEMO",
+    faults.ALL_PRODUCTS: "PRODUCTNAME",
+    faults.PRODUCTS: "PRODUCTNAME",
+    faults.QUOTATIONS: "CUSTOMERSREFERENCE",
+    faults.QUOTATION_LINES: "LINEDESCRIPTION",
+    faults.ORDERS: "CUSTOMERSORDERREFERENCE",
+    faults.ORDER_LINES: "LINEDESCRIPTION",
+    faults.INVOICES: "CUSTOMERSORDERREFERENCE",
+    faults.INVOICE_LINES: "PRODUCTNAME",
 }
 """The column in which a row differs where the sides differ."""
 
 
-_ONLY_DATAVERSE = Kind("only over there", 0, 0)
+_ONLY_DATAVERSE = Kind("only in dataverse", 0, 0)
 
 
 class Filler:
@@ -67,9 +67,9 @@ class Filler:
     def __init__(self, apps: Mapping[Side, App], rows: int, progress: Progress) -> None:
         self.apps, self.rows, self.progress = apps, rows, progress
         self.written: Counter[tuple[Side, str]] = Counter()
-        """How many rows each table has got."""
+        """How many rows were written to each table."""
         self._population = Population.of(rows)
-        self._across = Across()
+        self._counterparts = CounterpartRows()
         self._maps = Catalogue.load(None)
 
     def fill(self) -> None:
@@ -89,7 +89,7 @@ class Filler:
             (of.invoices, documents.INVOICES),
         ):
             self._each(kind.name, kind, 0, partial(self._documents, each))
-        self._warts()
+        self._faults()
 
     def _each(
         self, name: str, kind: Kind, role: int, make: Callable[[Numbers, Kind, int], None]
@@ -105,14 +105,14 @@ class Filler:
         for small in small_tables():
             self._write(Side.FINOPS, small.table, small.finops)
             table_map = by_table[small.table]
-            rows = self._across.rows(table_map, small.dataverse)
+            rows = self._counterparts.rows(table_map, small.dataverse)
             self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, rows)
 
     def _parties(self, owners: Numbers, kind: Kind, role: int) -> None:
         if role == VENDOR:
             owners = trade.vendors_with_own_party(owners, self._population)
         n = party_numbers(owners, role)
-        self._put(warts.PARTIES, parties.parties(owners, role), n, kind, owners)
+        self._put(faults.PARTIES, parties.parties(owners, role), n, kind, owners)
         if role == CONTACT:
             return
         n = parties.location_numbers(owners, role)
@@ -121,24 +121,24 @@ class Filler:
         n = parties.address_numbers(n)
         self._put(ADDRESSES, parties.addresses(n), n, kind, n // 1000)
         n = parties.electronic_numbers(owners, role)
-        self._put(warts.ELECTRONIC, parties.electronic_addresses(n), n, kind, n // 100)
+        self._put(faults.ELECTRONIC, parties.electronic_addresses(n), n, kind, n // 100)
 
     def _contacts(self, n: Numbers, kind: Kind, _: int) -> None:
-        self._put(warts.PERSONS, parties.contacts(n, self._population), n, kind, n)
+        self._put(faults.PERSONS, parties.contacts(n, self._population), n, kind, n)
 
     def _vendors(self, n: Numbers, kind: Kind, _: int) -> None:
-        self._put(warts.VENDORS, trade.vendors(n, self._population), n, kind, n)
+        self._put(faults.VENDORS, trade.vendors(n, self._population), n, kind, n)
 
     def _customers(self, numbers: Numbers, kind: Kind, role: int) -> None:
         person = parties.are_persons(numbers, role)
-        for name, mask in ((warts.ACCOUNTS, ~person), (warts.CONTACTS, person)):
+        for name, mask in ((faults.ACCOUNTS, ~person), (faults.CONTACTS, person)):
             n = numbers[mask]
             self._put(name, trade.customers(n, self._population), n, kind, n)
 
     def _products(self, numbers: Numbers, kind: Kind, _: int) -> None:
-        self._put(warts.ALL_PRODUCTS, trade.products(numbers), numbers, kind, numbers)
+        self._put(faults.ALL_PRODUCTS, trade.products(numbers), numbers, kind, numbers)
         n = trade.released_numbers(numbers)
-        self._put(warts.PRODUCTS, trade.released_products(n), n, kind, n // 3)
+        self._put(faults.PRODUCTS, trade.released_products(n), n, kind, n // 3)
         n = numbers[numbers % 5 == 0]
         self._put(CONVERSIONS, trade.product_conversions(n), n, kind, n)
         n = numbers[numbers % 40 == 1]
@@ -150,16 +150,16 @@ class Filler:
         lines = of.lines(numbers, self._population)
         self._put(of.line_map, lines, numbers, kind, numbers // 10)
 
-    def _warts(self) -> None:
-        for wart in WARTS:
-            for batch in batches(wart, self.rows, self._population):
+    def _faults(self) -> None:
+        for fault in FAULTS:
+            for batch in batches(fault, self.rows, self._population):
                 table_map, rows = self._maps.get(batch.map), batch.rows
-                if wart.side is Side.DATAVERSE:
+                if fault.side is Side.DATAVERSE:
                     rows = _as_entered(rows, table_map, np.ones(rows.num_rows, bool))
-                    rows = self._across.rows(table_map, rows, batch.numbers)
-                if batch.spoiled:
-                    rows = spoil(rows, wart, self.rows)
-                self._write(wart.side, table_map.end(wart.side).table, rows)
+                    rows = self._counterparts.rows(table_map, rows, batch.numbers)
+                if batch.faulty:
+                    rows = with_fault(rows, fault, self.rows)
+                self._write(fault.side, table_map.end(fault.side).table, rows)
 
     def _put(
         self, name: str, rows: pa.Table, numbers: Numbers, kind: Kind, owners: Numbers
@@ -178,8 +178,8 @@ class Filler:
         if name in _CHANGED and changed.any():
             theirs = _changed(theirs, _CHANGED[name], changed, owners[there])
         theirs = _as_entered(theirs, table_map, ~kind.on_finops(owners[there]))
-        across = self._across.rows(table_map, theirs, numbers[there])
-        self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, across)
+        theirs = self._counterparts.rows(table_map, theirs, numbers[there])
+        self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, theirs)
 
     def _write(self, side: Side, table: str, rows: pa.Table) -> None:
         if not rows.num_rows:
@@ -187,20 +187,21 @@ class Filler:
         known = sandbox_tables(side)[table]
         key = (known.id_column,) if known.id_column else known.key
         # documents are wide, and mostly empty
-        said = [name for name in rows.column_names if rows[name].null_count < rows.num_rows]
-        self.apps[side].write(table, rows.select(said), key=key, fresh=True)
+        filled = [name for name in rows.column_names if rows[name].null_count < rows.num_rows]
+        self.apps[side].write(table, rows.select(filled), key=key, fresh=True)
         self.written[side, table] += rows.num_rows
 
 
 def _as_entered(rows: pa.Table, table_map: TableMap, mask: Mask) -> pa.Table:
-    """Rows of which the ERP has not seen some (`mask`): what only it says is not there."""
+    """Rows as dataverse entered some of them (`mask`): without values that only the ERP gives."""
     if not mask.any() or not table_map.flows_from(Side.DATAVERSE):
         return rows
-    told: dict[str, bool] = {}
+    entered: dict[str, bool] = {}
     for column in table_map.columns:
         if (path := column.end(Side.FINOPS)) is not None:
-            told[str(path)] = told.get(str(path), False) or column.flows_from(Side.DATAVERSE)
-    for name in (name for name, told_there in told.items() if not told_there):
+            flows = column.flows_from(Side.DATAVERSE)
+            entered[str(path)] = entered.get(str(path), False) or flows
+    for name in (name for name, is_entered in entered.items() if not is_entered):
         place = rows.column_names.index(name)
         kind = rows.schema.field(place).type
         values = pc.if_else(pa.array(mask), pa.scalar(None, kind), rows[name])

@@ -1,9 +1,9 @@
-"""What the lines of documents are about: products, quantities, and amounts that add up.
+"""The contents of document lines: products, quantities, and amounts that add up.
 
-Told from the number of the line alone, so that an order, the quotation that it came of and its
-invoice say the same.  Amounts are whole thousandths until they are decimals, rounded to what
-the currency has.  What is weighed is quoted, and never ordered: so orders can be counted in
-pieces.
+They follow from the number of the line alone, so that an order, the quotation that it came of
+and its invoice agree.  Amounts are whole thousandths until they become decimals, rounded to the
+minor units of the currency.  Products sold by weight are quoted and never ordered, so that orders
+can be counted in pieces.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _FREIGHT = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """What lines are about; quantities and amounts in thousandths, prices in ten-thousandths."""
+    """The contents of lines; quantities and amounts in thousandths, prices in ten-thousandths."""
 
     product: Numbers
     unit: pa.Array
@@ -85,8 +85,8 @@ def lines_of(numbers: Numbers, population: Population, *, weighed: bool = False)
     )
 
 
-def told(numbers: Numbers, lines: Lines) -> dict[str, Any]:
-    """What the lines of all documents say alike."""
+def common_columns(numbers: Numbers, lines: Lines) -> dict[str, Any]:
+    """The columns that the lines of all documents have in common."""
     return {
         "DATAAREAID": company_codes(numbers // 10),
         "LINECREATIONSEQUENCENUMBER": pa.array(numbers % 10),

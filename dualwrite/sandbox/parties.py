@@ -1,8 +1,8 @@
 """Parties, where they live, how they are reached, and the contacts among them.
 
-Told as the ERP has them.  A party's number is its owner's number and a last digit that says
-whose it is (customer, vendor, contact); a location's is its party's and one digit more.  So
-every row can be told from its number alone, and so can what points at it.
+These are the rows of the ERP.  A party's number is its owner's number and a last digit for the
+kind of owner (customer, vendor, contact); a location's is its party's and one digit more.  So
+every row, and every row that points at it, follows from its number alone.
 """
 
 from __future__ import annotations

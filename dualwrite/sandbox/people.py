@@ -1,6 +1,6 @@
 """What people do in the sample systems: they change rows, and know nothing of dualwrite.
 
-Beside it maps that are no standard ones, to be laid into a project (`examples/`).
+With it come maps that are not standard ones, to be copied into a project (`examples/`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
-from dualwrite.sync.session import Session
+from dualwrite.operations.session import Session
 from dualwrite.tablemap.notation import ColumnPath
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -27,8 +27,8 @@ _DESCRIBED = ("LOCATIONID", "VALIDFROM", "VALIDTO", "STREET", "CITY")
 _END = pa.scalar(datetime(2154, 12, 31, 23, 59, 59, tzinfo=UTC), pa.timestamp("us", "UTC"))
 
 
-def lay_examples(project: Path) -> None:
-    """Give a project the example maps; those that it has are left alone."""
+def add_examples(project: Path) -> None:
+    """Copy the example maps into a project; those that it has are left as they are."""
     for file in sorted(EXAMPLES.glob("*.yaml")):
         there = project / "maps" / file.name
         if not there.exists():
@@ -63,7 +63,7 @@ def add(session: Session, side: Side, table: str, **columns: Sequence[Any]) -> N
 
 
 def move_house(session: Session, on: datetime, street: str) -> str:
-    """Give a location of the ERP another street from a day on; which location that is.
+    """Give a location of the ERP another street from a day on, and return the location.
 
     The row that is valid until then ends a second before, as the ERP itself does it.
     """

@@ -18,12 +18,12 @@ import numpy as np
 from dualwrite.sandbox.drawing import Mask, Numbers
 
 SMALLEST = 50
-"""Fewer customers than this leave no room for what a sandbox is to show."""
+"""With fewer customers than this, some cases of a sandbox would be missing."""
 BATCH = 20_000
 """Rows made at a time: a multiple of forty."""
 
 STRETCH = 40
-"""So many numbers that follow each other are of one company."""
+"""How many consecutive numbers belong to one company."""
 
 _COMPANY_OF_STRETCH = np.array([0, 1, 2, 0, 0, 1, 0, 0, 1, 0])
 
@@ -99,7 +99,7 @@ def company_numbers(numbers: Numbers) -> Numbers:
 
 
 def shared_by_company(kind: Kind, company: int) -> Numbers:
-    """Some rows of a company that both sides hold: what others may point at without a fault."""
+    """Some rows of a company that both sides hold: others may point at them without a fault."""
     some = np.arange(0, min(kind.finops, 4000), 10)
     mine: Numbers = some[company_numbers(some) == company]
     return mine

@@ -1,4 +1,4 @@
-"""A sandbox: a project folder and two sample apps full of business data, warts included.
+"""A sandbox: a project folder and two sample apps full of business data, faults included.
 
 The data is the same each time for the same number of customers.  The folder is like any
 project's; nothing in it, and nothing in the engine, knows that it is a sandbox.
@@ -16,11 +16,11 @@ from dualwrite.errors import ConfigError
 from dualwrite.link import Side, safe_url, write_config
 from dualwrite.operations.results import CommandResult
 from dualwrite.sandbox.databases import PASSWORD_VARIABLE, Databases, in_files, on_server
+from dualwrite.sandbox.faults import Expected, expected
 from dualwrite.sandbox.filling import Filler, Progress
 from dualwrite.sandbox.population import SMALLEST
 from dualwrite.sandbox.reference import COMPANIES
 from dualwrite.sandbox.schema import create_tables
-from dualwrite.sandbox.warts import Expected, expected
 
 _GITIGNORE = """\
 # The journal, the sample apps and the reports.

@@ -1,6 +1,6 @@
 """The sandbox's small tables, from `reference.yaml`, and its dated exchange rates.
 
-All rows are told as the ERP has them; `across` makes the dataverse side of them.
+All rows are those of the ERP; `counterparts` makes the dataverse rows of them.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ CURRENCIES = (
     ["EUR", "EUR", "CHF", "KWD"],
     ["JPY", "JPY", "USD", "EUR"],
 )
-"""Those that each company deals in."""
+"""The currencies of each company."""
 _MINOR_UNITS = {"JPY": 0, "TND": 3, "KWD": 3}
 _BACK = {0: 0, 10: -10, 20: -10, 30: -10, 32: 0}
 _ON = {3: 10, 13: 10, 23: 10, 33: -28, 15: 0, 25: -10, 35: 1}

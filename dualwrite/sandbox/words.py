@@ -1,6 +1,6 @@
 """The words that sandbox names and texts are made of.
 
-They are chosen to hurt whoever handles text carelessly: apostrophes, quotation marks,
+They are chosen to expose careless handling of text: apostrophes, quotation marks,
 umlauts, scripts from right to left, characters beyond the sixteenth bit, line breaks.
 """
 

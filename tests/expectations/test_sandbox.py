@@ -9,8 +9,7 @@ import pytest
 
 from dualwrite.link import Side
 from dualwrite.rules import judge
-from dualwrite.sandbox.project import create_sandbox
-from dualwrite.sandbox.warts import (
+from dualwrite.sandbox.faults import (
     ACCOUNTS,
     CURRENCIES,
     GROUPS,
@@ -21,6 +20,7 @@ from dualwrite.sandbox.warts import (
     QUOTATIONS,
     VENDORS,
 )
+from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import compile_route
@@ -32,7 +32,7 @@ from tests.expectations.test_gate import as_data
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    folder: Path = tmp_path_factory.mktemp("warts") / "box"
+    folder: Path = tmp_path_factory.mktemp("faults") / "box"
     create_sandbox(folder, rows=100)
     with open_session(folder) as opened:
         yield opened

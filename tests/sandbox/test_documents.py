@@ -12,7 +12,7 @@ import pytest
 from dualwrite.apps.query import Query
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
-from dualwrite.sandbox import people, warts
+from dualwrite.sandbox import faults, people
 from dualwrite.sandbox.documents import INVOICES, ORDERS, QUOTATIONS, Documents
 from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.population import Population
@@ -119,33 +119,33 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_order_lines_cross_with_all_that_they_need_and_are_counted_in_pieces(project):
     with open_session(project) as session:
-        maps = run(session, warts.ORDER_LINES)
+        maps = run(session, faults.ORDER_LINES)
         assert {session.journal.maps.status(name) for name in maps} == {MapStatus.RUNNING}
-        assert {warts.ORDERS, warts.ACCOUNTS, warts.CONTACTS, warts.PRODUCTS} < set(maps)
+        assert {faults.ORDERS, faults.ACCOUNTS, faults.CONTACTS, faults.PRODUCTS} < set(maps)
         assert held(session) == listed(maps)
         assert [name for name in maps if reconcile(session, session.map(name)).unexplained] == []
         assert ordered_by(session, Side.FINOPS) == ordered_by(session, Side.DATAVERSE)
         sold = lines(session, Side.FINOPS)
 
-    people.lay_examples(project)
+    people.add_examples(project)
     with open_session(project) as session:
-        run(session, warts.ORDER_LINES, related=False, master=Master.FINOPS)
+        run(session, faults.ORDER_LINES, related=False, master=Master.FINOPS)
         assert lines(session, Side.FINOPS) == sold
         counted = lines(session, Side.DATAVERSE)
         for key, (unit, quantity, price, per) in sold.items():
             if key in counted:
                 pieces = 12 if unit == "box" else 1
                 assert counted[key] == (unit, quantity * pieces, price, per * pieces)
-        assert not reconcile(session, session.map(warts.ORDER_LINES)).unexplained
+        assert not reconcile(session, session.map(faults.ORDER_LINES)).unexplained
 
         key = next(key for key in counted if counted[key][0] == "box")
         for pieces in ("60", "61"):
-            people.change(session, Side.DATAVERSE, warts.ORDER_LINES, key, quantity=pieces)
+            people.change(session, Side.DATAVERSE, faults.ORDER_LINES, key, quantity=pieces)
             run_cycle(session)
             assert lines(session, Side.FINOPS)[key] == ("box", 5, *sold[key][2:])
         [bent] = [
             row.reason
-            for row in session.journal.held.rejected(warts.ORDER_LINES, rule="quantity_converts")
+            for row in session.journal.held.rejected(faults.ORDER_LINES, rule="quantity_converts")
             if key[1] in row.key.values() and row.direction == Side.DATAVERSE.direction
         ]
         assert bent == "quantity is 61 ea: it would come back as another quantity, 60"
@@ -163,7 +163,7 @@ def a_person_orders_in_the_place_of_an_organisation(session: Session) -> None:
     people.change(
         session,
         Side.DATAVERSE,
-        warts.ORDERS,
+        faults.ORDERS,
         key,
         customerid=contact,
         customeridtype="contact",
@@ -172,7 +172,7 @@ def a_person_orders_in_the_place_of_an_organisation(session: Session) -> None:
     assert ordered_by(session, Side.FINOPS)[order] == person
 
     people.change(
-        session, Side.FINOPS, warts.ORDERS, key, ORDERINGCUSTOMERACCOUNTNUMBER=organisation
+        session, Side.FINOPS, faults.ORDERS, key, ORDERINGCUSTOMERACCOUNTNUMBER=organisation
     )
     run_cycle(session)
     assert ordered_by(session, Side.DATAVERSE)[order] == organisation
@@ -201,7 +201,7 @@ def listed(maps: tuple[str, ...]) -> Counter[tuple[str, str, str]]:
     return Counter(
         {
             (each.map, each.source.direction, each.rule): count
-            for each, count in warts.expected(ROWS).items()
+            for each, count in faults.expected(ROWS).items()
             if each.map in maps
         }
     )
@@ -209,10 +209,10 @@ def listed(maps: tuple[str, ...]) -> Counter[tuple[str, str, str]]:
 
 def ordered_by(session: Session, side: Side) -> dict[str, str]:
     """Who ordered, by number; an organisation or a person."""
-    end = session.map(warts.ORDERS).end(side)
+    end = session.map(faults.ORDERS).end(side)
     customer = next(
         column.end(side)
-        for column in session.map(warts.ORDERS).columns
+        for column in session.map(faults.ORDERS).columns
         if str(column.notation.finops) == "ORDERINGCUSTOMERACCOUNTNUMBER"
     )
     rows = read(session, side, end.table, (end.key[1], customer))
@@ -221,7 +221,7 @@ def ordered_by(session: Session, side: Side) -> dict[str, str]:
 
 def lines(session: Session, side: Side) -> dict[tuple[str, ...], tuple[Any, ...]]:
     """Unit, quantity, price, and for how many it is, by key."""
-    table_map = session.map(warts.ORDER_LINES)
+    table_map = session.map(faults.ORDER_LINES)
     end = table_map.end(side)
     wanted = ("SALESUNITSYMBOL", "ORDEREDSALESQUANTITY", "SALESPRICE", "SALESPRICEQUANTITY")
     paths = {str(column.notation.finops): column.end(side) for column in table_map.columns}

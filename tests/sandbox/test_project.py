@@ -16,9 +16,9 @@ from dualwrite.apps.opening import open_app
 from dualwrite.apps.query import Query
 from dualwrite.errors import ConfigError
 from dualwrite.link import Side, load_link
+from dualwrite.sandbox.faults import FAULTS, expected
 from dualwrite.sandbox.project import SandboxSummary, create_sandbox
 from dualwrite.sandbox.schema import sandbox_tables
-from dualwrite.sandbox.warts import WARTS, expected
 from dualwrite.tablemap.notation import ColumnPath
 
 ROWS = 400
@@ -62,10 +62,10 @@ def test_the_summary_counts_what_the_apps_hold(made):
 
 def test_the_erp_has_as_many_customers_as_were_asked_for_and_the_faulty_ones(made):
     faulty = sum(
-        wart.count(ROWS)
-        * sum(name.startswith("customers-v3") for name in (wart.map, *wart.holds_back))
-        for wart in WARTS
-        if wart.side is Side.FINOPS
+        fault.count(ROWS)
+        * sum(name.startswith("customers-v3") for name in (fault.map, *fault.holds_back))
+        for fault in FAULTS
+        if fault.side is Side.FINOPS
     )
 
     assert made.rows[Side.FINOPS, "CustCustomerV3Entity"] == ROWS + faulty

@@ -1,9 +1,9 @@
-"""The rows of a sandbox that must not get across: what is wrong with each, and which rule sees it.
+"""The rows of a sandbox that must not cross: what is wrong with each, and which rule finds it.
 
-A wart is an ordinary row with one column spoiled.  It stands apart from all others (its own
-number, its own party), so it holds nobody else back; where it is meant to, that is said
-under `holds_back`.  Apart from these rows, and from what they hold back, everything in a
-sandbox gets across: `expected` is the whole list.
+A faulty row is an ordinary row with a wrong value in one column.  It has its own number and its
+own party, so it holds no other row back, except for those named in `holds_back`.  Apart from
+these rows, and from those that they hold back, every row of a sandbox crosses: `expected` is the
+whole list.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ ORDER_LINES = "cds-sales-order-lines--salesorderdetails"
 INVOICES = "sales-invoice-headers-v2--invoices"
 INVOICE_LINES = "sales-invoice-lines-v2--invoicedetails"
 
-Spoiled = str | int | Decimal | None
+FaultyValue = str | int | Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
-class Wart:
+class Fault:
     """One kind of faulty row."""
 
     map: str
     side: Side
-    """Where the row is; it should go across from there, and does not."""
+    """Where the row is; it should cross from there, and does not."""
     column: str
-    value: Spoiled
+    value: FaultyValue
     """What is put into `column`.  `{}` in a text stands for the row's number among its kind."""
     rule: str
     """The rule that holds it back; `resolvable` parks it, all others reject it."""
@@ -60,15 +60,15 @@ class Wart:
     """Maps in which one row each is parked because this one did not arrive."""
 
     def count(self, rows: int) -> int:
-        """How many of it a sandbox of so many customers has."""
+        """How many such rows a sandbox with so many customers has."""
         return 1 if self.only_once else min(11, 1 + rows // 1000)
 
     def numbers(self, rows: int) -> Numbers:
         """The numbers of its rows: one stretch of forty apart, so that companies change."""
-        return _FIRST + 10_000 * WARTS.index(self) + 40 * np.arange(self.count(rows)) + self.place
+        return _FIRST + 10_000 * FAULTS.index(self) + 40 * np.arange(self.count(rows)) + self.place
 
-    def values(self, rows: int) -> list[Spoiled]:
-        """What stands in `column` of each of its rows."""
+    def values(self, rows: int) -> list[FaultyValue]:
+        """The values of `column` in its rows."""
         value = self.value
         if isinstance(value, str):
             return [value.replace("{}", f"{number:02}") for number in range(self.count(rows))]
@@ -78,8 +78,8 @@ class Wart:
 _F, _D = Side.FINOPS, Side.DATAVERSE
 _TOO_MANY_DIGITS = Decimal("1000.1234500000")
 
-WARTS = (
-    Wart(
+FAULTS = (
+    Fault(
         ACCOUNTS,
         _F,
         "SALESMEMO",
@@ -87,7 +87,7 @@ WARTS = (
         "length",
         "2,400 characters; description takes 2,000",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _F,
         "CREDITLIMIT",
@@ -95,7 +95,7 @@ WARTS = (
         "currency_precision",
         "five decimals; a document amount in pounds has two",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _F,
         "CREDITLIMIT",
@@ -103,7 +103,7 @@ WARTS = (
         "currency_precision",
         "more than creditlimit can hold",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _F,
         "ONHOLDSTATUS",
@@ -111,7 +111,7 @@ WARTS = (
         "value_map_total",
         "a hold that dataverse does not know",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _F,
         "CUSTOMERGROUPID",
@@ -119,10 +119,10 @@ WARTS = (
         "resolvable",
         "a customer group that exists nowhere",
     ),
-    Wart(
+    Fault(
         ACCOUNTS, _F, "PAYMENTTERMS", "Net999", "resolvable", "terms of payment that exist nowhere"
     ),
-    Wart(
+    Fault(
         CONTACTS,
         _F,
         "CONTACTPERSONID",
@@ -131,7 +131,7 @@ WARTS = (
         "a contact that exists nowhere",
         place=_PERSON,
     ),
-    Wart(
+    Fault(
         CONTACTS,
         _F,
         "SALESMEMO",
@@ -140,7 +140,7 @@ WARTS = (
         "2,400 characters; description takes 2,000",
         place=_PERSON,
     ),
-    Wart(
+    Fault(
         PARTIES,
         _F,
         "PERSONHOBBIES",
@@ -149,7 +149,7 @@ WARTS = (
         "140 characters; msdyn_hobbies takes 100",
         place=_PERSON_ALONE,
     ),
-    Wart(
+    Fault(
         PARTIES,
         _F,
         "LANGUAGEID",
@@ -157,7 +157,7 @@ WARTS = (
         "value_map_total",
         "a language that dataverse does not list",
     ),
-    Wart(
+    Fault(
         PARTIES,
         _F,
         "LANGUAGEID",
@@ -166,7 +166,7 @@ WARTS = (
         "the same, and a customer waits for the party",
         holds_back=(ACCOUNTS,),
     ),
-    Wart(
+    Fault(
         ELECTRONIC,
         _F,
         "COUNTRYREGIONCODE",
@@ -174,7 +174,7 @@ WARTS = (
         "convertible",
         "a calling code that is no number",
     ),
-    Wart(
+    Fault(
         ELECTRONIC,
         _F,
         "LOCATOR",
@@ -182,13 +182,13 @@ WARTS = (
         "length",
         "220 characters; msdyn_locator takes 200",
     ),
-    Wart(
+    Fault(
         PERSONS, _F, "NOTES", "Note. " * 400, "length", "2,400 characters; msdyn_notes takes 2,000"
     ),
-    Wart(PRODUCTS, _F, "PRODUCTNAME", None, "required", "no name, and dataverse demands one"),
-    Wart(PRODUCTS, _F, "SALESUNITSYMBOL", "keg", "resolvable", "a unit that exists nowhere"),
-    Wart(VENDORS, _F, "VENDORGROUPID", "ZZ70", "resolvable", "a vendor group that exists nowhere"),
-    Wart(
+    Fault(PRODUCTS, _F, "PRODUCTNAME", None, "required", "no name, and dataverse demands one"),
+    Fault(PRODUCTS, _F, "SALESUNITSYMBOL", "keg", "resolvable", "a unit that exists nowhere"),
+    Fault(VENDORS, _F, "VENDORGROUPID", "ZZ70", "resolvable", "a vendor group that exists nowhere"),
+    Fault(
         VENDORS,
         _F,
         "CREDITLIMIT",
@@ -196,7 +196,7 @@ WARTS = (
         "currency_precision",
         "five decimals; a document amount in dinars has three",
     ),
-    Wart(
+    Fault(
         CURRENCIES,
         _F,
         "SYMBOL",
@@ -205,7 +205,7 @@ WARTS = (
         "no symbol, and dataverse demands one",
         only_once=True,
     ),
-    Wart(
+    Fault(
         VENDORS,
         _D,
         "msdyn_isperson",
@@ -213,7 +213,7 @@ WARTS = (
         "required",
         "neither person nor organisation, and the ERP demands one",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _D,
         "msdyn_onholdstatus",
@@ -221,7 +221,7 @@ WARTS = (
         "value_map_total",
         "an option that the map does not know",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _D,
         "accountnumber",
@@ -229,7 +229,7 @@ WARTS = (
         "key_present",
         "no account number to know the customer by",
     ),
-    Wart(
+    Fault(
         ACCOUNTS,
         _D,
         "msdyn_creditrating",
@@ -237,7 +237,7 @@ WARTS = (
         "length",
         "16 characters; CREDITRATING takes 10",
     ),
-    Wart(
+    Fault(
         PARTIES,
         _D,
         "msdyn_organizationname",
@@ -245,7 +245,7 @@ WARTS = (
         "length",
         "130 characters; ORGANIZATIONNAME takes 100",
     ),
-    Wart(
+    Fault(
         PARTIES,
         _D,
         "msdyn_gender",
@@ -254,7 +254,7 @@ WARTS = (
         "an option that the map does not know",
         place=_PERSON_ALONE,
     ),
-    Wart(
+    Fault(
         ELECTRONIC,
         _D,
         "msdyn_locatorextension",
@@ -262,7 +262,7 @@ WARTS = (
         "length",
         "14 characters; LOCATOREXTENSION takes 10",
     ),
-    Wart(
+    Fault(
         PARTIES,
         _D,
         "msdyn_partytype",
@@ -270,7 +270,7 @@ WARTS = (
         "required",
         "neither person nor organisation, and the ERP demands one",
     ),
-    Wart(
+    Fault(
         GROUPS,
         _D,
         "msdyn_groupid",
@@ -278,7 +278,7 @@ WARTS = (
         "length",
         "12 characters; CUSTOMERGROUPID takes 10",
     ),
-    Wart(
+    Fault(
         ORDERS,
         _F,
         "ORDERTOTALAMOUNT",
@@ -288,7 +288,7 @@ WARTS = (
         place=_ONE_LINE,
         holds_back=(ORDER_LINES,),
     ),
-    Wart(
+    Fault(
         ORDER_LINES,
         _F,
         "SALESUNITSYMBOL",
@@ -297,7 +297,7 @@ WARTS = (
         "so many of a unit that exists nowhere",
         place=_ONE_LINE,
     ),
-    Wart(
+    Fault(
         ORDER_LINES,
         _F,
         "ORDEREDSALESQUANTITY",
@@ -306,7 +306,7 @@ WARTS = (
         "seven decimals; quantity takes five",
         place=_ONE_LINE,
     ),
-    Wart(
+    Fault(
         QUOTATIONS,
         _F,
         "DELIVERYADDRESSCOUNTRYREGIONISOCODE",
@@ -316,7 +316,7 @@ WARTS = (
         place=_ONE_LINE,
         holds_back=(QUOTATION_LINES,),
     ),
-    Wart(
+    Fault(
         QUOTATION_LINES,
         _F,
         "PRODUCTNUMBER",
@@ -325,7 +325,7 @@ WARTS = (
         "a product that nobody sells",
         place=_ONE_LINE,
     ),
-    Wart(
+    Fault(
         INVOICE_LINES,
         _F,
         "LEDGERVOUCHER",
@@ -334,7 +334,7 @@ WARTS = (
         "a line of an invoice that is not there",
         place=_ONE_LINE,
     ),
-    Wart(
+    Fault(
         ORDER_LINES,
         _D,
         "description",
@@ -343,7 +343,7 @@ WARTS = (
         "130 characters; PRODUCTNAME takes 120",
         place=_ONE_LINE,
     ),
-    Wart(
+    Fault(
         QUOTATIONS,
         _D,
         "msdyn_salesquotationstatus",
@@ -373,8 +373,8 @@ class Expected:
 def expected(rows: int) -> Mapping[Expected, int]:
     """How many rows of a sandbox of `rows` customers are held back, by map, source and rule."""
     found: Counter[Expected] = Counter()
-    for wart in WARTS:
-        found[Expected(wart.map, wart.side, wart.rule)] += wart.count(rows)
-        for other in wart.holds_back:
-            found[Expected(other, wart.side, "resolvable")] += wart.count(rows)
+    for fault in FAULTS:
+        found[Expected(fault.map, fault.side, fault.rule)] += fault.count(rows)
+        for other in fault.holds_back:
+            found[Expected(other, fault.side, "resolvable")] += fault.count(rows)
     return found

@@ -1,9 +1,9 @@
-"""Rows as the ERP has them, told as the dataverse side has them.
+"""The dataverse rows that correspond to rows of the ERP.
 
-The standard maps say which column answers which.  It is done here once more, apart from the
-engine's own translation, so that a sandbox in which both sides are equal proves something.
-Ids are drawn from row numbers (see `drawing`), so a lookup needs no search: the number of a
-row of a large table stands in its key, that of a small table is looked up among its keys.
+The columns correspond as the standard maps define it.  The translation is implemented here a
+second time, independently of the engine's own, so that a sandbox in which both sides are equal
+proves something.  Ids are drawn from row numbers (see `drawing`), so a lookup needs no search:
+the key of a row of a large table contains its number, that of a small table is found by position.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ NUMBERED = frozenset(
         "salesorder",
     }
 )
-"""Tables in whose key a letter and the number of the row come first, but for the company."""
+"""Tables whose key, after the company, begins with a letter and the number of the row."""
 
 _BY = "\x1f"
 
 
-class Across:
-    """Makes dataverse rows; knows the keys of the small tables that it has seen."""
+class CounterpartRows:
+    """Makes dataverse rows; remembers the keys of the small tables that it has made."""
 
     def __init__(self) -> None:
         self._known: dict[str, pa.Array] = {}
 
     def rows(self, table_map: TableMap, rows: pa.Table, numbers: Numbers | None = None) -> pa.Table:
-        """Tell `rows` of the ERP as rows of the map's dataverse table, ids and lookups included.
+        """The rows of the map's dataverse table for `rows` of the ERP, with ids and lookups.
 
         `numbers` are the rows' numbers; without them the table is small, and remembered.
         """
@@ -95,7 +95,7 @@ class Across:
 
 
 def _customers(lookup: str, accounts: pa.ChunkedArray) -> dict[str, pa.Array]:
-    """A lookup of accounts and contacts, and which of them each row means."""
+    """A lookup into accounts and contacts, and which of them each row points at."""
     numbers = _number_in(accounts)
     there = pc.is_valid(numbers)
     known = pc.fill_null(numbers, 0).to_numpy().astype(np.int64)
