@@ -114,7 +114,7 @@ def gate_table(rows: int) -> pa.Table:
 
 RULES: tuple[Rule, ...] = (
     CurrencyPrecision(column="amount", currency="source:CURRENCY", precision=19, scale=4),
-    QuantityConverts(source="source:QUANTITY", trouble="unit:quantity", unit="source:UNIT"),
+    QuantityConverts(source="source:QUANTITY", problem="unit:quantity", unit="source:UNIT"),
     PeriodsSound(entity=("company", "id"), start="from", end="to"),
 )
 

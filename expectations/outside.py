@@ -81,5 +81,5 @@ def _reason(result: Any) -> str:
         told = next(iter(told.values()), {})
     message = told.get("exception_message") if isinstance(told, dict) else None
     if not message:
-        return "it says nothing of single rows"
+        return "it gives no result for single rows"
     return str(message).splitlines()[0]

@@ -17,12 +17,12 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
 
     Args:
         source: The quantity as the source holds it, such as `source:QTY`.
-        trouble: The column that says what kept it from converting, `unit:quantity`; null: nothing.
+        problem: The column that says what kept it from converting, `unit:quantity`; null: nothing.
         unit: The column of its unit; or
         symbol: the one unit of all rows.
         returned: The column of what would come back, `back:quantity`; empty for one way.
 
-    Example: `ExpectQuantityToHaveConverted(source="source:QTY", trouble="unit:quantity",
+    Example: `ExpectQuantityToHaveConverted(source="source:QTY", problem="unit:quantity",
     unit="source:UNIT", returned="back:quantity")` fails 2 tin where nobody knows a tin.
     """
 
@@ -30,7 +30,7 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
     says: ClassVar[str] = "$source is converted into the unit of the other side."
 
     source: str
-    trouble: str
+    problem: str
     unit: str = ""
     symbol: str = ""
     returned: str = ""

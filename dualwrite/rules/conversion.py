@@ -93,7 +93,7 @@ class ValueMapTotal(Rule):
 
     @property
     def cure(self) -> str:
-        return "add the value to the value map, or say `unmapped:` there"
+        return "add the value to the value map, or set `unmapped:` in it"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         mask = _lost(table, self.source, self.target)

@@ -1,7 +1,7 @@
-"""The rules that every map has, derived from what its flow says of itself.
+"""The rules that every map has, derived from the facts of its flow.
 
-A column that bears no null needs a value even where the app has a default for it:
-what the flow maps it also writes, and a null that is written is no default.
+A column that cannot be null needs a value even where the app has a default for it:
+a mapped column is always written, and a null that is written is not replaced by a default.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts, MoneyF
 
 
 def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, ...]:
-    """The rules of one direction of a map, the most telling first: it gives a row its reason."""
+    """The rules of one direction of a map, the most specific first.
+
+    The first rule that a row fails gives the row its reason.
+    """
     rules: list[Rule] = []
     if flow.key:
         rules.append(KeyPresent(key=flow.key))
@@ -60,7 +63,7 @@ def _of_column(column: ColumnFacts) -> Iterator[Rule]:
         about = column.quantity
         yield QuantityConverts(
             source=column.origin,
-            trouble=about.trouble,
+            problem=about.problem,
             unit=about.unit,
             symbol=about.symbol,
             returned=about.returned,

@@ -22,7 +22,7 @@ from dualwrite.rules.rule import Rule
 from dualwrite.tablemap.model import ExpectedRule
 
 DERIVED_ONLY = ("outside", "own", "periods_sound", "quantity_converts", "resolvable")
-"""Rules that need more of a map than an expectation can say; the map's own words make them."""
+"""Rules that need more of a map than an expectation can hold; they are derived from the map."""
 
 FACES: Mapping[str, str] = {
     "key_present": "ExpectKeyToBePresent",

@@ -24,7 +24,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the rules said of a table.  The masks are as long as the table and never null."""
+    """The result of the rules over a table.  The masks are as long as the table and never null."""
 
     passed: pa.BooleanArray
     """Rows that failed no critical rule."""
@@ -34,7 +34,7 @@ class Verdict:
     """Rows that failed, and only rules that park."""
     warnings: tuple[Failure, ...] = ()
     key: tuple[str, ...] = ()
-    """The gate columns that name a row, as far as the rules tell."""
+    """The gate columns that identify a row, where a rule knows them."""
 
     @property
     def rejected(self) -> pa.BooleanArray:
@@ -45,7 +45,7 @@ class Verdict:
         """The same of the rows that `mask` keeps, numbered anew."""
         if pc.all(mask).as_py():
             return self
-        # where each kept row comes to stand; null where it is not kept
+        # the new number of each kept row; null where it is not kept
         kept = pc.indices_nonzero(mask).cast(pa.int64())
 
         def moved(failures: tuple[Failure, ...]) -> tuple[Failure, ...]:
@@ -113,7 +113,7 @@ def weigh(rows: int, answers: Sequence[tuple[Rule, pa.BooleanArray]]) -> Verdict
 
 
 def explain(table: pa.Table, verdict: Verdict, limit: int | None = None) -> list[dict[str, Any]]:
-    """Say of each failing row, in the order of the table, which rules it failed and why.
+    """List the failing rows, in the order of the table, with the rules they failed and why.
 
     Each entry has `row` (its number), `key`, `rule` and `reason` (the first rule that decided:
     a rejecting one before a parking one), `parked`, and `others`, the further ones.  At most
@@ -127,8 +127,8 @@ def explain(table: pa.Table, verdict: Verdict, limit: int | None = None) -> list
     for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
         rule = failure.rule
         numbers = failure.indices.filter(pc.is_in(failure.indices, value_set=wanted))
-        told = rule.told(table, numbers)
-        for number, row in zip(numbers.to_pylist(), told, strict=True):
+        values = rule.evidence(table, numbers)
+        for number, row in zip(numbers.to_pylist(), values, strict=True):
             reasons[number].append({"rule": rule.called, "reason": rule.reason(row)})
     keys = table.select(list(verdict.key)).take(rows).to_pylist()
     parked = verdict.parked.take(rows).to_pylist()

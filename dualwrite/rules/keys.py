@@ -62,7 +62,7 @@ class KeyUnique(Rule):
 
     @property
     def cure(self) -> str:
-        return "keep one of the rows, or add the column to the key that tells them apart"
+        return "keep one of the rows, or add the column to the key that distinguishes them"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         return _doubled([column_of(table, name) for name in self.key], table)
@@ -73,9 +73,9 @@ class KeyUnique(Rule):
 
 
 def _doubled(parts: Sequence[pa.Array], table: pa.Table) -> pa.BooleanArray:
-    """Rows whose parts stand together in another row.
+    """Rows that share all their parts with another row.
 
-    The last part is mostly the one that tells rows apart, so it is tried alone first;
+    The last part mostly distinguishes the rows, so it is tried alone first;
     then each part is numbered and the numbers are joined, which is exact whatever the parts hold.
     """
     if _unique(parts[-1]):

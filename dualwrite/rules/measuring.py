@@ -1,6 +1,6 @@
-"""Quantity convertible: a column of quantities told in units, judged by itself.
+"""Quantity convertible: a column of quantities with units, judged without a map.
 
-It is for suites of one's own, outside of maps: `QuantityConverts` judges what the
+It is for suites that users write: `QuantityConverts` judges what the
 translation of a map has converted, by the ERP's units; this one converts by the standard
 units, and those that it is given.
 """
@@ -24,7 +24,7 @@ from dualwrite.units.written import written_system
 class QuantityConvertible(Rule):
     """The quantities in the column `quantity` convert from unit to unit, exactly enough.
 
-    The unit stands in the column `unit`, or is `symbol` for all rows; the one to convert to in
+    The unit is in the column `unit`, or is `symbol` for all rows; the one to convert to in
     `to`, or is `to_symbol`.  `product` is the column of the product whose own conversions
     come first.  With `two_way` a quantity must come back as it was.  `units` and
     `conversions` are added to the standard ones, as `dualwrite.units.written` reads them.
@@ -60,14 +60,14 @@ class QuantityConvertible(Rule):
     def reason(self, row: Mapping[str, Any], /) -> str:
         value = row[self.quantity]
         unit = row[self.unit] if self.unit else self.symbol
-        told = f"{plain_name(self.quantity)} is {shown(value)} {unit or ''}".rstrip()
+        text = f"{plain_name(self.quantity)} is {shown(value)} {unit or ''}".rstrip()
         one = pa.table({name: pa.array([row[name]]) for name in self.columns})
         if not _is_exact(one[self.quantity].type):
-            return f"{told}, which is no exact number"
+            return f"{text}, which is no exact number"
         found = self._converted(one)
         back = found.returned[0].as_py()
-        said = f"{told}: {found.reasons[0].as_py()}"
-        return said if back is None else f"{said}, {shown(back)}"
+        text = f"{text}: {found.reasons[0].as_py()}"
+        return text if back is None else f"{text}, {shown(back)}"
 
     def _converted(self, table: pa.Table) -> ConvertedQuantities:
         def texts(name: str) -> pa.Array:

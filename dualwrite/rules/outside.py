@@ -1,6 +1,6 @@
 """Rules that another package evaluates: classes of Great Expectations, and of the user on top.
 
-The engine imports neither.  Whoever can evaluate such a rule says so with an entry point of
+The engine imports neither.  A package that evaluates such rules has an entry point of
 the group `dualwrite.rules`, a function from the rule and a gate table to the mask of failing
 rows; `great_expectations` is the name of this project's own (`expectations/outside.py`).
 Where none is installed, nothing is written: rows that cannot be judged must not pass.
@@ -98,8 +98,8 @@ class Outside(Rule):
         return evaluate(self, table)
 
     def reason(self, row: Mapping[str, Any], /) -> str:
-        told = ", ".join(f"{plain_name(name)} is {shown(row[name])}" for name in self.columns)
-        return f"{told}: {self.type} {self.options} is not met"
+        text = ", ".join(f"{plain_name(name)} is {shown(row[name])}" for name in self.columns)
+        return f"{text}: {self.type} {self.options} is not met"
 
 
 Evaluator = Callable[[Outside, pa.Table], pa.BooleanArray]

@@ -78,8 +78,8 @@ class Own(Rule):
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         return self._rule.failing(table)
 
-    def told(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
-        return self._rule.told(table, rows)
+    def evidence(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
+        return self._rule.evidence(table, rows)
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         return self._rule.reason(row)
@@ -92,7 +92,7 @@ class Defined:
     file: Path
     type: str
     called: str
-    """The rule's name, or the class's own where it says none."""
+    """The rule's name, or the class's own where it has none."""
 
 
 def defined_in(project: Path) -> dict[str, Defined]:

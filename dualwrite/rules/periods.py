@@ -16,7 +16,7 @@ from dualwrite.rules.rule import Rule
 from dualwrite.rules.wording import shown
 
 _COLLISION = "collision"
-"""Under this name `told` gives the fault of a row, its period and the other one."""
+"""Under this name `evidence` gives the fault of a row, its period and the other one."""
 _NO_END = "to no end"
 
 
@@ -44,7 +44,7 @@ class PeriodsSound(Rule):
 
     @classmethod
     def of(cls, periods: Periods, *, held: bool = False) -> Self:
-        """The rule over a table whose periods are told so."""
+        """The rule over a table with these periods."""
         return cls(**vars(periods), held=held)
 
     @property
@@ -80,12 +80,12 @@ class PeriodsSound(Rule):
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         return pa.array(self._findings(table).fault != Fault.NONE)
 
-    def told(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
-        """Beside the row's own columns, what is the matter and with which other period."""
+    def evidence(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
+        """The row's own columns, its fault, and the other period where there is one."""
         found = self._findings(table)
         return [
             row | {_COLLISION: self._collision(found, number)}
-            for row, number in zip(super().told(table, rows), rows.to_pylist(), strict=True)
+            for row, number in zip(super().evidence(table, rows), rows.to_pylist(), strict=True)
         ]
 
     def reason(self, row: Mapping[str, Any], /) -> str:
@@ -127,10 +127,10 @@ class PeriodsSound(Rule):
         return written(int(begins), int(ends), self.periods)
 
     def _alone(self, row: Mapping[str, Any]) -> tuple[int, str, str]:
-        """As `told` says it, from the row alone: another row of the batch has no name then."""
+        """The same from the row alone, which does not know the other row of the batch."""
         found = self._findings(pa.table({name: pa.array([row[name]]) for name in self.columns}))
-        told = self._collision(found, 0)
-        if told[0]:
-            return told
+        collision = self._collision(found, 0)
+        if collision[0]:
+            return collision
         own = self._written(found.placed.begins[0], found.placed.ends[0])
         return Fault.OVERLAP, own, "another row of the batch"

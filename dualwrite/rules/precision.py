@@ -74,17 +74,17 @@ class MoneyExact(Rule):
         exact = Decimal(value)
         if not exact.is_finite():
             return f"{plain_name(self.column)} is {shown(value)}, which is no amount"
-        told = f"{plain_name(self.column)} is {value} as a binary float, which is {shown(exact)}"
+        text = f"{plain_name(self.column)} is {value} as a binary float, which is {shown(exact)}"
         if abs(exact) > _EVERY_WHOLE:
-            return f"{told}: so great a float has lost its last digits"
-        return f"{told}: more than {self.scale} digits behind the point"
+            return f"{text}: a float of this size has lost its last digits"
+        return f"{text}: more than {self.scale} digits behind the point"
 
 
 @dataclass(frozen=True)
 class CurrencyPrecision(Rule):
     """Every digit of the amounts in `column` fits a decimal(`precision`, `scale`) and the currency.
 
-    The currency is `code`, or stands in the column `currency`, or is the one that the
+    The currency is `code`, or is in the column `currency`, or is the one that the
     row's `company` (a column too) keeps its books in: the code in `accounting` that has the
     place of the company in `companies`.  `kind` is amount, price or cash; `policy` is
     reject, or round:half_even and the like.
@@ -158,15 +158,15 @@ class CurrencyPrecision(Rule):
         code, where = self._code_of(row)
         found = currencies().get(code or "")
         if found is None:
-            told = "no currency" if code is None else f"the unknown currency {code!r}"
-            return f"{self.column} is {shown(amount)} with {told} in {where}"
-        told = f"{self.column} is {shown(amount)} {found.code}, where"
+            text = "no currency" if code is None else f"the unknown currency {code!r}"
+            return f"{self.column} is {shown(amount)} with {text} in {where}"
+        text = f"{self.column} is {shown(amount)} {found.code}, where"
         mode = "down" if self.policy == "reject" else mode_of(self._mode)
         kept = rounded(pa.array([amount]), self.scale, mode, found.code, self.kind)[0].as_py()
         room = self.precision - self.scale
         if abs(kept) >= Decimal(10) ** room:
-            return f"{told} {room} digits before the point fit"
-        return f"{told} {self._limit(found)}: it would become {shown(kept)}"
+            return f"{text} {room} digits before the point fit"
+        return f"{text} {self._limit(found)}: it would become {shown(kept)}"
 
     def _code_of(self, row: Mapping[str, Any]) -> tuple[str | None, str]:
         """The row's currency, and where it was looked for."""

@@ -19,7 +19,7 @@ from dualwrite.rules.wording import shown
 class Resolvable(Rule):
     """Where any of `parts` names a row of `tables`, `column` holds its reference.
 
-    `ambiguous` says of each row whether more than one was found.  A row that only fails
+    `ambiguous` holds whether more than one row was found.  A row that only fails
     here waits until the row that it names is there.
     """
 

@@ -46,10 +46,10 @@ class Length(Rule):
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         text = row[self.column]
-        told = f"{self.column} has {len(text):,} characters where {self.length:,} fit"
+        reason = f"{self.column} has {len(text):,} characters where {self.length:,} fit"
         whole, cut = shown(text), shown(text[: self.length])
-        # both are told by their beginnings: two equal ones would explain nothing
-        return told if whole == cut else f"{told}: {whole} would become {cut}"
+        # both are shown by their beginnings, and two equal ones would explain nothing
+        return reason if whole == cut else f"{reason}: {whole} would become {cut}"
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ class Rule:
 
     @property
     def about(self) -> str:
-        """The one column that a person looks at first, as its app names it."""
+        """The column that a person looks at first, as its app names it."""
         return plain_name(self.columns[0])
 
     @property
@@ -59,12 +59,12 @@ class Rule:
         """Which rows fail: as long as the table, never null."""
         raise NotImplementedError
 
-    def told(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
-        """What `reason` is asked with, of failing rows by their numbers in the table."""
-        told: list[dict[str, Any]] = (
+    def evidence(self, table: pa.Table, rows: pa.Array) -> list[dict[str, Any]]:
+        """The values that `reason` needs, of failing rows by their numbers in the table."""
+        found: list[dict[str, Any]] = (
             table.select(list(dict.fromkeys(self.columns))).take(rows).to_pylist()
         )
-        return told
+        return found
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         """Why `row`, which failed, did."""

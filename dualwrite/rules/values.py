@@ -62,8 +62,8 @@ class Between(_OfColumn):
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         ends = [f"{word} {end}" for word, end in (("from", self.low), ("to", self.high)) if end]
-        told = f"{plain_name(self.column)} is {shown(row[self.column])}"
-        return f"{told}, which is not {' '.join(ends)}"
+        text = f"{plain_name(self.column)} is {shown(row[self.column])}"
+        return f"{text}, which is not {' '.join(ends)}"
 
 
 def _bound(text: str, kind: pa.DataType, rounding: str) -> pa.Scalar:
@@ -102,8 +102,8 @@ class OneOf(_OfColumn):
         return pc.and_not(texts.is_valid(), known)
 
     def reason(self, row: Mapping[str, Any], /) -> str:
-        told = f"{plain_name(self.column)} is {shown(row[self.column])}"
-        return f"{told}, which is none of {listed(self.values)}"
+        text = f"{plain_name(self.column)} is {shown(row[self.column])}"
+        return f"{text}, which is none of {listed(self.values)}"
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""What a map says of a money column: its currency, and what becomes of digits too many.
+"""The word `money` of a map: the currency of a money column, and what happens to excess digits.
 
     money: {CREDITLIMIT: {currency: SALESCURRENCYCODE, precision: {round: half_even}, kind: amount}}
 
 The column may be named by either end.  The currency is a code of ISO 4217, a column of the
 map that holds one, or `company`: that in which the row's company keeps its books.  Where
-nothing is said of it, only the columns' own digits count.
+a column is not listed, only the columns' own digits count.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """A money column on the way out of one side: one code, or where the currency stands there."""
+    """A money column that leaves one side: its one currency code, or the column that holds it."""
 
     kind: Kind
     mode: Mode | None
-    """How digits too many are rounded away; None where the row is rejected for them."""
+    """How excess digits are rounded; None where the row is rejected for them."""
     code: str = ""
     currency: ColumnPath | None = None
     company: ColumnPath | None = None
-    """Where the company stands in whose accounting currency it is."""
+    """The column of the company in whose accounting currency it is."""
     books: tuple[tuple[str, str], ...] = ()
     """Companies and their accounting currencies, where `company` decides."""
 
     @property
     def has_currency(self) -> bool:
-        """Whether anything is known of it."""
+        """Whether its currency is known."""
         return bool(self.code) or self.judged_by is not None
 
     @property
@@ -89,7 +89,7 @@ def _check_precision(node: Node | None, where: str, report: FindingList) -> None
 
 
 def money_of(table_map: TableMap, column: ColumnMap, source: Side) -> Money | None:
-    """What the map says of a column that leaves `source`; None where it is no money."""
+    """The money options of a column that leaves `source`; None where it is no money."""
     options = next(
         (table_map.money[name] for name in _names(column) if name in table_map.money), None
     )

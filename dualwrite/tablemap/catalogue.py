@@ -1,6 +1,6 @@
 """The maps there are: the standard ones, with the project's own laid over them by name.
 
-A map is read when it is asked for, since its file bears its name: listing costs no
+A map is read when it is needed, since its file has its name: listing costs no
 parsing.  A file at fault stops no other; its findings wait until they are asked for.
 """
 
@@ -96,7 +96,7 @@ class Catalogue:
         return found
 
     def __iter__(self) -> Iterator[TableMap]:
-        """The sound maps, by name; `findings` tells of the others."""
+        """The valid maps, by name; `findings` has the faults of the others."""
         for name in self.entries:
             try:
                 yield self.get(name)

@@ -1,6 +1,6 @@
-"""Every code a table map can be found wanting under: what it means, how it is corrected.
+"""The codes of all faults of table maps: what each means, and its usual cure.
 
-The numbers up to 1031 are the field's own: `DW1002` says what `DIPV1002` said (1009 and
+The numbers up to 1031 are the original's: `DW1002` has the meaning of `DIPV1002` (1009 and
 1013 were never given out).  From 1100 up they are ours.  A code keeps its meaning for
 ever; scripts and the documentation rely on it.
 """
@@ -16,7 +16,7 @@ Severity = Literal["error", "warning"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One kind of fault: its number, what it says in general, the usual cure."""
+    """One kind of fault: its number, its general title, the usual cure."""
 
     code: str
     title: str
@@ -94,7 +94,7 @@ _TABLE = (
     Code("DW1018", "the source table is not there", "create it, or correct the map"),
     Code(
         "DW1019",
-        "the table has nothing to tell its rows apart by, so changes cannot be captured",
+        "no column of the table identifies its rows, so changes cannot be captured",
         "add a primary key, or a unique index over the map's key columns",
     ),
     Code("DW1020", "the destination table is not there", "create it, or correct the map"),
@@ -192,7 +192,7 @@ _TABLE = (
     ),
     Code(
         "DW1117",
-        "the newest row shall win, but not both sides say when a row changed",
+        "the newest row is to win, but a side does not record when a row changed",
         "give `modified: COLUMN` on both sides, or another master or policy",
     ),
     Code(
@@ -209,7 +209,7 @@ _TABLE = (
     Code(
         "DW1120",
         "a path leads through a column that is no lookup",
-        "say where it points: `lookups: {column: table}`",
+        "name the table that it points at: `lookups: {column: table}`",
     ),
     Code("DW1121", "a word that is none of those known here", "use one of them"),
     Code("DW1122", "the map depends on one that is not there", "correct the name", "warning"),
@@ -230,12 +230,12 @@ _TABLE = (
     ),
     Code(
         "DW1129",
-        "dates of rows that the map cannot keep as it says",
+        "dated rows that the map cannot keep as declared",
         "see `effective` in docs/reference/map-file.md",
     ),
     Code(
         "DW1130",
-        "a quantity that cannot be converted as the map says",
+        "a quantity that cannot be converted as declared",
         "see `quantity` in docs/reference/map-file.md",
     ),
     Code(

@@ -3,7 +3,7 @@
     - CUSTOMERACCOUNT = accountnumber
     - ONHOLDSTATUS >< msdyn_onholdstatus: {values: hold}
 
-A plain sign carries the value as it is; a crossed or doubled one must say how the value
+A plain sign carries the value as it is; a crossed or doubled one must name how the value
 is changed.  A column that goes both ways through a transform needs the way back.
 """
 
@@ -95,7 +95,7 @@ def _check_sign(column: ColumnMap, report: FindingList, *, written: bool, faulty
 
 
 def _check_ends(column: ColumnMap, report: FindingList, *, faulty: bool) -> None:
-    """`none` may only stand where values come from, and then a constant must be given."""
+    """`none` is allowed only as the source of values, and then a constant must be given."""
     where, line = str(column.notation), column.place.line
     for side in Side:
         if column.end(side) is not None:
@@ -140,7 +140,7 @@ def _check_way_back(column: ColumnMap, transform: Transform, report: FindingList
         report.add(
             "DW1029",
             line,
-            f"{where}: {_said(value)} of {side.value} stands for several "
+            f"{where}: {_shown_value(value)} of {side.value} matches several "
             f"values of {side.other.value}",
         )
     if two_way and values.unmapped is Unmapped.USE:
@@ -148,12 +148,12 @@ def _check_way_back(column: ColumnMap, transform: Transform, report: FindingList
             "DW1029",
             line,
             f"{where}: every unlisted value becomes "
-            f"{_said(values.fallback)}, which has no way back",
-            cure="make the column one-way, or say `unmapped: reject` or `unmapped: pass`",
+            f"{_shown_value(values.fallback)}, which has no way back",
+            cure="make the column one-way, or set `unmapped: reject` or `unmapped: pass`",
         )
 
 
-def _said(value: Value) -> str:
+def _shown_value(value: Value) -> str:
     match value:
         case None:
             return "null"

@@ -1,8 +1,8 @@
 """Which companies of a link a map carries.
 
 A global map carries its rows whatever the company.  A company-specific one carries those
-of the link's companies that it includes (all, if it says nothing) and does not exclude.
-Case does not tell two companies apart; the link's spelling is kept.
+of the link's companies that it includes (all, if it lists none) and does not exclude.
+Companies that differ in case only are the same; the link's spelling is kept.
 """
 
 from __future__ import annotations

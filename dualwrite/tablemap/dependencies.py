@@ -1,10 +1,10 @@
 """Which map needs which, and the order in which they run.
 
 A lookup needs the rows that it points at: a map that writes a lookup into table T waits
-for the maps that fill T.  `depends_on` adds what no lookup tells.  Where maps wait for
+for the maps that fill T.  `depends_on` adds what no lookup shows.  Where maps wait for
 each other in a circle, or a table points at itself, some lookup columns are *deferred*:
 the first pass leaves them empty and a second one fills them in.  Never deferred are key
-columns, columns that take no null, and what `depends_on` says.
+columns, columns that take no null, and the entries of `depends_on`.
 
 A lookup into a table that no map fills is no dependency: its rows are there, or come
 from elsewhere, and a row that is not there is parked.
@@ -40,12 +40,12 @@ class Need:
     map: str
     needs: str
     lookup: Lookup | None
-    """None where the map says it itself, by `depends_on`."""
+    """None where the map declares it by `depends_on`."""
     table: str
 
     def __str__(self) -> str:
         if self.lookup is None:
-            return f"{self.map} after {self.needs}: it says depends_on"
+            return f"{self.map} after {self.needs}: it has depends_on"
         side, column = self.lookup
         return f"{self.map} after {self.needs}: {side.value} {column} points at {self.table}"
 

@@ -54,7 +54,7 @@ class Fields:
     line: int
 
     def get(self, word: str) -> Node | None:
-        """What stands under `word`."""
+        """The value of `word`."""
         return next((node for key, node in self.entries if key.value == word), None)
 
     def words(self) -> Iterator[tuple[str, Node]]:
@@ -156,7 +156,7 @@ class FindingList:
         return None
 
     def _shape(self, node: Node, word: str, wanted: str) -> None:
-        self.add("DW1102", node.line, f"{word}: {_described(node)} stands where {wanted} is due")
+        self.add("DW1102", node.line, f"{word}: {_described(node)} where {wanted} is expected")
 
 
 def load(text: str, report: FindingList) -> Node | None:
@@ -211,7 +211,7 @@ def _entries(raw: MappingNode, report: FindingList, depth: int) -> Fields:
         key = _node(raw_key, report, depth + 1)
         value = _node(raw_value, report, depth + 1)
         if not isinstance(key, Scalar):
-            report.add("DW1102", key.line, "a list or mapping stands where a word is due")
+            report.add("DW1102", key.line, "a list or mapping where a word is expected")
         elif (type(key.value), key.value) in seen:
             report.add("DW1114", key.line, f"{str(key.value)!r} is there twice")
         else:

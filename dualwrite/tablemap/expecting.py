@@ -5,13 +5,13 @@
       - ExpectColumnValuesToMatchRegex: {column: telephone1, regex: "^[+]", into: dataverse}
       - no_po_box: {column: ADDRESSSTREET}
 
-A file `expectations/*.yaml` of the project says the same of maps that it names:
+A file `expectations/*.yaml` of the project adds the same to the maps that it names:
 
     maps: [customers-v3--accounts]
     expect:
       - required: {column: SALESCURRENCYCODE}
 
-Here are only the shapes; which rule a name stands for is decided in `dualwrite.rules.expected`.
+Here are only the shapes; which rule a name means is decided in `dualwrite.rules.expected`.
 """
 
 from __future__ import annotations

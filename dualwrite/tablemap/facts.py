@@ -1,6 +1,6 @@
-"""What a compiled flow tells the rules: plain facts by column of the gate table.
+"""The facts of a compiled flow from which rules are derived, by column of the gate table.
 
-The rooms `translate` and `rules` do not know each other; these shapes lie below both.
+The packages `translate` and `rules` do not know each other; both know these types.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dualwrite.money import Kind
 
 @dataclass(frozen=True, slots=True)
 class MoneyFacts:
-    """What the map says of a money column whose currency it names."""
+    """The money options of a column whose currency the map names."""
 
     kind: Kind
     policy: str
@@ -32,10 +32,10 @@ class MoneyFacts:
 
 @dataclass(frozen=True, slots=True)
 class QuantityFacts:
-    """What stands beside a quantity that was converted, by column of the gate table."""
+    """The gate columns that belong to a converted quantity."""
 
-    trouble: str
-    """What kept it from converting."""
+    problem: str
+    """Why it could not be converted."""
     unit: str
     """Its unit at the source, or ''."""
     symbol: str
@@ -72,12 +72,12 @@ class LookupFacts:
     reference: str
     """The gate column with what was found."""
     ambiguous: str
-    """The gate column that says whether more than one row was found."""
+    """The gate column that holds whether more than one row was found."""
     parts: tuple[str, ...]
     """The gate columns that make up the key, the company left out."""
     tables: tuple[str, ...]
     required: bool = False
-    """Whether the lookup column bears no null."""
+    """Whether the lookup column cannot be null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +87,4 @@ class FlowFacts:
     columns: tuple[ColumnFacts, ...]
     key: tuple[str, ...]
     periods: Periods | None = None
-    """Where the gate table tells from when and until when a row is valid."""
+    """The gate columns that hold from when and until when a row is valid."""

@@ -37,7 +37,7 @@ class Finding:
         cure: str | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding with what its code says where nothing more exact is known."""
+        """A finding with the severity and the cure of its code where none is given."""
         about = CODES[code]
         return cls(code, severity or about.severity, message, place, cure or about.cure, map_name)
 
@@ -48,7 +48,7 @@ class Finding:
 
 
 class MapError(PermanentError):
-    """A table map cannot be used as it is; every reason is told."""
+    """A table map cannot be used; the message has every reason."""
 
     def __init__(self, map_name: str, findings: Sequence[Finding]) -> None:
         self.map, self.findings = map_name, tuple(findings)
@@ -59,7 +59,7 @@ class MapError(PermanentError):
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """By place in the file, each said once."""
+    """By place in the file, each once."""
 
     def where(finding: Finding) -> tuple[str, int, str, str]:
         place = finding.place

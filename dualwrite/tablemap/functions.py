@@ -15,7 +15,7 @@ from typing import Any
 
 
 class FunctionError(Exception):
-    """A function cannot be had; the text says why."""
+    """A function cannot be loaded; the text has the reason."""
 
 
 def find_beside(project: Path) -> None:

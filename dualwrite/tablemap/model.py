@@ -60,7 +60,7 @@ class Transform:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a map file."""
+    """A place in a map file."""
 
     file: Path
     line: int
@@ -143,7 +143,7 @@ class TableMap:
     replay: str = "newest"
     when_left: str = "keep"
     places: Mapping[str, Place] = field(default_factory=dict)
-    """Where each word of the map itself stands."""
+    """The place of each word of the map."""
 
     def end(self, side: Side) -> End:
         """The map's half on `side`."""

@@ -105,7 +105,7 @@ _TRANSFORMED = {Sign.BOTH_TRANSFORMED, Sign.TO_DATAVERSE_TRANSFORMED, Sign.TO_FI
 
 @dataclass(frozen=True, slots=True)
 class Notation:
-    """`FINOPS_COLUMN sign dataverse_column`; None stands for `none`."""
+    """`FINOPS_COLUMN sign dataverse_column`; None means `none`."""
 
     finops: ColumnPath | None
     sign: Sign

@@ -1,4 +1,4 @@
-"""What a map says of dated rows: whose they are, from when, until when.
+"""The word `effective` of a map: the entity of dated rows, and from when until when they are valid.
 
     effective: {entity: [LOCATIONID], from: VALIDFROM, to: VALIDTO, gaps: allow, mode: effective}
 
@@ -80,11 +80,11 @@ class Dated:
 
 
 def dated_of(table_map: TableMap) -> Dated | None:
-    """What a sound map says of its dated rows; None where it has none."""
-    said = table_map.effective
-    if not said:
+    """The dated rows of a valid map; None where it has none."""
+    options = table_map.effective
+    if not options:
         return None
-    names = (*said["entity"], said["from"], said["to"])
+    names = (*options["entity"], options["from"], options["to"])
     own = [ColumnPath.parse(name) for name in names]
     across = [_across(table_map, path) for path in own]
     start, end = across[-2:]
@@ -93,8 +93,8 @@ def dated_of(table_map: TableMap) -> Dated | None:
     return Dated(
         DatedEnd(tuple(own[:-2]), own[-2], own[-1]),
         dataverse,
-        cast("Gaps", said.get("gaps", "forbid")),
-        cast("Mode | None", said.get("mode")),
+        cast("Gaps", options.get("gaps", "forbid")),
+        cast("Mode | None", options.get("mode")),
     )
 
 

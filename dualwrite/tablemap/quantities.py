@@ -1,11 +1,11 @@
-"""What a map says of a quantity: the unit in which each side tells it.
+"""The word `quantity` of a map: the unit in which each side holds a quantity.
 
     quantity: {QTY: {unit: SALESUNIT}}                                   one unit on both sides
     quantity: {QTY: {unit: {finops: SALESUNIT, dataverse: pcs}, product: ITEM}}
     - QTY >< quantity: {unit: {finops: SALESUNIT, dataverse: pcs}}       the same, in its line
 
 A unit is a column of the map, named by either end, that holds the unit's symbol; else it
-is the symbol itself.  Whatever is asked of a row on a way stands in the row that is read,
+is the symbol itself.  Whatever a conversion needs of a row must be in the row that is read,
 so both units, the product and the variant must be columns of the map on that side.
 """
 
@@ -21,14 +21,14 @@ from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
 KIND = "unit"
-"""The transform that says it in the column's own line."""
+"""The transform that declares it in the column's own line."""
 OWNERS = ("product", "variant")
 _SIDES = tuple(side.value for side in Side)
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A unit on the way out of one side: one symbol for all rows, or where a row has its own."""
+    """A unit on the source side: one symbol for all rows, or the column that holds each row's."""
 
     symbol: str = ""
     path: ColumnPath | None = None
@@ -36,19 +36,19 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity on the way out of one side; all paths are that side's."""
+    """A quantity that leaves one side; all paths are that side's."""
 
     has: Measure
-    """The unit in which the source tells it."""
+    """The unit in which the source holds it."""
     wants: Measure
-    """The unit in which the target shall have it."""
+    """The unit in which the target holds it."""
     product: ColumnPath | None = None
     variant: ColumnPath | None = None
     two_way: bool = False
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
-        """What it is made of beside the quantity itself."""
+        """The paths that its conversion reads beside the quantity itself."""
         paths = (self.has.path, self.wants.path, self.product, self.variant)
         return tuple(path for path in paths if path is not None)
 
@@ -99,7 +99,7 @@ def _check_unit(options: Fields, where: str, report: FindingList) -> None:
 
 
 def quantity_of(table_map: TableMap, column: ColumnMap, source: Side) -> Quantity | None:
-    """What the map says of a column that leaves `source`; None where it is no quantity."""
+    """The quantity options of a column that leaves `source`; None where it is no quantity."""
     options = options_of(table_map, column)
     if options is None:
         return None
@@ -114,7 +114,7 @@ def quantity_of(table_map: TableMap, column: ColumnMap, source: Side) -> Quantit
 
 
 def options_of(table_map: TableMap, column: ColumnMap) -> Mapping[str, Any] | None:
-    """What `quantity:` says of a column, or its `unit` transform, in the words of the former."""
+    """The options of a column under `quantity:`, or of its `unit` transform, in the same form."""
     for step in column.transforms:
         if step.kind == KIND:
             owners = {word: step.options[word] for word in OWNERS if word in step.options}

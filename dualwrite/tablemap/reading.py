@@ -1,4 +1,4 @@
-"""A map file read, strictly: whatever it does not say right is told, all at once.
+"""A map file, read strictly: every fault is reported, all at once.
 
 Nothing is guessed and nothing passed over.  A word that a map does not know, a value of
 another shape, a transform under a plain sign, a filter that cannot be parsed: each is a
@@ -60,7 +60,7 @@ def read_map(path: Path, shared: SharedValues | None = None) -> TableMap:
 
 
 def read_map_text(text: str, file: Path, shared: SharedValues | None = None) -> TableMap:
-    """Read a map from its text; `file` is where it stands, for places and its name.
+    """Read a map from its text; `file` is its path, for places and its name.
 
     Raises:
         MapError: Something in it is not right; it carries every finding.

@@ -1,4 +1,4 @@
-"""What an app says of its tables, in shapes every app shares; paths followed through them."""
+"""The tables of an app, in types that all apps share, and paths followed through them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TableSchema:
 
 
 def type_column(schema: TableSchema, lookup: str) -> str | None:
-    """The column that tells which table a polymorphic lookup means, where there is one."""
+    """The column that names the table of a polymorphic lookup, where there is one."""
     names = (f"{lookup}type", f"{lookup}_type")
     return next((name for name in names if name in schema.columns), None)
 

@@ -43,7 +43,7 @@ def read_values(
 
 
 def ambiguous(values: ValueMap, sign: Sign) -> tuple[tuple[Side, Value], ...]:
-    """Values of a side from which values flow that stand for several on the other side."""
+    """Values of a source side that match several values of the other side."""
     found: list[tuple[Side, Value]] = []
     for side in Side:
         if side not in sign.sources:
@@ -125,7 +125,7 @@ def _single(node: Node, report: FindingList, where: str) -> Value:
     report.add(
         "DW1102",
         node.line,
-        f"{where}: a list or mapping stands where one value is due",
+        f"{where}: a list or mapping where one value is expected",
         cure="write each pair as finops value: dataverse value",
     )
     return None

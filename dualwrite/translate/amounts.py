@@ -1,4 +1,4 @@
-"""Money that the map rounds: on its way, and when it comes back.
+"""Money that the map rounds, in both directions.
 
 Where one side holds 10.005 and the other, rounded, 10.00, nothing has changed when the
 10.00 comes back: the 10.005 stays.
@@ -46,26 +46,26 @@ class RoundMoney:
         return rounded(exact, self.scale, self.money.mode, codes, self.money.kind)
 
 
-def keep_equivalent(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
     """Translated rows, but what the target holds wherever only its rounding came back, or
-    its own way to say that a period has no end.
+    its own notation for a period without an end.
 
-    Shapes: `told` is (n, c), the gate table of `flow`; `held` (n, d) what `comparable` makes of
-    the target's own rows, aligned, null throughout where it has none.
+    Shapes: `translated` is (n, c), the gate table of `flow`; `held` (n, d) the result of
+    `comparable` for the target's own rows, aligned, null throughout where it has none.
     """
-    told = keep_equivalent_ends(told, held, flow)
+    translated = keep_equivalent_ends(translated, held, flow)
     for column in flow.columns:
         money, name = column.money, str(column.target)
         if money is None or money.mode is None or column.source_type is None:
             continue
         if name not in held.column_names or not is_exact(column.source_type):
             continue
-        sent, came = column_of(held, name), column_of(told, name)
-        codes, scale = _codes(money, told, _source_name), scale_of(column.source_type)
+        sent, came = column_of(held, name), column_of(translated, name)
+        codes, scale = _codes(money, translated, _source_name), scale_of(column.source_type)
         same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
         kept = pc.if_else(same, as_decimals(sent, name).cast(came.type), came)
-        told = told.set_column(told.column_names.index(name), name, kept)
-    return told
+        translated = translated.set_column(translated.column_names.index(name), name, kept)
+    return translated
 
 
 def is_exact(kind: pa.DataType) -> bool:

@@ -59,7 +59,7 @@ class FlowColumn:
 
     @property
     def needs(self) -> tuple[ColumnPath, ...]:
-        """The source paths that it is made of, and judged by."""
+        """The source paths that it is made of, and that its rules need."""
         currency = None if self.money is None else self.money.judged_by
         return self.reads if currency is None else (*self.reads, currency)
 
@@ -76,13 +76,13 @@ class FlowColumn:
 
     @property
     def before_cast(self) -> str | None:
-        """The gate column to hold the target against, to see which values were lost.
+        """The gate column to compare the target with, to see which values were lost.
 
-        What the source app holds; but behind a step that makes nulls by intent, what that gave.
+        It holds the source's value, or the result of the last step that makes nulls on purpose.
         """
         if self.source is None:
             return None
-        changed = self._silent_until or self.quantity is not None
+        changed = self._steps_with_nulls or self.quantity is not None
         if changed:
             return gate_name(Role.UNCAST, self.target)
         return gate_name(Role.SOURCE, self.source)
@@ -96,20 +96,20 @@ class FlowColumn:
         return bool(changed) or not always_converts(self.source_type, self.target_column.type)
 
     @cached_property
-    def _silent_until(self) -> int:
-        """How many steps it takes until none makes nulls by intent any more."""
+    def _steps_with_nulls(self) -> int:
+        """The number of steps up to the last one that makes nulls on purpose."""
         return max((at for at, step in enumerate(self.steps, 1) if step.makes_nulls), default=0)
 
     def stepped(self, rows: pa.Table) -> tuple[pa.Array, pa.Array]:
-        """The values to hold the target against, and those after all steps, of whatever type."""
+        """The values to compare the target with, and those after all steps, of whatever type."""
         path = self.source
         values = pa.nulls(len(rows)) if path is None else column_of(rows, str(path))
-        for step in self.steps[: self._silent_until]:
+        for step in self.steps[: self._steps_with_nulls]:
             values = step.apply(values, rows)
-        meant = values
-        for step in self.steps[self._silent_until :]:
+        uncast = values
+        for step in self.steps[self._steps_with_nulls :]:
             values = step.apply(values, rows)
-        return meant, values
+        return uncast, values
 
     def wide(self, stepped: pa.Array) -> pa.Array:
         """The stepped values in the wide form of the target type."""
@@ -117,7 +117,7 @@ class FlowColumn:
         return _without_blanks(values) if self.blank_is_null else values
 
     def own(self, values: pa.Array) -> pa.Array:
-        """What the target holds already, told as `wide` tells what the source holds."""
+        """What the target holds already, in the form that `wide` gives to the source's values."""
         wide = self.wide(values)
         last = self.steps[-1] if self.steps else None
         return last.respelled(wide) if isinstance(last, Values) else wide
@@ -125,7 +125,7 @@ class FlowColumn:
 
 @dataclass(frozen=True)
 class Flow:
-    """Everything that leaves `source` through a map."""
+    """One direction of a map: all columns that leave `source`."""
 
     source: Side
     map: str
@@ -135,11 +135,11 @@ class Flow:
     source_key: tuple[str, ...]
     """Source paths of the source's integration key, in the same order."""
     units: Units = field(default=standard_units, compare=False)
-    """Asked for at each batch, for quantities."""
+    """Called for each batch, for quantities."""
     periods: Periods | None = None
-    """How the gate table tells the periods of dated rows."""
+    """The gate columns of the periods of dated rows."""
     watched: tuple[ColumnPath, ...] = ()
-    """Source paths that are read to judge rows by, and not carried."""
+    """Source paths that only rules need; they are not written."""
 
     @property
     def target(self) -> Side:
@@ -164,9 +164,9 @@ class Flow:
 
     def facts(self) -> FlowFacts:
         """What the rules are derived from."""
-        told = {*self.names, *(gate_name(Role.SOURCE, path) for path in self.watched)}
+        known = {*self.names, *(gate_name(Role.SOURCE, path) for path in self.watched)}
         periods = self.periods
-        if periods is not None and not told.issuperset(
+        if periods is not None and not known.issuperset(
             (*periods.entity, periods.start, periods.end)
         ):
             periods = None
@@ -206,7 +206,7 @@ def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:
     if about is None:
         return None
     return QuantityFacts(
-        trouble=gate_name(Role.UNIT_PROBLEM, column.target),
+        problem=gate_name(Role.UNIT_PROBLEM, column.target),
         unit="" if about.has.path is None else gate_name(Role.SOURCE, about.has.path),
         symbol=about.has.symbol,
         returned=gate_name(Role.RETURNED, column.target) if about.two_way else "",

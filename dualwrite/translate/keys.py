@@ -15,7 +15,7 @@ _BETWEEN, _ESCAPE = "\x1f", "\x1e"
 def key_text(table: pa.Table, names: Sequence[str]) -> pa.StringArray:
     """One unambiguous text a row over the columns `names`; null when any part is null.
 
-    Equal keys have equal texts, different keys different ones, whatever stands in them.
+    Equal keys have equal texts, different keys different ones, whatever they hold.
     """
     parts = [canonical_text(column_of(table, name)) for name in names]
     if len(parts) == 1:
@@ -24,21 +24,21 @@ def key_text(table: pa.Table, names: Sequence[str]) -> pa.StringArray:
 
 
 def _escaped(text: pa.Array) -> pa.Array:
-    """Free of the separator; the common text, which has no control characters, stays as it is."""
-    said = b"" if (data := text.buffers()[2]) is None else data.to_pybytes()
-    if _BETWEEN.encode() not in said and _ESCAPE.encode() not in said:
+    """Free of the separator; text without control characters is returned unchanged."""
+    content = b"" if (data := text.buffers()[2]) is None else data.to_pybytes()
+    if _BETWEEN.encode() not in content and _ESCAPE.encode() not in content:
         return text
     text = pc.replace_substring(text, _ESCAPE, _ESCAPE + "e")
     return pc.replace_substring(text, _BETWEEN, _ESCAPE + "s")
 
 
 def row_of(keys: pa.Array, value_set: pa.Array) -> pa.Int32Array:
-    """The index of each key in `value_set` (the first, where it stands twice), null when absent."""
+    """The index of each key in `value_set` (the first, where it occurs twice), null when absent."""
     return pc.index_in(keys, value_set=value_set, skip_nulls=True)
 
 
 def duplicates(text: pa.Array) -> pa.BooleanArray:
-    """Which rows have a key that another row has too; a null key is nobody's double."""
+    """Which rows have a key that another row has too; a null key has no duplicate."""
     if len(text) < 2 or _ascends(text):
         return pa.repeat(pa.scalar(value=False), len(text))
     counts = text.value_counts()

@@ -42,7 +42,7 @@ class Lookup:
     type_column: str | None = None
     type_value: str | None = None
     required: bool = False
-    """Whether `column` bears no null."""
+    """Whether `column` cannot be null."""
 
     @property
     def key(self) -> tuple[Part, ...]:
@@ -177,7 +177,7 @@ def attach(rows: pa.Table, group: Sequence[Lookup], indexes: Sequence[pa.Table])
 
 
 def _find(rows: pa.Table, lookup: Lookup, index: pa.Table) -> tuple[pa.Array, pa.Array]:
-    """The reference of each row, and whether its key stands twice in the index."""
+    """The reference of each row, and whether the index holds its key twice."""
     keys = key_text(rows, [name for name, _ in lookup.key])
     known = key_text(index, [str(path) for _, path in lookup.key])
     place = row_of(keys, known)

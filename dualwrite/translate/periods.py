@@ -1,8 +1,8 @@
-"""The end of a period on its way: days and moments, and how each side says that there is none.
+"""The end of a period, converted: days and moments, and how each side writes that there is none.
 
 A last day, the 29th, is as a moment in UTC its last second, and only that is a day again: an
 end that is no whole day becomes none, and its row is rejected.  No end is 2154-12-31 in
-finops; dataverse has it as finops says it, and where the two differ in that alone nothing
+finops; dataverse holds it as finops writes it, and where the two differ in that alone nothing
 has changed.
 """
 
@@ -34,8 +34,8 @@ class PeriodEnd:
     """The last step of the column `to` of dated rows."""
 
     target: pa.DataType
-    always_said: bool
-    """Whether no end is 2154-12-31 over there, however the source says it."""
+    as_last_day: bool
+    """Whether the target writes no end as 2154-12-31, however the source writes it."""
     never_null: bool
 
     @property
@@ -55,9 +55,9 @@ class PeriodEnd:
             ends = _last_second(values, self.target)
         elif pa.types.is_timestamp(values.type) and pa.types.is_date(self.target):
             ends = _last_day(values)
-        # an end that was lost is not no end
+        # an end that could not be converted does not mean no end
         lost = pc.and_(values.is_valid(), ends.is_null())
-        if self.always_said:
+        if self.as_last_day:
             ends = pc.if_else(lost, ends, spell_no_end(ends, "2154-12-31"))
         elif self.never_null:
             never = spell_no_end(pa.nulls(len(ends), ends.type), "2154-12-31")
@@ -87,7 +87,7 @@ def _last_day(moments: pa.Array) -> pa.Array:
 def end_step(
     table_map: TableMap, column: ColumnMap, source: Side, target: Column
 ) -> PeriodEnd | None:
-    """The step of a column that says until when a row is valid; None of any other."""
+    """The step of the column that holds until when a row is valid; None for any other."""
     dated = dated_of(table_map)
     if dated is None or column.end(Side.FINOPS) != dated.finops.end:
         return None
@@ -95,9 +95,9 @@ def end_step(
 
 
 def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods | None:
-    """How a gate table tells the periods of its rows; None where the flow has none.
+    """The gate columns of the periods of rows; None where the flow has none.
 
-    A projection is judged by what the source says, for the target says nothing.
+    A projection is judged by the source's dates, as the target has none.
     """
     dated = dated_of(table_map)
     if dated is None:
@@ -113,26 +113,26 @@ def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods 
 
 
 def kind_of(schema: TableSchema, dated: DatedEnd) -> Kind:
-    """Whether a dated table's periods are days or moments."""
+    """Whether the periods of a dated table are days or moments."""
     return "date" if pa.types.is_date(schema.columns[dated.start.column].type) else "instant"
 
 
-def keep_equivalent_ends(told: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
-    """Translated rows, but what the target holds wherever both say "no end", each in its way."""
+def keep_equivalent_ends(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
+    """Translated rows, but what the target holds wherever both mean no end, written differently."""
     for column in flow.columns:
         name = str(column.target)
-        if not _says_end(column) or name not in held.column_names:
+        if not _is_end(column) or name not in held.column_names:
             continue
-        came, kept = column_of(told, name), column_of(held, name)
+        came, kept = column_of(translated, name), column_of(held, name)
         both = pc.and_(_endless(came), _endless(kept))
-        # a row that the target does not hold says nothing
+        # a row that the target does not hold has no end to keep
         both = pc.and_(both, column_of(held, flow.key[0]).is_valid())
         same = pc.if_else(both, kept.cast(came.type), came)
-        told = told.set_column(told.column_names.index(name), name, same)
-    return told
+        translated = translated.set_column(translated.column_names.index(name), name, same)
+    return translated
 
 
-def _says_end(column: FlowColumn) -> bool:
+def _is_end(column: FlowColumn) -> bool:
     return any(isinstance(step, PeriodEnd) for step in column.steps)
 
 

@@ -1,7 +1,7 @@
 """Quantities into the unit that the other side wants.
 
-A quantity that both sides tell in one unit is not touched: there is nothing to convert,
-so nothing is rounded.  What cannot be converted is null, and the reason stands beside it
+A quantity that both sides hold in one unit is not touched: there is nothing to convert,
+so nothing is rounded.  What cannot be converted is null, and the reason is put beside it
 for the rules.  A quantity that flows both ways must come back as what it was.
 """
 
@@ -22,20 +22,22 @@ _FINEST = 12
 """Digits behind the point that are looked for in a text or a float."""
 
 
-class Told(NamedTuple):
+class ConvertedQuantities(NamedTuple):
     """n quantities in the unit of the target."""
 
     values: pa.Array
-    trouble: pa.StringArray
-    """What kept one from converting; null where nothing did."""
+    problem: pa.StringArray
+    """Why one could not be converted; null where it could."""
     returned: pa.Array
     """What would come back, where that is another quantity."""
-    meant: pa.Array
-    """What the target is held against: the converted value, or what was no number at all."""
+    uncast: pa.Array
+    """What the target is compared with: the converted value, or the text that is no number."""
 
 
-def in_target_units(values: pa.Array, rows: pa.Table, about: Quantity, system: UnitSystem) -> Told:
-    """`values`, quantities as the source holds them, as the target shall have them.
+def in_target_units(
+    values: pa.Array, rows: pa.Table, about: Quantity, system: UnitSystem
+) -> ConvertedQuantities:
+    """Quantities as the source holds them, converted to the unit of the target.
 
     Shapes: (n,) of any type; `rows` (n, c) are named by source path.
     """
@@ -45,7 +47,9 @@ def in_target_units(values: pa.Array, rows: pa.Table, about: Quantity, system: U
     same = pc.fill_null(pc.and_(pc.equal(has, wants), system.sound(has)), fill_value=False)
     if pc.all(same).as_py():
         nothing = pa.nulls(n, pa.string())
-        return Told(exact, nothing, pa.nulls(n, exact.type), _meant(values, exact, exact, nothing))
+        return ConvertedQuantities(
+            exact, nothing, pa.nulls(n, exact.type), _uncast(values, exact, exact, nothing)
+        )
     found = system.convert(
         exact,
         has,
@@ -54,10 +58,10 @@ def in_target_units(values: pa.Array, rows: pa.Table, about: Quantity, system: U
         _texts(about.variant, rows),
         both_ways=about.two_way,
     )
-    trouble = pc.if_else(same, pa.scalar(None, pa.string()), found.reasons)
+    problem = pc.if_else(same, pa.scalar(None, pa.string()), found.reasons)
     returned = pc.if_else(same, pa.scalar(None, found.returned.type), found.returned)
-    told = _either(same, exact, found.values)
-    return Told(told, trouble, returned, _meant(values, exact, told, trouble))
+    kept = _either(same, exact, found.values)
+    return ConvertedQuantities(kept, problem, returned, _uncast(values, exact, kept, problem))
 
 
 def _exact(values: pa.Array) -> pa.Array:
@@ -80,7 +84,7 @@ def _texts(path: ColumnPath | None, rows: pa.Table) -> pa.StringArray | None:
 
 
 def _either(mask: pa.BooleanArray, left: pa.Array, right: pa.Array) -> pa.Array:
-    """The left decimal where the mask says so, else the right one."""
+    """The left decimal where the mask is true, else the right one."""
     if not pc.any(mask).as_py():
         return right
     if pc.all(mask).as_py():
@@ -94,9 +98,9 @@ def _either(mask: pa.BooleanArray, left: pa.Array, right: pa.Array) -> pa.Array:
         return pc.if_else(mask, left.cast(kind), right.cast(kind))
 
 
-def _meant(values: pa.Array, exact: pa.Array, told: pa.Array, trouble: pa.Array) -> pa.Array:
+def _uncast(values: pa.Array, exact: pa.Array, found: pa.Array, problem: pa.Array) -> pa.Array:
     if exact.null_count == values.null_count:
-        return told
-    # something was no number, or a float that no decimal is: that is to be told as it stood
-    stood = pc.if_else(exact.is_valid(), pa.scalar(None, pa.string()), values.cast(pa.string()))
-    return pc.if_else(trouble.is_valid(), None, pc.coalesce(stood, canonical_text(told)))
+        return found
+    # what is no number, or a float that is no decimal, is reported as the source holds it
+    original = pc.if_else(exact.is_valid(), pa.scalar(None, pa.string()), values.cast(pa.string()))
+    return pc.if_else(problem.is_valid(), None, pc.coalesce(original, canonical_text(found)))

@@ -1,6 +1,6 @@
 """Rows through a flow: source rows in, target rows out.
 
-`translate` makes the *gate table* (`dualwrite.gate_column`), in which the source columns stand
+`translate` makes the *gate table* (`dualwrite.gate_column`), in which the source columns are
 beside the target columns in wide types, for the rules to judge.  `fit` gives the rows that
 passed the exact types of the target.  `comparable` makes the target's own rows comparable.
 """
@@ -27,15 +27,15 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
         gate_name(Role.SOURCE, path): column_of(rows, str(path)) for path in flow.reads
     }
     for column in flow.columns:
-        meant, stepped = column.stepped(rows)
+        uncast, stepped = column.stepped(rows)
         if column.quantity is not None:
-            told = in_target_units(stepped, rows, column.quantity, flow.units())
-            meant, stepped = told.meant, told.values
-            gate[gate_name(Role.UNIT_PROBLEM, column.target)] = told.trouble
-            gate[gate_name(Role.RETURNED, column.target)] = told.returned
+            converted = in_target_units(stepped, rows, column.quantity, flow.units())
+            uncast, stepped = converted.uncast, converted.values
+            gate[gate_name(Role.UNIT_PROBLEM, column.target)] = converted.problem
+            gate[gate_name(Role.RETURNED, column.target)] = converted.returned
         before = column.before_cast
         if column.may_lose and before is not None:
-            gate.setdefault(before, meant)
+            gate.setdefault(before, uncast)
         gate[str(column.target)] = column.wide(stepped)
     return pa.table(gate)
 

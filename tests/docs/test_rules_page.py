@@ -53,10 +53,10 @@ HOME = {
 }
 LENGTH = Scale(column="length", precision=19, scale=4)
 ORDERED = QuantityConverts(
-    source="source:ORDEREDQTY", trouble="unit:quantity", unit="source:SALESUNIT"
+    source="source:ORDEREDQTY", problem="unit:quantity", unit="source:SALESUNIT"
 )
 PIECES = QuantityConverts(
-    source="source:quantity", trouble="unit:ORDEREDQTY", symbol="pcs", returned="back:ORDEREDQTY"
+    source="source:quantity", problem="unit:ORDEREDQTY", symbol="pcs", returned="back:ORDEREDQTY"
 )
 BENT = {
     "source:quantity": Decimal(13),

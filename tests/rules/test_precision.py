@@ -179,7 +179,7 @@ def test_a_float_is_money_only_where_it_is_just_those_digits():
     assert failing(rule, table) == [False, True, True, True, False, True]
     assert rule.reason({"source:M": 2.0**54}) == (
         "M is 1.8014398509481984e+16 as a binary float, which is 18014398509481984: "
-        "so great a float has lost its last digits"
+        "a float of this size has lost its last digits"
     )
     assert rule.cure == "keep M as a decimal in its app, and correct the value there"
 

@@ -16,7 +16,7 @@ SHOP = system(
     one("lb>kg", "0.45359237"),
 )
 RULE = QuantityConverts(
-    source="source:QTY", trouble="unit:quantity", unit="source:UNIT", returned="back:quantity"
+    source="source:QTY", problem="unit:quantity", unit="source:UNIT", returned="back:quantity"
 )
 
 
@@ -61,7 +61,7 @@ def test_a_quantity_that_would_come_back_bent_is_told_with_both_values():
 
 
 def test_one_unit_may_stand_for_the_column():
-    rule = QuantityConverts(source="source:QTY", trouble="unit:quantity", symbol="tin")
+    rule = QuantityConverts(source="source:QTY", problem="unit:quantity", symbol="tin")
 
     assert reasons(rule, converted(("2", "tin"))) == ["QTY is 2 tin: there is no unit 'tin'"]
     assert rule.cure == "correct the unit in the map, or enter its conversion in the ERP"

@@ -44,7 +44,7 @@ EVERY = [
     Convertible(source="source:N", target="n", type="a whole number"),
     MoneyExact(column="source:X", scale=2),
     Finite(column="source:X"),
-    QuantityConverts(source="source:N", trouble="unit:n", symbol="pcs"),
+    QuantityConverts(source="source:N", problem="unit:n", symbol="pcs"),
     ValueMapTotal(source="source:H", target="h", known=("no", "all"), to_null=("none",)),
     Length(column="name", length=3),
     Scale(column="m", precision=5, scale=2),

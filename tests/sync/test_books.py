@@ -102,12 +102,12 @@ def test_the_ledgers_of_the_erp_say_it_too(stock):
             [
                 (
                     "15: DW1131 currency: company: the accounting currency of JPMF is not known\n"
-                    '  say it in dualwrite.toml: [companies.JPMF] currency = "EUR"; '
+                    '  set it in dualwrite.toml: [companies.JPMF] currency = "EUR"; '
                     "or map the ERP's ledgers"
                 ),
                 (
                     "15: DW1131 currency: company: the accounting currency of USMF is not known\n"
-                    '  say it in dualwrite.toml: [companies.USMF] currency = "EUR"; '
+                    '  set it in dualwrite.toml: [companies.USMF] currency = "EUR"; '
                     "or map the ERP's ledgers"
                 ),
             ],

@@ -176,7 +176,7 @@ def test_a_lookup_declared_by_its_table_alone_needs_one_primary_key_column():
 
     assert told(change, **spoilt)[0] == (
         "4: DW1120 lookups: groupid: dataverse.group has no primary key of one column\n"
-        "  say which column it holds: {groupid: group(column)}"
+        "  name the column that it holds: {groupid: group(column)}"
     )
 
 

@@ -98,7 +98,7 @@ FAULTS = [
         (
             "11: DW1129 effective: to: finops.Price column NOTE (string) is neither a date nor a "
             "date and time\n"
-            "  name the columns that say from when and until when a row is valid"
+            "  name the columns that hold from when and until when a row is valid"
         ),
         id="a text",
     ),
@@ -135,7 +135,7 @@ FAULTS = [
         [("entity: [ITEM]", "entity: [ITEM, NOTE]"), ("to: VALIDTO}", "to: VALIDTO, mode: new}")],
         (
             "11: DW1129 effective: the key of finops is not entity and `from`, which `mode: new` "
-            "tells rows by\n"
+            "identifies rows by\n"
             "  write `key: [ITEM, NOTE, VALIDFROM]` under finops"
         ),
         id="a mode without its key",
@@ -173,8 +173,8 @@ FAULTS = [
         SHOWN,
         [("PRICE > price", "PRICE = price"), ("ITEM > item", "ITEM = item")],
         (
-            "8: DW1129 effective: dataverse.listprice has no dates, so it cannot say of which "
-            "period what it holds is\n"
+            "8: DW1129 effective: dataverse.listprice has no dates, so the period of "
+            "what it holds is unknown\n"
             "  make every column one-way (> or >>), or map `from` and `to` too"
         ),
         id="a projection both ways",
@@ -183,7 +183,7 @@ FAULTS = [
         SHOWN,
         [("to: VALIDTO}", "to: VALIDTO, mode: correction}")],
         (
-            "8: DW1129 effective: `mode: correction` says how dated rows are written, and "
+            "8: DW1129 effective: `mode: correction` decides how dated rows are written, and "
             "dataverse.listprice has no dates\n"
             "  take `mode:` out, or map `from` and `to` too"
         ),

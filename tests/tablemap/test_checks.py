@@ -84,7 +84,8 @@ def test_a_sound_map_is_found_sound(catalogue):
             ("NAME = name", "NAME = name.first"),
             (
                 "8: DW1120 name.first: dataverse.account column 'name' points at "
-                "no table\n  say where it points: `lookups: {name: table}` of dataverse"
+                "no table\n"
+                "  name the table that it points at: `lookups: {name: table}` of dataverse"
             ),
         ),
         (

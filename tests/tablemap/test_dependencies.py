@@ -95,7 +95,7 @@ def test_a_circle_that_nothing_may_loosen_is_refused():
 
     assert str(refused.value) == (
         "a, b: the maps wait for each other. Nothing was written.\n"
-        "  b after a: it says depends_on\n"
+        "  b after a: it has depends_on\n"
         "  a after b: dataverse tob points at b\n"
         "  Let one of these columns be null, or take a depends_on away."
     )

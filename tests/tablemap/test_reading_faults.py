@@ -79,14 +79,14 @@ from tests.tablemap.samples import ENDS, made
         (
             "  - A >< a: {values: {x: 1, y: 1}}",
             (
-                "7: DW1029 A >< a: 1 of dataverse stands for several values of finops\n"
+                "7: DW1029 A >< a: 1 of dataverse matches several values of finops\n"
                 "  give each meaning one value a side, or make the column one-way"
             ),
         ),
         (
             "  - A << a: {values: {x: true, y: true}}",
             (
-                "7: DW1029 A << a: true of dataverse stands for several values of finops\n"
+                "7: DW1029 A << a: true of dataverse matches several values of finops\n"
                 "  give each meaning one value a side, or make the column one-way"
             ),
         ),
@@ -94,7 +94,7 @@ from tests.tablemap.samples import ENDS, made
             "  - A >< a: {values: {map: {x: 1}, unmapped: 2}}",
             (
                 "7: DW1029 A >< a: every unlisted value becomes 2, which has no way back\n"
-                "  make the column one-way, or say `unmapped: reject` or `unmapped: pass`"
+                "  make the column one-way, or set `unmapped: reject` or `unmapped: pass`"
             ),
         ),
         (
@@ -183,7 +183,7 @@ from tests.tablemap.samples import ENDS, made
         ),
         (
             "companies: USMF",
-            ("7: DW1102 companies: 'USMF' stands where a list: [A, B] is due\n  write it as shown"),
+            ("7: DW1102 companies: 'USMF' where a list: [A, B] is expected\n  write it as shown"),
         ),
         (
             "max_rejected: some",

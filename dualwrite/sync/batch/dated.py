@@ -151,7 +151,7 @@ class DatedTarget:
             if pc.all(judged_now.passed).as_py():
                 break
             failing = pc.indices_nonzero(pc.invert(judged_now.passed)).cast(pa.int64())
-            rows = self._rule.told(laid, failing)
+            rows = self._rule.evidence(laid, failing)
             for place, row in zip(failing.to_pylist(), rows, strict=True):
                 refused[numbers[place].as_py()] = self._refused(self._rule.reason(row))
             gone = pa.array(list(refused), pa.int64())

@@ -79,7 +79,7 @@ def hold(
     parked: dict[int, Parking] = {}
     for failure in sorted(verdict.failures, key=lambda failure: failure.rule.parks):
         rule = failure.rule
-        told = rule.told(ready, failure.indices)
+        told = rule.evidence(ready, failure.indices)
         for number, row in zip(failure.indices.to_pylist(), told, strict=True):
             if number in rejected or number in parked:
                 continue

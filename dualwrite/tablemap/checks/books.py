@@ -18,7 +18,9 @@ Books = Callable[[], Mapping[str, str]]
 def check_books(context: Context, companies: Sequence[str], books: Books | None) -> None:
     """Every amount that is in the currency of its company must have one."""
     table_map = context.map
-    asking = [name for name, said in table_map.money.items() if said.get("currency") == COMPANY]
+    asking = [
+        name for name, options in table_map.money.items() if options.get("currency") == COMPANY
+    ]
     if not asking:
         return
     if any(table_map.end(side).company is None for side in Side):
@@ -34,14 +36,14 @@ def check_books(context: Context, companies: Sequence[str], books: Books | None)
     try:
         known = {company.upper(): code for company, code in books().items()}
     except DualWriteError:
-        return  # an app that cannot be asked is told elsewhere
+        return  # another check reports an app that cannot be reached
     for company in companies_of(table_map, companies) or ():
         code = known.get(company.upper())
         if code is None:
             _add(
                 context,
                 f"currency: company: the accounting currency of {company} is not known",
-                f'say it in dualwrite.toml: [companies.{company}] currency = "EUR"; '
+                f'set it in dualwrite.toml: [companies.{company}] currency = "EUR"; '
                 "or map the ERP's ledgers",
             )
         elif code not in currencies():

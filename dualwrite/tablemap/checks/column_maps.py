@@ -16,7 +16,7 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, type_column
 from dualwrite.tablemap.transforms import TRANSFORMS
 
-"""Of a key they may make two values one, but keep what tells rows apart in most apps."""
+"""On a key column they may make two values one, but rarely do."""
 
 
 def check_column_maps(context: Context) -> None:
@@ -93,7 +93,7 @@ def _check_mandatory(context: Context, side: Side) -> None:
         kind = type_column(schema, path.column) if path.targets else None
         if kind is not None:
             by_column[kind].append(column)
-    # A key column that is not mapped is told as such (DW1004, DW1014).
+    # A key column that is not mapped has findings of its own (DW1004, DW1014).
     key = {path.column for path in context.map.end(side).key}
     for own in schema.columns.values():
         if own.nullable or own.has_default or own.read_only or own.name in key:

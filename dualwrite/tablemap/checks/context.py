@@ -58,7 +58,7 @@ class Context:
         )
 
     def name(self, side: Side) -> str:
-        """The map's table on a side, as messages say it."""
+        """The map's table on a side, as messages name it."""
         return f"{side.value}.{self.map.end(side).table}"
 
     def schema(self, side: Side, table: str | None = None) -> TableSchema | None:
@@ -129,7 +129,8 @@ class Context:
                 "DW1120",
                 f"{path}: {where} column {error.column!r} points at no table",
                 column=column,
-                cure=f"say where it points: `lookups: {{{error.column}: table}}` of {side.value}",
+                cure=f"name the table that it points at: "
+                f"`lookups: {{{error.column}: table}}` of {side.value}",
             )
             return
         is_source = self.is_source(side) if column is None else is_source_of(column, side)

@@ -36,7 +36,7 @@ def _check_table(context: Context, side: Side) -> None:
 
 
 def _check_told_apart(context: Context, side: Side, schema: TableSchema) -> None:
-    """A side that is only read may go without a key where the map's own can stand in for it."""
+    """A side that is only read needs no key of its own where the map's key can replace it."""
     is_written = context.map.flows_from(side.other)
     if is_written and not schema.primary_key and not schema.unique:
         context.add("DW1019", f"{context.name(side)} has no primary key and no unique index")

@@ -42,7 +42,7 @@ def check_lookups(context: Context) -> None:
 
 
 def _check_declared(context: Context, side: Side) -> None:
-    """What `lookups:` says must be there; the table alone means its one primary key column."""
+    """Check that what `lookups:` names exists; a table alone means its one primary key column."""
     own = context.schema(side)
     for name, reference in context.map.end(side).lookups.items():
         if own is not None and name not in own.columns:
@@ -61,7 +61,7 @@ def _check_declared(context: Context, side: Side) -> None:
                 "DW1120",
                 f"lookups: {name}: {where} has no primary key of one column",
                 word=side.value,
-                cure=f"say which column it holds: {{{name}: {reference.table}(column)}}",
+                cure=f"name the column that it holds: {{{name}: {reference.table}(column)}}",
             )
         elif reference.column and reference.column not in there.columns:
             context.add(
@@ -127,7 +127,7 @@ def _report_lacking(
     where = f"{lookup.side.value}.{lookup.table}"
     names = ", ".join(sorted(map(str, missing)))
     if missing == {end.company}:
-        # A map with a company on one side only is told so already (DW1002).
+        # A map with a company on one side only has a finding already (DW1002).
         if all(context.map.end(side).company is None for side in Side):
             context.add(
                 "DW1017",

@@ -1,4 +1,4 @@
-"""Checks of the word `effective`: can what the map says of dated rows be kept?"""
+"""Checks of the word `effective`: can dated rows be kept as the map declares?"""
 
 from __future__ import annotations
 
@@ -35,16 +35,15 @@ def check_periods(context: Context) -> None:
 
 
 def _add(context: Context, message: str, cure: str, *, severity: Severity | None = None) -> None:
-    told = f"effective: {message}"
-    context.add("DW1129", told, word="effective", cure=cure, severity=severity)
+    context.add("DW1129", f"effective: {message}", word="effective", cure=cure, severity=severity)
 
 
 def _named_soundly(context: Context) -> bool:
     """Whether every name is a column of finops, carried across or, of the dates, neither."""
-    said = context.map.effective or {}
+    options = context.map.effective or {}
     carried = {str(path): path for path in _carried(context)}
     sound = True
-    for name in said["entity"]:
+    for name in options["entity"]:
         if str(name) not in carried:
             sound = False
             context.add(
@@ -53,7 +52,7 @@ def _named_soundly(context: Context) -> bool:
                 word="effective",
                 cure=did_you_mean(str(name), carried),
             )
-    dates = {word: str(said[word]) for word in ("from", "to")}
+    dates = {word: str(options[word]) for word in ("from", "to")}
     across = [word for word, name in dates.items() if name in carried]
     if len(across) == 1:
         word = across[0]
@@ -109,7 +108,7 @@ def _check_types(context: Context, side: Side, end: DatedEnd) -> None:
             context,
             f"{word}: {context.name(side)} column {path} ({column.native}) is neither a date "
             "nor a date and time",
-            "name the columns that say from when and until when a row is valid",
+            "name the columns that hold from when and until when a row is valid",
         )
     if len(kinds) > 1:
         _add(
@@ -125,13 +124,13 @@ def _check_projection(context: Context, dated: Dated) -> None:
     if table_map.flows_from(Side.DATAVERSE):
         _add(
             context,
-            f"{name} has no dates, so it cannot say of which period what it holds is",
+            f"{name} has no dates, so the period of what it holds is unknown",
             "make every column one-way (> or >>), or map `from` and `to` too",
         )
     if dated.mode is not None:
         _add(
             context,
-            f"`mode: {dated.mode}` says how dated rows are written, and {name} has no dates",
+            f"`mode: {dated.mode}` decides how dated rows are written, and {name} has no dates",
             "take `mode:` out, or map `from` and `to` too",
         )
     if table_map.replay == "every":
@@ -160,12 +159,12 @@ def _check_key(context: Context, dated: Dated) -> None:
     for side in Side:
         end = dated.on(side)
         if end is not None and context.map.flows_from(side.other):
-            what = f"entity and `from`, which `mode: {dated.mode}` tells rows by"
+            what = f"entity and `from`, which `mode: {dated.mode}` identifies rows by"
             _check_names(context, side, (*end.entity, end.start), what)
 
 
 def _check_returns(context: Context, dated: Dated) -> None:
-    """What a mode closes and moves over there has to come back, and as it stands."""
+    """What a mode closes and moves on the other side must come back, and unchanged."""
     if dated.mode == "new" and context.map.replay == "every":
         _add(
             context,

@@ -19,7 +19,7 @@ from dualwrite.tablemap.quantities import (
 
 
 def check_quantities(context: Context) -> None:
-    """Every column of which the map says that it is a quantity."""
+    """Every column that the map declares a quantity."""
     names = {name for column in context.map.columns for name in names_of(column)}
     for name in context.map.quantity:
         if name not in names:
@@ -44,15 +44,15 @@ def check_quantities(context: Context) -> None:
 
 
 def _check_alone(context: Context, column: ColumnMap) -> None:
-    """A quantity is converted as it stands: what a transform made of it is in no unit."""
-    said_twice = any(name in context.map.quantity for name in names_of(column))
+    """A quantity is converted unchanged: the result of a transform has no unit."""
+    declared_twice = any(name in context.map.quantity for name in names_of(column))
     for step in column.transforms:
-        if step.kind == KIND and not said_twice:
+        if step.kind == KIND and not declared_twice:
             continue
         _add(
             context,
             column,
-            f"a quantity is converted as it stands, and `{step.kind}` stands beside its unit",
+            f"a quantity is converted unchanged, but `{step.kind}` is applied to it too",
             f"take `{step.kind}` out",
         )
 
@@ -74,7 +74,7 @@ def _check_unit(
 
 
 def _check_read(context: Context, column: ColumnMap, word: str, named: str) -> None:
-    """What decides how a row converts stands in the row that is read, and as it is."""
+    """What decides how a row is converted must be in the row that is read, and unchanged."""
     for held in columns_named(context.map, named):
         for side in _ways(column):
             if held.end(side) is None:
@@ -99,5 +99,5 @@ def _ways(column: ColumnMap) -> Iterator[Side]:
 
 
 def _add(context: Context, column: ColumnMap | None, message: str, cure: str | None) -> None:
-    said = message if column is None else f"{column.notation}: {message}"
-    context.add("DW1130", said, column=column, word="quantity", cure=cure)
+    text = message if column is None else f"{column.notation}: {message}"
+    context.add("DW1130", text, column=column, word="quantity", cure=cure)

@@ -71,7 +71,7 @@ def _check_way(context: Context, column: ColumnMap, target: Side) -> None:
     for transform in column.transforms:
         for value in _constants(transform, target):
             if not _suits(value, there.type):
-                message = f"{transform.kind}: {_said(value)} is no {there.native}"
+                message = f"{transform.kind}: {_shown_value(value)} is no {there.native}"
                 _report(context, column, target, ("error", message))
     source = context.column(target.other, source_path, column) if source_path else None
     if source is None:
@@ -135,7 +135,7 @@ def _size(kind: pa.DataType) -> tuple[int, int]:
 
 
 def _arriving(source: Column, column: ColumnMap, target: Side) -> Column | None:
-    """The column as its transforms hand it over; None where that cannot be said."""
+    """The column as its transforms return it; None where that cannot be known."""
     forward = target is Side.DATAVERSE or len(column.sign.sources) == 1
     found: Column | None = source
     for transform in column.transforms if forward else column.transforms[::-1]:
@@ -187,7 +187,7 @@ _READERS: Mapping[ValueKind, Callable[[Any], object]] = {
 }
 
 
-def _said(value: Any) -> str:
+def _shown_value(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

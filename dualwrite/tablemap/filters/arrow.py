@@ -1,6 +1,6 @@
 """A filter over an Arrow table: the mask of the rows it keeps.
 
-Null where SQL says null, so that a mask can be combined further; a row is kept where
+Null where SQL gives null, so that a mask can be combined further; a row is kept where
 the mask is true.  Text compares by code point, as the SQL side does.
 """
 
@@ -53,7 +53,7 @@ _FOLD: Mapping[Fold, Any] = {Fold.LOWER: pc.ascii_lower, Fold.UPPER: pc.ascii_up
 
 
 def to_arrow_mask(filter_: Filter, table: pa.Table) -> pa.BooleanArray:
-    """Say for each row whether the filter keeps it: true, false or null.
+    """Evaluate the filter for each row: true, false or null.
 
     Shapes: `table` is (n, c), each column that the filter looks at named `str(path)`;
     the mask has n values.

@@ -3,7 +3,7 @@
 It is wider than what a filter may contain: a comparison of two columns or of two values is
 refused by its meaning, with its own reason at its own place, and not as an error of syntax.
 Whitespace belongs to the terminals, as in OData: it must surround an operator, it may surround
-a comma and stand inside of parentheses, and it is nowhere else.
+a comma and be inside of parentheses, and it is nowhere else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A filter as a tree: what `$filter` may say, and nothing else.
+"""A filter as a tree: what `$filter` may contain, and nothing else.
 
 A literal holds the value as it was written: text, int, Decimal, bool, date or datetime,
 never a float.  Comparisons with null have a node of their own.  Null is neither true

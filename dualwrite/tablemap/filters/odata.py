@@ -323,7 +323,7 @@ def _condition(part: _Part) -> _Condition:
     if isinstance(part, _Column) and part.operand.fold is None:
         name = part.operand.path
         raise _RefusedError(part.index, f"{name} is compared with nothing: write {name} eq true")
-    raise _RefusedError(part.index, "a comparison is due")
+    raise _RefusedError(part.index, "a comparison is expected")
 
 
 def _operand(part: _Part) -> Operand:
@@ -334,11 +334,11 @@ def _operand(part: _Part) -> Operand:
     """
     if isinstance(part, _Column):
         return part.operand
-    raise _RefusedError(part.index, "a column is due")
+    raise _RefusedError(part.index, "a column is expected")
 
 
 def _moment(text: str) -> datetime:
-    """With an offset, the moment in UTC; without one, as it stands."""
+    """With an offset, the moment in UTC; without one, unchanged."""
     whole, dot, fraction = text.upper().replace("Z", "+00:00").partition(".")
     if dot:
         digits = fraction.split("+")[0].split("-")[0]

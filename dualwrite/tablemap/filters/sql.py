@@ -191,7 +191,7 @@ class _Exact(FunctionElement[str]):
 
 
 class _Position(FunctionElement[int]):
-    """Where the second text first stands in the first, from 1; 0 if nowhere."""
+    """The position of the second text in the first, from 1; 0 if it is not there."""
 
     type = sa.Integer()
     inherit_cache = True

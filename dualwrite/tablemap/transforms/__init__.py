@@ -32,7 +32,7 @@ TRANSFORMS: Mapping[str, TransformKind] = _kinds()
 
 
 def is_reversible(transform: Transform) -> bool:
-    """Whether the way back is known.  For a value map `valuemaps.ambiguous` says more."""
+    """Whether the way back is known.  For a value map see also `valuemaps.ambiguous`."""
     return TRANSFORMS[transform.kind].reversible(transform.options)
 
 

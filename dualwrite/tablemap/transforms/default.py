@@ -37,7 +37,7 @@ class Default(ColumnStep):
 
 def _build(transform: Transform, _context: StepContext) -> Default:
     if not isinstance(transform.options, str | int | bool):
-        # A decimal or a date of the map file: its text says it exactly.
+        # A decimal or a date of the map file: its text is exact.
         return Default(str(transform.options))
     return Default(transform.options)
 

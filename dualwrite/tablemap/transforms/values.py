@@ -27,7 +27,7 @@ Value = str | int | bool | None
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """The pairs as `keys[i] -> outputs[i]`; `absent` stands for null and for an unlisted blank."""
+    """The pairs `keys[i] -> outputs[i]`; `absent` is the output for null and an unlisted blank."""
 
     keys: tuple[str, ...]
     outputs: tuple[Value, ...]

@@ -122,7 +122,7 @@ def test_reads(text, expected):
             "a eq b",
             "a column is compared with a value, not with another column (column 6, at 'b')",
         ),
-        ("1 eq 2", "a column is due (column 1, at '1 eq 2')"),
+        ("1 eq 2", "a column is expected (column 1, at '1 eq 2')"),
         ("a gt null", "null is compared with eq or ne, not with gt (column 6, at 'null')"),
         (
             "a in (1, null)",
@@ -149,7 +149,7 @@ def test_reads(text, expected):
             "a eq 2023-02-29",
             "2023-02-29 is no day or moment that exists (column 6, at '2023-02-29')",
         ),
-        ("tolower(a)", "a comparison is due (column 1, at 'tolower(a)')"),
+        ("tolower(a)", "a comparison is expected (column 1, at 'tolower(a)')"),
     ],
 )
 def test_refuses(text, message):
