@@ -83,7 +83,7 @@ def postgresql(*, prepared: int = 0) -> Iterator[Server]:
     if (url := os.environ.get("DUALWRITE_TEST_POSTGRES")) and not prepared:
         yield Server(url)
         return
-    with _folder("dwpg") as folder:
+    with folder_of("dwpg") as folder:
         # CI tries the machine's own, older server too
         if os.environ.get("DUALWRITE_TEST_POSTGRES_FROM") == "system":
             with _machine_postgresql(folder, prepared) as server:
@@ -155,7 +155,7 @@ def mariadb() -> Iterator[Server]:
     install = shutil.which("mariadb-install-db", path=path)
     if daemon is None or install is None:
         raise NoServerError("MariaDB is not installed")
-    with _folder("dwmy") as folder:
+    with folder_of("dwmy") as folder:
         owner, data = _owner("mysql"), folder / "data"
         _own(folder, owner)
         # a server that starts takes away what others have in a folder for all
@@ -206,14 +206,31 @@ def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> No
 
 
 @contextmanager
-def _folder(prefix: str) -> Iterator[Path]:
+def folder_of(prefix: str) -> Iterator[Path]:
+    """A folder for a server; both are gone at the end, and also if this process is killed."""
     # short, as a Unix socket's path is limited to about 100 characters
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
     folder.chmod(0o755)
+    # it waits for the end of a pipe that this process alone holds open
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _AFTER_US, "sh", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        guard.communicate()
+
+
+_AFTER_US = """
+cat
+[ ! -f "$1/data/postmaster.pid" ] || kill -INT "$(head -n 1 "$1/data/postmaster.pid")"
+[ ! -f "$1/pid" ] || kill -TERM "$(cat "$1/pid")"
+rm -rf "$1" || { sleep 2; rm -rf "$1"; }
+"""
 
 
 def _owner(name: str) -> str | None:

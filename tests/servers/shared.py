@@ -8,8 +8,6 @@ stops it when the run ends.  The workers of pytest-xdist ask by a file in a fold
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -34,12 +32,14 @@ PATIENCE = 120.0
 class Owner:
     """Starts servers for other processes as they ask, and stops them at the end."""
 
-    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="dwservers")))
+    folder: Path = field(init=False)
+    _open: ExitStack = field(default_factory=ExitStack)
     _end: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     def open(self) -> None:
         """Answer requests from now on."""
+        self.folder = self._open.enter_context(running.folder_of("dwservers"))
         for kind in START:
             thread = threading.Thread(target=self._serve, args=(kind,), name=f"tests: {kind}")
             thread.start()
@@ -50,7 +50,7 @@ class Owner:
         self._end.set()
         for thread in self._threads:
             thread.join()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._open.close()
 
     def _serve(self, kind: str) -> None:
         while not (self.folder / f"{kind}.wanted").exists():

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.servers import shared
 from tests.servers.running import NoServerError, Server
+from tests.servers.shared import GIVEN
 
 ROOT = Path(__file__).parents[2]
 
@@ -90,3 +93,32 @@ def test_a_command_gets_the_servers_in_its_environment_and_returns_its_exit_code
     )
 
     assert (done.stdout.strip(), done.returncode) == ("['given', 'given']", 3)
+
+
+def test_a_server_ends_with_a_process_that_is_killed() -> None:
+    code = "from tests.servers.running import postgresql\nwith postgresql() as server:\n"
+    code += "    print(server.url, flush=True); input()"
+    child = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name not in GIVEN.values()},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    data = Path(child.stdout.readline().strip().partition("host=")[2])
+    if not data.is_relative_to("/tmp"):
+        child.kill()
+        pytest.skip("there is no server to start")
+    folder = data.parent if data.name == "data" else data
+    number = int((folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+
+    child.kill()
+    child.communicate()
+
+    end = time.monotonic() + 30
+    while time.monotonic() < end and (psutil.pid_exists(number) or folder.exists()):
+        time.sleep(0.05)
+    assert not psutil.pid_exists(number)
+    assert not folder.exists()
