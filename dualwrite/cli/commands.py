@@ -29,6 +29,7 @@ from dualwrite.cli import (
     sync,
 )
 from dualwrite.cli.failures import report, report_interrupt, report_usage
+from dualwrite.cli.options import LogForm, LogLevel, root_options_first
 from dualwrite.cli.usage import UsageError, usage_text
 
 
@@ -38,9 +39,7 @@ class Commands(TyperGroup):
     def main(self, args: Sequence[str] | None = None, *rest: Any, **more: Any) -> Any:
         """Run one command line."""
         words = list(sys.argv[1:] if args is None else args)
-        if "--no-color" in words:
-            # It is an option of the root, but people write it where they think of it.
-            words = ["--no-color", *(word for word in words if word != "--no-color")]
+        words = root_options_first(words)
         try:
             # Not standalone: Typer would tell wrong usage in its own words.
             code = super().main(words, *rest, **{**more, "standalone_mode": False})
@@ -77,6 +76,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _write_log(ctx: typer.Context, form: LogForm | None, level: LogLevel | None) -> None:
+    """Write log lines to stderr until the command ends, where either option asks for them."""
+    if form is None and level is None:
+        return
+    from dualwrite.logs import add_handler, remove_handler
+
+    handler = add_handler((form or LogForm.TEXT).value, (level or LogLevel.INFO).value)
+    ctx.call_on_close(lambda: remove_handler(handler))
+
+
 def _drop_colours(wanted: bool) -> None:
     if wanted:
         os.environ["NO_COLOR"] = "1"
@@ -84,6 +93,7 @@ def _drop_colours(wanted: bool) -> None:
 
 @commands.callback()
 def root(
+    ctx: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -96,6 +106,14 @@ def root(
             "--no-color", help="Print no colours (or set NO_COLOR).", callback=_drop_colours
         ),
     ] = False,
+    log: Annotated[
+        LogForm | None,
+        typer.Option("--log", help="Write log lines to stderr.", show_default="none"),
+    ] = None,
+    log_level: Annotated[
+        LogLevel | None,
+        typer.Option("--log-level", help="The least level to write.", show_default="info"),
+    ] = None,
 ) -> None:
     """Keep the tables of two business systems equal, both ways.
 
@@ -115,6 +133,8 @@ def root(
 
     Exit codes: 0 done, 1 refused or failed with the reason on stderr, 2 wrong usage.
     """
+    del version, no_color  # their callbacks have done their work
+    _write_log(ctx, log, log_level)
 
 
 commands.command()(init.init)

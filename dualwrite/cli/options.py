@@ -6,6 +6,7 @@ of the upper one holds for the lower one too: `dualwrite errors --project box di
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -20,6 +21,45 @@ class SideWord(StrEnum):
 
     FINOPS = "finops"
     DATAVERSE = "dataverse"
+
+
+class LogForm(StrEnum):
+    """How log lines are written; without the engine's imports, to be quick."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least level of the log lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+_ROOT_OPTIONS = {"--no-color": 0, "--log": 1, "--log-level": 1}
+"""Options of the root that may stand anywhere, with the number of values of each."""
+
+
+def root_options_first(words: Sequence[str]) -> list[str]:
+    """The words with the root's options before the command: people write them where they like."""
+    first: list[str] = []
+    others: list[str] = []
+    left = list(words)
+    while left:
+        word = left.pop(0)
+        if word == "--":
+            others += [word, *left]
+            break
+        if word.partition("=")[0] not in _ROOT_OPTIONS:
+            others.append(word)
+            continue
+        values = 0 if "=" in word else _ROOT_OPTIONS[word]
+        first += [word, *left[:values]]
+        del left[:values]
+    return [*first, *others]
 
 
 def _project(ctx: typer.Context, given: Path) -> Path:

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Row, select, update
 from dualwrite.errors import PermanentError
 from dualwrite.journal.database import Database, now_of, upsert
 from dualwrite.journal.models import LeaseModel
+from dualwrite.logs import LEASE_REFUSED, LEASE_RELEASED, LEASE_TAKEN
 
 
 class LeaseHeldError(PermanentError):
@@ -70,7 +71,9 @@ class Lease:
     def release(self) -> None:
         """Let another worker take it; no effect when it is lost or released already."""
         with self._database.writing() as connection:
-            self._move_end(connection, now_of(connection))
+            released = self._move_end(connection, now_of(connection))
+        if released:
+            LEASE_RELEASED.log(map=self.map, epoch=self.epoch)
 
     def _move_end(self, connection: Connection, until: datetime) -> bool:
         moved = connection.execute(
@@ -123,6 +126,7 @@ class LeaseStore:
                 select(LeaseModel.__table__).where(LeaseModel.map == map_name).with_for_update()
             ).one()
             if row.expires_at > now and not _is_dead(row):
+                LEASE_REFUSED.log(map=map_name, pid=row.pid, machine=row.machine.partition("/")[0])
                 raise LeaseHeldError(
                     map_name=map_name,
                     machine=row.machine.partition("/")[0],
@@ -133,6 +137,7 @@ class LeaseStore:
             connection.execute(
                 update(LeaseModel).where(LeaseModel.map == map_name).values(**mine, epoch=epoch)
             )
+        LEASE_TAKEN.log(map=map_name, epoch=epoch, holder=holder)
         return Lease(self._database, map_name=map_name, epoch=epoch, seconds=seconds)
 
     def holder(self, map_name: str) -> str | None:

@@ -15,6 +15,7 @@ from dualwrite.journal.models import MapModel
 from dualwrite.journal.overview import map_records, maps_sql
 from dualwrite.journal.records import Backlog, MapRecord, MapStatus, Mark
 from dualwrite.link import Side
+from dualwrite.logs import MAP_STATUS
 
 _BACKLOG = text(
     "SELECT (SELECT COUNT(*) FROM journal_conflict WHERE map = :map AND status = 'open'),"
@@ -104,6 +105,8 @@ class MapStore:
                 values = {"status": status.value, "since": datetime.now(UTC)}
                 change_map(connection, map_name, **values)
                 add_line(connection, map_name, "status", f"{status.value}: {reason}")
+        if before in among and before is not status:
+            MAP_STATUS.log(map=map_name, before=before.value, status=status.value, reason=reason)
         return before
 
     def set_queues(self, map_name: str, queues: Mapping[str, str]) -> None:
@@ -124,19 +127,22 @@ class MapStore:
                     newer = {side: replace(m, epoch=epochs[name]) for side, m in known.items()}
                     change_map(connection, name, marks=_stored(newer))
 
-    def set_waits(self, map_name: str, reason: str | None) -> None:
+    def set_waits(self, map_name: str, reason: str | None) -> bool:
         """Store why a map does not sync now; None when it does.  A new reason is logged.
 
-        Nothing is written when the reason is the stored one.
+        Returns:
+            Whether the reason is a new one; nothing is written when it is the stored one.
         """
         query = select(MapModel.waits).where(MapModel.name == map_name)
         with self._database.reading() as connection:
             if connection.scalar(query) == reason:
-                return
+                return False
         with self._database.writing() as connection:
-            if connection.scalar(query.with_for_update()) != reason:
-                change_map(connection, map_name, waits=reason)
-                add_line(connection, map_name, "waits", reason or "goes on")
+            if connection.scalar(query.with_for_update()) == reason:
+                return False
+            change_map(connection, map_name, waits=reason)
+            add_line(connection, map_name, "waits", reason or "goes on")
+        return True
 
 
 def _marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side, Mark]]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from dualwrite.apps.entries import Op
 from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
+from dualwrite.logs import RETRY_HELD, Counted
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
 from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -122,6 +123,7 @@ def _try_direction(
         totals, lost = _try_batch(session, pipeline, batch)
         total += totals.counts.get(direction, Counts())
         gone += lost
+    RETRY_HELD.log(map=name, direction=direction, rows=len(held), counts=Counted(total.as_dict()))
     return Retried(name, direction, total, gone)
 
 

@@ -1,4 +1,4 @@
-"""The parts of the reference that are made from the code: commands, codes, journal, API.
+"""The parts of the reference that are made from the code: commands, codes, journal, logs, API.
 
     python -m tests.docs.generated
 
@@ -9,8 +9,10 @@ test fails where a page says otherwise.
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from sqlalchemy import Table
 
 from dualwrite.cli.commands import commands
 from dualwrite.journal.models import Base
+from dualwrite.journal.records import Counts
+from dualwrite.logs import BATCH, EVENTS, Counted, Event, JsonFormatter, TextFormatter
 from dualwrite.tablemap.codes import CODES
 from tests.docs.api import python_api
 from tests.docs.layers import pictures
@@ -103,6 +107,51 @@ def mutations() -> str:
     return "\n".join(["| broken on purpose | noticed by |", "|---|---|", *rows])
 
 
+def logs() -> str:
+    """Every event that is logged, with its fields, and one of them as text and as JSON."""
+    rows = [
+        f"| `{each.name}` | {logging.getLevelName(each.level).lower()} | {_fields(each)} |"
+        for each in EVENTS.values()
+    ]
+    events = ["| event | level | fields |", "|---|---|---|", *rows]
+    lines = [
+        f"```{language}\n{formatter.format(record)}\n```"
+        for language, formatter in (("text", TextFormatter()), ("json", JsonFormatter()))
+        for record in [_example()]
+    ]
+    return "\n".join([*events, "", "A batch as text, and as JSON:", "", *lines])
+
+
+def _fields(event: Event) -> str:
+    return _cell("; ".join(f"`{name}`: {means}" for name, means in event.fields.items()))
+
+
+def _example() -> logging.LogRecord:
+    fields = {
+        "map": "customers-v3--accounts",
+        "direction": "finops->dataverse",
+        "run": None,
+        "rows_from": "queue",
+        "rows": 3,
+        "outcomes": Counted(written=2, rejected=1),
+        "counts": Counted(Counts(read=3, written=2, rejected=1).as_dict()),
+        "seconds": 0.012,
+        "dry_run": False,
+    }
+    at = datetime(2026, 5, 4, 10, 12, 3, 123000, UTC).timestamp()
+    return logging.makeLogRecord(
+        {
+            **fields,
+            "name": BATCH.logger.name,
+            "levelname": logging.getLevelName(BATCH.level),
+            "created": at,
+            "event": BATCH.name,
+            "msg": BATCH.message,
+            "args": fields,
+        }
+    )
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -112,6 +161,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/command-line.md": command_line,
     DOCS / "reference/codes.md": codes,
     DOCS / "reference/journal.md": journal,
+    DOCS / "reference/logs.md": logs,
     DOCS / "reference/proofs.md": mutations,
     DOCS / "reference/python-api.md": python_api,
 }

@@ -85,12 +85,14 @@ def test_every_command_exists(page):
 def parse(words: list[str], line: str) -> None:
     """Hold a command line against the command it calls, and no more."""
     command: Any = typer.main.get_command(cli)
+    everywhere = command.params  # the options of the root may stand anywhere
     while words and words[0] in getattr(command, "commands", {}):
         command = command.commands[words[0]]
         words = words[1:]
     if hasattr(command, "commands"):
         assert not words or words[0].startswith("-"), f"{line}: there is no command {words[0]}"
-    options = {name: each for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    known = [*everywhere, *command.params]
+    options = {name: each for each in known for name in (*each.opts, *each.secondary_opts)}
     while words:
         word = words.pop(0)
         if not word.startswith("-"):

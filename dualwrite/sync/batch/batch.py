@@ -80,6 +80,7 @@ class BatchContext:
         policy: In the place of the map's own conflict policy: a person has decided.
         recording: Whether held rows and conflicts go to the journal within the transaction;
             else the caller records them.
+        run: The number of the initial sync, for the log.
     """
 
     session: Session
@@ -90,6 +91,7 @@ class BatchContext:
     dry_run: bool = False
     policy: Policy | None = None
     recording: bool = True
+    run: int | None = None
     closed: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Ids of a side's own entries that a conflict has dealt with in this cycle."""
     held: dict[Side, HeldChanges] = field(default_factory=dict)

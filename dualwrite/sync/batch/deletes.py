@@ -6,6 +6,7 @@ brought back, or it waits for a person.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.outcomes import Outcome, marked, some
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.record import bring_back, record_applied, record_journal
-from dualwrite.sync.batch.results import BatchResult, result_of
+from dualwrite.sync.batch.results import BatchResult, log_batch, result_of
 from dualwrite.sync.batch.stated import newer
 from dualwrite.sync.batch.target import TargetState, lock_target
 from dualwrite.sync.batch.writing import delete_rows
@@ -50,6 +51,7 @@ class DeletePipeline:
         Raises:
             TransientError, PermanentError: Nothing was deleted.
         """
+        started = time.perf_counter()
         route, context = self._route, self._context
         batch = Batch(
             route,
@@ -68,7 +70,9 @@ class DeletePipeline:
             batch.outcomes.check()
             self._record(writing, batch)
         context.committed()
-        return result_of(batch)
+        result = result_of(batch)
+        log_batch(context, result, started)
+        return result
 
     def _inspect(self, writing: Writing, batch: Batch) -> tuple[Batch, Histories | None]:
         route, context, dated = self._route, self._context, self._pipeline.dated

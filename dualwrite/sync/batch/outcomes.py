@@ -98,6 +98,12 @@ class Outcomes:
         """How many rows ended in one of these."""
         return int(flat(self.among(*outcomes)).true_count)
 
+    def by_name(self) -> dict[str, int]:
+        """How many rows ended in each outcome that occurs: `{"written": 2, "locked": 1}`."""
+        found = self.codes.value_counts().to_pylist()
+        codes = {each["values"]: each["counts"] for each in found}
+        return {each.name.lower(): codes[each.value] for each in Outcome if each.value in codes}
+
     def check(self) -> None:
         """Every row has an outcome.
 

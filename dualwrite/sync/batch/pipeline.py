@@ -9,6 +9,7 @@ policy and which rows it takes, and contains no stage.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,7 +42,7 @@ from dualwrite.sync.batch.record import (
     record_journal,
     requeue_new,
 )
-from dualwrite.sync.batch.results import BatchResult, result_of
+from dualwrite.sync.batch.results import BatchResult, log_batch, result_of
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.batch.target import TargetState, empty_target, lock_target, look_at_target
 from dualwrite.sync.batch.writing import WriteResult, replace_columns, write_changes, write_whole
@@ -101,6 +102,13 @@ class Pipeline:
             TransientError, PermanentError: From the apps; nothing of this batch was written, or
                 what was is whole and comes out `UNCHANGED` next time.
         """
+        started = time.perf_counter()
+        result = self.carry_uncounted(batch)
+        log_batch(self.context, result, started)
+        return result
+
+    def carry_uncounted(self, batch: Batch) -> BatchResult:
+        """As `carry`, of rows that another batch has counted: there is no log line of them."""
         batch = self._gate_source(self._translate(batch))
         self.context.released.clear()
         with self._transaction() as writing:

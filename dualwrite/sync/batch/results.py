@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,8 @@ import pyarrow.compute as pc
 
 from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.journal.store import Journal
-from dualwrite.sync.batch.batch import Batch
+from dualwrite.logs import BATCH, Counted
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome
@@ -81,6 +83,39 @@ def result_of(batch: Batch, *, late: bool = False, last: bool = True) -> BatchRe
     elif left:
         keys = keys.filter(pc.invert(outcomes.among(*STAYS, Outcome.NOT_WANTED)))
     return BatchResult(batch, counts, batch.held, keys.drop_null(), last)
+
+
+def log_batch(context: BatchContext, result: BatchResult, started: float) -> None:
+    """Log the line of a batch; `started` is by `time.perf_counter`."""
+    if not BATCH.wanted:
+        return
+    batch = result.batch
+    BATCH.log(
+        map=batch.route.table_map.name,
+        direction=result.direction,
+        run=context.run,
+        rows_from=batch.rows_from.name.lower(),
+        rows=len(batch),
+        outcomes=Counted(batch.outcomes.by_name()),
+        counts=Counted(result.counts.as_dict()),
+        seconds=round(time.perf_counter() - started, 6),
+        dry_run=context.dry_run,
+    )
+
+
+def log_rows(map_name: str, direction: str, outcome: Outcome, counts: Counts) -> None:
+    """Log the line of queued rows that end before a batch is made of them."""
+    BATCH.log(
+        map=map_name,
+        direction=direction,
+        run=None,
+        rows_from=RowsFrom.QUEUE.name.lower(),
+        rows=counts.read,
+        outcomes=Counted({outcome.name.lower(): counts.read}),
+        counts=Counted(counts.as_dict()),
+        seconds=0.0,
+        dry_run=False,
+    )
 
 
 @dataclass

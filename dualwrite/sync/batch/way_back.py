@@ -7,6 +7,7 @@ meanwhile are left to the next cycle.
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -21,7 +22,7 @@ from dualwrite.sync.batch.batch import Batch, RowsFrom, Takes
 from dualwrite.sync.batch.decide import Decision
 from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome, constant, some
 from dualwrite.sync.batch.pipeline import Pipeline
-from dualwrite.sync.batch.results import BatchResult, Totals
+from dualwrite.sync.batch.results import BatchResult, Totals, log_batch
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compare import differs
@@ -51,7 +52,7 @@ def carry_both_ways(pipeline: Pipeline, batch: Batch) -> Totals:
             # what the target alone decides is what it gave the rows that were new there
             present = replace(carrying, fresh=False, takes=Takes.PRESENT)
             again = Pipeline(pipeline.context, pipeline.route, pipeline.back, present)
-            rows = again.carry(Batch(pipeline.route, made, RowsFrom.TABLE))
+            rows = again.carry_uncounted(Batch(pipeline.route, made, RowsFrom.TABLE))
             totals.add(_carry_back(again, rows.batch))
     return totals
 
@@ -71,6 +72,7 @@ def _made(pipeline: Pipeline, batch: Batch) -> pa.Table:
 
 def _carry_back(pipeline: Pipeline, batch: Batch) -> BatchResult:
     """Write on the source side what the target won, or alone knows."""
+    started = time.perf_counter()
     back, context = pipeline.back, pipeline.context
     assert back is not None
     outcomes = batch.outcomes
@@ -85,7 +87,10 @@ def _carry_back(pipeline: Pipeline, batch: Batch) -> BatchResult:
         returning = Pipeline(context, back, None, carrying).carry_decided(returning)
     held, written = returning.held, returning.written
     counts = Counts(written=written.updated, rejected=len(held.rejected), parked=len(held.parked))
-    return BatchResult(returning, counts, held, keys)
+    result = BatchResult(returning, counts, held, keys)
+    if len(returning):
+        log_batch(context, result, started)
+    return result
 
 
 def _returning(back: Route, batch: Batch, came: Mask) -> Batch:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Mark
 from dualwrite.link import Side
+from dualwrite.logs import GUARD_RESTORED
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.session import Session
 
@@ -43,6 +44,7 @@ def fence(session: Session, epochs: Mapping[str, int]) -> dict[str, RestoredErro
     faults: dict[str, RestoredError] = {}
     for side in Side:
         for name in restored(session, side, {name: marks.get(name, {}) for name in epochs}):
+            GUARD_RESTORED.log(map=name, app=side.value)
             faults.setdefault(name, RestoredError(map_name=name, app=side.value))
     sound = {name: epoch for name, epoch in epochs.items() if name not in faults}
     for side in Side:

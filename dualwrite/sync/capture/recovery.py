@@ -9,13 +9,13 @@ journal holds that decision, else rolled back.  Prepared branches hold their loc
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from dualwrite.apps.transactions import Writing
 from dualwrite.errors import AppBusyError, PermanentError, TransientError
 from dualwrite.link import Side
+from dualwrite.logs import RECOVERY_POSTPONED, RECOVERY_RESOLVED, reason_of
 from dualwrite.sync.session import Session
 
 YOUNG = timedelta(seconds=30)
@@ -87,15 +87,17 @@ def recover(session: Session) -> None:
         age = now - each.at
         if each.commits is None and age < YOUNG:
             continue
-        with suppress(TransientError, PermanentError):
+        try:
             commits = resolve_prepared(session, each.name)
-            if each.commits is None:
+            if each.commits is None or commits:
+                decision = "committed" if commits else "rolled back"
                 session.journal.activity.log(
-                    each.map, "doubt", "a write of both sides whose writer died was rolled back"
+                    each.map, "doubt", f"a write of both sides whose writer died was {decision}"
                 )
-            elif commits:
-                session.journal.activity.log(
-                    each.map, "doubt", "a write of both sides whose writer died was committed"
-                )
+                RECOVERY_RESOLVED.log(map=each.map, decision=decision)
             if not commits and age > KEPT:
                 session.journal.prepared_writes.remove(each.name)
+        except (TransientError, PermanentError) as error:
+            RECOVERY_POSTPONED.log(
+                map=each.map, error=type(error).__name__, reason=reason_of(error)
+            )

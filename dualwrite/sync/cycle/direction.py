@@ -23,8 +23,9 @@ from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.deletes import DeletePipeline
 from dualwrite.sync.batch.held_changes import HeldChanges
+from dualwrite.sync.batch.outcomes import Outcome
 from dualwrite.sync.batch.pipeline import Pipeline
-from dualwrite.sync.batch.results import BatchResult
+from dualwrite.sync.batch.results import BatchResult, log_rows
 from dualwrite.sync.capture.captures import steering_columns
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.admission import asked_about, nameless, refuse_drift, with_held
@@ -185,18 +186,19 @@ class DirectionWorker:
         if pc.any(null).as_py():
             self._journal.held.record(name, {self.direction: BatchRecord(rejected=rejections)})
             lost = len(rejections)
-            changes = self._take_out(changes, null, Counts(read=lost, rejected=lost))
+            self.count(Outcome.REJECTED, Counts(read=lost, rejected=lost))
+            changes = self._take_out(changes, null)
         if self._asked:
             session, back = self.context.session, self.full.back
             waits = asked_about(session, self._map, source, back, changes.keys)
             count = pc.sum(waits).as_py() or 0
-            changes = self._take_out(changes, waits, Counts(read=count))
+            self.count(Outcome.WAITS_FOR_PERSON, Counts(read=count))
+            changes = self._take_out(changes, waits)
         return with_held(changes, self.held) if self.held else changes
 
-    def _take_out(self, changes: Changes, mask: Any, counts: Counts) -> Changes:
-        """Acknowledge the changes of `mask` as counted; the others."""
+    def _take_out(self, changes: Changes, mask: Any) -> Changes:
+        """Acknowledge the changes of `mask`, which are counted; the others."""
         self.acknowledge(changes.ids_of(mask))
-        self.tally.counts += counts
         return changes.filter(pc.invert(mask))
 
     # Carrying
@@ -255,9 +257,15 @@ class DirectionWorker:
         left, gone = absent.filter(out), absent.filter(pc.invert(out))
         if len(left):
             self.acknowledge(left.ids)
-            self.tally.counts += Counts(read=len(left), unchanged=len(left))
+            self.count(Outcome.NOT_WANTED, Counts(read=len(left), unchanged=len(left)))
         if len(gone):
             self._gone.append(gone)
+
+    def count(self, outcome: Outcome, counts: Counts) -> None:
+        """Count rows that end before the pipeline; they have a log line as those of a batch."""
+        self.tally.counts += counts
+        if counts.read:
+            log_rows(self._map.name, self.direction, outcome, counts)
 
     def acknowledge_batch(self, changes: Changes, result: BatchResult, done: Any) -> None:
         """Count a batch; discard held rows that are across; acknowledge the entries of `done`.

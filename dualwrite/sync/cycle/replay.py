@@ -18,6 +18,7 @@ from dualwrite.apps.entries import Entries
 from dualwrite.apps.transactions import Snapshot
 from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.batch import Batch, RowsFrom
+from dualwrite.sync.batch.outcomes import Outcome
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.routes.reading import only_needed
@@ -55,7 +56,7 @@ class ReplayWorker(DirectionWorker):
             out = there.filter(pc.invert(here))
             if len(out):  # that state was outside the filter
                 self.acknowledge(out.ids)
-                self.tally.counts += Counts(read=len(out), unchanged=len(out))
+                self.count(Outcome.NOT_WANTED, Counts(read=len(out), unchanged=len(out)))
         if len(gone):
             self.delete(gone)
         self.read_held()

@@ -35,6 +35,7 @@ from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
 from dualwrite.sync.cycle.replay import ReplayWorker
+from dualwrite.sync.cycle.waiting import set_waits
 from dualwrite.sync.retry import retry
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.order import order_maps
@@ -185,7 +186,7 @@ class CycleRunner:
             result.seconds = time.monotonic() - started
             results.append(result)
         for name, fault in self._faults.items():
-            self.session.journal.maps.set_waits(name, str(fault))
+            set_waits(self.session, name, fault)
             results.append(MapResult(name, note=str(fault), stuck=True))
         return results
 
@@ -333,7 +334,7 @@ class CycleRunner:
             return result
         worker.reported, worker.again_at = reported, time.monotonic() + QUIET_SECONDS
         journal.cycles.record(worker.name, result.counts, lags, pending=pending)
-        journal.maps.set_waits(worker.name, result.note or None)
+        set_waits(self.session, worker.name, worker.fault)
         if worker.fault is None and not any(pending.values()):
             # only from there: somebody may have paused or stopped the map at this moment
             reason = "caught up"
@@ -393,7 +394,7 @@ def cycle_runner(
             try:
                 maps.append(session.map(name))
             except PermanentError as error:
-                session.journal.maps.set_waits(name, str(error))
+                set_waits(session, name, error)
                 others.append(MapResult(name, note=str(error), stuck=True))
         plans = list(order_maps(session, maps).maps)
         epochs = {name: lease.epoch for name, lease in leases.items()}

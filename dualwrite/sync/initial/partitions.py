@@ -163,7 +163,10 @@ class InitialSync:
             back = self._route(leg.source.other, leg) if flows_back else None
             epoch = 0 if self.run is None else int(self.run.options.get("epoch", 0))
             gate, dry_run = self.options.gate, self.options.dry_run
-            context = BatchContext(self.session, self.finder, self._captures, epoch, gate, dry_run)
+            run = None if self.run is None else self.run.id
+            context = BatchContext(
+                self.session, self.finder, self._captures, epoch, gate, dry_run, run=run
+            )
             late = leg.phase > 1
             takes = Takes.NEW if leg.insert_only else Takes.PRESENT if late else Takes.ALL
             carrying = Carrying(

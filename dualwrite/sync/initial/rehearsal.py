@@ -37,6 +37,7 @@ def rehearse(session: Session, plan: MapPlan, options: Options) -> None:
     if limit.allows(causes.total(), rows):
         journal.maps.set_waits(limit.map_name, None)
         return
+    limit.log_refusal(causes.total(), rows)
     error = TooManyRejectedError(limit, causes, rows, what="rows", safe="Nothing was written.")
     journal.maps.set_waits(limit.map_name, str(error))
     raise error

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from dualwrite.errors import PermanentError, TransientError
 from dualwrite.journal.records import MapStatus, PartitionPlan, RunOutcome
 from dualwrite.link import Side
+from dualwrite.logs import RETRY_PARTITION, reason_of
 from dualwrite.sync.batch.results import MapResult, Progress, Totals, silent
 from dualwrite.sync.capture.captures import start_capture
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
@@ -139,8 +140,20 @@ def _patiently(sync: InitialSync, partition: PartitionPlan) -> Totals:
     for attempt in range(1, ATTEMPTS):
         try:
             return sync.carry(partition)
-        except TransientError:
-            time.sleep(0.5 * 4 ** (attempt - 1))
+        except TransientError as error:
+            pause = 0.5 * 4 ** (attempt - 1)
+            RETRY_PARTITION.log(
+                map=sync.name,
+                direction=partition.direction,
+                run=None if sync.run is None else sync.run.id,
+                partition=partition.number,
+                attempt=attempt,
+                attempts=ATTEMPTS,
+                error=type(error).__name__,
+                reason=reason_of(error),
+                seconds=pause,
+            )
+            time.sleep(pause)
     return sync.carry(partition)
 
 

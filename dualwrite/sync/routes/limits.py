@@ -17,6 +17,7 @@ from decimal import Decimal
 
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Rejection
+from dualwrite.logs import GUARD_MAX_REJECTED
 from dualwrite.tablemap.model import Place, TableMap
 
 FEW = 50
@@ -64,6 +65,10 @@ class Limit:
             return rejected <= int(self.text)
         return rejected <= few or 100 * rejected <= Decimal(self.text[:-1]) * rows
 
+    def log_refusal(self, rejected: int, rows: int) -> None:
+        """Log that the map stops here."""
+        GUARD_MAX_REJECTED.log(map=self.map_name, rejected=rejected, rows=rows, limit=self.text)
+
     def guard_batch(self, rejected: Iterable[Rejection], rows: int) -> None:
         """Stop a batch of changes, in its transaction.
 
@@ -72,6 +77,7 @@ class Limit:
         """
         causes = causes_of(rejected)
         if not self.allows(causes.total(), rows, few=FEW):
+            self.log_refusal(causes.total(), rows)
             safe = "These changes were not written; they stay in the queue."
             raise TooManyRejectedError(self, causes, rows, what="changed rows", safe=safe)
 

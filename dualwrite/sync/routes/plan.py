@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from dualwrite.errors import PermanentError
 from dualwrite.link import Side
+from dualwrite.logs import GUARD_MASS_DELETE
 from dualwrite.tablemap.model import Master, TableMap
 
 MASS_DELETE_SHARE = 0.20
@@ -87,6 +88,7 @@ def guard_deletes(*, map_name: str, side: Side, deletes: int, rows: int, command
         MassDeleteError: More than 50 rows, and more than a fifth of the map's `rows`.
     """
     if deletes > MASS_DELETE_ROWS and deletes > rows * MASS_DELETE_SHARE:
+        GUARD_MASS_DELETE.log(map=map_name, side=side.value, deletes=deletes, rows=rows)
         raise MassDeleteError(
             map_name=map_name, side=side, deletes=deletes, rows=rows, command=command
         )

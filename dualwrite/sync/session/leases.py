@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dualwrite.errors import TransientError
 from dualwrite.journal.leases import Lease, LeaseHeldError, LeaseLostError
 from dualwrite.journal.records import MapStatus
+from dualwrite.logs import LEASE_LOST, LEASE_RENEWAL_FAILED, reason_of
 from dualwrite.sync.session.session import Session
 
 LEASE_SECONDS = 60.0
@@ -72,9 +73,16 @@ def renewed(leases: Sequence[Lease]) -> Iterator[None]:
             for lease in leases:
                 try:
                     lease.renew()
-                except TransientError:
-                    continue  # the lease outlives a few of these
+                except TransientError as error:
+                    # the lease outlives a few of these
+                    LEASE_RENEWAL_FAILED.log(
+                        map=lease.map,
+                        epoch=lease.epoch,
+                        error=type(error).__name__,
+                        reason=reason_of(error),
+                    )
                 except LeaseLostError as error:
+                    LEASE_LOST.log(map=lease.map, epoch=lease.epoch)
                     lost.append(error)
                     return
 

@@ -12,6 +12,7 @@ for longer than that.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
-from dualwrite.sync.batch.results import BatchResult
+from dualwrite.sync.batch.results import BatchResult, log_batch
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.capture.recovery import branch_of, decide, new_name, recover, resolve_prepared
@@ -137,6 +138,7 @@ class _Attempt:
 
     def write(self, rows: pa.Table) -> None:
         """Write on both sides: in two phases where both can, else this side commits first."""
+        started = time.perf_counter()
         side, pipeline = self._side, self._pipeline()
         apps, key = self._session.apps, _own_key(self._map, side)
         origin = pipeline.context.origin(pipeline.route, side.other)
@@ -153,6 +155,7 @@ class _Attempt:
                     self._in_phases = True
                     decide(self._session, self._name, self._map.name, (across, here))
             self._kept = True
+        log_batch(pipeline.context, result, started)
         if self._in_phases:
             self._session.journal.prepared_writes.remove(self._name)
 
