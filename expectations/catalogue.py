@@ -1,8 +1,8 @@
 """Our expectations, one for each kind of rule in `dualwrite.rules`.
 
-They are made for the gate table of a way of a map: target columns are named by path
-(`creditlimit`), what the source holds stands beside them (`source:CREDITLIMIT`), what a
-lookup found under `ref:<column>`.  `suite.suite_of` makes them from a map; by hand:
+They are made for the gate table of one direction of a map: target columns are named by path
+(`creditlimit`), the source's values have a prefix (`source:CREDITLIMIT`), what a
+lookup found is under `ref:<column>`.  `suite.suite_of` makes them from a map; by hand:
 
     import great_expectations as gx
     from expectations.catalogue import ExpectColumnValuesToFitLength
@@ -62,7 +62,7 @@ class ExpectKeyToBePresent(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = KeyPresent
-    says: ClassVar[str] = "Every row has its key: $key."
+    template: ClassVar[str] = "Every row has its key: $key."
 
     key: list[str]
 
@@ -89,7 +89,7 @@ class ExpectPeriodsNotToOverlap(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = PeriodsSound
-    says: ClassVar[str] = "Of $entity one row is valid at a time, from $start to $end."
+    template: ClassVar[str] = "Of $entity one row is valid at a time, from $start to $end."
 
     entity: list[str]
     start: str
@@ -111,7 +111,7 @@ class ExpectKeyToBeUnique(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = KeyUnique
-    says: ClassVar[str] = "No other row has the same key: $key."
+    template: ClassVar[str] = "No other row has the same key: $key."
 
     key: list[str]
 
@@ -130,7 +130,7 @@ class ExpectValuesToBeInValueMap(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = ValueMapTotal
-    says: ClassVar[str] = "$source is one of the values that the value map lists: $known."
+    template: ClassVar[str] = "$source is one of the values that the value map lists: $known."
 
     source: str
     target: str
@@ -148,7 +148,7 @@ class ExpectColumnValuesToBeFinite(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Finite
-    says: ClassVar[str] = "$column is a number, neither NaN nor infinite."
+    template: ClassVar[str] = "$column is a number, neither NaN nor infinite."
 
     column: str
 
@@ -166,18 +166,18 @@ class ExpectColumnValuesToConvert(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Convertible
-    says: ClassVar[str] = "$source can be converted to $type."
+    template: ClassVar[str] = "$source can be converted to $type."
 
     source: str
     target: str
     type: str
 
     @classmethod
-    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
-        told = super()._told(kwargs)
-        if room := re.fullmatch(r"a decimal\((\d+), (\d+)\)", told["type"]):
-            told["type"] = f"a number with {_digits(int(room[1]), int(room[2]))}"
-        return told
+    def _described(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        described = super()._described(kwargs)
+        if room := re.fullmatch(r"a decimal\((\d+), (\d+)\)", described["type"]):
+            described["type"] = f"a number with {_digits(int(room[1]), int(room[2]))}"
+        return described
 
 
 class ExpectColumnValuesToBeRequired(RuleExpectation):
@@ -190,7 +190,7 @@ class ExpectColumnValuesToBeRequired(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Required
-    says: ClassVar[str] = "$column has a value."
+    template: ClassVar[str] = "$column has a value."
 
     column: str
 
@@ -206,7 +206,7 @@ class ExpectColumnValuesToFitLength(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Length
-    says: ClassVar[str] = "$column has at most $length characters."
+    template: ClassVar[str] = "$column has at most $length characters."
 
     column: str
     length: int
@@ -225,15 +225,17 @@ class ExpectColumnValuesToKeepScale(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Scale
-    says: ClassVar[str] = "$column has $digits."
+    template: ClassVar[str] = "$column has $digits."
 
     column: str
     precision: int
     scale: int
 
     @classmethod
-    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
-        return super()._told(kwargs) | {"digits": _digits(kwargs["precision"], kwargs["scale"])}
+    def _described(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        return super()._described(kwargs) | {
+            "digits": _digits(kwargs["precision"], kwargs["scale"])
+        }
 
 
 class ExpectColumnValuesToBeExactMoney(RuleExpectation):
@@ -248,7 +250,9 @@ class ExpectColumnValuesToBeExactMoney(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = MoneyExact
-    says: ClassVar[str] = "$column is an exact amount: a number, no digit of it bent by a float."
+    template: ClassVar[str] = (
+        "$column is an exact amount: a number, no digit of it bent by a float."
+    )
 
     column: str
     scale: int
@@ -274,7 +278,7 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = CurrencyPrecision
-    says: ClassVar[str] = "$column $keeps."
+    template: ClassVar[str] = "$column $keeps."
 
     column: str
     code: str = ""
@@ -288,23 +292,23 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
     policy: str = "reject"
 
     @classmethod
-    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
-        told = super()._told(kwargs)
-        money = told["code"] or f"the currency in {told['currency']}"
-        if told["company"]:
-            money = f"the currency of the company in {told['company']}"
+    def _described(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+        described = super()._described(kwargs)
+        money = described["code"] or f"the currency in {described['currency']}"
+        if described["company"]:
+            money = f"the currency of the company in {described['company']}"
         precision, scale = kwargs.get("precision", 38), kwargs.get("scale", 0)
         whole = f"at most {precision - scale:,} digits before the point"
         match kwargs.get("kind", "amount"), kwargs.get("policy", "reject") == "reject":
             case "price", True:
-                told["keeps"] = f"is a price in {money} with {_digits(precision, scale)}"
+                described["keeps"] = f"is a price in {money} with {_digits(precision, scale)}"
             case "cash", True:
-                told["keeps"] = f"can be paid in the cash of {money}, and has {whole}"
+                described["keeps"] = f"can be paid in the cash of {money}, and has {whole}"
             case _, True:
-                told["keeps"] = f"has no more decimals than {money}, and {whole}"
+                described["keeps"] = f"has no more decimals than {money}, and {whole}"
             case _, _:
-                told["keeps"] = f"is rounded as {money} asks, and then has {whole}"
-        return told
+                described["keeps"] = f"is rounded as {money} asks, and then has {whole}"
+        return described
 
 
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
@@ -319,7 +323,7 @@ class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = WholeNumberRange
-    says: ClassVar[str] = "$column is from $low to $high."
+    template: ClassVar[str] = "$column is from $low to $high."
 
     column: str
     low: int
@@ -333,7 +337,7 @@ class ExpectLookupsToResolve(RuleExpectation):
 
     Args:
         column: The gate column with the reference that was found, `ref:<lookup column>`.
-        ambiguous: The gate column that says whether more than one row was found.
+        ambiguous: The gate column that holds whether more than one row was found.
         parts: The gate columns that name the other row.
         tables: The tables that it may be in.
 
@@ -343,7 +347,7 @@ class ExpectLookupsToResolve(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Resolvable
-    says: ClassVar[str] = "$column finds its row in $tables."
+    template: ClassVar[str] = "$column finds its row in $tables."
 
     column: str
     ambiguous: str

@@ -1,8 +1,8 @@
-"""Checking tables as they stand: every row of a map, on both sides, and nothing is written.
+"""Checks of whole tables: every row of a map, on both sides, and nothing is written.
 
-A side from which the map carries is held to all rules of that way.  The other side of a
-one-way map is held to those that need no counterpart: keys, periods, digits, what must
-be there.  Rows that are judged together (of one key, of one history) are never parted, so
+A side that the map reads from is checked by all rules of that direction.  The other side of a
+one-way map is checked by those that need no counterpart: keys, periods, digits, what must
+be there.  Rows that are judged together (of one key, of one history) are never separated, so
 the verdict does not depend on how the table was cut.
 """
 
@@ -75,8 +75,8 @@ def _whole(rules: Sequence[Rule]) -> list[Rule]:
     """The rules for whole tables: no row of a history is anywhere else."""
     found: list[Rule] = []
     for rule in rules:
-        told: Any = rule
-        found.append(replace(told, held=False) if rule.name == "periods_sound" else rule)
+        dated: Any = rule
+        found.append(replace(dated, held=False) if rule.name == "periods_sound" else rule)
     return found
 
 

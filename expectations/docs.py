@@ -5,7 +5,7 @@ ours.  Its own pages load their looks from six other hosts, and without a networ
 neither style nor content, so here everything a page needs is in the page.
 
     <project>/reports/quality/index.html          what to correct first, and all suites
-    <project>/reports/quality/<map>-<way>.html    one suite: its worst rows, and column by column
+    <project>/reports/quality/<map>-<direction>.html   one suite: its worst rows, then its columns
     <project>/reports/quality/history.jsonl       the numbers of earlier reports of whole tables
 """
 
@@ -96,7 +96,7 @@ def _headline(report: QualityReport, past: Past) -> tuple[str, str]:
         return "Every row meets every rule.", "good"
     count = sum(answer.failing for _, answer in failing)
     lists = len({suite for suite, _ in failing})
-    told = f"{_plural(count, 'finding')} in {lists} of {_plural(len(report.suites), 'list')}."
+    summary = f"{_plural(count, 'finding')} in {lists} of {_plural(len(report.suites), 'list')}."
     before = [(suite, past.last(suite)) for suite in report.suites]
     known = {suite: noted for suite, noted in before if noted is not None}
     if known:
@@ -106,9 +106,9 @@ def _headline(report: QualityReport, past: Past) -> tuple[str, str]:
             if len(known) == len(before)
             else f" in the {_plural(len(known), 'list')} checked earlier"
         )
-        told += f" {_since(now - sum(noted['findings'] for noted in known.values()), of)}"
+        summary += f" {_since(now - sum(noted['findings'] for noted in known.values()), of)}"
     bad = any(answer.severity == "critical" for _, answer in failing)
-    return told, "bad" if bad else "warn"
+    return summary, "bad" if bad else "warn"
 
 
 def _since(more: int, of: str) -> str:
@@ -142,8 +142,8 @@ def _origin(about: About, answer: Answer) -> str:
     """The source's columns that a finding is about, where the sentence does not name them."""
     names = answer.kwargs.get("parts") or [answer.column]
     found = dict.fromkeys(about.origins[name] for name in names if name in about.origins)
-    said = sentence(answer)
-    return ", ".join(name for name in found if name not in said)
+    text = sentence(answer)
+    return ", ".join(name for name in found if name not in text)
 
 
 def _signed(change: int) -> str:
@@ -181,7 +181,7 @@ def _page(
 
 
 def _about(answer: Answer, about: About) -> str:
-    """The column under which an answer stands: one that is filled, with all that it looks up."""
+    """The column under which an answer is listed: one that is filled, with all that it looks up."""
     column = answer.column
     if column not in about.origins:
         column = next((to for to, origin in about.origins.items() if origin == column), column)
@@ -276,7 +276,7 @@ def _plural(count: int, one: str) -> str:
 
 
 def sentence(answer: Answer) -> str:
-    """What the expectation says, in one sentence."""
+    """The expectation in one sentence."""
     return catalogue.KINDS[answer.type].sentence(answer.kwargs)
 
 

@@ -134,11 +134,11 @@ class RuleExpectation(BatchExpectation):
     `pandas.ArrowDtype`.  The result counts rows: `element_count`, `unexpected_count`;
     with `COMPLETE` it has all failing rows by number in `unexpected_index_list`, and
     the first keys in `partial_unexpected_list`, where `unexpected_index_column_names`
-    says which columns those are.
+    names those columns.
     """
 
     rule: ClassVar[type[Rule]]
-    says: ClassVar[str]
+    template: ClassVar[str]
     """What is expected, for Data Docs; `$name` is a parameter."""
 
     domain_keys: ClassVar[tuple[str, ...]] = ("batch_id",)
@@ -207,27 +207,27 @@ class RuleExpectation(BatchExpectation):
     # Data Docs
 
     @classmethod
-    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+    def _described(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
         """The parameters as a person reads them."""
-        told = {}
+        described = {}
         for name in cls.parameters():
             value = kwargs.get(name)
             words = value if isinstance(value, list | tuple) else [value]
-            told[name] = listed([_word(word) for word in words if word is not None])
-        return told
+            described[name] = listed([_word(word) for word in words if word is not None])
+        return described
 
     @classmethod
     def sentence(cls, kwargs: Mapping[str, Any]) -> str:
         """What is expected, the parameters filled in."""
-        return Template(cls.says).safe_substitute(cls._told(kwargs))
+        return Template(cls.template).safe_substitute(cls._described(kwargs))
 
     @classmethod
     def _prescriptive_template(
         cls, renderer_configuration: RendererConfiguration[Any]
     ) -> RendererConfiguration[Any]:
-        for name, value in cls._told(renderer_configuration.kwargs).items():
+        for name, value in cls._described(renderer_configuration.kwargs).items():
             renderer_configuration.add_param(name, RendererValueType.STRING, value)
-        renderer_configuration.template_str = cls.says
+        renderer_configuration.template_str = cls.template
         return renderer_configuration
 
     @classmethod
@@ -241,7 +241,7 @@ class RuleExpectation(BatchExpectation):
     ) -> list[RenderedStringTemplateContent]:
         del result, runtime_configuration
         assert configuration is not None
-        template = {"template": cls.says, "params": cls._told(configuration.kwargs)}
+        template = {"template": cls.template, "params": cls._described(configuration.kwargs)}
         return [
             RenderedStringTemplateContent(
                 content_block_type="string_template", string_template=template
@@ -266,8 +266,8 @@ class RuleExpectation(BatchExpectation):
         own = {name: each for name, each in config.kwargs.items() if name in cls.parameters()}
         cure = cls.rule.from_kwargs(own).cure.replace("`", "")
         return [
-            _told_as(f"{failing:,} of {rows:,} rows do not.", "strong", "text-danger"),
-            _told_as(f"To fix it: {cure}", "div", "soft"),
+            _styled(f"{failing:,} of {rows:,} rows do not.", "strong", "text-danger"),
+            _styled(f"To fix it: {cure}", "div", "soft"),
         ]
 
     @classmethod
@@ -289,7 +289,7 @@ class RuleExpectation(BatchExpectation):
         return [
             RenderedTableContent(
                 content_block_type="table",
-                table=[[_told_as(cell, "span", "key")] for cell in cells],
+                table=[[_styled(cell, "span", "key")] for cell in cells],
                 header_row=[", ".join(result.result.get("key_names") or ["Their keys"])],
                 styling={"body": {"classes": ["keys"]}},
             )
@@ -319,7 +319,7 @@ def _word(value: Any) -> str:
     return plain_name(str(value))
 
 
-def _told_as(text: str, tag: str, look: str) -> RenderedStringTemplateContent:
+def _styled(text: str, tag: str, look: str) -> RenderedStringTemplateContent:
     return RenderedStringTemplateContent(
         content_block_type="string_template",
         string_template={

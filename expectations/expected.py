@@ -24,11 +24,11 @@ class _Worded(RuleExpectation):
         return "rule" not in vars(cls)
 
     @classmethod
-    def _told(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
+    def _described(cls, kwargs: Mapping[str, Any]) -> dict[str, str]:
         options = json.loads(kwargs.get("options") or "{}")
         words = [f"{name} {value}" for name, value in options.items() if not names_columns(name)]
         others = [str(each) for each in kwargs.get("others") or ()]
-        return super()._told(kwargs) | {
+        return super()._described(kwargs) | {
             "with": f", {listed(words)}" if words else "",
             "and": "".join(f", {name}" for name in others),
         }
@@ -48,7 +48,7 @@ class ExpectRowsToMeetOwnRule(_Worded):
     """
 
     rule: ClassVar[type[Rule]] = Own
-    says: ClassVar[str] = "$column meets the project's own rule $type$with."
+    template: ClassVar[str] = "$column meets the project's own rule $type$with."
 
     type: str
     column: str
@@ -71,7 +71,7 @@ class ExpectRowsToMeetOutsideRule(_Worded):
     """
 
     rule: ClassVar[type[Rule]] = Outside
-    says: ClassVar[str] = "$column$and: $type$with."
+    template: ClassVar[str] = "$column$and: $type$with."
 
     type: str
     column: str

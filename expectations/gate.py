@@ -1,11 +1,11 @@
 """The engine's gate, run by Great Expectations.
 
 It returns exactly the verdict of the rules (a test proves it): the expectations carry
-the rules, and the verdict is weighed from the row numbers that come back.  What GX
+the rules, and the verdict is made from the row numbers that come back.  What GX
 adds is the record: every validation is counted into a report for the Data Docs.
 
-Four habits of GX would hurt and are kept out.  It hashes every frame by its values
-(minutes for a million rows of decimals): the threshold for that is set to nothing.  A
+Four defaults of GX do harm and are switched off.  It hashes every frame by its values
+(minutes for a million rows of decimals): the threshold for that is set to zero.  A
 context shared by threads gives wrong results: each thread has its own.  It draws progress
 bars, and makes a folder for pages with each context: both are off.
 """
@@ -50,7 +50,7 @@ Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 
 class NotEvaluatedError(PermanentError):
-    """An expectation could not be evaluated, which says nothing about the rows."""
+    """An expectation could not be evaluated, which is no result about the rows."""
 
     def __init__(self, *, suite: str, expectation: str, reason: str) -> None:
         self.suite, self.expectation, self.reason = suite, expectation, reason
@@ -168,10 +168,10 @@ def _masks(
 
 def _reason(result: Any) -> str:
     """The first line of what the expectation raised."""
-    told = result.exception_info
-    if "exception_message" not in told:
-        told = next(iter(told.values()), {})
-    return str(told.get("exception_message") or "no reason given").splitlines()[0]
+    error = result.exception_info
+    if "exception_message" not in error:
+        error = next(iter(error.values()), {})
+    return str(error.get("exception_message") or "no reason given").splitlines()[0]
 
 
 def _worst(keys: pa.Table, masks: Mapping[Rule, Mask]) -> list[WorstRow]:
@@ -184,5 +184,5 @@ def _worst(keys: pa.Table, masks: Mapping[Rule, Mask]) -> list[WorstRow]:
     faulty = np.flatnonzero(times)
     most = faulty[np.argsort(-times[faulty], kind="stable")][:SAMPLE]
     columns = [tuple(rule.about for rule, mask in masks.items() if mask[number]) for number in most]
-    told = keys.take(pa.array(most)).to_pylist()
-    return [WorstRow(named(key), names) for key, names in zip(told, columns, strict=True)]
+    found = keys.take(pa.array(most)).to_pylist()
+    return [WorstRow(named(key), names) for key, names in zip(found, columns, strict=True)]

@@ -1,7 +1,7 @@
 """How quality went over time: a line for each report of whole tables, beside the pages.
 
 Only numbers are kept, and the marks of expectations, so the file stays small and holds
-nothing of a row.  Reports of a run's own rows are no part of it: their numbers say how many
+nothing of a row.  Reports of a run's own rows are no part of it: their numbers count how many
 rows passed by, not how the tables are.
 """
 

@@ -38,8 +38,8 @@ def failing(rule: Outside, table: pa.Table) -> pa.BooleanArray:
     """Which rows of a table fail.
 
     Raises:
-        OutsideError: There is no such class, its options are wrong, it broke off, or it does not
-            say of single rows whether they fail.
+        OutsideError: There is no such class, its options are wrong, it broke off, or it gives
+            no result for single rows.
     """
     mask = np.zeros(table.num_rows, dtype=bool)
     if not table.num_rows:
@@ -76,10 +76,10 @@ def _made(rule: Outside) -> Any:
 
 def _reason(result: Any) -> str:
     """The first line of what the expectation raised."""
-    told = result.exception_info or {}
-    if "exception_message" not in told:
-        told = next(iter(told.values()), {})
-    message = told.get("exception_message") if isinstance(told, dict) else None
+    error = result.exception_info or {}
+    if "exception_message" not in error:
+        error = next(iter(error.values()), {})
+    message = error.get("exception_message") if isinstance(error, dict) else None
     if not message:
         return "it gives no result for single rows"
     return str(message).splitlines()[0]

@@ -1,4 +1,4 @@
-"""Expectations about quantities and the units they are told in."""
+"""Expectations about quantities and their units."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
 
     Args:
         source: The quantity as the source holds it, such as `source:QTY`.
-        problem: The column that says what kept it from converting, `unit:quantity`; null: nothing.
+        problem: The column of why it could not be converted, `unit:quantity`; null where it could.
         unit: The column of its unit; or
         symbol: the one unit of all rows.
         returned: The column of what would come back, `back:quantity`; empty for one way.
@@ -27,7 +27,7 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = QuantityConverts
-    says: ClassVar[str] = "$source is converted into the unit of the other side."
+    template: ClassVar[str] = "$source is converted into the unit of the other side."
 
     source: str
     problem: str
@@ -39,7 +39,7 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
 class ExpectQuantityToConvertBetweenUnits(RuleExpectation):
     """Quantities convert from one unit into another: both are known, and a conversion leads on.
 
-    Shapes: any frame.  The quantities are decimals or whole numbers, in the unit that stands
+    Shapes: any frame.  The quantities are decimals or whole numbers, in the unit that is
     beside each; a binary float fails, for its digits are not those meant.  Null passes.
 
     Args:
@@ -63,7 +63,7 @@ class ExpectQuantityToConvertBetweenUnits(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = QuantityConvertible
-    says: ClassVar[str] = "$quantity converts from $unit$symbol into $to$to_symbol."
+    template: ClassVar[str] = "$quantity converts from $unit$symbol into $to$to_symbol."
 
     quantity: str
     unit: str = ""

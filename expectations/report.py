@@ -1,4 +1,4 @@
-"""What the suites said, added up: one answer for each expectation of each suite.
+"""The results of the suites, added up: one answer for each expectation of each suite.
 
 A run validates many partitions, in several threads or processes.  Their results are
 small and plain, so that they travel, and a report of any number of partitions is no
@@ -116,7 +116,7 @@ class QualityReport:
         self.worst[suite] = tuple(sorted(rows, key=lambda row: -len(row.columns))[:SAMPLE])
 
     def of(self, suite: str) -> About:
-        """What a suite is about; its name where nobody said."""
+        """What a suite is about; its name where nothing is given."""
         return self.about.get(suite, About(suite, suite, ""))
 
     def titled(self, names: AppNames) -> QualityReport:

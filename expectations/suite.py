@@ -1,7 +1,7 @@
-"""The suite of a way: every rule that stands before its write, as an expectation.
+"""The suite of one direction of a map: every rule before its write, as an expectation.
 
-Nothing is written by hand.  What the map and the two schemas say becomes the way's
-rules, and these become the suite; so a suite is never older than its map.
+Nothing is written by hand.  The rules are derived from the map and the two schemas, and
+the suite from the rules, so a suite is never older than its map.
 """
 
 from __future__ import annotations
@@ -22,18 +22,20 @@ def suite_name(route: Route) -> str:
 
 
 def about_of(route: Route) -> About:
-    """What the suite of a way is about."""
-    told = f"{SIDES[route.source]} to {SIDES[route.target]}"
+    """What the suite of a direction is about."""
+    direction = f"{SIDES[route.source]} to {SIDES[route.target]}"
     filled = {str(c.target): str(c.source) for c in route.flow.columns if c.source is not None}
-    return About(route.table_map.name, route.table_map.title, told, route.flow.source_key, filled)
+    return About(
+        route.table_map.name, route.table_map.title, direction, route.flow.source_key, filled
+    )
 
 
 def suite_of(
     route: Route, rules: Iterable[Rule] | None = None, *, name: str | None = None
 ) -> gx.ExpectationSuite:
-    """The suite of a compiled way; of some of its rules only, if given.
+    """The suite of a compiled direction, or of some of its rules only.
 
-    Expectations stand in the order of the rules.
+    The expectations are in the order of the rules.
     """
     chosen = route.rules if rules is None else rules
     return gx.ExpectationSuite(

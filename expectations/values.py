@@ -21,7 +21,7 @@ class ExpectColumnValuesToBeFromTo(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Between
-    says: ClassVar[str] = "$column is from $low to $high."
+    template: ClassVar[str] = "$column is from $low to $high."
 
     column: str
     low: str = ""
@@ -39,7 +39,7 @@ class ExpectColumnValuesToBeOneOf(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = OneOf
-    says: ClassVar[str] = "$column is one of $values."
+    template: ClassVar[str] = "$column is one of $values."
 
     column: str
     values: tuple[str, ...]
@@ -56,7 +56,7 @@ class ExpectColumnValuesToMatchPattern(RuleExpectation):
     """
 
     rule: ClassVar[type[Rule]] = Matches
-    says: ClassVar[str] = "$column matches $pattern."
+    template: ClassVar[str] = "$column matches $pattern."
 
     column: str
     pattern: str

@@ -1,4 +1,4 @@
-"""Dated rows before Great Expectations: the same rows are held, and the pages say so."""
+"""Dated rows judged by Great Expectations: the same rows are held, and the pages list them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_great_expectations_hold_back_what_the_rule_holds_back(world):
     assert PERIODS in {each.type for each in answers(gate.report)}
 
 
-def test_tables_as_they_stand_are_checked_on_both_sides(world):
+def test_whole_tables_are_checked_on_both_sides(world):
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")
     world.there(("A", "26-03-01", "none", 11))

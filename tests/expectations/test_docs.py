@@ -94,7 +94,7 @@ ROUNDED = {"code": "EUR", "policy": "round:half_even"}
 
 
 @pytest.mark.parametrize(
-    ("rule", "told"),
+    ("rule", "expected"),
     [
         (Length(column="name", length=2000), "name has at most 2,000 characters."),
         (
@@ -143,14 +143,14 @@ ROUNDED = {"code": "EUR", "policy": "round:half_even"}
         ),
     ],
 )
-def test_a_sentence_reads_as_one(rule, told):
+def test_a_sentence_reads_as_one(rule, expected):
     config = expectation_of(rule).configuration
 
-    assert sentence(Answer(config.type, config.kwargs, "critical", 1, 0)) == told
+    assert sentence(Answer(config.type, config.kwargs, "critical", 1, 0)) == expected
 
 
 @pytest.mark.parametrize(
-    ("part", "told"),
+    ("part", "expected"),
     [
         (None, "(blank)"),
         ("", "(blank)"),
@@ -162,11 +162,11 @@ def test_a_sentence_reads_as_one(rule, told):
         (12, "12"),
     ],
 )
-def test_a_key_is_written_as_people_write_it(part, told):
-    assert named({"company": "USMF", "part": part}) == f"USMF, {told}"
+def test_a_key_is_written_as_people_write_it(part, expected):
+    assert named({"company": "USMF", "part": part}) == f"USMF, {expected}"
 
 
-def test_a_page_says_whose_keys_these_are_what_fills_a_column_and_the_cure(tmp_path):
+def test_a_page_names_the_key_columns_the_source_of_a_column_and_the_cure(tmp_path):
     report = a_report(["abc", "abcd"])
     [suite] = report.suites
     report.about[suite] = About("accounts", "Customers", "ERP to X", ("ID",), {"name": "TITLE"})
@@ -271,7 +271,7 @@ def index_of(report: QualityReport, folder: Path) -> str:
     return re.sub(r"\s+", " ", text)
 
 
-def test_the_first_page_says_what_to_correct_and_how_it_went(tmp_path):
+def test_the_first_page_lists_what_to_correct_and_the_trend(tmp_path):
     first = index_of(rows_of("abcd", "abcde", None), tmp_path)
 
     assert "4 findings in 1 of 1 list." in first

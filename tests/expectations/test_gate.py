@@ -1,4 +1,4 @@
-"""The gate of Great Expectations says what the rules say, whatever the rows."""
+"""The gate of Great Expectations returns the verdict of the rules, whatever the rows."""
 
 from __future__ import annotations
 
@@ -167,14 +167,14 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
 
 
 def as_data(verdict: Verdict) -> dict[str, Any]:
-    def told(failures: tuple[Any, ...]) -> list[Any]:
+    def plain(failures: tuple[Any, ...]) -> list[Any]:
         return [(failure.rule, failure.indices.to_pylist()) for failure in failures]
 
     return {
         "passed": verdict.passed.to_pylist(),
         "parked": verdict.parked.to_pylist(),
-        "failures": told(verdict.failures),
-        "warnings": told(verdict.warnings),
+        "failures": plain(verdict.failures),
+        "warnings": plain(verdict.warnings),
         "key": verdict.key if len(verdict.passed) else (),
     }
 
@@ -195,7 +195,7 @@ def test_what_great_expectations_judges_row_by_row_is_there():
 
 @settings(max_examples=40, deadline=None)
 @given(rows=tables(), rules=all_rules())
-def test_the_gate_says_exactly_what_the_rules_say(rows, rules):
+def test_the_gate_returns_exactly_the_verdict_of_the_rules(rows, rules):
     assert {type(rule) for rule in rules} == set(RULES.values()) - {Outside}
 
     verdict = GreatExpectationsGate()(ROUTE, rows, rules)

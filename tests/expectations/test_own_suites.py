@@ -109,7 +109,7 @@ def test_it_names_the_rows_that_fail(expectation, keys, sentence):
         assert expectation.sentence(result.expectation_config.kwargs) == sentence
 
 
-def test_what_a_project_adds_is_told_in_words():
+def test_what_a_project_adds_is_described_in_words():
     own = ExpectRowsToMeetOwnRule(
         type="AtMost", column="price", options='{"column": "price", "most": 7}', file="orders.py"
     )
@@ -129,7 +129,7 @@ def test_what_a_project_adds_is_told_in_words():
     )
 
 
-def test_a_suite_that_was_written_down_says_the_same():
+def test_a_suite_that_was_stored_gives_the_same_result():
     suite = gx.ExpectationSuite(
         "orders",
         expectations=[
@@ -146,10 +146,10 @@ def test_a_suite_that_was_written_down_says_the_same():
 
 
 @pytest.mark.parametrize("kind", EXPECTATIONS.values(), ids=lambda kind: kind.__name__)
-def test_each_says_what_it_takes_and_gives_an_example(kind):
-    told = kind.__doc__ or ""
+def test_each_documents_its_options_and_gives_an_example(kind):
+    text = kind.__doc__ or ""
     words = [f"{name}:" for name in kind.parameters()]
 
-    assert [word for word in words if word not in told] == []
-    assert f"{kind.__name__}(" in told
-    assert kind.says
+    assert [word for word in words if word not in text] == []
+    assert f"{kind.__name__}(" in text
+    assert kind.template

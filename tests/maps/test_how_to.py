@@ -1,4 +1,4 @@
-"""docs/how-to/add-a-map.md does what it says."""
+"""The steps of docs/how-to/add-a-map.md work as written."""
 
 from __future__ import annotations
 
@@ -67,5 +67,5 @@ def test_the_map_of_the_page_has_no_fault(project, apps):
 def test_the_faults_of_the_page_are_reported_as_shown(project, apps, right, wrong):
     (fault,) = findings_of(project, apps, block("yaml").replace(right, wrong))
 
-    told = fault.splitlines()[0].removeprefix(str(project / "maps") + "/")
-    assert told in PAGE.read_text(encoding="utf-8")
+    message = fault.splitlines()[0].removeprefix(str(project / "maps") + "/")
+    assert message in PAGE.read_text(encoding="utf-8")

@@ -58,7 +58,7 @@ LEFT_OUT = {
 BOTH_WAYS = {
     # the original lets only the ERP enter rates
     ("cds-exchange-rates--msdyn-currencyexchangerates", None),
-    # nor say in which currency a line is; without it no amount of the line can be judged
+    # nor hold the currency of a line; without it no amount of the line can be judged
     (QUOTE_LINES, "CURRENCYCODE"),
     (ORDER_LINES, "CURRENCYCODE"),
 }
@@ -87,8 +87,8 @@ def facts_of(name: str) -> list[dict[str, str]]:
     ]
 
 
-def told(column: ColumnMap) -> tuple[str, str, str]:
-    """A column as the facts tell it: both ends, and the direction."""
+def as_facts(column: ColumnMap) -> tuple[str, str, str]:
+    """A column as the facts list it: both ends, and the direction."""
     arrow = {
         frozenset(Side): "<->",
         Sign.TO_DATAVERSE.sources: "->",
@@ -112,14 +112,14 @@ def test_a_standard_map_has_the_originals_columns(name):
     facts = facts_of(name)
     ours = [c for c in CATALOGUE.get(name).columns if str(c.notation.finops) != "DATAAREAID"]
 
-    assert sorted(map(told, ours)) == sorted(
+    assert sorted(map(as_facts, ours)) == sorted(
         (row["finops_column"], row["direction"], row["dataverse_column"]) for row in facts
     )
 
 
 @pytest.mark.parametrize("name", CATALOGUE.names())
 def test_a_standard_map_has_the_originals_transforms(name):
-    columns = {told(column): column for column in CATALOGUE.get(name).columns}
+    columns = {as_facts(column): column for column in CATALOGUE.get(name).columns}
 
     facts = facts_of(name)
     for row in facts:

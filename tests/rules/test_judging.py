@@ -1,4 +1,4 @@
-"""What all rules together say of a table."""
+"""The verdict of all rules together on a table."""
 
 from __future__ import annotations
 

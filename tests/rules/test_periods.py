@@ -49,7 +49,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("rows", "reason"), REASONS)
-def test_the_reason_tells_both_periods(rows, reason):
+def test_the_reason_has_both_periods(rows, reason):
     rows = table(*rows)
 
     first = explain(rows, judge(rows, [RULE]))[0]
@@ -57,7 +57,7 @@ def test_the_reason_tells_both_periods(rows, reason):
     assert (first["rule"], first["reason"]) == ("periods_sound", reason)
 
 
-def test_the_reason_says_what_the_target_holds():
+def test_the_reason_names_what_the_target_holds():
     rows = beside(table("A 5-9"), table("A 1-6"), FORBID)
 
     assert explain(rows, judge(rows, [HELD]))[0]["reason"] == (
@@ -74,7 +74,7 @@ def test_of_one_row_alone_the_rule_cannot_name_the_other():
     )
 
 
-def test_instants_are_told_in_utc():
+def test_instants_are_written_in_utc():
     kind = pa.timestamp("us", "UTC")
     noon = dt.datetime(2030, 1, 1, 12, tzinfo=dt.UTC)
     rows = pa.table(
@@ -126,7 +126,7 @@ def test_the_cure_fits_how_ends_are_written(rule, cure):
     assert rule.cure == cure
 
 
-def test_it_looks_at_entity_and_bounds_and_at_held_ones_where_it_is_told_to():
+def test_its_columns_are_entity_and_bounds_and_the_held_ones_on_request():
     assert RULE.columns == ("ID", "FROM", "TO")
     assert HELD.columns == (
         "ID", "FROM", "TO", "before:FROM", "before:TO", "after:FROM", "after:TO"

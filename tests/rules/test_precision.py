@@ -76,7 +76,7 @@ def rows(*pairs):
         ),
     ],
 )
-def test_an_amount_keeps_its_digits_or_is_told(amount, code, more, reason):
+def test_an_amount_keeps_its_digits_or_is_reported(amount, code, more, reason):
     rule = replace(LIMIT, **more)
     table = rows((amount, code), ("1", "EUR"))
 
@@ -84,7 +84,7 @@ def test_an_amount_keeps_its_digits_or_is_told(amount, code, more, reason):
     assert reasons(rule, table) == ([] if reason is None else [reason])
 
 
-def test_one_currency_may_stand_for_the_column():
+def test_one_currency_may_be_given_for_the_column():
     table = rows(("10.005", None), ("10", None))
 
     assert failing(CurrencyPrecision(column="creditlimit", code="EUR", scale=4), table) == [

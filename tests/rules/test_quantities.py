@@ -38,7 +38,7 @@ def converted(*rows, to="pcs"):
     )
 
 
-def test_a_quantity_that_converts_passes_and_another_is_told():
+def test_a_quantity_that_converts_passes_and_another_is_reported():
     table = converted(("2", "box"), ("2", "tin"), ("2", None), (None, "tin"), ("2", "kg"))
 
     assert failing(RULE, table) == [False, True, True, False, True]
@@ -52,7 +52,7 @@ def test_a_quantity_that_converts_passes_and_another_is_told():
     ]
 
 
-def test_a_quantity_that_would_come_back_bent_is_told_with_both_values():
+def test_a_quantity_that_would_come_back_changed_is_reported_with_both_values():
     table = converted(("1.234", "kg"), ("1.001", "kg"), to="lb")
 
     assert reasons(RULE, table) == [
@@ -60,7 +60,7 @@ def test_a_quantity_that_would_come_back_bent_is_told_with_both_values():
     ]
 
 
-def test_one_unit_may_stand_for_the_column():
+def test_one_unit_may_be_given_for_the_column():
     rule = QuantityConverts(source="source:QTY", problem="unit:quantity", symbol="tin")
 
     assert reasons(rule, converted(("2", "tin"))) == ["QTY is 2 tin: there is no unit 'tin'"]

@@ -132,7 +132,7 @@ def test_a_required_value_is_there():
     assert reasons(Required(column="name"), table) == ["name must have a value and has none"]
 
 
-def test_what_could_not_be_converted_is_told_as_the_source_has_it():
+def test_what_could_not_be_converted_is_shown_as_the_source_holds_it():
     rule = Convertible(source="source:N", target="n", type="a whole number")
     table = gate(source_N=["1", "x" * 70, "", None], n=pa.array([1, None, None, None]))
 
@@ -163,7 +163,7 @@ def test_every_value_is_in_the_value_map():
     ]
 
 
-def test_a_long_value_map_is_told_in_part():
+def test_a_long_value_map_is_shown_in_part():
     rule = ValueMapTotal(source="source:H", target="h", known=tuple("abcdefghijk"))
     table = gate(source_H=pa.array([7]), h=pa.nulls(1, pa.int64()))
 
@@ -186,7 +186,7 @@ def test_length_counts_characters_and_shows_what_would_be_cut():
     assert reasons(rule, table) == ["name has 4 characters where 3 fit: 'äöüß' would become 'äöü'"]
 
 
-def test_a_long_text_is_not_told_twice_by_the_same_beginning():
+def test_a_long_text_is_not_shown_twice_by_the_same_beginning():
     rule = Length(column="name", length=100)
 
     assert reasons(rule, gate(name=["x" * 130])) == ["name has 130 characters where 100 fit"]
@@ -249,7 +249,7 @@ def test_a_lookup_finds_what_it_names():
     assert rule.waits_for(table.slice(1, 1).to_pylist()[0]) == "grp with id '2', kind 'k'"
 
 
-def test_a_polymorphic_lookup_is_told_by_all_its_tables():
+def test_a_polymorphic_lookup_is_named_by_all_its_tables():
     path = "o.Account(number).Contact(number)"
     rule = Resolvable(
         column="ref:o", ambiguous="many:o", parts=(path,), tables=("account", "contact")
@@ -298,7 +298,7 @@ PART = st.none() | st.sampled_from(["", "a", "b", "ab"])
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(PART, PART, st.none() | st.integers(0, 2)), max_size=8))
-def test_keys_are_unique_exactly_when_python_says_so(keys):
+def test_keys_are_unique_exactly_when_they_are_in_python(keys):
     times = Counter(keys)
     table = gate(
         a=pa.array([key[0] for key in keys], pa.string()),

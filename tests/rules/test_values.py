@@ -1,4 +1,4 @@
-"""Between, one of, matches, quantity convertible: what is asked for by hand, and what it says."""
+"""Between, one of, matches, quantity convertible: what a project asks for, and its reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY = dt.date(2026, 1, 31)
 
 
 @pytest.mark.parametrize(
-    ("rule", "values", "told"),
+    ("rule", "values", "reason"),
     [
         (
             Between(column="c", low="0", high="9999999999.9999999999"),
@@ -59,8 +59,8 @@ DAY = dt.date(2026, 1, 31)
         ),
     ],
 )
-def test_what_fails_is_told(rule, values, told):
-    assert reasons(rule, pa.table({"c": values})) == told
+def test_what_fails_has_its_reason(rule, values, reason):
+    assert reasons(rule, pa.table({"c": values})) == reason
 
 
 amounts = st.decimals(-1000, 1000, places=10)
@@ -102,7 +102,7 @@ def test_quantities_convert_by_the_standard_units_and_those_given():
 
 
 @pytest.mark.parametrize(
-    ("conversions", "told"),
+    ("conversions", "problem"),
     [
         (("1 box = 0 pcs",), "the conversion from 'box' to 'pcs' has a factor of 0"),
         (
@@ -111,7 +111,7 @@ def test_quantities_convert_by_the_standard_units_and_those_given():
         ),
     ],
 )
-def test_a_conversion_that_cannot_be_right_fails_the_rows_that_need_it(conversions, told):
+def test_a_conversion_that_cannot_be_right_fails_the_rows_that_need_it(conversions, problem):
     rule = QuantityConvertible(
         quantity="qty",
         symbol="box",
@@ -121,7 +121,7 @@ def test_a_conversion_that_cannot_be_right_fails_the_rows_that_need_it(conversio
     )
 
     (reason,) = reasons(rule, pa.table({"qty": [1, None]}))
-    assert reason.startswith(f"qty is 1 box: {told}")
+    assert reason.startswith(f"qty is 1 box: {problem}")
 
 
 def test_a_binary_float_is_no_quantity():

@@ -143,12 +143,12 @@ def schema_of(
     return find
 
 
-def told(
+def findings_of(
     *changes: tuple[str, str],
     spoilt: dict[tuple[Side, str], Change | None] | None = None,
     catalogue: Catalogue | None = None,
     **more: Any,
 ) -> list[str]:
-    """What the check says of the sound map, changed, against the shop, spoilt: from the line on."""
+    """The findings of the valid map, changed, against the shop, spoilt: from the line on."""
     found = check(a_map(*changes), schema_of(spoilt), catalogue=catalogue, **more)
     return [str(finding).removeprefix("maps/accounts.yaml:") for finding in found]

@@ -49,7 +49,7 @@ def test_a_project_without_maps_has_the_standard_ones(folders, tmp_path):
     assert Catalogue.load(None, folders[0]).names() == ("alpha", "beta")
 
 
-def test_an_unknown_map_is_told_with_near_names(folders):
+def test_an_unknown_map_is_reported_with_similar_names(folders):
     with pytest.raises(UnknownMapError) as refused:
         Catalogue.load(folders[1], folders[0]).get("aplha")
 

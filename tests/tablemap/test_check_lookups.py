@@ -8,7 +8,7 @@ import pytest
 from dualwrite.link import Side
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.schema import Column, Reference
-from tests.tablemap.shop import GROUPS, lookup, told, with_column
+from tests.tablemap.shop import GROUPS, findings_of, lookup, with_column
 
 ACCOUNT, GROUP = (Side.DATAVERSE, "account"), (Side.DATAVERSE, "group")
 
@@ -18,7 +18,7 @@ def without_unique(schema):
 
 
 def test_a_lookup_by_a_column_that_is_no_key(catalogue):
-    found = told(
+    found = findings_of(
         ("groupid.groupcode", "groupid.label"),
         spoilt={GROUP: with_column("label")},
         catalogue=catalogue,
@@ -45,7 +45,7 @@ def hierarchies(tmp_path):
 
 @pytest.mark.parametrize(("sign", "code"), [("=", "DW1027"), (">", "DW1027")])
 def test_a_lookup_by_a_part_of_the_key(hierarchies, sign, code):
-    found = told(
+    found = findings_of(
         ("GROUP =", f"GROUP {sign}"),
         spoilt={GROUP: lambda schema: with_column("tree")(without_unique(schema))},
         catalogue=hierarchies,
@@ -69,7 +69,7 @@ def test_a_lookup_of_the_source_by_a_part_of_the_key(hierarchies):
         ),
     }
 
-    found = told(
+    found = findings_of(
         ("GROUP = groupid.groupcode", "GROUP.CODE = groupid.groupcode"),
         spoilt=key_of_two,
         catalogue=hierarchies,
@@ -84,7 +84,7 @@ def test_a_lookup_of_the_source_by_a_part_of_the_key(hierarchies):
 
 
 def test_a_global_map_does_not_know_the_company_of_a_lookup(catalogue):
-    found = told(
+    found = findings_of(
         (", company: COMPANY}", "}"),
         (", company: company.code}", "}"),
         catalogue=catalogue,
@@ -100,7 +100,7 @@ def test_a_global_map_does_not_know_the_company_of_a_lookup(catalogue):
 
 
 def test_a_lookup_without_a_unique_index_is_slow_and_may_find_two():
-    assert told(spoilt={GROUP: without_unique}) == [
+    assert findings_of(spoilt={GROUP: without_unique}) == [
         (
             "10: DW1115 warning: GROUP = groupid.groupcode: dataverse.group has no "
             "unique index over company, groupcode\n"
@@ -109,8 +109,8 @@ def test_a_lookup_without_a_unique_index_is_slow_and_may_find_two():
     ]
 
 
-def test_the_key_of_the_other_map_does_where_no_index_says_so(catalogue):
-    found = told(spoilt={GROUP: without_unique}, catalogue=catalogue)
+def test_the_key_of_the_other_map_suffices_without_an_index(catalogue):
+    found = findings_of(spoilt={GROUP: without_unique}, catalogue=catalogue)
 
     assert [text.split()[1] for text in found] == ["DW1115"]
 
@@ -122,7 +122,7 @@ def test_a_table_that_points_at_itself_must_take_null():
         )
     }
 
-    found = told(("GROUP = groupid.groupcode", "NUMBER > parent.number"), spoilt=spoilt)
+    found = findings_of(("GROUP = groupid.groupcode", "NUMBER > parent.number"), spoilt=spoilt)
 
     assert found == [
         (
@@ -148,7 +148,7 @@ def declaring(group):
 def test_a_lookup_may_be_declared_with_or_without_its_column(group, catalogue):
     spoilt, change = declaring(group)
 
-    assert told(change, catalogue=catalogue, **spoilt) == []
+    assert findings_of(change, catalogue=catalogue, **spoilt) == []
 
 
 @pytest.mark.parametrize(
@@ -167,14 +167,14 @@ def test_a_lookup_may_be_declared_with_or_without_its_column(group, catalogue):
 def test_a_declared_lookup_that_leads_nowhere(group, message):
     spoilt, change = declaring(group)
 
-    assert told(change, **spoilt) == [message]
+    assert findings_of(change, **spoilt) == [message]
 
 
 def test_a_lookup_declared_by_its_table_alone_needs_one_primary_key_column():
     spoilt, change = declaring("group")
     spoilt["spoilt"][GROUP] = lambda schema: replace(schema, primary_key=())
 
-    assert told(change, **spoilt)[0] == (
+    assert findings_of(change, **spoilt)[0] == (
         "4: DW1120 lookups: groupid: dataverse.group has no primary key of one column\n"
         "  name the column that it holds: {groupid: group(column)}"
     )
@@ -183,7 +183,7 @@ def test_a_lookup_declared_by_its_table_alone_needs_one_primary_key_column():
 def test_a_declared_lookup_is_a_column_of_the_table():
     change = ("company: company.code}", "company: company.code, lookups: {groups: group}}")
 
-    assert told(change) == [
+    assert findings_of(change) == [
         (
             "4: DW1025 lookups: dataverse.account has no column 'groups'\n"
             "  did you mean 'groupid'? known: accountid, company, groupid, limit, name, number"

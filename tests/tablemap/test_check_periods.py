@@ -1,4 +1,4 @@
-"""What a map may say of dated rows: each fault with its whole text."""
+"""Dated rows of a map: each fault with its whole text."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ TABLES = {
 }  # fmt: skip
 
 
-def told(text: str, *changes: tuple[str, str], tables=TABLES) -> list[str]:
-    """What a check says of a map with pieces of its text replaced."""
+def findings_of(text: str, *changes: tuple[str, str], tables=TABLES) -> list[str]:
+    """The findings of a map with pieces of its text replaced."""
     for old, new in changes:
         assert old in text, old
         text = text.replace(old, new)
@@ -74,12 +74,12 @@ def told(text: str, *changes: tuple[str, str], tables=TABLES) -> list[str]:
 
 @pytest.mark.parametrize("text", [DATED, SHOWN], ids=["both dated", "a projection"])
 def test_a_sound_map_has_no_fault(text):
-    assert told(text) == []
+    assert findings_of(text) == []
 
 
 @pytest.mark.parametrize("mode", ["new", "correction", "effective"])
-def test_each_mode_may_be_said(mode):
-    assert told(DATED, ("to: VALIDTO}", f"to: VALIDTO, gaps: allow, mode: {mode}}}")) == []
+def test_each_mode_is_allowed(mode):
+    assert findings_of(DATED, ("to: VALIDTO}", f"to: VALIDTO, gaps: allow, mode: {mode}}}")) == []
 
 
 FAULTS = [
@@ -213,7 +213,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "changes", "message"), FAULTS)
 def test_a_fault(text, changes, message):
-    assert message in told(text, *changes)
+    assert message in findings_of(text, *changes)
 
 
 def test_no_end_of_the_erp_may_fill_a_column_that_bears_no_null():
@@ -222,4 +222,4 @@ def test_no_end_of_the_erp_may_fill_a_column_that_bears_no_null():
     to = replace(price.columns["VALIDTO"], nullable=False)
     required = replace(price, columns={**price.columns, "VALIDTO": to})
 
-    assert told(DATED, tables={**TABLES, "Price": required}) == []
+    assert findings_of(DATED, tables={**TABLES, "Price": required}) == []

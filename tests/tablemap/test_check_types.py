@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.link import Side
-from tests.tablemap.shop import told, with_column
+from tests.tablemap.shop import findings_of, with_column
 
 CUSTOMERS, ACCOUNT = (Side.FINOPS, "Customers"), (Side.DATAVERSE, "account")
 
@@ -24,8 +24,8 @@ PARSED = "each value is checked, and rejected where it is none"
 
 
 def one_way(source, target, line="LIMIT > limit", **more):
-    """What is said of `LIMIT > limit` with a source and a target column of these kinds."""
-    found = told(
+    """The findings of `LIMIT > limit` with a source and a target column of these kinds."""
+    found = findings_of(
         ("LIMIT = limit", line),
         spoilt={
             CUSTOMERS: with_column("LIMIT", type=TYPES[source], native=source, **more),
@@ -36,7 +36,7 @@ def one_way(source, target, line="LIMIT > limit", **more):
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    ("source", "target", "expected"),
     [
         ("text", "text", None),
         ("integer", "text", None),
@@ -77,26 +77,26 @@ def one_way(source, target, line="LIMIT > limit", **more):
         ("binary", "binary", None),
     ],
 )
-def test_one_kind_into_another(source, target, said):
+def test_one_kind_into_another(source, target, expected):
     found = one_way(source, target)
 
-    assert found == ([] if said is None else [_with_place(said)])
+    assert found == ([] if expected is None else [_with_place(expected)])
 
 
-def _with_place(said):
-    severity, _, reason = said.rpartition("warning: ")
-    word = "warning: " if "warning: " in said else ""
+def _with_place(expected):
+    severity, _, reason = expected.rpartition("warning: ")
+    word = "warning: " if "warning: " in expected else ""
     return f"{word}LIMIT > limit: finops->dataverse: {reason or severity}"
 
 
-def test_a_two_way_column_is_told_for_each_way():
+def test_a_two_way_column_has_a_finding_for_each_direction():
     found = one_way("date", "text", line="LIMIT = limit")
 
     assert found == [f"warning: LIMIT = limit: dataverse->finops: text into date: {PARSED}"]
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    ("source", "target", "expected"),
     [
         (20, 20, []),
         (20, 40, []),
@@ -105,8 +105,8 @@ def test_a_two_way_column_is_told_for_each_way():
         (None, 10, ["text of any length into 10: longer text is rejected"]),
     ],
 )
-def test_text_that_may_be_too_long(source, target, said):
-    found = told(
+def test_text_that_may_be_too_long(source, target, expected):
+    found = findings_of(
         ("NAME = name", "NAME > name"),
         spoilt={
             CUSTOMERS: with_column("NAME", length=source, nullable=False, has_default=True),
@@ -119,12 +119,12 @@ def test_text_that_may_be_too_long(source, target, said):
             f"8: DW1030 warning: NAME > name: finops->dataverse: {reason}\n"
             "  map it onto a column of a fitting type, or add a transform"
         )
-        for reason in said
+        for reason in expected
     ]
 
 
 def test_a_truncated_text_is_not_too_long():
-    found = told(
+    found = findings_of(
         ("NAME = name", "NAME >> name: {truncate: 10}"),
         spoilt={
             CUSTOMERS: with_column("NAME", has_default=True),
@@ -136,7 +136,7 @@ def test_a_truncated_text_is_not_too_long():
 
 
 @pytest.mark.parametrize(
-    ("source", "target", "said"),
+    ("source", "target", "expected"),
     [
         ((18, 2), (18, 2), []),
         ((18, 2), (38, 10), []),
@@ -144,8 +144,8 @@ def test_a_truncated_text_is_not_too_long():
         ((18, 2), (10, 2), ["16 digits before the point into 8: larger values are rejected"]),
     ],
 )
-def test_decimals_that_may_not_have_room(source, target, said):
-    found = told(
+def test_decimals_that_may_not_have_room(source, target, expected):
+    found = findings_of(
         ("LIMIT = limit", "LIMIT > limit"),
         spoilt={
             CUSTOMERS: with_column("LIMIT", type=pa.decimal128(*source)),
@@ -154,12 +154,12 @@ def test_decimals_that_may_not_have_room(source, target, said):
     )
 
     assert [text.partition("\n")[0] for text in found] == [
-        f"9: DW1030 warning: LIMIT > limit: finops->dataverse: {reason}" for reason in said
+        f"9: DW1030 warning: LIMIT > limit: finops->dataverse: {reason}" for reason in expected
     ]
 
 
 def test_a_rounded_decimal_has_room():
-    found = told(
+    found = findings_of(
         ("LIMIT = limit", "LIMIT >> limit: {round: 2}"),
         spoilt={CUSTOMERS: with_column("LIMIT", type=pa.decimal128(18, 4))},
     )
@@ -173,7 +173,7 @@ def test_a_rounded_decimal_has_room():
     ids=["an amount", "another number"],
 )
 def test_a_column_that_bends_digits(money, severity):
-    found = told(
+    found = findings_of(
         ("columns:", f"{money}columns:"),
         spoilt={ACCOUNT: with_column("limit", exact=False)},
     )
@@ -209,7 +209,7 @@ def test_a_column_that_bends_digits(money, severity):
     ],
 )
 def test_a_constant_must_be_a_value_of_its_column(kind, value, suits):
-    found = told(
+    found = findings_of(
         ("LIMIT = limit", f"NAME >> limit: {{default: {value}}}"),
         spoilt={
             CUSTOMERS: with_column("NAME", has_default=True, type=TYPES[kind]),
@@ -220,8 +220,8 @@ def test_a_constant_must_be_a_value_of_its_column(kind, value, suits):
     assert any(" is no " in text for text in found) is not suits
 
 
-def test_a_constant_that_does_not_suit_is_told_whole():
-    found = told(("LIMIT = limit", "none >> limit: {default: much}"))
+def test_a_constant_that_does_not_suit_has_its_whole_finding():
+    found = findings_of(("LIMIT = limit", "none >> limit: {default: much}"))
 
     assert found == [
         (
@@ -234,7 +234,7 @@ def test_a_constant_that_does_not_suit_is_told_whole():
 def test_every_value_of_a_value_map_must_be_a_value_of_its_column():
     written = "{values: {map: {A: 1, B: two, C: null}, unmapped: three}}"
 
-    found = told(("LIMIT = limit", f"NAME >> limit: {written}"))
+    found = findings_of(("LIMIT = limit", f"NAME >> limit: {written}"))
 
     assert [text.partition("\n")[0] for text in found] == [
         "9: DW1030 NAME >> limit: finops->dataverse: values: 'three' is no NUMERIC(18, 2)",
@@ -243,4 +243,4 @@ def test_every_value_of_a_value_map_must_be_a_value_of_its_column():
 
 
 def test_a_decimal_constant_stays_exact():
-    assert told(("LIMIT = limit", f"none >> limit: {{default: {Decimal('1.10')}}}")) == []
+    assert findings_of(("LIMIT = limit", f"none >> limit: {{default: {Decimal('1.10')}}}")) == []

@@ -7,14 +7,14 @@ from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
 from dualwrite.tablemap.checks import Surroundings, check
 from dualwrite.tablemap.codes import CODES
-from tests.tablemap.shop import a_map, told, with_column, without_column
+from tests.tablemap.shop import a_map, findings_of, with_column, without_column
 
 CUSTOMERS, ACCOUNT = (Side.FINOPS, "Customers"), (Side.DATAVERSE, "account")
 GROUP = (Side.DATAVERSE, "group")
 
 
 def test_a_sound_map_is_found_sound(catalogue):
-    assert told(catalogue=catalogue, companies=("USMF",)) == []
+    assert findings_of(catalogue=catalogue, companies=("USMF",)) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_fault_of_the_map(change, message, catalogue):
         wanted = pa.decimal128(18, 2) if "LIMIT <" in change[1] else pa.string()
         extra[ACCOUNT] = with_column("name2", type=wanted)
 
-    found = told(change, spoilt=extra, catalogue=catalogue)
+    found = findings_of(change, spoilt=extra, catalogue=catalogue)
 
     assert found == ([] if message is None else [message])
 
@@ -203,7 +203,7 @@ def test_a_fault_of_the_map(change, message, catalogue):
     ],
 )
 def test_a_fault_of_the_apps(spoilt, message):
-    found = told(spoilt=spoilt)
+    found = findings_of(spoilt=spoilt)
 
     assert found == ([] if message is None else [message])
 
@@ -212,7 +212,7 @@ def test_a_table_with_nothing_to_tell_its_rows_apart_by():
     def keyless(schema):
         return type(schema)(schema.name, schema.columns)
 
-    assert told(spoilt={CUSTOMERS: keyless}) == [
+    assert findings_of(spoilt={CUSTOMERS: keyless}) == [
         (
             "1: DW1019 finops.Customers has no primary key and no unique index\n"
             "  add a primary key, or a unique index over the map's key columns"
@@ -230,13 +230,13 @@ def without_a_key(schema):
 
 
 def test_a_side_that_is_only_read_needs_no_key_of_its_own():
-    assert told(*ONE_WAY, spoilt={CUSTOMERS: without_a_key}) == []
+    assert findings_of(*ONE_WAY, spoilt={CUSTOMERS: without_a_key}) == []
 
 
 def test_a_side_that_is_only_read_needs_a_key_where_that_of_the_map_lies_elsewhere():
     back = [(old, new.replace(">", "<")) for old, new in ONE_WAY]
 
-    assert told(*back, spoilt={ACCOUNT: without_a_key}) == [
+    assert findings_of(*back, spoilt={ACCOUNT: without_a_key}) == [
         (
             "1: DW1019 dataverse.account has no primary key, and company.code of the map's key "
             "lies in another table\n"
@@ -251,7 +251,7 @@ def test_a_view_takes_no_writes():
             schema.name, schema.columns, schema.primary_key, schema.unique, read_only="a view"
         )
 
-    assert told(spoilt={CUSTOMERS: view}) == [
+    assert findings_of(spoilt={CUSTOMERS: view}) == [
         (
             "1: DW1011 finops.Customers takes no writes: it is a view\n"
             "  map the table below it, or make every column one-way out of it"
@@ -262,7 +262,7 @@ def test_a_view_takes_no_writes():
 def test_a_default_makes_up_for_a_null():
     change = ("NAME = name", "NAME >< name: {default: unknown}")
 
-    assert told(change, spoilt={CUSTOMERS: with_column("NAME", nullable=True)}) == []
+    assert findings_of(change, spoilt={CUSTOMERS: with_column("NAME", nullable=True)}) == []
 
 
 def test_an_app_that_does_not_answer():
@@ -283,7 +283,7 @@ def test_an_app_that_does_not_answer():
     ]
 
 
-def test_a_check_that_breaks_off_says_so():
+def test_a_check_that_fails_is_reported():
     def broken(side, table):
         raise ZeroDivisionError("by zero")
 
@@ -331,15 +331,15 @@ def test_a_check_that_breaks_off_says_so():
     ],
 )
 def test_a_fault_around_the_map(surroundings, message):
-    found = told(companies=("USMF", "DEMF"), surroundings=surroundings)
+    found = findings_of(companies=("USMF", "DEMF"), surroundings=surroundings)
 
     assert found == [f"1: {message}"]
 
 
-def test_a_dated_entity_is_told_by_columns_of_the_erp_itself():
+def test_a_dated_entity_is_identified_by_columns_of_the_erp_itself():
     dated = "effective: {entity: [number], from: NAME, to: NAME}\ncolumns:"
 
-    assert told(("columns:", dated)) == [
+    assert findings_of(("columns:", dated)) == [
         (
             "5: DW1123 effective: entity: number is no column of finops that is on the map\n"
             "  did you mean 'NUMBER' or 'NAME'? known: COMPANY, GROUP, LIMIT, NAME, NUMBER"
@@ -350,13 +350,13 @@ def test_a_dated_entity_is_told_by_columns_of_the_erp_itself():
 def test_a_company_that_takes_no_part():
     change = ("columns:", "companies: [USMX]\ncolumns:")
 
-    assert told(change, companies=("USMF",)) == [
+    assert findings_of(change, companies=("USMF",)) == [
         ("1: DW1008 company 'USMX' takes no part in the link\n  did you mean 'USMF'? known: USMF")
     ]
 
 
 def test_a_map_that_depends_on_none_there_is(catalogue):
-    assert told(("columns:", "depends_on: [group]\ncolumns:"), catalogue=catalogue) == [
+    assert findings_of(("columns:", "depends_on: [group]\ncolumns:"), catalogue=catalogue) == [
         (
             "1: DW1122 warning: depends_on: there is no map 'group'\n"
             "  did you mean 'groups'? known: accounts, groups"

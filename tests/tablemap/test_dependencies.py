@@ -1,4 +1,4 @@
-"""Lookups say which map needs which; circles are loosened where a column may wait."""
+"""Lookups decide which map needs which; circles are opened where a column may wait."""
 
 import itertools
 
@@ -101,7 +101,7 @@ def test_a_circle_that_nothing_may_loosen_is_refused():
     )
 
 
-def test_depends_on_adds_what_no_lookup_tells():
+def test_depends_on_adds_what_no_lookup_shows():
     maps = [a_map("a", extra="depends_on: [z, gone]\n"), a_map("z")]
 
     assert order(maps, reference_of).sequence == ("z", "a")

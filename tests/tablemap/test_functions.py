@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from dualwrite.tablemap.functions import FunctionError, find_beside, load_function
-from tests.tablemap.shop import told
+from tests.tablemap.shop import findings_of
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +52,7 @@ def test_a_check_imports_each_function_of_a_map():
     both = "{python: {function: nowhere_at_all:f, inverse: math:nothing}}"
 
     cure = "  put its module beside dualwrite.toml, or install it where dualwrite runs"
-    assert told(("NAME = name", f"NAME >< name: {both}")) == [
+    assert findings_of(("NAME = name", f"NAME >< name: {both}")) == [
         (
             "8: DW1128 NAME >< name: math:nothing cannot be imported: "
             f"math has no function 'nothing'\n{cure}"
@@ -67,4 +67,4 @@ def test_a_check_imports_each_function_of_a_map():
 def test_a_function_that_is_there_is_no_fault():
     both = "{python: {function: math:sqrt, inverse: math:exp}}"
 
-    assert told(("NAME = name", f"NAME >< name: {both}")) == []
+    assert findings_of(("NAME = name", f"NAME >< name: {both}")) == []

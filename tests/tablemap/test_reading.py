@@ -1,4 +1,4 @@
-"""The design's sample is read as the engine uses it; every fault of a file is told at once."""
+"""The design's sample is read as the engine uses it; every fault of a file is reported at once."""
 
 from decimal import Decimal
 
@@ -106,7 +106,7 @@ columns: [ID = id, QTY = qty]
     }
 
 
-def test_one_policy_for_all_conflicts_may_be_said_in_a_word():
+def test_one_policy_for_all_conflicts_may_be_given_in_a_word():
     assert made(ENDS + "conflicts: finops\n").conflicts == {"policy": "finops"}
 
 

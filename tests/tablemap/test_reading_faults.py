@@ -1,4 +1,4 @@
-"""Every fault of a map file is told, with its line and its cure, all at once."""
+"""Every fault of a map file is reported, with its line and its cure, all at once."""
 
 from pathlib import Path
 
@@ -194,7 +194,7 @@ from tests.tablemap.samples import ENDS, made
         ),
     ],
 )
-def test_a_fault_is_told_with_line_and_cure(written, message):
+def test_a_fault_is_reported_with_line_and_cure(written, message):
     with pytest.raises(MapError) as refused:
         made(f"{ENDS}{written}\n")
 

@@ -26,8 +26,8 @@ CODES = ["EUR", "JPY", "KWD", "XAU", "XX", None]
 def flow(source: Side, **money: object) -> Flow:
     """The customers, whose limit is money in the currency `PT = tc`, here text both."""
     columns = tuple(c for c in CUSTOMERS.columns if str(c.notation) not in _CONSTANTS)
-    told = {"LIMIT": {"currency": "HOLD", **money}}
-    table_map = replace(CUSTOMERS, money=told, columns=(*columns, line("HOLD = accountid")))
+    options = {"LIMIT": {"currency": "HOLD", **money}}
+    table_map = replace(CUSTOMERS, money=options, columns=(*columns, line("HOLD = accountid")))
     return compile_flow(table_map, source, schema_of)
 
 
@@ -53,7 +53,7 @@ def numbers(table: pa.Table, name: str) -> list[Decimal | None]:
     return table[name].to_pylist()
 
 
-def test_the_rules_of_money_stand_in_the_place_of_scale():
+def test_the_rules_of_money_replace_scale():
     rules = derive(flow(Side.FINOPS, precision={"round": "half_up"}, kind="price").facts())
 
     assert [rule for rule in rules if "LIMIT" in str(rule) or "creditlimit" in str(rule)] == [
@@ -86,9 +86,9 @@ def test_the_rounded_amount_is_what_is_written():
     way = flow(Side.FINOPS, precision={"round": "half_even"})
     read = rows(way, ("10.005", "EUR"), ("10.5", "JPY"), ("1.005", "XX"), (None, "EUR"))
 
-    told = numbers(translate(read, way), "creditlimit")
+    translated = numbers(translate(read, way), "creditlimit")
 
-    assert told == [Decimal(10), Decimal(10), Decimal(1), None]
+    assert translated == [Decimal(10), Decimal(10), Decimal(1), None]
 
 
 def test_a_rounded_amount_that_comes_back_is_no_change():
@@ -97,10 +97,10 @@ def test_a_rounded_amount_that_comes_back_is_no_change():
     own = pa.table({"LIMIT": [Decimal("10.005000"), Decimal("10.005"), Decimal("0.001"), None]})
 
     held = comparable(own, back)
-    told = keep_equivalent(translate(there, back), held, back)
+    translated = keep_equivalent(translate(there, back), held, back)
 
-    assert numbers(told, "LIMIT") == [Decimal("10.005"), Decimal("10.01"), None, Decimal(5)]
-    assert differs(told["LIMIT"], held["LIMIT"]).to_pylist() == [False, True, True, True]
+    assert numbers(translated, "LIMIT") == [Decimal("10.005"), Decimal("10.01"), None, Decimal(5)]
+    assert differs(translated["LIMIT"], held["LIMIT"]).to_pylist() == [False, True, True, True]
 
 
 @settings(max_examples=40, deadline=None)
@@ -115,13 +115,13 @@ def test_a_rounded_amount_that_comes_back_is_no_change():
     kind=st.sampled_from(["amount", "price", "cash"]),
 )
 def test_what_was_sent_and_comes_back_changes_nothing(limits, mode, kind):
-    said = {"precision": {"round": mode}, "kind": kind}
-    way, back = flow(Side.FINOPS, **said), flow(Side.DATAVERSE, **said)
+    options = {"precision": {"round": mode}, "kind": kind}
+    way, back = flow(Side.FINOPS, **options), flow(Side.DATAVERSE, **options)
     read = rows(way, *limits)
     sent = numbers(translate(read, way), "creditlimit")
     there = rows(back, *((limit, code) for limit, (_, code) in zip(sent, limits, strict=True)))
 
     held = comparable(read.select(["LIMIT"]), back)
-    told = keep_equivalent(translate(there, back), held, back)
+    translated = keep_equivalent(translate(there, back), held, back)
 
-    assert not any(differs(told["LIMIT"], held["LIMIT"]).to_pylist())
+    assert not any(differs(translated["LIMIT"], held["LIMIT"]).to_pylist())

@@ -83,7 +83,7 @@ NUMBERS = (
 
 @settings(max_examples=50)
 @given(PAIRS)
-def test_texts_differ_as_python_says(pairs):
+def test_texts_differ_as_in_python(pairs):
     left, right = ([pair[i] for pair in pairs] for i in (0, 1))
 
     answer = differs(pa.array(left, pa.string()), pa.array(right, pa.string()))
@@ -93,7 +93,7 @@ def test_texts_differ_as_python_says(pairs):
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), max_size=8))
-def test_numbers_differ_as_python_says(pairs):
+def test_numbers_differ_as_in_python(pairs):
     left = pa.array([a for a, _ in pairs], pa.decimal128(38, 2))
     right = pa.array([b for _, b in pairs], pa.decimal128(20, 10))
 

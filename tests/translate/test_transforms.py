@@ -194,9 +194,9 @@ def test_a_time_zone_that_there_is_not_is_refused():
     ("rows", "pairs", "kinds", "expected"),
     [
         pytest.param(["No", "yes", None], [("no", False), ("yes", True)], (TEXT, YES_NO),
-                     [False, True, None], id="the ERP writes No where the map says no"),
+                     [False, True, None], id="the ERP writes No where the map has no"),
         pytest.param(["no", "No", "NO"], [("no", 1), ("No", 2)], (TEXT, WHOLE), [1, 2, None],
-                     id="case decides where the map tells case apart"),
+                     id="case decides where the map distinguishes case"),
         pytest.param([1, 0, 2], [(1, "one"), (0, "none")], (WHOLE, TEXT), ["one", "none", None],
                      id="numbers"),
         pytest.param([True, False], [(1, "on"), (0, "off")], (YES_NO, TEXT), ["on", "off"],

@@ -65,7 +65,7 @@ class Database:
 
     def __call__(self, text, rows):
         condition = to_sqlalchemy(parse_filter(text), self.column)
-        asked = sa.select(condition.label("said")).select_from(self.table).order_by("id")
+        asked = sa.select(condition.label("kept")).select_from(self.table).order_by("id")
         with self.engine.begin() as connection:
             connection.execute(self.table.delete())
             for number, row in enumerate(rows):
@@ -74,10 +74,10 @@ class Database:
             # SQLite's driver takes no Decimal; our apps write literals into the text anyway.
             if self.engine.dialect.name == "sqlite":
                 sql = asked.compile(self.engine, compile_kwargs={"literal_binds": True})
-                said = connection.exec_driver_sql(str(sql)).scalars()
+                kept = connection.exec_driver_sql(str(sql)).scalars()
             else:
-                said = connection.execute(asked).scalars()
-            return [None if answer is None else bool(answer) for answer in said]
+                kept = connection.execute(asked).scalars()
+            return [None if answer is None else bool(answer) for answer in kept]
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def kept_by_server(request, fresh_database):
     database.engine.dispose()
 
 
-def said_by_arrow(text, rows):
+def kept_by_arrow(text, rows):
     arrays = [
         pa.array([row.get(name) for row in rows], kind) for name, (kind, _) in COLUMNS.items()
     ]
@@ -162,8 +162,8 @@ SITUATIONS = [
 
 
 @pytest.mark.parametrize(("text", "expected"), SITUATIONS)
-def test_both_say_the_same(text, expected, kept_by_sql):
-    assert said_by_arrow(text, ROWS) == expected
+def test_both_give_the_same(text, expected, kept_by_sql):
+    assert kept_by_arrow(text, ROWS) == expected
     assert kept_by_sql(text, ROWS) == expected
 
 
@@ -193,7 +193,7 @@ def test_so_does_every_server(kept_by_server):
     ],
 )
 def test_neither_compares_what_cannot_be_compared(text, message, kept_by_sql):
-    for answer in (said_by_arrow, kept_by_sql):
+    for answer in (kept_by_arrow, kept_by_sql):
         with pytest.raises(LiteralTypeError) as refused:
             answer(text, ROWS)
 
@@ -287,4 +287,4 @@ filters = st.recursive(
 @settings(max_examples=50, deadline=None)
 @given(text=filters, rows=st.lists(rows_of, min_size=1, max_size=6))
 def test_they_agree_on_any_filter_and_any_rows(kept_by_sql, text, rows):
-    assert said_by_arrow(text, rows) == kept_by_sql(text, rows)
+    assert kept_by_arrow(text, rows) == kept_by_sql(text, rows)

@@ -1,4 +1,4 @@
-"""What `$filter` may say, and how a refusal points at the part at fault."""
+"""What `$filter` may contain, and how a refusal points at the part at fault."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
