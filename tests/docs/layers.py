@@ -10,10 +10,12 @@ from tests.docs.pages import ROOT
 
 ABOVE = ("flows", "tasks", "expectations")
 """What stands above the engine, in a contract of its own."""
-ENGINE, SYNC, BATCH = (
+ENGINE, SYNC, BATCH, APPS, SQL = (
     "the rooms of the engine",
     "the layers of sync",
     "the layers of the batch pipeline",
+    "the layers of apps",
+    "the layers of SQL apps",
 )
 
 
@@ -26,12 +28,14 @@ def contract(name: str) -> list[list[str]]:
 
 
 def pictures() -> str:
-    """The whole, the inside of sync, and the inside of its pipeline."""
+    """The whole, then the inside of sync, of its pipeline, and of the apps."""
     engine = [[name] for name in ABOVE] + contract(ENGINE)
     parts = (
         ("All of it", engine),
         ("Inside `dualwrite/sync/`", contract(SYNC)),
         ("Inside `dualwrite/sync/batch/`", contract(BATCH)),
+        ("Inside `dualwrite/apps/`", contract(APPS)),
+        ("Inside `dualwrite/apps/sql/`", contract(SQL)),
     )
     return "\n\n".join(f"{title}:\n\n{_picture(layers)}" for title, layers in parts)
 

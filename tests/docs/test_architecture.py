@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.layers import ABOVE, BATCH, ENGINE, SYNC, contract
+from tests.docs.layers import ABOVE, APPS, BATCH, ENGINE, SQL, SYNC, contract
 from tests.docs.pages import DOCS, ROOT, section, text_of
 
 PAGE = text_of(DOCS / "architecture.md")
@@ -67,12 +67,21 @@ def test_every_layer_of_the_engine_is_explained() -> None:
         assert f"`{name}/`" in table or f"`{name}.py`" in table, name
 
 
-def test_the_pictures_have_every_module_of_sync_and_of_its_pipeline() -> None:
-    for name, folder in ((SYNC, "dualwrite/sync"), (BATCH, "dualwrite/sync/batch")):
-        drawn = {module for layer in contract(name) for module in layer}
-        there = {
-            each.stem
-            for each in (ROOT / folder).iterdir()
-            if each.suffix == ".py" or (each / "__init__.py").exists()
-        }
-        assert drawn == there - {"__init__"}
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        (SYNC, "dualwrite/sync"),
+        (BATCH, "dualwrite/sync/batch"),
+        (APPS, "dualwrite/apps"),
+        (SQL, "dualwrite/apps/sql"),
+    ],
+)
+def test_a_picture_has_every_module_of_its_folder(name: str, folder: str) -> None:
+    drawn = {module for layer in contract(name) for module in layer}
+    there = {
+        each.stem
+        for each in (ROOT / folder).iterdir()
+        if each.suffix == ".py" or (each / "__init__.py").exists()
+    }
+
+    assert drawn == there - {"__init__"}
