@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import moment, print_json, print_table, say
+from dualwrite.cli.output import moment, print_json, print_line, print_table
 
 
 def activity(
@@ -35,7 +35,7 @@ def activity(
         return
     if not found.lines:
         of = f" to {map_name}" if map_name else ""
-        say(f"Nothing has happened{of} yet.")
+        print_line(f"Nothing has happened{of} yet.")
         return
     print_table(
         ["When", "Map", "What"],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, say
+from dualwrite.cli.output import plural, print_json, print_line
 from dualwrite.link import AppNames, app_names
 
 if TYPE_CHECKING:
@@ -60,18 +60,18 @@ def check(
     if as_json:
         print_json(found.as_dict())
     elif found.ok:
-        say("\nEverything is in place.")
+        print_line("\nEverything is in place.")
     else:
-        say(f"\n{plural(sum(not item.ok for item in found.items), 'item')} to repair.")
+        print_line(f"\n{plural(sum(not item.ok for item in found.items), 'item')} to repair.")
     if not found.ok:
         raise typer.Exit(1)
 
 
 def _print(item: Item, apps: AppNames) -> None:
     line = f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}"
-    say(apps.in_text(line))
+    print_line(apps.in_text(line))
     if item.fix:
-        say(apps.in_text(f"      -> {_indented(item.fix)}"))
+        print_line(apps.in_text(f"      -> {_indented(item.fix)}"))
 
 
 def _indented(text: str) -> str:

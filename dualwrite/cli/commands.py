@@ -18,8 +18,8 @@ from dualwrite.cli import (
     decimals,
     errors,
     init,
-    life,
     maps,
+    mapstate,
     queue,
     reconcile,
     rows,
@@ -41,18 +41,18 @@ class Commands(TyperGroup):
         words = list(sys.argv[1:] if args is None else args)
         words = root_options_first(words)
         try:
-            # Not standalone: Typer would tell wrong usage in its own words.
+            # Not standalone: Typer would print its own message for wrong usage.
             code = super().main(words, *rest, **{**more, "standalone_mode": False})
         except KeyboardInterrupt:
             sys.exit(report_interrupt())
         except UsageError as error:
             sys.exit(report_usage(usage_text(error), words))
-        except Exception as error:  # noqa: BLE001 - the last one to hear of it
+        except Exception as error:  # noqa: BLE001 - the outermost handler
             sys.exit(report(error, words))
         sys.exit(code)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; Typer itself would end on Ctrl-C without a word."""
+        """Run the command; Typer itself would end on Ctrl-C without a message."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -143,9 +143,9 @@ commands.add_typer(maps.app, name="maps")
 commands.command()(run.run)
 commands.command()(sync.sync)
 commands.command()(sync.live)
-commands.command()(life.pause)
-commands.command()(life.resume)
-commands.command()(life.stop)
+commands.command()(mapstate.pause)
+commands.command()(mapstate.resume)
+commands.command()(mapstate.stop)
 commands.command()(status.status)
 commands.command()(activity.activity)
 commands.add_typer(errors.app, name="errors")

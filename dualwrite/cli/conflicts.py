@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
-from dualwrite.cli.output import key_values, moment, print_json, print_table, say, tell
+from dualwrite.cli.output import (
+    key_values,
+    moment,
+    print_json,
+    print_line,
+    print_message,
+    print_table,
+)
 from dualwrite.link import AppNames, Side
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ def conflicts(
         return
     found = result.rows
     if not found:
-        say("No conflict is on record." if every else "No conflict waits for a decision.")
+        print_line("No conflict is on record." if every else "No conflict waits for a decision.")
         return
     print_table(
         ["Id", "Map", "Key", "What", "Outcome", "When"],
@@ -76,9 +83,9 @@ def conflicts(
         ],
         numbers=["Id"],
     )
-    say("\nBoth versions: dualwrite conflicts show ID")
+    print_line("\nBoth versions: dualwrite conflicts show ID")
     if any(each.conflict.status.value == "open" for each in found):
-        say("To decide: dualwrite conflicts resolve ID --take finops|dataverse")
+        print_line("To decide: dualwrite conflicts resolve ID --take finops|dataverse")
 
 
 @app.command()
@@ -98,11 +105,13 @@ def show(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
         print_json(result.as_dict())
         return
     found, conflict, apps = result.row, result.row.conflict, session.link.names
-    say(f"Conflict {found.id} of {found.map}, {key_values(conflict.key)}, {moment(found.at)}")
-    say(f"  policy {conflict.policy}: {_outcome(found, apps)}")
+    print_line(
+        f"Conflict {found.id} of {found.map}, {key_values(conflict.key)}, {moment(found.at)}"
+    )
+    print_line(f"  policy {conflict.policy}: {_outcome(found, apps)}")
     for side in Side:
         if conflict.rows.get(side) is None:
-            say(f"  deleted in {apps.of(side)}")
+            print_line(f"  deleted in {apps.of(side)}")
     if result.columns is None:
         _print_apart(found, apps)
     else:
@@ -151,14 +160,14 @@ def undo(conflict_id: Id, project: Project = HERE, as_json: Json = False) -> Non
 def _print_decisions(done: Decisions, text: str, apps: AppNames, *, as_json: bool) -> None:
     for each in done.decisions:
         if each.error is not None:
-            tell(apps.in_text(str(each.error)))
+            print_message(apps.in_text(str(each.error)))
         elif not as_json and each.row is not None:
             row = each.row
-            say(f"{row.map}: conflict {row.id} ({key_values(row.conflict.key)}) is {text}")
+            print_line(f"{row.map}: conflict {row.id} ({key_values(row.conflict.key)}) is {text}")
     if as_json:
         print_json(done.as_dict())
     elif done.maps:
-        say(f"The next cycle carries it: dualwrite sync {' '.join(done.maps)}")
+        print_line(f"The next cycle carries it: dualwrite sync {' '.join(done.maps)}")
     if done.failed:
         raise typer.Exit(1)
 
@@ -183,7 +192,7 @@ def _print_beside(columns: Sequence[ColumnVersions], apps: AppNames) -> None:
         lines.append([*cells, apps.in_text(each.winner)])
     heads = [apps.heading(side) for side in Side]
     print_table([heads[0], "Has", heads[1], "Has ", "Won"], lines)
-    say("\n* changed there since both sides last agreed")
+    print_line("\n* changed there since both sides last agreed")
 
 
 def _cell(cell: Cell | None) -> str:
@@ -195,7 +204,7 @@ def _cell(cell: Cell | None) -> str:
 def _print_apart(row: StoredConflict, apps: AppNames) -> None:
     for side in Side:
         for name, value in (row.conflict.rows.get(side) or {}).items():
-            say(f"  {apps.of(side)}: {name} = {_shown(value)}")
+            print_line(f"  {apps.of(side)}: {name} = {_shown(value)}")
 
 
 def _shown(value: Any) -> str:

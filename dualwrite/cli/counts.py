@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dualwrite.cli.output import say, wrapped
+from dualwrite.cli.output import print_line, wrapped
 from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts
 
@@ -25,14 +25,14 @@ def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNa
     first = max(_FIRST, *(len(f"  to {apps.of(side)} ") for side in Side))
     width = max(9, (80 - first) // len(kinds))
     if any(result.counts for result in results):
-        say(" " * first + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
+        print_line(" " * first + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
     for result in results:
-        say(result.map)
+        print_line(result.map)
         for line in result.note.splitlines():
-            say(wrapped(apps.in_text(line.strip()), "  "))
+            print_line(wrapped(apps.in_text(line.strip()), "  "))
         for side in Side:
             counts = result.toward(side.other).as_dict()
             shown = [counts[kind] for kind in kinds]
             if any(shown):
                 where = f"  to {apps.of(side.other)}"
-                say(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))
+                print_line(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))

@@ -13,9 +13,9 @@ from dualwrite.cli.output import (
     key_values,
     plural,
     print_json,
+    print_line,
+    print_message,
     print_table,
-    say,
-    tell,
     wrapped,
 )
 
@@ -93,7 +93,7 @@ def widen(
             to=to,
             approve=lambda found: ask.approve(found, shown),
             progress=shown.step,
-            notify=tell,
+            notify=print_message,
         )
     _print_done(done, as_json=as_json)
 
@@ -135,13 +135,13 @@ def undo(
             table=table,
             approve=lambda found: ask.approve(found, shown),
             progress=shown.step,
-            notify=tell,
+            notify=print_message,
         )
     _print_done(done, as_json=as_json)
 
 
 def _require_answer(*, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """A script must say what it wants: nobody is there to be asked."""
+    """A script must answer in advance: nobody is there to be asked."""
     if as_json and not (dry_run or yes):
         msg = "--json needs --dry-run or --yes"
         raise typer.BadParameter(msg)
@@ -165,11 +165,11 @@ class _Question:
             return True
         asked = f"{self.verb} {plural(len(found.possible), 'column')}?"
         if not sys.stdin.isatty():
-            tell(f"{asked} Nobody is here to be asked, so nothing was changed. Say --yes.")
+            print_message(f"{asked} Nobody is here to be asked, so nothing was changed. Say --yes.")
             return False
         if typer.confirm(asked):
             return True
-        say("Nothing was changed.")
+        print_line("Nothing was changed.")
         return False
 
     def show(self, found: DecimalChanges) -> None:
@@ -184,15 +184,15 @@ def _print_dry_run(found: DecimalChanges, ask: _Question) -> None:
         return
     ask.show(found)
     if found.changes:
-        say("A dry run: nothing was changed.")
+        print_line("A dry run: nothing was changed.")
 
 
 def _print(found: DecimalChanges, none: str) -> None:
     if not found.names:
-        say("No map is at work. Name one: --map NAME")
+        print_line("No map is at work. Name one: --map NAME")
         return
     if not found.changes:
-        say(f"The columns of {plural(len(found.names), 'map')} are {none}.")
+        print_line(f"The columns of {plural(len(found.names), 'map')} are {none}.")
         return
     numbers = ["Lose digits", "Will still", "Rejected"]
     print_table(
@@ -210,10 +210,10 @@ def _print(found: DecimalChanges, none: str) -> None:
         ],
         numbers=numbers,
     )
-    say("")
+    print_line("")
     for change in found.changes:
         for line in _notes(change):
-            say(wrapped(line, further="    "))
+            print_line(wrapped(line, further="    "))
 
 
 def _digits(kind: Any) -> str:
@@ -247,13 +247,13 @@ def _print_done(done: DecimalsChanged, *, as_json: bool) -> None:
     if as_json:
         print_json(done.as_dict())
     elif done.changed:
-        say(f"{plural(len(done.changed), 'column')} changed; no stored value did.")
+        print_line(f"{plural(len(done.changed), 'column')} changed; no stored value did.")
         if done.queued:
             one, many = "row that was rounded crosses", "rows that were rounded cross"
-            say(f"{plural(done.queued, one, many)} with the next cycle.")
+            print_line(f"{plural(done.queued, one, many)} with the next cycle.")
         for each in done.retried:
             counts = each.counts
-            say(
+            print_line(
                 wrapped(
                     f"{each.map}, rows that were rejected for their digits: "
                     f"{counts.written:,} written now, {counts.unchanged:,} equal already, "

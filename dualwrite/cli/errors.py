@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import key_values, plural, print_json, print_table, say, wrapped
+from dualwrite.cli.output import key_values, plural, print_json, print_line, print_table, wrapped
 from dualwrite.link import AppNames
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def errors(
             if as_json:
                 print_json(written.as_dict())
             else:
-                say(f"{plural(written.rows, 'row')} written to {csv_file}.")
+                print_line(f"{plural(written.rows, 'row')} written to {csv_file}.")
         elif as_json:
             print_json(queries.held_rows(session, map_name, rule=rule, limit=limit).as_dict())
         elif rule is not None:
@@ -110,10 +110,10 @@ def retry(
         print_json(done.as_dict())
         return
     if not done.retried:
-        say("No row waits: nothing was tried.")
+        print_line("No row waits: nothing was tried.")
     for result in done.retried:
         counts = result.counts
-        say(
+        print_line(
             f"{result.map}, {result.direction}:\n"
             f"  {counts.written:,} written, {counts.unchanged:,} equal already, "
             f"{counts.rejected:,} rejected again, {counts.parked:,} parked, {result.gone:,} gone"
@@ -138,12 +138,12 @@ def discard(ids: Ids, project: Project = HERE, as_json: Json = False) -> None:
     if as_json:
         print_json(done.as_dict())
     else:
-        say(f"{plural(done.rows, 'row')} discarded.")
+        print_line(f"{plural(done.rows, 'row')} discarded.")
 
 
 def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
     if not causes:
-        say("No row waits: nothing was rejected, nothing is parked.")
+        print_line("No row waits: nothing was rejected, nothing is parked.")
         return
     for each in causes:
         cause = each.cause
@@ -151,14 +151,14 @@ def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
         if cause.kind == "parked":
             about = f"parked, waiting for {cause.cause}"
         head = f"{cause.map}, {cause.direction}: {plural(cause.rows, 'row')} {about}"
-        say(wrapped(head, further="    "))
+        print_line(wrapped(head, further="    "))
         # the reason is that of one row; the others' differ in their values
         reason = apps.in_text(cause.reason)
-        say(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{reason}", "  "))
+        print_line(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{reason}", "  "))
         if cause.cure:
-            say(wrapped(f"To fix it: {apps.in_text(cause.cure)}", "  "))
-        say(f"  {_ids(each)}\n")
-    say(
+            print_line(wrapped(f"To fix it: {apps.in_text(cause.cure)}", "  "))
+        print_line(f"  {_ids(each)}\n")
+    print_line(
         "Correct the cause, then: dualwrite errors retry ID...\n"
         "Or remove the rows from the journal: dualwrite errors discard ID..."
     )
@@ -171,7 +171,7 @@ def _ids(each: HeldCause) -> str:
 
 def _print_rows(rows: Sequence[HeldRow], rule: str, apps: AppNames) -> None:
     if not rows:
-        say(f"No row waits under the rule {rule!r}.")
+        print_line(f"No row waits under the rule {rule!r}.")
         return
     print_table(
         ["Id", "Map", "Key", "Reason"],

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dualwrite.cli.output import print_json, tell
+from dualwrite.cli.output import print_json, print_message
 from dualwrite.errors import DualWriteError
 from dualwrite.link import FILE_NAME, app_names, safe_url
 
@@ -47,7 +47,7 @@ def report_usage(text: str, args: Sequence[str]) -> int:
 
 def report_interrupt() -> int:
     """Show what Ctrl-C left behind; returns the exit code."""
-    tell(
+    print_message(
         "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
         "  Repeat the command: it goes on where it stopped."
     )
@@ -56,7 +56,7 @@ def report_interrupt() -> int:
 
 def _show(kind: str, text: str, args: Sequence[str]) -> None:
     text = app_names(_project(args)).in_text(text)
-    tell(text)
+    print_message(text)
     if "--json" in args:
         print_json({"error": {"kind": kind, "message": text}})
 
@@ -75,7 +75,7 @@ def _crash_text(error: Exception, args: Sequence[str]) -> str:
         folder.mkdir(exist_ok=True)
         file.write_text(f"dualwrite {safe_url(' '.join(args))}\n\n{trace}", encoding="utf-8")
     except OSError:
-        # The disk is full, say: then the terminal must do.
+        # The disk may be full; then print it.
         return f"{text}\n{trace}"
     return f"{text}\n  The details are in {file}; send it to us, it holds no password."
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import Json
-from dualwrite.cli.output import print_json, say
+from dualwrite.cli.output import print_json, print_line
 from dualwrite.link import Side
 
 
@@ -54,7 +54,7 @@ def init(
     if as_json:
         print_json(made.as_dict())
         return
-    say(f"A new project is in {folder}.")
-    say("  1. Say in dualwrite.toml how the two apps are reached.")
-    say(f"  2. dualwrite check --project {folder}")
-    say(f"  3. dualwrite maps --project {folder}        lists what can be kept equal")
+    print_line(f"A new project is in {folder}.")
+    print_line("  1. Say in dualwrite.toml how the two apps are reached.")
+    print_line(f"  2. dualwrite check --project {folder}")
+    print_line(f"  3. dualwrite maps --project {folder}        lists what can be kept equal")

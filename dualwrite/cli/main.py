@@ -1,9 +1,9 @@
-"""Where the program `dualwrite` starts.
+"""The entry point of the program `dualwrite`.
 
-`dualwrite status` is asked often, by people and by monitors, and must answer in half a
-second as a whole process.  Typer brings pydantic along, which takes longer than all the
-rest; so a plain `status` is answered before Typer is imported.  Anything else about it
-(`--help`, a word it does not know) goes the way of every other command.
+`dualwrite status` is called often, by people and by monitors, and must answer in half a second
+as a whole process.  Typer imports pydantic, which takes longer than everything else; so a plain
+`status` is answered before Typer is imported.  Any other form of it (`--help`, an unknown option)
+is handled like every other command.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dualwrite.cli.failures import report, report_interrupt
-from dualwrite.cli.standing import print_status
+from dualwrite.cli.status_table import print_status
 
 
 def app() -> None:
@@ -32,7 +32,7 @@ def app() -> None:
         print_status(*asked)
     except KeyboardInterrupt:
         sys.exit(report_interrupt())
-    except Exception as error:  # noqa: BLE001 - the last one to hear of it
+    except Exception as error:  # noqa: BLE001 - the outermost handler
         sys.exit(report(error, words))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, print_table, say
+from dualwrite.cli.output import plural, print_json, print_line, print_table
 from dualwrite.link import Side, app_names
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def maps(ctx: typer.Context, project: Project = HERE, as_json: Json = False) -> 
         [[each.entry.name, each.status, each.origin] for each in found.maps],
     )
     if found.at_fault:
-        say(f"\n{found.at_fault} at fault; dualwrite maps check says why.")
+        print_line(f"\n{found.at_fault} at fault; dualwrite maps check says why.")
 
 
 @app.command()
@@ -64,13 +64,13 @@ def show(
         print_json(found.as_dict())
         return
     table_map, apps = found.table_map, app_names(project)
-    say(f"{name}: {table_map.title}, version {table_map.version} by {table_map.publisher}")
-    say(f"  {found.status}; {found.file}")
+    print_line(f"{name}: {table_map.title}, version {table_map.version} by {table_map.publisher}")
+    print_line(f"  {found.status}; {found.file}")
     for side in Side:
         end = table_map.end(side)
-        say(f"  {apps.of(side)}: {end.table}, key {', '.join(map(str, end.key))}")
+        print_line(f"  {apps.of(side)}: {end.table}, key {', '.join(map(str, end.key))}")
         if end.filter:
-            say(f"    only rows with {end.filter}")
+            print_line(f"    only rows with {end.filter}")
     print_table(
         [apps.heading(Side.FINOPS), "", apps.heading(Side.DATAVERSE), "Transform"],
         [
@@ -117,13 +117,13 @@ def check(
     else:
         apps = app_names(project)
         for finding in found.findings:
-            say(f"{apps.in_text(str(_with_short_path(finding)))}\n")
+            print_line(f"{apps.in_text(str(_with_short_path(finding)))}\n")
         warned = len(found.findings) - found.errors
         faults, warnings = plural(found.errors, "fault"), plural(warned, "warning")
         if found.checked:
-            say(f"{plural(len(found.checked), 'map')} checked: {faults}, {warnings}.")
+            print_line(f"{plural(len(found.checked), 'map')} checked: {faults}, {warnings}.")
         else:
-            say("0 maps checked. Name a map, or run one first.")
+            print_line("0 maps checked. Name a map, or run one first.")
     if found.errors:
         raise typer.Exit(1)
 

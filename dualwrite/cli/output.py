@@ -28,10 +28,10 @@ __all__ = [
     "moment",
     "plural",
     "print_json",
+    "print_line",
+    "print_message",
     "print_table",
-    "say",
-    "say_waiting",
-    "tell",
+    "print_waiting",
     "wrapped",
 ]
 
@@ -50,12 +50,12 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a result for a person."""
     sys.stdout.write(f"{text}\n")
 
 
-def tell(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message beside the result."""
     sys.stderr.write(f"{text}\n")
 
@@ -85,7 +85,7 @@ def print_table(
                 part.rjust(width) if head in numbers else part.ljust(width)
                 for part, width, head in zip(line, widths, heads, strict=True)
             ]
-            say("  ".join(line_cells).rstrip())
+            print_line("  ".join(line_cells).rstrip())
 
 
 def wrapped(text: str, indent: str = "", further: str | None = None) -> str:
@@ -123,10 +123,10 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def say_waiting(count: int) -> None:
+def print_waiting(count: int) -> None:
     """Point at the rows that wait, where there are any."""
     if count:
-        say(f"\n{plural(count, 'row waits', 'rows wait')}; dualwrite errors says why.")
+        print_line(f"\n{plural(count, 'row waits', 'rows wait')}; dualwrite errors says why.")
 
 
 def _plain(value: object) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
-from dualwrite.cli.output import key_values, moment, plural, print_json, print_table, say
+from dualwrite.cli.output import key_values, moment, plural, print_json, print_line, print_table
 from dualwrite.link import Side
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def queue(
             if as_json:
                 print_json(written.as_dict())
             else:
-                say(f"{plural(written.entries, 'change')} written to {csv_file}.")
+                print_line(f"{plural(written.entries, 'change')} written to {csv_file}.")
             return
         only = None if side is None else Side(side.value)
         found = look_into_queues(session, name, only, key=key, limit=limit)
@@ -61,7 +61,7 @@ def queue(
         print_json(found.as_dict())
         return
     if not found.queues:
-        say(f"{name} has no queue: it does not run. Start it with: dualwrite run {name}")
+        print_line(f"{name} has no queue: it does not run. Start it with: dualwrite run {name}")
     for each, queued in found.queues.items():
         _print_side(session.link.names.of(each), queued, key=key)
 
@@ -71,7 +71,7 @@ def _print_side(app: str, queued: SideQueue, *, key: str) -> None:
     of = f", with {key!r} in the key" if key else ""
     some = entries and len(entries) < pending
     shown = f"; {plural(len(entries), 'change')} shown{of}" if some else ""
-    say(f"{app}: {plural(pending, 'change waits', 'changes wait')}{shown}.")
+    print_line(f"{app}: {plural(pending, 'change waits', 'changes wait')}{shown}.")
     if not entries:
         return
     print_table(
@@ -86,4 +86,4 @@ def _print_side(app: str, queued: SideQueue, *, key: str) -> None:
             for each in entries
         ],
     )
-    say("")
+    print_line("")

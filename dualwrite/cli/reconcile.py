@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
-from dualwrite.cli.output import key_values, print_json, print_table, say
+from dualwrite.cli.output import key_values, print_json, print_line, print_table
 from dualwrite.link import Side
 
 _SHOWN = 20
@@ -81,7 +81,7 @@ def reconcile(
             ],
         )
         if len(found.rows) > _SHOWN:
-            say(f"... and more; --json names the first {len(found.rows)}.")
+            print_line(f"... and more; --json names the first {len(found.rows)}.")
 
 
 def _repair(
@@ -96,7 +96,7 @@ def _repair(
         print_json(done.as_dict())
         return
     counts, other = done.counts, session.link.names.of(done.master.other)
-    say(
+    print_line(
         f"{name}: written {counts.written:,}, deleted {counts.deleted:,} in {other}; "
         f"held back {counts.rejected + counts.parked:,}."
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dualwrite.cli.options import HERE, Json, Project, SideWord
-from dualwrite.cli.output import plural, print_json, print_table, say
+from dualwrite.cli.output import plural, print_json, print_line, print_table
 from dualwrite.link import AppNames, Side
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
 ) -> None:
     """Show the rows of a dated map: as of a day, over a range, or all.
 
-    Read from the app as it stands, in the map's columns. Nothing is written.
+    Read from the app as it is, in the map's columns. Nothing is written.
 
     \b
     Examples:
@@ -74,7 +74,7 @@ def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
             if as_json:
                 print_json(written.as_dict())
             else:
-                say(f"{plural(written.rows, 'row')} written to {csv_file}.")
+                print_line(f"{plural(written.rows, 'row')} written to {csv_file}.")
             return
         found = look(session, name, read, when, keys=keys, limit=limit)
     if as_json:
@@ -125,16 +125,18 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _print(found: DatedRows, apps: AppNames) -> None:
     if not found.rows:
-        say(f"{found.map}: no row of {apps.of(found.side)} is valid then.")
+        print_line(f"{found.map}: no row of {apps.of(found.side)} is valid then.")
         return
     # a person wants to see whose the row is and when it is valid; all columns are in --json
     some = [name for name in found.columns if any(row[name] is not None for row in found.rows)]
     shown = some[:_COLUMNS]
     print_table(shown, [[_cell(row[name]) for name in shown] for row in found.rows])
     if len(some) > len(shown):
-        say(f"... and {plural(len(some) - len(shown), 'column')} more; --json and --csv have them.")
+        print_line(
+            f"... and {plural(len(some) - len(shown), 'column')} more; --json and --csv have them."
+        )
     if found.more:
-        say("... and more; --limit shows them, --csv FILE writes them all.")
+        print_line("... and more; --limit shows them, --csv FILE writes them all.")
 
 
 def _cell(value: Any) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, MapNames, Project
-from dualwrite.cli.output import plural, print_json, say, tell, wrapped
+from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
 from dualwrite.link import AppNames
 from dualwrite.operations.counts import MapCounts, total
 
@@ -79,7 +79,7 @@ def run(
             master=None if master is None else Master[master.name],
             initial_sync=initial_sync,
             progress=shown.step,
-            notify=lambda line: tell(wrapped(line, further="    ")),
+            notify=lambda line: print_message(wrapped(line, further="    ")),
         )
     if as_json:
         print_json(done.as_dict())
@@ -92,12 +92,12 @@ def run(
 def _print(maps: Sequence[MapCounts], apps: AppNames, *, dry_run: bool) -> None:
     print_counts(maps, _KINDS, apps)
     if dry_run:
-        say("\nA dry run: nothing was written.")
+        print_line("\nA dry run: nothing was written.")
         return
     sums = total(maps)
     written, held = sums.written, sums.rejected + sums.parked
     running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
-    say(
+    print_line(
         f"\n{running}; {plural(written, 'row')} written, "
         f"{held:,} held back{': dualwrite errors' if held else '.'}"
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dualwrite.cli.options import Json
-from dualwrite.cli.output import print_json, say
+from dualwrite.cli.output import print_json, print_line
 from dualwrite.link import Side, safe_url
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -53,12 +53,12 @@ def create(
     if as_json:
         print_json(made.as_dict())
         return
-    say(f"A sandbox is in {made.folder}:")
+    print_line(f"A sandbox is in {made.folder}:")
     for side in Side:
-        say(f"  {side.value}: {made.total(side):,} rows at {safe_url(made.urls[side])}")
+        print_line(f"  {side.value}: {made.total(side):,} rows at {safe_url(made.urls[side])}")
     if made.export:
-        say(f"  Its password is read from the environment: export {made.export}=...")
-    say("Try:")
-    say(f"  dualwrite check --project {made.folder}")
-    say(f"  dualwrite run customers-v3--accounts --with-related --project {made.folder}")
-    say(f"  dualwrite errors --project {made.folder}")
+        print_line(f"  Its password is read from the environment: export {made.export}=...")
+    print_line("Try:")
+    print_line(f"  dualwrite check --project {made.folder}")
+    print_line(f"  dualwrite run customers-v3--accounts --with-related --project {made.folder}")
+    print_line(f"  dualwrite errors --project {made.folder}")

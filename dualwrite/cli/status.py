@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.standing import print_status
+from dualwrite.cli.status_table import print_status
 
 
 def status(project: Project = HERE, as_json: Json = False) -> None:
-    """Show where every map stands.
+    """Show the status of every map.
 
     Rejected and parked rows wait in the journal; dualwrite errors says why.
 

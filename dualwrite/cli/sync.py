@@ -14,7 +14,7 @@ import typer
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, say, tell
+from dualwrite.cli.output import plural, print_json, print_line, print_message
 from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts, total
 
@@ -97,10 +97,10 @@ def live(
     if as_json:
         print_json(done.as_dict())
     elif done.maps:
-        say("\nIn all:")
+        print_line("\nIn all:")
         print_counts(done.maps, _KINDS, session.link.names)
     else:
-        say("Nothing changed on either side.")
+        print_line("Nothing changed on either side.")
 
 
 class _Shown:
@@ -114,7 +114,7 @@ class _Shown:
     def started(self) -> None:
         """The maps are known; from now on changes are carried."""
         if not self._quiet:
-            tell("Live. Ctrl-C stops it; what is not across yet stays in the queues.")
+            print_message("Live. Ctrl-C stops it; what is not across yet stays in the queues.")
 
     def report(self, maps: Sequence[MapCounts]) -> None:
         """Print what was done since the last call."""
@@ -122,9 +122,9 @@ class _Shown:
             if each.note != self._notes.get(each.map, ""):
                 self._notes[each.map] = each.note
                 if each.note:
-                    tell(f"{each.map} waits: {self._apps.in_text(each.note)}")
+                    print_message(f"{each.map} waits: {self._apps.in_text(each.note)}")
             if each.counts and not self._quiet:
-                say(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each, self._apps)}")  # noqa: DTZ005 - as clocks here show it
+                print_line(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each, self._apps)}")  # noqa: DTZ005 - as clocks here show it
                 sys.stdout.flush()
 
 
@@ -149,18 +149,18 @@ def _line(result: MapCounts, apps: AppNames) -> str:
 
 def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
     if not results:
-        say("No map runs: nothing was carried. Start one with: dualwrite run MAP")
+        print_line("No map runs: nothing was carried. Start one with: dualwrite run MAP")
         return
     shown = [result for result in results if result.counts or result.note]
     print_counts(shown, _KINDS, apps)
     if not shown:
-        say(f"Nothing was pending in {plural(len(results), 'map')}.")
+        print_line(f"Nothing was pending in {plural(len(results), 'map')}.")
         return
     sums = total(results)
     moved = plural(sums.written + sums.deleted, "row")
     held = sums.rejected + sums.parked
     waiting = sum(bool(result.note) for result in results)
-    say(
+    print_line(
         f"\n{moved} carried, {held:,} held back{': dualwrite errors' if held else '.'}"
         + (f"\n{plural(waiting, 'map waits', 'maps wait')}." if waiting else "")
     )

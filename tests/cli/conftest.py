@@ -56,8 +56,8 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
-        told = capsys.readouterr()
-        return Done(code, told.out, told.err)
+        shown = capsys.readouterr()
+        return Done(code, shown.out, shown.err)
 
     return run
 

@@ -51,7 +51,7 @@ def test_a_lookup_declared_by_its_table_and_a_function_beside_the_project_are_so
     assert done.code == 0, done.out + done.err
 
 
-def test_a_function_that_is_not_there_is_told_with_its_line(call: Call, looking: Path) -> None:
+def test_an_unknown_function_is_reported_with_its_line(call: Call, looking: Path) -> None:
     (looking / "contoso_notes.py").write_text("")
 
     done = call("maps", "check", "groups", "--project", looking)

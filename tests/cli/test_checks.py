@@ -7,7 +7,7 @@ from dualwrite.link import FILE_NAME
 from tests.cli.conftest import Call, change, journal_of, rows_of
 
 
-def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None:
+def test_check_reports_that_everything_is_in_place(call: Call, project: Path) -> None:
     done = call("check", "--project", project)
 
     assert done.code == 0
@@ -24,7 +24,7 @@ def test_check_tells_that_everything_is_there(call: Call, project: Path) -> None
     )
 
 
-def test_check_goes_on_after_a_fault_and_says_what_to_do(call: Call, project: Path) -> None:
+def test_check_continues_after_a_fault_and_shows_the_fix(call: Call, project: Path) -> None:
     (project / "dataverse.db").rename(project / "elsewhere.db")
 
     done = call("check", "--project", project, "--json")
@@ -36,7 +36,7 @@ def test_check_goes_on_after_a_fault_and_says_what_to_do(call: Call, project: Pa
     assert items["dataverse"]["fix"]
 
 
-def test_check_tells_a_map_at_fault(call: Call, project: Path) -> None:
+def test_check_reports_a_map_at_fault(call: Call, project: Path) -> None:
     file = project / "maps" / "groups.yaml"
     file.write_text(file.read_text().replace("DESCRIPTION =", "DESCRIPTIN ="))
 
@@ -70,7 +70,7 @@ def test_maps_lists_the_standard_ones_and_the_projects_own(call: Call, project: 
     assert all(len(line) <= 80 for line in call("maps", "--project", project).out.splitlines())
 
 
-def test_maps_tells_one_at_fault(call: Call, project: Path) -> None:
+def test_maps_marks_one_at_fault(call: Call, project: Path) -> None:
     (project / "maps" / "broken.yaml").write_text("map: broken\n")
 
     done = call("maps", "--project", project)
@@ -78,7 +78,7 @@ def test_maps_tells_one_at_fault(call: Call, project: Path) -> None:
     assert done.out.endswith("\n1 at fault; dualwrite maps check says why.\n")
 
 
-def test_maps_show_tells_what_a_map_says(call: Call, project: Path) -> None:
+def test_maps_show_prints_the_contents_of_a_map(call: Call, project: Path) -> None:
     done = call("maps", "show", "groups", "--project", project)
 
     assert done.out == (
@@ -96,17 +96,17 @@ def test_maps_show_tells_what_a_map_says(call: Call, project: Path) -> None:
 def test_maps_show_for_a_script(call: Call, project: Path) -> None:
     done = call("maps", "show", "customers-v3--accounts", "--project", project, "--json")
 
-    told = json.loads(done.out)
-    assert told["finops"]["key"] == ["DATAAREAID", "CUSTOMERACCOUNT"]
+    shown = json.loads(done.out)
+    assert shown["finops"]["key"] == ["DATAAREAID", "CUSTOMERACCOUNT"]
     assert {
         "finops": None,
         "sign": ">>",
         "dataverse": "customertypecode",
         "transforms": ["default 3"],
-    } in told["columns"]
+    } in shown["columns"]
 
 
-def test_maps_check_tells_each_fault_with_file_and_line(call: Call, project: Path) -> None:
+def test_maps_check_prints_each_fault_with_file_and_line(call: Call, project: Path) -> None:
     file = project / "maps" / "groups.yaml"
     file.write_text(file.read_text().replace("= msdyn_description", "= msdyn_descripton"))
 
@@ -130,7 +130,7 @@ def test_maps_check_of_a_file_needs_no_project(call: Call, tmp_path: Path) -> No
     assert 2 in {finding["line"] for finding in findings}
 
 
-def test_maps_check_with_nothing_to_check_says_how(call: Call, project: Path) -> None:
+def test_maps_check_with_nothing_to_check_explains_how(call: Call, project: Path) -> None:
     (project / "maps" / "groups.yaml").unlink()
 
     done = call("maps", "check", "--project", project)
@@ -138,7 +138,7 @@ def test_maps_check_with_nothing_to_check_says_how(call: Call, project: Path) ->
     assert (done.code, done.out) == (0, "0 maps checked. Name a map, or run one first.\n")
 
 
-def test_maps_check_tells_a_standard_map_by_its_short_path(call: Call, project: Path) -> None:
+def test_maps_check_prints_the_short_path_of_a_standard_map(call: Call, project: Path) -> None:
     done = call("maps", "check", "units--uoms", "--project", project)
 
     assert done.code == 1
@@ -163,7 +163,7 @@ def test_check_looks_at_the_maps_at_work(call: Call, project: Path) -> None:
     assert "ok    groups at work: running, its changes are captured\n" in out
 
 
-def test_a_lost_queue_is_told_and_repaired(call: Call, project: Path) -> None:
+def test_a_lost_queue_is_reported_and_repaired(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
         queue = journal.maps.all()[0].queues["finops"]
@@ -178,14 +178,14 @@ def test_a_lost_queue_is_told_and_repaired(call: Call, project: Path) -> None:
         "UPDATE CustGroup SET DESCRIPTION = 'Unseen' WHERE GROUPID = '10'",
     )
 
-    told = call("check", "--project", project)
+    shown = call("check", "--project", project)
     waits = call("sync", "--project", project)
     repaired = call("check", "--repair", "--project", project)
     call("sync", "--project", project)
 
-    assert told.code == 1
-    assert f"FAULT groups at work: finops.CustGroup: queue {queue} is missing" in told.out
-    assert "-> dualwrite check groups --repair" in told.out
+    assert shown.code == 1
+    assert f"FAULT groups at work: finops.CustGroup: queue {queue} is missing" in shown.out
+    assert "-> dualwrite check groups --repair" in shown.out
     assert waits.code == 1
     assert repaired.code == 0
     assert "ok    repair of groups: installed again; rows that differ were queued: " in repaired.out
@@ -200,12 +200,12 @@ def test_a_queue_left_behind_is_removed_when_its_app_is_back(call: Call, project
     stopped = call("stop", "groups", "--project", project)
     (project / "elsewhere.db").rename(project / "dataverse.db")
 
-    told = call("check", "--project", project)
+    shown = call("check", "--project", project)
     repaired = call("check", "groups", "--repair", "--project", project)
 
     assert stopped.code == 0
     assert "in dataverse could not be removed and goes on filling." in " ".join(stopped.out.split())
-    assert told.code == 1
+    assert shown.code == 1
     assert repaired.code == 0
     assert "ok    repair of groups: its queues were removed\n" in repaired.out
     left = rows_of(project / "dataverse.db", "sqlite_master")

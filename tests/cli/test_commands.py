@@ -45,10 +45,10 @@ def test_init_leaves_a_project_as_it_is(call: Call, project: Path) -> None:
 
 
 def test_init_for_a_script(call: Call, tmp_path: Path) -> None:
-    told = as_json(call, "init", tmp_path / "x")
+    shown = as_json(call, "init", tmp_path / "x")
 
-    assert told["project"] == str(tmp_path / "x")
-    assert f"{tmp_path}/x/dualwrite.toml" in told["made"]
+    assert shown["project"] == str(tmp_path / "x")
+    assert f"{tmp_path}/x/dualwrite.toml" in shown["made"]
 
 
 def test_status_before_any_run(call: Call, project: Path) -> None:
@@ -105,9 +105,9 @@ def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
 
 
 def test_a_run_for_a_script(call: Call, project: Path) -> None:
-    told = as_json(call, "run", "groups", "--project", project)
+    shown = as_json(call, "run", "groups", "--project", project)
 
-    [result] = told["maps"]
+    [result] = shown["maps"]
     assert result["map"] == "groups"
     assert result["finops->dataverse"] == {
         "read": 3,
@@ -151,7 +151,7 @@ def test_a_map_that_another_worker_has_is_refused(call: Call, project: Path) -> 
 @pytest.mark.parametrize(
     "command", ["run", "stop", "pause", "resume", "sync", "live", "queue", "reconcile"]
 )
-def test_a_map_that_is_not_there_is_told(call: Call, project: Path, command: str) -> None:
+def test_an_unknown_map_is_reported(call: Call, project: Path, command: str) -> None:
     done = call(command, "group", "--project", project)
 
     assert done.code == 1
@@ -175,16 +175,16 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
     )
 
 
-def test_the_reason_of_a_group_is_told_as_an_example(call: Call, project: Path) -> None:
+def test_the_reason_of_a_group_is_shown_as_an_example(call: Call, project: Path) -> None:
     with sqlite3.connect(project / "finops.db") as erp:
         erp.execute("INSERT INTO CustGroup VALUES ('40', 'Another that is much too long')")
     erp.close()
     call("run", "groups", "--project", project)
 
-    told = call("errors", "--project", project).out.splitlines()
+    shown = call("errors", "--project", project).out.splitlines()
 
-    assert told[0] == ("groups, finops->dataverse: 2 rows rejected by length of msdyn_description")
-    assert told[1].startswith("  for example: msdyn_description has ")
+    assert shown[0] == ("groups, finops->dataverse: 2 rows rejected by length of msdyn_description")
+    assert shown[1].startswith("  for example: msdyn_description has ")
 
 
 def test_no_line_of_the_errors_is_too_long(call: Call, project: Path) -> None:
@@ -193,23 +193,23 @@ def test_no_line_of_the_errors_is_too_long(call: Call, project: Path) -> None:
     (project / "maps" / f"{long}.yaml").write_text(text.replace("map: groups", f"map: {long}"))
     call("run", long, "--project", project)
 
-    told = call("errors", "--project", project).out.splitlines()
+    shown = call("errors", "--project", project).out.splitlines()
     retried = call("errors", "retry", "--all", "--project", project).out.splitlines()
 
-    assert told[:2] == [
+    assert shown[:2] == [
         f"{long}, finops->dataverse: 1 row",
         "    rejected by length of msdyn_description",
     ]
-    assert max(map(len, told + retried)) <= 80
+    assert max(map(len, shown + retried)) <= 80
 
 
 def test_errors_for_a_script(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
 
-    told = as_json(call, "errors", "--project", project)
+    shown = as_json(call, "errors", "--project", project)
 
-    [row] = told["rejected"]
-    assert told["parked"] == []
+    [row] = shown["rejected"]
+    assert shown["parked"] == []
     assert (row["id"], row["map"], row["direction"]) == (1, "groups", "finops->dataverse")
     assert (row["key"], row["rule"]) == ({"GROUPID": "30"}, "length")
     assert row["row"]["DESCRIPTION"] == "A much too long description"
@@ -228,11 +228,11 @@ def test_errors_are_exported_with_their_values(call: Call, project: Path, tmp_pa
     call("run", "groups", "--project", project)
     file = tmp_path / "rejected.csv"
 
-    told = as_json(call, "errors", "--csv", file, "--project", project)
+    shown = as_json(call, "errors", "--csv", file, "--project", project)
 
     with file.open(newline="", encoding="utf-8") as stream:
         [row] = csv.DictReader(stream)
-    assert told == {"file": str(file), "rows": 1}
+    assert shown == {"file": str(file), "rows": 1}
     assert (row["id"], row["kind"], row["cause"]) == ("1", "rejected", "length")
     assert row["column"] == "msdyn_description"
     assert row["cure"] == "shorten it at the source, or write {truncate: 20} in the map"
@@ -293,21 +293,21 @@ def test_the_project_may_be_named_before_the_lower_command(call: Call, project: 
     assert json.loads(done.out) == {"discarded": [1]}
 
 
-def test_activity_is_told_newest_last(call: Call, project: Path) -> None:
+def test_activity_is_listed_newest_last(call: Call, project: Path) -> None:
     assert call("activity", "--project", project).out == "Nothing has happened yet.\n"
     call("run", "groups", "--project", project)
 
-    told = as_json(call, "activity", "--map", "groups", "--project", project)["activity"]
+    shown = as_json(call, "activity", "--map", "groups", "--project", project)["activity"]
 
-    assert told[0]["text"] == "initializing: initial sync started"
-    assert told[0]["at"].endswith("Z")
+    assert shown[0]["text"] == "initializing: initial sync started"
+    assert shown[0]["at"].endswith("Z")
     assert "running: initial sync done" in call("activity", "--project", project).out
 
 
-def test_reconcile_tells_what_is_not_the_same(call: Call, project: Path) -> None:
+def test_reconcile_lists_what_is_not_the_same(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
 
-    told = as_json(call, "reconcile", "groups", "--project", project)
+    shown = as_json(call, "reconcile", "groups", "--project", project)
 
-    assert (told["same"], told["only_finops"], told["held"]) == (2, 1, 1)
+    assert (shown["same"], shown["only_finops"], shown["held"]) == (2, 1, 1)
     assert "30   only finops, held" in call("reconcile", "groups", "--project", project).out

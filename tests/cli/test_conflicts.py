@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import Call, as_json, change, journal_of, rows_of
 
 
-def told(side: str, name: str) -> str:
+def update_of(side: str, name: str) -> str:
     table, key = ("CustGroup", "GROUPID") if side == "finops" else ("msdyn_group", "msdyn_groupid")
     column = "DESCRIPTION" if side == "finops" else "msdyn_description"
     return f"UPDATE {table} SET {column} = '{name}' WHERE {key} = '10'"
@@ -23,7 +23,7 @@ def in_conflict(call: Call, project: Path, policy: str) -> Path:
     file.write_text(text.replace("columns:", f"conflicts: {{policy: {policy}}}\ncolumns:"))
     call("run", "groups", "--project", project)
     for side in ("finops", "dataverse"):
-        change(project / f"{side}.db", told(side, f"of {side}"))
+        change(project / f"{side}.db", update_of(side, f"of {side}"))
     call("sync", "--project", project)
     return project
 
@@ -53,7 +53,7 @@ def test_a_conflict_that_waits_is_listed(call: Call, asked: Path) -> None:
     assert names(asked) == ("of finops", "of dataverse")
 
 
-def test_no_conflict_is_told(call: Call, project: Path) -> None:
+def test_a_message_says_that_there_is_no_conflict(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
 
     assert call("conflicts", "--project", project).out == "No conflict waits for a decision.\n"
@@ -142,7 +142,7 @@ def test_what_a_policy_decided_can_be_taken_back(call: Call, project: Path) -> N
 
 
 @pytest.mark.parametrize("words", [["show", "9"], ["undo", "9"]], ids=" ".join)
-def test_an_unknown_conflict_is_told(call: Call, project: Path, words: list[str]) -> None:
+def test_an_unknown_conflict_is_reported(call: Call, project: Path, words: list[str]) -> None:
     done = call("conflicts", *words, "--project", project)
 
     assert done.code == 1

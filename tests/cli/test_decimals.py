@@ -69,7 +69,7 @@ def test_what_would_change_is_shown_first_and_nothing_is_done_unasked(
     assert len(held_of(priced)) == 1
 
 
-def test_widening_lets_the_row_across_and_undo_says_what_is_in_its_way(
+def test_widening_carries_the_row_and_undo_names_the_rows_that_prevent_it(
     call: Call, priced: Path
 ) -> None:
     done = call("decimals", "widen", "--yes", "--project", priced)
@@ -110,11 +110,11 @@ def test_for_a_script(call: Call, priced: Path) -> None:
     assert refused.code == 2
     assert "--json needs --dry-run or --yes" in refused.err
 
-    told = as_json(
+    shown = as_json(
         call, "decimals", "widen", "--yes", "--table", "msdyn_price", "--project", priced
     )
 
-    assert told["columns"][1] == {
+    assert shown["columns"][1] == {
         "table": "msdyn_price",
         "column": "msdyn_price",
         "maps": ["prices"],
@@ -125,8 +125,8 @@ def test_for_a_script(call: Call, priced: Path) -> None:
         "rejected": 1,
         "rounded": False,
     }
-    assert told["changed"] == ["msdyn_price.msdyn_exchangerate", "msdyn_price.msdyn_price"]
-    assert [(each["map"], each["written"]) for each in told["retried"]] == [("prices", 1)]
+    assert shown["changed"] == ["msdyn_price.msdyn_exchangerate", "msdyn_price.msdyn_price"]
+    assert [(each["map"], each["written"]) for each in shown["retried"]] == [("prices", 1)]
 
 
 def test_where_no_map_runs(call: Call, project: Path) -> None:

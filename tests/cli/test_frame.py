@@ -30,7 +30,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("words", ALL, ids=" ".join)
-def test_every_command_tells_a_wrong_config(call: Call, project: Path, words: list[str]) -> None:
+def test_every_command_reports_a_wrong_config(call: Call, project: Path, words: list[str]) -> None:
     config = project / "dualwrite.toml"
     config.write_text(config.read_text().replace("companies", "compnies"))
 
@@ -70,7 +70,7 @@ def test_a_failure_is_a_json_document_too(call: Call, tmp_path: Path, words: lis
     assert error["message"] == done.err.rstrip("\n")
 
 
-def test_a_locked_journal_is_told(
+def test_a_locked_journal_is_reported(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "BUSY_SECONDS", 0)
@@ -113,7 +113,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
 @pytest.mark.parametrize(
     "place", ["dualwrite.operations.queries.maps.list_maps", "dualwrite.cli.main.print_status"]
 )
-def test_ctrl_c_says_what_was_kept(
+def test_ctrl_c_prints_what_was_kept(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     def interrupted(*_: object) -> None:
@@ -133,7 +133,7 @@ def test_ctrl_c_says_what_was_kept(
     )
 
 
-def test_a_reader_that_has_seen_enough_is_no_fault(project: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_not_a_fault(project: Path) -> None:
     shell = f"{sys.executable} -m dualwrite.cli.main maps --project {project} | head -1"
 
     done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
@@ -167,7 +167,7 @@ def test_a_reader_that_has_seen_enough_is_no_fault(project: Path) -> None:
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",
 )
-def test_wrong_usage_ends_with_2_and_says_what_to_type(
+def test_wrong_usage_exits_with_2_and_shows_the_usage(
     call: Call, words: list[str], fault: str, usage: str | None
 ) -> None:
     done = call(*words)
@@ -185,7 +185,7 @@ def test_wrong_usage_ends_with_2_and_says_what_to_type(
     )
 
 
-def test_an_option_without_its_word_is_told(call: Call) -> None:
+def test_an_option_without_its_value_is_reported(call: Call) -> None:
     done = call("run", "m", "--project")
 
     assert (done.code, done.err) == (
@@ -209,11 +209,11 @@ def test_wrong_usage_is_a_json_document_too(call: Call) -> None:
     }
 
 
-def test_the_version_is_told(call: Call) -> None:
+def test_the_version_is_printed(call: Call) -> None:
     assert call("--version").out == f"dualwrite {__version__}\n"
 
 
-def test_no_color_may_stand_anywhere(
+def test_no_color_may_be_given_anywhere(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for words in (["maps", "--no-color"], ["--no-color", "status"]):
@@ -238,13 +238,13 @@ def test_no_color_may_stand_anywhere(
     ],
     ids=str,
 )
-def test_only_a_plain_status_takes_the_short_way(
+def test_only_a_plain_status_is_answered_quickly(
     words: list[str], expected: tuple[Path, bool] | None
 ) -> None:
     assert main.plain_status(words) == expected
 
 
-def test_the_short_way_says_what_the_command_says(
+def test_the_quick_status_prints_what_the_command_prints(
     call: Call, project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Journal.open(load_link(project).journal_url) as journal:

@@ -51,9 +51,9 @@ def test_sync_carries_what_changed_on_either_side(call: Call, running: Path) -> 
 def test_sync_for_a_script(call: Call, running: Path) -> None:
     change(running / "finops.db", RETAIL)
 
-    [told] = as_json(call, "sync", "groups", "--project", running)["maps"]
+    [shown] = as_json(call, "sync", "groups", "--project", running)["maps"]
 
-    assert told["finops->dataverse"] == {
+    assert shown["finops->dataverse"] == {
         "read": 1,
         "written": 1,
         "unchanged": 0,
@@ -61,7 +61,7 @@ def test_sync_for_a_script(call: Call, running: Path) -> None:
         "rejected": 0,
         "parked": 0,
     }
-    assert told["conflicts"] == 0
+    assert shown["conflicts"] == 0
 
 
 def test_sync_where_no_map_runs(call: Call, project: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_paused_map_lets_its_changes_queue(call: Call, running: Path) -> None:
     change(running / "finops.db", RETAIL)
     call("sync", "--project", running)
 
-    [told] = as_json(call, "status", "--project", running)["maps"]
-    assert (told["status"], told["pending"]) == ("paused", {"finops": 1, "dataverse": 0})
+    [shown] = as_json(call, "status", "--project", running)["maps"]
+    assert (shown["status"], shown["pending"]) == ("paused", {"finops": 1, "dataverse": 0})
     assert ("10", "Retail") in rows_of(running / "dataverse.db", "msdyn_group")
 
 
@@ -103,8 +103,8 @@ def test_a_resumed_map_catches_up_and_runs(call: Call, running: Path) -> None:
         "groups: resuming; the next cycles carry what has queued (dualwrite sync groups),\n"
         "  then it runs\n"
     )
-    [told] = as_json(call, "status", "--project", running)["maps"]
-    assert (told["status"], told["pending"]["finops"]) == ("running", 0)
+    [shown] = as_json(call, "status", "--project", running)["maps"]
+    assert (shown["status"], shown["pending"]["finops"]) == ("running", 0)
     assert ("10", "Retailers") in rows_of(running / "dataverse.db", "msdyn_group")
 
 
@@ -144,10 +144,10 @@ def test_a_dropped_queue_is_named_by_its_file(call: Call, running: Path) -> None
     call("pause", "groups", "--project", running)
     change(running / "finops.db", RETAIL)
 
-    [told] = as_json(call, "resume", "groups", "--drop-queue", "--project", running)["maps"]
+    [shown] = as_json(call, "resume", "groups", "--drop-queue", "--project", running)["maps"]
 
-    finops, _ = (Path(file) for file in told["files"])
-    assert told["status"] == "running"
+    finops, _ = (Path(file) for file in shown["files"])
+    assert shown["status"] == "running"
     assert re.fullmatch(r"groups-\d{8}T\d{6}Z-finops\.csv", finops.name)
     with finops.open(newline="", encoding="utf-8") as stream:
         [row] = csv.DictReader(stream)
@@ -155,7 +155,7 @@ def test_a_dropped_queue_is_named_by_its_file(call: Call, running: Path) -> None
     assert ("10", "Retail") in rows_of(running / "dataverse.db", "msdyn_group")
 
 
-def test_only_one_word_may_be_said_of_a_queue(call: Call, running: Path) -> None:
+def test_only_one_option_for_the_queue_may_be_given(call: Call, running: Path) -> None:
     done = call("resume", "groups", "--keep-queue", "--drop-queue", "--project", running)
 
     assert done.code == 2
@@ -167,9 +167,9 @@ def test_each_map_has_its_result(call: Call, running: Path) -> None:
 
     assert done.code == 1
     assert done.err.startswith("there is no map 'group'. Did you mean 'groups'?")
-    told = as_json(call, "pause", "group", "groups", "--project", running, code=1)["maps"]
-    assert told[0]["error"]["kind"] == "UnknownMapError"
-    assert told[1] == {
+    shown = as_json(call, "pause", "group", "groups", "--project", running, code=1)["maps"]
+    assert shown[0]["error"]["kind"] == "UnknownMapError"
+    assert shown[1] == {
         "map": "groups",
         "status": "paused",
         "note": "was paused already, nothing changed",
@@ -201,8 +201,8 @@ def test_a_map_that_does_not_run_is_not_stopped(call: Call, project: Path) -> No
 
     assert done.out == "groups: was not running, nothing changed\n"
     assert as_json(call, "status", "--project", project) == {"maps": []}
-    told = as_json(call, "stop", "groups", "--project", project)
-    assert told == {
+    shown = as_json(call, "stop", "groups", "--project", project)
+    assert shown == {
         "maps": [
             {
                 "map": "groups",
@@ -213,7 +213,7 @@ def test_a_map_that_does_not_run_is_not_stopped(call: Call, project: Path) -> No
     }
 
 
-def test_live_carries_for_as_long_as_it_is_told(call: Call, running: Path) -> None:
+def test_live_runs_for_the_given_time(call: Call, running: Path) -> None:
     change(running / "finops.db", RETAIL)
 
     done = call("live", "--for", "0.3", "--project", running)
@@ -248,12 +248,12 @@ def test_the_queue_of_a_map_is_shown_with_what_changed(call: Call, running: Path
     change(running / "finops.db", RETAIL)
     change(running / "dataverse.db", NEW)
 
-    told = call("queue", "groups", "--project", running).out.splitlines()
+    shown = call("queue", "groups", "--project", running).out.splitlines()
 
-    assert told[0] == "finops: 1 change waits."
-    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  update  10   DESCRIPTION", told[3])
-    assert told[5] == "dataverse: 1 change waits."
-    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  insert  40 *", told[8])
+    assert shown[0] == "finops: 1 change waits."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  update  10   DESCRIPTION", shown[3])
+    assert shown[5] == "dataverse: 1 change waits."
+    assert re.fullmatch(r"[\d-]{10} [\d:]{8}  insert  40 *", shown[8])
 
 
 def test_the_queue_is_narrowed_by_side_and_key(call: Call, running: Path) -> None:

@@ -108,7 +108,7 @@ def test_moments_are_asked_for_in_utc(call: Call, dated: Path):
     assert there("2027-01-01T00:30:00+01:00") == ["2026-12-31T23:59:59+00:00"]
 
 
-def test_more_than_the_limit_is_said(call: Call, dated: Path):
+def test_rows_beyond_the_limit_are_mentioned(call: Call, dated: Path):
     done = call("rows", "prices", "--all", "--limit", "1", "--project", dated)
 
     assert done.out.splitlines()[2:] == [
@@ -142,7 +142,7 @@ def test_all_rows_go_to_a_file(call: Call, dated: Path, tmp_path: Path):
     ]
 
 
-def test_nothing_valid_is_said(call: Call, dated: Path):
+def test_a_message_says_that_no_row_is_valid(call: Call, dated: Path):
     done = call("rows", "prices", "--as-of", "2024-01-01", "--project", dated)
 
     assert (done.code, done.out) == (0, "prices: no row of finops is valid then.\n")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dualwrite.cli import standing
+from dualwrite.cli import status_table
 from dualwrite.journal.records import (
     Conflict,
     ConflictKind,
@@ -37,7 +37,7 @@ def test_status_shows_what_waits(call: Call, project: Path) -> None:
     )
 
 
-def test_status_tells_lag_last_cycle_conflicts_and_why_a_map_waits(
+def test_status_shows_lag_last_cycle_conflicts_and_why_a_map_waits(
     call: Call, project: Path
 ) -> None:
     call("run", "groups", "--project", project)
@@ -54,7 +54,7 @@ def test_status_tells_lag_last_cycle_conflicts_and_why_a_map_waits(
     with journal_of(project) as journal:
         journal.cycles.record("groups", {THERE: Counts(written=3)}, {THERE: {20: 3}})
         journal.conflicts.record("groups", [conflict])
-        journal.maps.set_waits("groups", "finops: no answer (refused). It is said.\n  Check it.")
+        journal.maps.set_waits("groups", "finops: no answer (refused). No loss.\n  Check it.")
 
     done = call("status", "--project", project)
 
@@ -65,20 +65,20 @@ def test_status_tells_lag_last_cycle_conflicts_and_why_a_map_waits(
         "\n"
         "Lag: 95 of 100 changes of the last 15 minutes were across within it.\n"
         "\n"
-        "groups waits: finops: no answer (refused). It is said.\n"
+        "groups waits: finops: no answer (refused). No loss.\n"
         "\n"
         "1 conflict waits for a decision: dualwrite conflicts\n"
         "\n"
         "1 row waits; dualwrite errors says why.\n"
     )
-    [told] = as_json(call, "status", "--project", project)["maps"]
-    assert told["pending"] == {"finops": 0, "dataverse": 1}
-    assert told["conflicts"] == 1
-    assert told["lag"] == {"p50": 0.0067, "p95": 0.0067, "p99": 0.0067}
-    assert told["waits"].startswith("finops: no answer")
+    [shown] = as_json(call, "status", "--project", project)["maps"]
+    assert shown["pending"] == {"finops": 0, "dataverse": 1}
+    assert shown["conflicts"] == 1
+    assert shown["lag"] == {"p50": 0.0067, "p95": 0.0067, "p99": 0.0067}
+    assert shown["waits"].startswith("finops: no answer")
 
 
-def test_of_an_app_that_is_away_the_last_known_is_told(call: Call, project: Path) -> None:
+def test_an_unreachable_app_is_shown_as_of_the_last_cycle(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
     with journal_of(project) as journal:
         journal.cycles.record("groups", {}, pending={Side.FINOPS: 2, Side.DATAVERSE: 1200})
@@ -88,15 +88,15 @@ def test_of_an_app_that_is_away_the_last_known_is_told(call: Call, project: Path
 
     assert "groups  running    1,200" in done.out
     assert "\nPending in dataverse: as of the last cycle; dataverse was not asked.\n" in done.out
-    [told] = as_json(call, "status", "--project", project)["maps"]
-    assert told["pending"] == {"finops": 0, "dataverse": 1200}
-    assert told["pending_as_of_last_cycle"] == ["dataverse"]
+    [shown] = as_json(call, "status", "--project", project)["maps"]
+    assert shown["pending"] == {"finops": 0, "dataverse": 1200}
+    assert shown["pending_as_of_last_cycle"] == ["dataverse"]
 
 
 def test_a_long_queue_is_not_counted_to_its_end(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (pending, standing):
+    for module in (pending, status_table):
         monkeypatch.setattr(module, "AT_MOST", 2)
     call("run", "groups", "--project", project)
     rows = ", ".join(f"('{number}', 'x')" for number in range(40, 45))
@@ -130,7 +130,7 @@ def test_an_app_that_cannot_be_asked_quickly_is_not_asked(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("since", "told"),
+    ("since", "shown"),
     [
         (timedelta(seconds=-5), "0 s ago"),
         (timedelta(seconds=59), "59 s ago"),
@@ -140,8 +140,8 @@ def test_an_app_that_cannot_be_asked_quickly_is_not_asked(url: str) -> None:
     ],
     ids=str,
 )
-def test_the_last_cycle_is_told_in_one_unit(since: timedelta, told: str) -> None:
-    assert standing._ago(since) == told
+def test_the_age_of_the_last_cycle_is_shown_in_one_unit(since: timedelta, shown: str) -> None:
+    assert status_table._ago(since) == shown
 
 
 def test_counting_imports_nothing_heavy(call: Call, project: Path) -> None:

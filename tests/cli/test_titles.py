@@ -34,7 +34,7 @@ def test_counts_have_room_for_titles(call: Call, titled: Path) -> None:
     )
 
 
-def test_screens_show_titles_and_scripts_get_the_words(call: Call, titled: Path) -> None:
+def test_screens_show_titles_and_json_does_not(call: Call, titled: Path) -> None:
     call("run", "groups", "--project", titled)
     change(titled / "finops.db", "INSERT INTO CustGroup VALUES ('50', 'New')")
 

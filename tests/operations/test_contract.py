@@ -1,4 +1,4 @@
-"""Queries and commands are told apart, and every face shows the same result."""
+"""Queries and commands differ by name and by type, and every face shows the same result."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_a_quantity_has_no_more_digits_than_its_unit():
     assert min(used["kg"], used["LB "]) > 0
 
 
-def test_an_order_its_quotation_and_its_invoice_say_the_same():
+def test_an_order_its_quotation_and_its_invoice_agree():
     quoted = QUOTATIONS.headers(NUMBERS, POPULATION).to_pylist()
     ordered = ORDERS.headers(NUMBERS, POPULATION).to_pylist()
     invoiced = INVOICES.headers(NUMBERS, POPULATION).to_pylist()

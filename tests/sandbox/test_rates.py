@@ -32,9 +32,9 @@ def test_a_rate_that_dataverse_enters_holds_on_both_sides(tmp_path: Path) -> Non
     with open_session(project) as session:
         run_maps(session, make_plan(session, [PAIRS, RATES], with_related=True), RunOptions())
         before = [read_rates(project, side) for side in Side]
-        told = {each.exact("Default", "JPY", "USD", on=MARCH) for each in before}
-        assert len(told) == 1
-        assert Fraction("0.005") < told.pop() < Fraction("0.008")
+        shown = {each.exact("Default", "JPY", "USD", on=MARCH) for each in before}
+        assert len(shown) == 1
+        assert Fraction("0.005") < shown.pop() < Fraction("0.008")
 
         enter(session, "JPY", dt.date(2026, 3, 1), Decimal("0.6655"))
         run_cycle(session)

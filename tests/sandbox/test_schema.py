@@ -14,7 +14,7 @@ DATABASES = ("sqlite", "postgresql", "mariadb")
 
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize("kind", DATABASES)
-def test_an_app_describes_the_tables_as_they_were_meant(fresh_database, kind, side):
+def test_an_app_describes_the_tables_as_defined(fresh_database, kind, side):
     url = fresh_database(kind)
     create_tables(url, side)
     app = open_app(side, url)

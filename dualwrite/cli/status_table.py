@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dualwrite.cli.output import plural, print_json, print_table, say, say_waiting, wrapped
+from dualwrite.cli.output import plural, print_json, print_line, print_table, print_waiting, wrapped
 from dualwrite.link import Side
 from dualwrite.operations.pending import AT_MOST
 from dualwrite.operations.queries.status import MapState, status
@@ -26,20 +26,22 @@ def print_status(project: Path, as_json: bool) -> None:
         print_json(found.as_dict())
         return
     if not found.maps:
-        say("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")
+        print_line("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")
         return
     _print_maps(found.maps)
     for each in found.maps:
         if each.waits is not None:
             first = each.waits.partition("\n")[0]
-            say("\n" + wrapped(f"{each.map} waits: {found.apps.in_text(first)}", further="  "))
+            print_line(
+                "\n" + wrapped(f"{each.map} waits: {found.apps.in_text(first)}", further="  ")
+            )
     for side in sorted(found.not_asked, key=lambda side: side.value):
         app = found.apps.of(side)
-        say(f"\nPending in {app}: as of the last cycle; {app} was not asked.")
+        print_line(f"\nPending in {app}: as of the last cycle; {app} was not asked.")
     if open_ones := sum(each.conflicts for each in found.maps):
         wait = plural(open_ones, "conflict waits", "conflicts wait")
-        say(f"\n{wait} for a decision: dualwrite conflicts")
-    say_waiting(sum(each.rejected + each.parked for each in found.maps))
+        print_line(f"\n{wait} for a decision: dualwrite conflicts")
+    print_waiting(sum(each.rejected + each.parked for each in found.maps))
 
 
 def _print_maps(maps: Sequence[MapState]) -> None:
@@ -63,7 +65,7 @@ def _print_maps(maps: Sequence[MapState]) -> None:
     numbers = [head for head in heads if head not in ("Map", "Status")]
     print_table(heads, [[row[head] for head in heads] for row in rows], numbers=numbers)
     if "Lag" in heads:
-        say("\nLag: 95 of 100 changes of the last 15 minutes were across within it.")
+        print_line("\nLag: 95 of 100 changes of the last 15 minutes were across within it.")
 
 
 def _capped(counts: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.options import HERE, Json, MapNames, Project
-from dualwrite.cli.output import print_json, say, tell, wrapped
+from dualwrite.cli.output import print_json, print_line, print_message, wrapped
 from dualwrite.link import AppNames
 
 if TYPE_CHECKING:
@@ -97,11 +97,11 @@ def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> Non
 def _show(done: MovedMaps, apps: AppNames, *, as_json: bool) -> None:
     for each in done.maps:
         if each.error is not None:
-            tell(apps.in_text(str(each.error)))
+            print_message(apps.in_text(str(each.error)))
         elif not as_json:
-            say(wrapped(f"{each.map}: {apps.in_text(each.note)}", further="  "))
+            print_line(wrapped(f"{each.map}: {apps.in_text(each.note)}", further="  "))
             for file in each.files:
-                say(f"  {file}")
+                print_line(f"  {file}")
     if as_json:
         print_json(done.as_dict())
     if done.failed:
