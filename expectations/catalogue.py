@@ -105,7 +105,7 @@ class ExpectKeyToBeUnique(RuleExpectation):
     """No two rows of the batch have the same key; all of those that do fail.
 
     Args:
-        key: The columns that name a row.  A key with a null is nobody's double.
+        key: The columns that name a row.  A key with a null has no duplicate.
 
     Example: `ExpectKeyToBeUnique(key=["accountnumber"])`.
     """
@@ -239,7 +239,7 @@ class ExpectColumnValuesToKeepScale(RuleExpectation):
 
 
 class ExpectColumnValuesToBeExactMoney(RuleExpectation):
-    """Amounts as the source holds them are numbers that no float has bent.
+    """Amounts as the source holds them are numbers that no float has changed.
 
     Args:
         column: The column as the source holds it; decimals and whole numbers always pass.

@@ -39,7 +39,7 @@ from expectations.report import About, Answer, QualityReport
 ASSETS = Path(__file__).parent / "assets"
 FOLDER = Path("reports", "quality")
 SHOWN, NAMED = 25, 3
-"""So many findings are on the first page, each with so many rows; the rest are a link away."""
+"""The number of findings on the first page, and of rows of each; the rest are a link away."""
 _Card = tuple[str, str, str]
 
 

@@ -57,7 +57,7 @@ from dualwrite.rules.wording import listed
 
 METRIC = "dualwrite.failing_rows"
 SAMPLE = 20
-"""So many keys of failing rows a result shows."""
+"""The number of keys of failing rows that a result shows."""
 
 
 class FailingRows(TableMetricProvider):

@@ -57,7 +57,7 @@ class ExpectRowsToMeetOwnRule(_Worded):
 
 
 class ExpectRowsToMeetOutsideRule(_Worded):
-    """A class of Great Expectations, or of the project on top of it, asked row by row.
+    """A class of Great Expectations, or of the project on top of it, evaluated row by row.
 
     Args:
         type: The class, such as `ExpectColumnValuesToMatchRegex`.

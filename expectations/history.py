@@ -1,4 +1,4 @@
-"""How quality went over time: a line for each report of whole tables, beside the pages.
+"""Quality over time: a line for each report of whole tables, beside the pages.
 
 Only numbers are kept, and the marks of expectations, so the file stays small and holds
 nothing of a row.  Reports of a run's own rows are no part of it: their numbers count how many
@@ -18,9 +18,9 @@ from expectations.report import QualityReport
 
 FILE = "history.jsonl"
 KEPT = 200
-"""So many reports are remembered."""
+"""The number of reports that are kept."""
 DRAWN = 30
-"""So many of them are drawn."""
+"""The number of them that are drawn."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Past:
         ]
 
     def last(self, suite: str) -> Mapping[str, Any] | None:
-        """What was noted of a suite when it was last checked."""
+        """The record of a suite from its last check."""
         found = [each for each in self.entries if suite in each["suites"]]
         if not found:
             return None
@@ -45,14 +45,14 @@ class Past:
 
 
 def read(folder: Path) -> Past:
-    """What is remembered; nothing where there is no file yet, and no line that is none."""
+    """The reports kept; none where there is no file yet, and without damaged lines."""
     file = folder / FILE
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return Past(tuple(entry for line in lines if (entry := _entry(line)) is not None))
 
 
 def add(folder: Path, past: Past, report: QualityReport, at: datetime) -> None:
-    """Remember a report; the oldest one too many is forgotten."""
+    """Add a report; the oldest beyond the limit is removed."""
     entry = {"at": at.isoformat(timespec="seconds"), "suites": _noted(report)}
     entries = [*past.entries, entry][-KEPT:]
     text = "".join(f"{json.dumps(each, separators=(',', ':'))}\n" for each in entries)

@@ -1,4 +1,4 @@
-"""Great Expectations' own classes, and the user's, asked about the rows of a batch.
+"""Great Expectations' own classes, and the user's, evaluated over the rows of a batch.
 
 `failing` is the entry point `great_expectations` of the group `dualwrite.rules`, by which the
 engine finds it.  The frame has the columns that the expectation names and nothing else, and

@@ -37,7 +37,7 @@ class ExpectQuantityToHaveConverted(RuleExpectation):
 
 
 class ExpectQuantityToConvertBetweenUnits(RuleExpectation):
-    """Quantities convert from one unit into another: both are known, and a conversion leads on.
+    """Quantities convert from one unit into another: both are known, and a conversion exists.
 
     Shapes: any frame.  The quantities are decimals or whole numbers, in the unit that is
     beside each; a binary float fails, for its digits are not those meant.  Null passes.

@@ -43,7 +43,7 @@ class About:
 
 @dataclass(frozen=True)
 class Answer:
-    """How one expectation fared.  `keys` are those of the first rows that failed."""
+    """The result of one expectation.  `keys` are those of the first rows that failed."""
 
     type: str
     kwargs: Mapping[str, Any]

@@ -12,7 +12,7 @@ from dualwrite.sync.routes.expectations import expectation_faults
 from dualwrite.sync.session.measures import read_ledgers
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
-from dualwrite.tablemap.expecting import with_folder
+from dualwrite.tablemap.expectations import with_folder
 from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.functions import find_beside

@@ -7,19 +7,18 @@ and parameters.  A rule is added by a class in the file of its family and a plac
 
 from collections.abc import Mapping
 
+from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
-from dualwrite.rules.measuring import QuantityConvertible
 from dualwrite.rules.outside import Outside
 from dualwrite.rules.own import Own
 from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
-from dualwrite.rules.quantities import QuantityConverts
+from dualwrite.rules.quantities import QuantityConvertible, QuantityConverts
 from dualwrite.rules.references import Resolvable
-from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule, Severity
 from dualwrite.rules.values import Between, Matches, OneOf
 

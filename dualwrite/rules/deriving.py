@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
+from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
 from dualwrite.rules.periods import PeriodsSound
@@ -17,7 +18,6 @@ from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
-from dualwrite.rules.room import Length, Scale, WholeNumberRange
 from dualwrite.rules.rule import Rule
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts, MoneyFacts
 
@@ -92,7 +92,7 @@ def _room(column: ColumnFacts) -> Iterator[Rule]:
 
 
 def _money(column: ColumnFacts, money: MoneyFacts) -> Iterator[Rule]:
-    """The currency's digits and the column's own at once."""
+    """The digits of the currency and of the column, in one rule."""
     precision, scale = _digits(column.type)
     yield CurrencyPrecision(
         column=column.target,

@@ -2,9 +2,9 @@
 
 A name is looked for among our own rules, by rule or by expectation (`length`,
 `ExpectColumnValuesToFitLength`), then among the classes of the project's `expectations/`
-folder, then among those of Great Expectations.  A column may be named by either end: on
-each way the one that is written is meant.  Where an expectation names a column that is not
-on a way, that way does without it.
+folder, then among those of Great Expectations.  A column may be named by either end: in
+each direction the one that is written is meant.  A direction without a column that an
+expectation names does without the expectation.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _COLUMNS = frozenset(
 
 
 class UnknownExpectationError(LookupError):
-    """Nothing is called so; `known` are the names there are."""
+    """There is no expectation of that name; `known` are those that exist."""
 
     def __init__(self, name: str, known: Collection[str]) -> None:
         self.name, self.known = name, tuple(known)
@@ -90,7 +90,7 @@ class Kinds:
         return [*self.rules, *self.own, *ROW_BY_ROW]
 
     def rule_of(self, expected: ExpectedRule, named: Callable[[str], str | None]) -> Rule | None:
-        """The rule of an expectation on one way; None where it names no column of it.
+        """The rule of an expectation in one direction; None where a column is not part of it.
 
         `named` gives the column of the gate table that a word of the map means, or None.
 

@@ -80,14 +80,14 @@ class Verdict:
 
 
 def judge(table: pa.Table, rules: Sequence[Rule]) -> Verdict:
-    """Put every row before every rule."""
+    """Evaluate every rule over every row."""
     return weigh(table.num_rows, [(rule, rule.failing(table)) for rule in rules])
 
 
 def weigh(rows: int, answers: Sequence[tuple[Rule, pa.BooleanArray]]) -> Verdict:
     """The verdict on `rows` rows, from the mask of failing rows that each rule gave.
 
-    Whoever runs the rules elsewhere (Great Expectations) comes to the same verdict so.
+    Great Expectations, which runs the rules by itself, gets the same verdict by it.
     """
     nothing = pa.repeat(pa.scalar(value=False), rows)
     held: dict[bool, list[pa.BooleanArray]] = {True: [nothing], False: [nothing]}

@@ -46,7 +46,7 @@ class KeyPresent(Rule):
 
 @dataclass(frozen=True)
 class KeyUnique(Rule):
-    """No other row of the batch has the same key.  A key with a null is nobody's double."""
+    """No other row of the batch has the same key.  A key with a null has no duplicate."""
 
     name: ClassVar[str] = "key_unique"
 

@@ -130,7 +130,7 @@ def load_class(file: Path, type_: str) -> Any:
     """The class of that name in a file, which is run once.
 
     Raises:
-        OwnCodeError: The file breaks off.
+        OwnCodeError: The file fails.
     """
     return getattr(_module(file, file.stat().st_mtime_ns), type_)
 

@@ -22,7 +22,7 @@ _NO_END = "to no end"
 
 @dataclass(frozen=True)
 class PeriodsSound(Rule):
-    """Each period has a start, no end before it, and no other of its entity in its way.
+    """Each period has a start, no end before it, and overlaps no other of its entity.
 
     The parameters are those of `dualwrite.effective.Periods`.  With `held` the table also has
     the four columns `before:<start>`, `before:<end>`, `after:<start>` and `after:<end>` that

@@ -1,4 +1,4 @@
-"""What a rule is: a pure question to the gate table, with the reason in words.
+"""A rule: a pure function of the gate table, with the reason for people.
 
 A rule's parameters are texts, whole numbers, booleans and tuples of them, so that a
 rule can be written down (`to_kwargs`) and made again (`from_kwargs`) anywhere, and a
@@ -42,7 +42,7 @@ class Rule:
 
     @property
     def reported_only(self) -> bool:
-        """Whether only the suites of reports ask it, and no plain gate."""
+        """Whether only the suites of reports evaluate it, and no other gate."""
         return False
 
     @property
@@ -100,7 +100,7 @@ def none_of(table: pa.Table) -> pa.BooleanArray:
 
 
 def certain(mask: pa.Array) -> pa.BooleanArray:
-    """Unknown is not failing."""
+    """The mask with null, which is unknown, as not failing."""
     return pc.fill_null(mask, fill_value=False) if mask.null_count else mask
 
 

@@ -26,7 +26,7 @@ _EXACT = Context(prec=100)
 
 @dataclass(frozen=True)
 class _OfColumn(Rule):
-    """What one column may hold."""
+    """A rule about the values of one column."""
 
     column: str = ""
 

@@ -1,4 +1,4 @@
-"""The maps there are: the standard ones, with the project's own laid over them by name.
+"""The maps of a project: the standard ones, replaced by its own of the same name.
 
 A map is read when it is needed, since its file has its name: listing costs no
 parsing.  A file at fault stops no other; its findings wait until they are asked for.
@@ -66,7 +66,7 @@ class Catalogue:
         return cls(dict(sorted(entries.items())), tuple(folder / _VALUES for folder in folders))
 
     def names(self) -> tuple[str, ...]:
-        """Every map, sound or not, sorted."""
+        """The names of all maps, valid or not, sorted."""
         return tuple(self.entries)
 
     def entry(self, name: str) -> Entry:
@@ -117,7 +117,7 @@ class Catalogue:
         return in_order(finding for error in broken for finding in error.findings)
 
     def maps_writing(self, side: Side, table: str) -> tuple[str, ...]:
-        """The sound maps that write rows into `table` of `side`."""
+        """The valid maps that write rows into `table` of `side`."""
         return tuple(
             found.name
             for found in self

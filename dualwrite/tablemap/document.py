@@ -82,7 +82,7 @@ class FindingList:
         cure: str | None = None,
         severity: Severity | None = None,
     ) -> None:
-        """Note a fault and go on reading."""
+        """Record a fault and continue to read."""
         self.findings.append(
             Finding.of(
                 code,
@@ -99,7 +99,7 @@ class FindingList:
         return Place(self.file, line)
 
     def unknown_words(self, entries: Fields, known: tuple[str, ...], where: str) -> None:
-        """Note every key of `entries` that is none of `known`."""
+        """Record every key of `entries` that is not among `known`."""
         for key, _ in entries.entries:
             if key.value not in known:
                 self.add(

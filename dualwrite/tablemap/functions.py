@@ -29,7 +29,7 @@ def load_function(name: str) -> Callable[..., Any]:
     """The function that `module:function` names.
 
     Raises:
-        FunctionError: There is no such module, it breaks off, or it has no such function.
+        FunctionError: There is no such module, it fails, or it has no such function.
     """
     module, _, function = name.partition(":")
     try:

@@ -15,7 +15,7 @@ from dualwrite.link import Side
 from dualwrite.tablemap.amounts import read_money
 from dualwrite.tablemap.columns import read_columns
 from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, load, plain
-from dualwrite.tablemap.expecting import read_expected
+from dualwrite.tablemap.expectations import read_expected
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap

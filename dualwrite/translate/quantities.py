@@ -22,7 +22,7 @@ _FINEST = 12
 """Digits behind the point that are looked for in a text or a float."""
 
 
-class ConvertedQuantities(NamedTuple):
+class TranslatedQuantities(NamedTuple):
     """n quantities in the unit of the target."""
 
     values: pa.Array
@@ -36,7 +36,7 @@ class ConvertedQuantities(NamedTuple):
 
 def in_target_units(
     values: pa.Array, rows: pa.Table, about: Quantity, system: UnitSystem
-) -> ConvertedQuantities:
+) -> TranslatedQuantities:
     """Quantities as the source holds them, converted to the unit of the target.
 
     Shapes: (n,) of any type; `rows` (n, c) are named by source path.
@@ -47,7 +47,7 @@ def in_target_units(
     same = pc.fill_null(pc.and_(pc.equal(has, wants), system.sound(has)), fill_value=False)
     if pc.all(same).as_py():
         nothing = pa.nulls(n, pa.string())
-        return ConvertedQuantities(
+        return TranslatedQuantities(
             exact, nothing, pa.nulls(n, exact.type), _uncast(values, exact, exact, nothing)
         )
     found = system.convert(
@@ -61,7 +61,7 @@ def in_target_units(
     problem = pc.if_else(same, pa.scalar(None, pa.string()), found.reasons)
     returned = pc.if_else(same, pa.scalar(None, found.returned.type), found.returned)
     kept = _either(same, exact, found.values)
-    return ConvertedQuantities(kept, problem, returned, _uncast(values, exact, kept, problem))
+    return TranslatedQuantities(kept, problem, returned, _uncast(values, exact, kept, problem))
 
 
 def _exact(values: pa.Array) -> pa.Array:

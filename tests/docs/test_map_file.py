@@ -12,7 +12,7 @@ from dualwrite.link import load_link
 from dualwrite.sync.routes.expectations import expectation_faults
 from dualwrite.tablemap import reading
 from dualwrite.tablemap.catalogue import Catalogue
-from dualwrite.tablemap.expecting import with_folder
+from dualwrite.tablemap.expectations import with_folder
 from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.reading import read_map_text
 from dualwrite.tablemap.transforms import TRANSFORMS

@@ -5,7 +5,7 @@ import pytest
 
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
-from dualwrite.tablemap.checks import Surroundings, check
+from dualwrite.tablemap.checks import Environment, check
 from dualwrite.tablemap.codes import CODES
 from tests.tablemap.shop import a_map, findings_of, with_column, without_column
 
@@ -298,31 +298,31 @@ def test_a_check_that_fails_is_reported():
 
 
 @pytest.mark.parametrize(
-    ("surroundings", "message"),
+    ("environment", "message"),
     [
         (
-            Surroundings(missing_variables=("FINOPS_URL",)),
+            Environment(missing_variables=("FINOPS_URL",)),
             (
                 "DW1005 dualwrite.toml names ${FINOPS_URL}, which is not set\n"
                 "  set it where the command is started"
             ),
         ),
         (
-            Surroundings(unfinished_in="/srv/other"),
+            Environment(unfinished_in="/srv/other"),
             (
                 "DW1006 /srv/other has an unfinished run of accounts in this journal\n"
                 "  finish or stop it there, or give this project a journal of its own"
             ),
         ),
         (
-            Surroundings(other_apps=(Side.FINOPS,)),
+            Environment(other_apps=(Side.FINOPS,)),
             (
                 "DW1007 accounts last ran against another finops app\n"
                 "  put the old apps back, or stop the map and run it with an initial sync"
             ),
         ),
         (
-            Surroundings(held_companies={Side.DATAVERSE: frozenset({"usmf"})}),
+            Environment(held_companies={Side.DATAVERSE: frozenset({"usmf"})}),
             (
                 "DW1016 dataverse does not hold company 'DEMF'\n"
                 "  create the company there, or take it out of `companies` in dualwrite.toml"
@@ -330,8 +330,8 @@ def test_a_check_that_fails_is_reported():
         ),
     ],
 )
-def test_a_fault_around_the_map(surroundings, message):
-    found = findings_of(companies=("USMF", "DEMF"), surroundings=surroundings)
+def test_a_fault_around_the_map(environment, message):
+    found = findings_of(companies=("USMF", "DEMF"), environment=environment)
 
     assert found == [f"1: {message}"]
 

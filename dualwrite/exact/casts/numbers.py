@@ -1,4 +1,4 @@
-"""Into whole numbers, decimals, floats and booleans; a digit that would bend makes a null."""
+"""Into whole numbers, decimals, floats and booleans; a value that would change becomes null."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FLOAT_DIGITS = 15
 
 
 def keep(values: pa.Array, good: pa.Array) -> pa.Array:
-    """Null out what is not `good`."""
+    """Null where a value is not `good`."""
     return pc.if_else(good, values, pa.scalar(None, values.type))
 
 

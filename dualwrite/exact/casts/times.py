@@ -1,7 +1,7 @@
 """Into dates and timestamps.
 
 A timestamp without a zone is taken as UTC when it meets one with a zone; where an
-app keeps local time, the map says so with the `timezone` transform.  A timestamp
+app keeps local time, the map has a `timezone` transform.  A timestamp
 becomes a date only at midnight; the `date` transform drops the time on purpose.
 """
 

@@ -18,7 +18,7 @@ from dualwrite.link import Link, Side, load_link
 from dualwrite.sync.session.measures import Measures
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
-from dualwrite.tablemap.expecting import with_folder
+from dualwrite.tablemap.expectations import with_folder
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.model import End, TableMap
 from dualwrite.tablemap.schema import Column, Reference, TableSchema

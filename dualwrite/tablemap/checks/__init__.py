@@ -4,7 +4,7 @@
 it gathers.  The codes and what they mean are in `dualwrite.tablemap.codes`.
 """
 
+from dualwrite.tablemap.checks.environment import Environment
 from dualwrite.tablemap.checks.run import check
-from dualwrite.tablemap.checks.surroundings import Surroundings
 
-__all__ = ["Surroundings", "check"]
+__all__ = ["Environment", "check"]

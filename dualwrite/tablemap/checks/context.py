@@ -20,7 +20,7 @@ SchemaOf = Callable[[Side, str], TableSchema]
 
 
 class _UnseenError(Exception):
-    """A schema could not be had; the finding is there already."""
+    """A schema could not be read; its finding is recorded already."""
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Context:
         cure: str | None = None,
         severity: Severity | None = None,
     ) -> None:
-        """Note a fault, at the line of the column or of the map's word, else at the map's."""
+        """Record a fault, at the line of the column or of the map's word, else at the map's."""
         place: Place = column.place if column else self.map.places.get(word, self.map.place)
         self.findings.append(
             Finding.of(
@@ -62,7 +62,7 @@ class Context:
         return f"{side.value}.{self.map.end(side).table}"
 
     def schema(self, side: Side, table: str | None = None) -> TableSchema | None:
-        """A table, the map's own by default; None, with a finding, where it cannot be had."""
+        """A table, the map's own by default; None, with a finding, where it cannot be read."""
         wanted = table or self.map.end(side).table
         if (side, wanted) not in self._schemas:
             self._schemas[side, wanted] = self._asked(side, wanted)

@@ -12,7 +12,7 @@ from dualwrite.tablemap.schema import TableSchema
 
 
 def check_ends(context: Context) -> None:
-    """Everything that is not about single columns."""
+    """Checks that are not about single columns."""
     for side in Side:
         _check_table(context, side)
         _check_key_there(context, side)
@@ -76,7 +76,7 @@ def _check_company(context: Context) -> None:
 
 
 def _check_key_mapped(context: Context) -> None:
-    """Each key column answers a key column of the other side, in each way that rows go."""
+    """Each key column answers a key column of the other side, in each direction of rows."""
     for side in Side:
         end, other = context.map.end(side), context.map.end(side.other)
         for path in end.key:

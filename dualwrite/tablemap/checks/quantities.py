@@ -1,4 +1,4 @@
-"""Checks of quantities: their units, and the product that converts them, can be had on each way."""
+"""Checks of quantities: their units, and the product that converts them, are known."""
 
 from __future__ import annotations
 

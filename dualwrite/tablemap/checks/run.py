@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dualwrite.tablemap.catalogue import Catalogue
-from dualwrite.tablemap.checks.books import Books, check_books
+from dualwrite.tablemap.checks.accounting import Books, check_accounting
 from dualwrite.tablemap.checks.column_maps import check_column_maps
 from dualwrite.tablemap.checks.context import Context, SchemaOf
 from dualwrite.tablemap.checks.ends import check_ends
+from dualwrite.tablemap.checks.environment import Environment, check_environment
 from dualwrite.tablemap.checks.lookups import check_lookups
 from dualwrite.tablemap.checks.periods import check_periods
 from dualwrite.tablemap.checks.quantities import check_quantities
-from dualwrite.tablemap.checks.surroundings import Surroundings, check_surroundings
 from dualwrite.tablemap.checks.types import check_types
 from dualwrite.tablemap.findings import Finding, in_order
 from dualwrite.tablemap.model import TableMap
 
-_NOTHING_KNOWN = Surroundings()
+_NOTHING_KNOWN = Environment()
 
 
 def check(
@@ -26,7 +26,7 @@ def check(
     *,
     catalogue: Catalogue | None = None,
     companies: Sequence[str] = (),
-    surroundings: Surroundings = _NOTHING_KNOWN,
+    environment: Environment = _NOTHING_KNOWN,
     books: Books | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with a map, in the order of its file.
@@ -37,14 +37,14 @@ def check(
     """
     context = Context(table_map, schema_of, catalogue)
     try:
-        check_surroundings(context, companies, surroundings)
+        check_environment(context, companies, environment)
         check_ends(context)
         check_column_maps(context)
         check_lookups(context)
         check_types(context)
         check_periods(context)
         check_quantities(context)
-        check_books(context, companies, books)
+        check_accounting(context, companies, books)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far
         context.add("DW1001", f"the check broke off: {type(error).__name__}: {error}")
     return in_order(context.findings)

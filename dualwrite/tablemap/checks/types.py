@@ -55,7 +55,7 @@ _VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
 
 
 def check_types(context: Context) -> None:
-    """Every column map, in each way that it goes."""
+    """Check every column map, in each of its directions."""
     for target in Side:
         for column in written(context, target):
             _check_way(context, column, target)
@@ -123,7 +123,7 @@ def _digits(source: Column, target: Column) -> Iterator[Verdict]:
             "warning",
             f"{scale} decimals into {room_behind}: values that need more are rejected",
         )
-    # A whole number may be as large as 64 bits hold, but is hardly ever: the gate sees to it.
+    # A whole number may be as large as 64 bits hold, but hardly ever is: the gate checks it.
     if pa.types.is_decimal(source.type) and precision - scale > room - room_behind:
         room_before = room - room_behind
         reason = f"{precision - scale} digits before the point into {room_before}"

@@ -1,4 +1,4 @@
-"""The check of `currency: company`: whose books, and in which currency they are kept."""
+"""The check of `currency: company`: the accounting currency of each company must be known."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Books = Callable[[], Mapping[str, str]]
 """The accounting currency of each company, as far as it is known."""
 
 
-def check_books(context: Context, companies: Sequence[str], books: Books | None) -> None:
+def check_accounting(context: Context, companies: Sequence[str], books: Books | None) -> None:
     """Every amount that is in the currency of its company must have one."""
     table_map = context.map
     asking = [

@@ -1,4 +1,4 @@
-"""Checks of what a map runs in: companies, other maps, and what only the caller can know."""
+"""Checks of a map's environment: companies, other maps, and what only the caller knows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dualwrite.tablemap.findings import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Environment:
     """What the caller knows of link and journal; each part may be left out."""
 
     missing_variables: tuple[str, ...] = ()
@@ -25,27 +25,23 @@ class Surroundings:
     """The companies that an app holds."""
 
 
-def check_surroundings(
-    context: Context, companies: Sequence[str], surroundings: Surroundings
-) -> None:
-    """Everything around the map."""
+def check_environment(context: Context, companies: Sequence[str], environment: Environment) -> None:
+    """Checks of the environment of the map."""
     name = context.map.name
-    for variable in surroundings.missing_variables:
+    for variable in environment.missing_variables:
         context.add("DW1005", f"dualwrite.toml names ${{{variable}}}, which is not set")
-    if surroundings.unfinished_in is not None:
+    if environment.unfinished_in is not None:
         context.add(
             "DW1006",
-            f"{surroundings.unfinished_in} has an unfinished run of {name} in this journal",
+            f"{environment.unfinished_in} has an unfinished run of {name} in this journal",
         )
-    for side in surroundings.other_apps:
+    for side in environment.other_apps:
         context.add("DW1007", f"{name} last ran against another {side.value} app")
-    _check_companies(context, companies, surroundings)
+    _check_companies(context, companies, environment)
     _check_depends_on(context)
 
 
-def _check_companies(
-    context: Context, companies: Sequence[str], surroundings: Surroundings
-) -> None:
+def _check_companies(context: Context, companies: Sequence[str], environment: Environment) -> None:
     if not companies:
         return
     for company in unknown_companies(context.map, companies):
@@ -55,7 +51,7 @@ def _check_companies(
             cure=did_you_mean(company, companies),
         )
     carried = companies_of(context.map, companies) or ()
-    for side, held in surroundings.held_companies.items():
+    for side, held in environment.held_companies.items():
         known = {company.casefold() for company in held}
         for company in carried:
             if company.casefold() not in known:

@@ -73,7 +73,7 @@ class Scale(Rule):
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         values = column_of(table, self.column)
         try:
-            # One kernel proves that all is well, which it mostly is.
+            # One kernel proves that all rows pass, as they mostly do.
             values.cast(pa.decimal128(self.precision, self.scale))
         except pa.ArrowInvalid:
             return pc.or_(self._cut(values), self._too_great(values))
