@@ -1,7 +1,7 @@
-"""Prefect flows, one a file, named as the file.
+"""Prefect flows, one for each file, named after the file.
 
-Run by hand (`python -m flows.demo`) they bring their own small server, which may take
-half a minute to start on a busy machine.  What the user has set stays as it is.
+Run from the command line (`python -m flows.demo`), a flow starts a temporary server unless one is
+configured, which may take half a minute on a busy machine.  Existing settings stay unchanged.
 """
 
 import os

@@ -1,7 +1,7 @@
-"""The flow `incremental_sync`: one cycle, so that what changed on either side is on both.
+"""The flow `incremental_sync`: one cycle, which syncs all queued changes of both sides.
 
-Made to run again and again by schedule.  Never are two at work on one map: the deployment
-lets one run at a time, and a map that any other worker has is left to it.
+It is meant for a schedule.  Two runs never work on the same map: the deployment allows one run at
+a time, and a map whose lease another worker has is skipped.
 
     python -m flows.incremental_sync --project DIR [MAP...] [--allow-deletes]
 """
@@ -21,13 +21,13 @@ from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
 from tasks import artifacts, events
 from tasks.command import run_command
-from tasks.cycle import Cycle, carry_changes, refuse_if_stuck
-from tasks.ending import COLUMNS, ended, in_short
+from tasks.cycle import Cycle, fail_if_stuck, sync_changes
+from tasks.ending import COLUMNS, ended, summary_of
 from tasks.runners import task_runner
 
 
 def _what(maps: list[str] | None) -> str:
-    return ", ".join(maps or ["every map at work"])
+    return ", ".join(maps or ["every running map"])
 
 
 def _run_name() -> str:
@@ -36,44 +36,44 @@ def _run_name() -> str:
 
 @flow(
     name="incremental_sync",
-    description="Carry across what changed on either side since the last time, both ways.",
+    description="Sync the changes of both sides since the last run, both ways.",
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
 async def incremental_sync(
     project: Path, maps: list[str] | None = None, allow_deletes: bool = False
 ) -> list[MapCounts]:
-    """Run one cycle: parents before their children, deletes the other way round.
+    """Run one cycle: parents before their children, deletes in reverse order.
 
-    An app that is away, or a map that another worker has, makes a map wait: the run ends well, in
-    the state `Waiting`, and the next one goes on.  The run fails only where a person must act.
+    A map waits if an app is unreachable or another worker has its lease: the run then completes in
+    the state `Waiting`, and the next run continues.  The run fails only if a person must act.
 
     Args:
-        project: The project folder, with dualwrite.toml in it.
-        maps: Maps; empty: every map that runs.
-        allow_deletes: Delete however many rows of a side; else a cycle that would delete more
-            than a fifth of them carries nothing of that map.
+        project: The project folder, which contains dualwrite.toml.
+        maps: The names of the maps; if empty, all running maps.
+        allow_deletes: Allow any number of deletes; otherwise a map is not synced when a cycle
+            would delete more than 20 % of its rows (and more than 50) on a side.
     """
-    await events.begin_events(project)
-    under_way = carry_changes.submit(project, maps or None, allow_deletes, _what(maps))
+    await events.start_events(project)
+    submitted = sync_changes.submit(project, maps or None, allow_deletes, _what(maps))
     try:
-        cycle = await asyncio.to_thread(under_way.result)
+        cycle = await asyncio.to_thread(submitted.result)
     except TransientError as error:
-        # the step has been patient already; what queued is carried by a later run
+        # the step was retried already; queued changes are synced by a later run
         cycle = Cycle([MapCounts(_what(maps), note=str(error))])
     else:
         await _show(project, cycle)
     results = list(cycle.results)
-    refuse_if_stuck(results)
-    return ended(results, in_short(results), waiting=any(result.note for result in results))
+    fail_if_stuck(results)
+    return ended(results, summary_of(results), waiting=any(result.note for result in results))
 
 
 async def _show(project: Path, cycle: Cycle) -> None:
-    """Leave a record of a cycle; one that found nothing leaves a sign of life only."""
+    """Emit the events and artifacts of a cycle; without changes only a heartbeat."""
     results = cycle.results
-    events.emit_rows(results)
+    events.emit_row_events(results)
     events.emit_cycle(project, results)
-    await events.emit_moves(project)
+    await events.emit_status_changes(project)
     if any(result.counts or result.note for result in results):
         await artifacts.show_changes(project, results)
     if any(each.rejected or each.parked for r in results for each in r.counts.values()):
@@ -90,11 +90,11 @@ def main(
     project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
     allow_deletes: Annotated[bool, typer.Option("--allow-deletes")] = False,
 ) -> None:
-    """Carry what changed across, once, as a Prefect flow.  Exit 1 when a map waits."""
+    """Run one cycle as a Prefect flow.  Exit 1 when a map waits."""
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
     shown = [result for result in results if result.counts or result.note]
     print_counts(shown, COLUMNS, app_names(project))
-    typer.echo(in_short(results))
+    typer.echo(summary_of(results))
     raise typer.Exit(1 if any(result.note for result in results) else 0)
 
 

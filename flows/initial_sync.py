@@ -1,8 +1,8 @@
 """The flow `initial_sync`: bring maps from `not running` to `running`.
 
-Maps go one after another, in the order in which they need each other; the partitions of
-a map go through the flow's task runner, several at a time.  The flow itself holds each
-map's lease while it works on it.  A run that was cut off is taken up by the next one.
+Maps are synced one after another, sorted by their dependencies; the partitions of a map run
+concurrently in the task runner of the flow.  The flow holds the lease of the present map.  An
+interrupted run is resumed by the next one.
 
     python -m flows.initial_sync --project DIR MAP... [--no-quality] [--dry-run]
 """
@@ -28,15 +28,15 @@ from expectations.report import QualityReport
 from tasks import artifacts, events
 from tasks.checking import publish_quality
 from tasks.command import run_command
-from tasks.ending import ended, in_short
+from tasks.ending import ended, summary_of
 from tasks.initial import (
-    Carried,
-    begin_map,
-    carry_partition,
+    PartitionResult,
+    count_dry_run,
     finish_map,
     plan_run,
-    rehearse,
     release_parked,
+    start_map,
+    sync_partition,
 )
 from tasks.runners import task_runner
 from tasks.sessions import session_of
@@ -53,7 +53,7 @@ def _run_name() -> str:
 
 @flow(
     name="initial_sync",
-    description="Copy what both sides hold already, through the gate, then the maps run.",
+    description="Sync all existing rows of maps, both ways; then the maps are running.",
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
@@ -68,23 +68,24 @@ async def initial_sync(
 ) -> list[MapCounts]:
     """Run the initial sync of maps.
 
-    A map that runs already is compared again, row by row; one that is paused is left alone.
-    Rejected and parked rows wait in the journal with their reasons and stop no other row.
-    A flow that fails has lost nothing: run it again, it goes on where it stopped.
+    A map that is already running is compared again, row by row; a paused map is skipped.
+    Rejected and parked rows are held in the journal with their reasons; all other rows are synced.
+    Nothing is lost when the flow fails: run it again, and it continues where it stopped.
 
     Args:
-        project: The project folder, with dualwrite.toml in it.
-        maps: Maps, as `dualwrite maps` lists them.
-        with_related: Take in every map that these need, too.
-        master: Who wins where both sides hold a key; empty: as each map says.
-        quality: Let Great Expectations judge each partition, and write Data Docs.
-        partition_rows: Rows of a partition, about; empty: as dualwrite.toml says.
-        dry_run: Do all but the writing, and count.
+        project: The project folder, which contains dualwrite.toml.
+        maps: The names of the maps, as listed by `dualwrite maps`.
+        with_related: Also sync every map that these maps depend on.
+        master: The side that wins where both sides have a row with the same key; if empty, the
+            master of each map.
+        quality: Check each partition with Great Expectations, and write Data Docs.
+        partition_rows: Approximate rows of a partition; if empty, as set in dualwrite.toml.
+        dry_run: Count what would be written, and write nothing.
     """
-    await events.begin_events(project)
+    await events.start_events(project)
     wanted = None if master is None else Master(master)
     if dry_run:
-        results = rehearse(project, maps, with_related, wanted)
+        results = count_dry_run(project, maps, with_related, wanted)
         await artifacts.show_counts(project, results, dry_run=True)
         return results
     plan = plan_run(project, maps, with_related, wanted)
@@ -93,7 +94,7 @@ async def initial_sync(
         if not result.note:
             release_parked(project, each)
     await _show(project, results, report if quality else None)
-    return ended(results, in_short(results), waiting=any(result.note for result in results))
+    return ended(results, summary_of(results), waiting=any(result.note for result in results))
 
 
 async def _carry(
@@ -122,27 +123,27 @@ async def _phase(
     result = MapCounts(plan.table_map.name)
     name = result.map
     with kept_lease(session_of(project), name, f"flow run {runtime.flow_run.name}") as lease:
-        begun = begin_map(project, plan, phase, lease.epoch, partition_rows)
-        await events.emit_moves(project)
+        begun = start_map(project, plan, phase, lease.epoch, partition_rows)
+        await events.emit_status_changes(project)
         # A direction begins when the one before it is done: it relies on the rows it finds.
         for direction in dict.fromkeys(each.direction for each in begun.partitions):
-            under_way = [
-                carry_partition.submit(project, plan, begun.run_id, lease.epoch, each, quality)
+            submitted = [
+                sync_partition.submit(project, plan, begun.run_id, lease.epoch, each, quality)
                 for each in begun.partitions
                 if each.direction == direction
             ]
-            for carried in await asyncio.to_thread(_results, under_way):
+            for carried in await asyncio.to_thread(_results, submitted):
                 result = result.then(MapCounts(name, counts=carried.counts))
                 report.merge(carried.report)
         if phase == plan.phases[-1]:
             finish_map(project, plan, begun.run_id, lease.epoch)
-            await events.emit_moves(project)
-            log.info("%s: %s rows written, %s held back", name, f"{_rows(result):,}", _held(result))
+            await events.emit_status_changes(project)
+            log.info("%s: %s rows written, %s held", name, f"{_rows(result):,}", _held(result))
     return result
 
 
-def _results(under_way: Sequence[PrefectFuture[Carried]]) -> list[Carried]:
-    return [future.result() for future in under_way]
+def _results(submitted: Sequence[PrefectFuture[PartitionResult]]) -> list[PartitionResult]:
+    return [future.result() for future in submitted]
 
 
 def _rows(result: MapCounts) -> int:
@@ -159,9 +160,9 @@ async def _show(project: Path, results: Sequence[MapCounts], report: QualityRepo
     held = sum(cause.rows for cause in causes)
     written = sum(map(_rows, results))
     lines = [
-        f"**{len(results)} maps run.** {written:,} rows were written, {held:,} are held back.",
+        f"**{len(results)} maps are running.** {written:,} rows were written, {held:,} are held.",
         "",
-        f"See why rows are held back: `dualwrite errors --project {project}`",
+        f"To see why rows are held: `dualwrite errors --project {project}`",
     ]
     await artifacts.show_summary("\n".join(lines))
     await artifacts.show_counts(project, results)
@@ -181,7 +182,7 @@ def main(
     partition_rows: Annotated[int | None, typer.Option(min=1)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run")] = False,
 ) -> None:
-    """Bring maps to work, as a Prefect flow."""
+    """Run the initial sync of maps as a Prefect flow."""
     results = asyncio.run(
         initial_sync(project, maps, with_related, master, quality, partition_rows, dry_run)
     )

@@ -1,8 +1,8 @@
-"""The flow `live_sync`: stay, carry each change as it commits, and report how it goes.
+"""The flow `live_sync`: sync each change when it commits, and report progress.
 
-One long flow run, not one for each change.  It ends after some minutes so that its record stays
-readable, and a new one takes over: the deployment starts it a little earlier, and it
-takes each map as soon as the old one has let go of it.
+It is one long flow run, not one for each change.  It ends after some minutes, so that its record
+stays readable, and another run continues: the deployment starts that a little earlier, and it
+takes the lease of each map as soon as the old run has released it.
 
     python -m flows.live_sync --project DIR [MAP...] [--minutes 15] [--forever]
 """
@@ -26,104 +26,104 @@ from dualwrite.link import app_names
 from dualwrite.operations.counts import MapCounts
 from tasks import artifacts, events
 from tasks.command import run_command
-from tasks.cycle import MapsStuckError, refuse_if_stuck
-from tasks.ending import COLUMNS, ended, in_short
-from tasks.live import Live, add_up, living, stop_all
+from tasks.cycle import MapsStuckError, fail_if_stuck
+from tasks.ending import COLUMNS, ended, summary_of
+from tasks.live import Live, add_up, live_sync_of, stop_all
 
 log = logging.getLogger("dualwrite.flows")
 
-TELL_SECONDS = 5.0
-"""How often Prefect hears of it."""
-LIFE_SECONDS = 60.0
-"""How often there is a sign of life while nothing changes."""
+REPORT_SECONDS = 5.0
+"""Seconds between two reports to Prefect."""
+HEARTBEAT_SECONDS = 60.0
+"""Seconds between two heartbeats while nothing changes."""
 
 
 def _run_name() -> str:
-    maps = runtime.flow_run.parameters.get("maps") or ["every map at work"]
+    maps = runtime.flow_run.parameters.get("maps") or ["every running map"]
     return f"live sync {', '.join(maps)}"
 
 
 @flow(
     name="live_sync",
-    description="Stay, and carry each change across as it commits, both ways.",
+    description="Sync each change of both sides when it commits, both ways.",
     flow_run_name=_run_name,
 )
 async def live_sync(
     project: Path, maps: list[str] | None = None, minutes: float = 15
 ) -> list[MapCounts]:
-    """Carry changes as they come, until the time is over or the run is cancelled.
+    """Sync changes as they commit, until the time is over or the run is cancelled.
 
-    The artifact `live-sync` shows the progress, `changes-by-map` what was done in the end.
-    Maps that are paused, resumed, run or stopped meanwhile are left or taken up within a second or
-    two.  Nothing is lost when it is cancelled or killed: what is not across yet stays in the apps'
-    queues.
+    The artifact `live-sync` shows the progress, `changes-by-map` the final result.  Maps that are
+    paused, resumed, started or stopped meanwhile are skipped or added within two seconds.
+    Nothing is lost when the run is cancelled or killed: changes stay in the queues of the apps.
 
     Args:
-        project: The project folder, with dualwrite.toml in it.
-        maps: Maps; empty: every map that runs.
-        minutes: How long to stay.
+        project: The project folder, which contains dualwrite.toml.
+        maps: The names of the maps; if empty, all running maps.
+        minutes: The duration of the run in minutes.
     """
-    await events.begin_events(project)
+    await events.start_events(project)
     total: dict[str, MapCounts] = {}
     progress = artifacts.Progress(minutes * 60)
-    async with living(project, maps or None, minutes * 60) as live:
-        life, going = time.monotonic(), True
+    async with live_sync_of(project, maps or None, minutes * 60) as live:
+        heartbeat, going = time.monotonic(), True
         while going:
-            going = await live.goes_on(TELL_SECONDS)
+            going = await live.wait(REPORT_SECONDS)
             done = live.take()
             add_up(total, done)
-            if done or time.monotonic() - life >= LIFE_SECONDS:
-                life = time.monotonic()
+            if done or time.monotonic() - heartbeat >= HEARTBEAT_SECONDS:
+                heartbeat = time.monotonic()
                 events.emit_cycle(project, [*done, *live.waits])
             try:
-                await _tell(project, done)
-                await progress.show(project, list(total.values()), in_short(_standing(total, live)))
+                await _emit(project, done)
+                text = summary_of(_present(total, live))
+                await progress.show(project, list(total.values()), text)
             except httpx.HTTPError as error:
-                # changes do not wait for those who watch them
-                log.warning("Prefect does not answer (%s); changes go on to cross", error)
-    results = _standing(total, live)
+                # the sync does not wait for Prefect
+                log.warning("Prefect does not answer (%s); the sync continues", error)
+    results = _present(total, live)
     if results:
         await artifacts.show_changes(project, results)
-    refuse_if_stuck(live.waits)
-    return ended(results, in_short(results), waiting=bool(live.waits))
+    fail_if_stuck(live.waits)
+    return ended(results, summary_of(results), waiting=bool(live.waits))
 
 
-async def _tell(project: Path, done: Sequence[MapCounts]) -> None:
+async def _emit(project: Path, done: Sequence[MapCounts]) -> None:
     if done:
-        log.info("%s", in_short(done))
-        events.emit_rows(done)
-    await events.emit_moves(project)
+        log.info("%s", summary_of(done))
+        events.emit_row_events(done)
+    await events.emit_status_changes(project)
 
 
-def _standing(total: dict[str, MapCounts], live: Live) -> list[MapCounts]:
-    """What was done in all, and what waits now."""
-    standing: dict[str, MapCounts] = {}
-    add_up(standing, [*total.values(), *live.waits])
-    return list(standing.values())
+def _present(total: dict[str, MapCounts], live: Live) -> list[MapCounts]:
+    """The results so far, and the maps that wait now."""
+    present: dict[str, MapCounts] = {}
+    add_up(present, [*total.values(), *live.waits])
+    return list(present.values())
 
 
 def main(
     maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
-    minutes: Annotated[float, typer.Option(min=0, help="How long a flow run stays.")] = 15,
+    minutes: Annotated[float, typer.Option(min=0, help="Duration of a flow run.")] = 15,
     forever: Annotated[
-        bool, typer.Option("--forever", help="Begin a new run whenever one is over.")
+        bool, typer.Option("--forever", help="Start a new run whenever one ends.")
     ] = False,
 ) -> None:
-    """Stay and carry changes as they come, as a Prefect flow.  Ctrl-C ends it."""
+    """Sync changes as they commit, as a Prefect flow.  Ctrl-C ends it."""
     results = asyncio.run(_stay(project, maps, minutes, forever))
     print_counts(results, COLUMNS, app_names(project))
-    typer.echo(in_short(results))
+    typer.echo(summary_of(results))
 
 
 async def _stay(
     project: Path, maps: list[str] | None, minutes: float, forever: bool
 ) -> list[MapCounts]:
-    """Run after run, if it is to be; Ctrl-C lets the one at work come to its end."""
-    asked = asyncio.Event()
+    """One run, or run after run; Ctrl-C ends after the present cycle."""
+    stopping = asyncio.Event()
 
     def stop() -> None:
-        asked.set()
+        stopping.set()
         stop_all()
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGINT, stop)
@@ -135,7 +135,7 @@ async def _stay(
             if not forever:
                 raise
             typer.echo(str(error), err=True)
-        if asked.is_set() or not forever:
+        if stopping.is_set() or not forever:
             return list(total.values())
 
 

@@ -1,4 +1,4 @@
-"""The flow `quality_report`: check the tables of maps as they stand, and write Data Docs.
+"""The flow `quality_report`: check all rows of maps, and write Data Docs.
 
 python -m flows.quality_report --project DIR [MAP...]
 """
@@ -14,46 +14,46 @@ from prefect import flow, runtime
 
 from expectations.report import QualityReport
 from tasks import artifacts
-from tasks.artifacts import address_of
+from tasks.artifacts import url_of
 from tasks.checking import check_map, publish_quality
 from tasks.command import run_command
 from tasks.events import emit_quality
 from tasks.runners import task_runner
-from tasks.sessions import maps_at_work
+from tasks.sessions import active_maps
 
 
 def _run_name() -> str:
-    maps = runtime.flow_run.parameters.get("maps") or ["every map at work"]
+    maps = runtime.flow_run.parameters.get("maps") or ["every active map"]
     return f"quality report {', '.join(maps)}"
 
 
 @flow(
     name="quality_report",
-    description="Check the tables of maps as they stand, on both sides, and write Data Docs.",
+    description="Check all rows of maps on both sides, and write Data Docs.",
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
 async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
-    """Check every row of the maps, whether it waits to be carried or not; write neither app.
+    """Check every row of the maps on both sides; nothing is written to the apps.
 
-    Each map emits `dualwrite.quality.passed` or `dualwrite.quality.failed`, for automations.
+    The event `dualwrite.quality.passed` or `dualwrite.quality.failed` is emitted for each map.
 
     Args:
-        project: The project folder, with dualwrite.toml in it.
-        maps: Maps; empty: every map that is at work.
+        project: The project folder, which contains dualwrite.toml.
+        maps: The names of the maps; if empty, all maps that were started.
 
     Returns:
         The first page, reports/quality/index.html in the project folder.
     """
-    names = maps or maps_at_work(project)
-    under_way = [check_map.submit(project, name) for name in names]
+    names = maps or active_maps(project)
+    submitted = [check_map.submit(project, name) for name in names]
     report = QualityReport()
-    for one in await asyncio.to_thread(lambda: [future.result() for future in under_way]):
+    for one in await asyncio.to_thread(lambda: [future.result() for future in submitted]):
         report.merge(one)
     what = f"the tables of {len(names)} {'map' if len(names) == 1 else 'maps'} as they stand"
     page = publish_quality(project, report, what, trend=True)
     await artifacts.show_quality(report, page)
-    emit_quality(report, address_of(page))
+    emit_quality(report, url_of(page))
     return page
 
 
@@ -63,7 +63,7 @@ def main(
 ) -> None:
     """Write the Data Docs of maps, as a Prefect flow."""
     page = asyncio.run(quality_report(project, maps))
-    typer.echo(f"The quality report: {address_of(page)}")
+    typer.echo(f"The quality report: {url_of(page)}")
 
 
 if __name__ == "__main__":

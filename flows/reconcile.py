@@ -1,4 +1,4 @@
-"""The flow `reconcile`: compare both sides of maps, row by row, and write nothing.
+"""The flow `reconcile`: compare both sides of maps, row by row, without writing.
 
 python -m flows.reconcile --project DIR [MAP...]
 """
@@ -17,11 +17,11 @@ from tasks import artifacts
 from tasks.checking import reconcile_map
 from tasks.command import run_command
 from tasks.runners import task_runner
-from tasks.sessions import maps_at_work
+from tasks.sessions import active_maps
 
 
 def _run_name() -> str:
-    maps = runtime.flow_run.parameters.get("maps") or ["every map at work"]
+    maps = runtime.flow_run.parameters.get("maps") or ["every active map"]
     return f"reconcile {', '.join(maps)}"
 
 
@@ -32,17 +32,16 @@ def _run_name() -> str:
     task_runner=task_runner(),
 )
 async def reconcile(project: Path, maps: list[str] | None = None) -> list[Reconciled]:
-    """Compare; the artifact `both-sides` has a line for each map.
+    """Compare the rows of both sides; the artifact `both-sides` has a line for each map.
 
-    A row that stands in a queue or that the journal holds back differs for a known reason;
-    `unexplained` counts the others.
+    A row that is queued or held differs for a known reason; `unexplained` counts the others.
 
     Args:
-        project: The project folder, with dualwrite.toml in it.
-        maps: Maps; empty: every map that is at work.
+        project: The project folder, which contains dualwrite.toml.
+        maps: The names of the maps; if empty, all maps that were started.
     """
-    under_way = [reconcile_map.submit(project, name) for name in maps or maps_at_work(project)]
-    found = await asyncio.to_thread(lambda: [future.result() for future in under_way])
+    submitted = [reconcile_map.submit(project, name) for name in maps or active_maps(project)]
+    found = await asyncio.to_thread(lambda: [future.result() for future in submitted])
     await artifacts.show_comparisons(found)
     return found
 
@@ -51,13 +50,13 @@ def main(
     maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
 ) -> None:
-    """Compare both sides of maps, as a Prefect flow.  Exit 1 when rows differ unexplained."""
+    """Compare both sides of maps as a Prefect flow.  Exit 1 if rows differ for no known reason."""
     found = asyncio.run(reconcile(project, maps))
     for each in found:
         typer.echo(
-            f"{each.map}: {each.same:,} same, {each.pending:,} on their way, "
-            f"{each.held:,} held back, "
-            f"{each.unexplained:,} differ unexplained"
+            f"{each.map}: {each.same:,} same, {each.pending:,} queued, "
+            f"{each.held:,} held, "
+            f"{each.unexplained:,} different without a known reason"
         )
     raise typer.Exit(1 if any(each.unexplained for each in found) else 0)
 

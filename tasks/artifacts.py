@@ -1,4 +1,4 @@
-"""What a run leaves in the Prefect UI: tables of counts and causes, a summary, progress."""
+"""The Prefect artifacts of a run: tables of counts and causes, a summary, progress."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from dualwrite.operations.queries.reconcile import Reconciled
 from tasks.sessions import session_of
 
 if TYPE_CHECKING:
-    # its import brings Great Expectations, which a small cycle does without
+    # importing it imports Great Expectations, which a small cycle does not need
     from expectations.report import QualityReport
 
 SHOWN = ("read", "written", "unchanged", "rejected", "parked")
@@ -42,7 +42,7 @@ def names_of(project: Path) -> AppNames:
 
 
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
-    """Why rows of these maps are held back, the most rows first."""
+    """Why rows of these maps are held, the largest group first."""
     found = held_causes(session_of(project), ids=0).causes
     return [each.cause for each in found if each.cause.map in maps]
 
@@ -50,7 +50,7 @@ def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
 async def show_counts(
     project: Path, results: Sequence[MapCounts], *, dry_run: bool = False
 ) -> None:
-    """A table: each map and direction, and what became, or would become, of its rows."""
+    """Create a table of the counts of each map and direction."""
     names = names_of(project)
     rows = [
         {"map": result.map, "to": names.of(side.other), **_shown(result, side)}
@@ -58,14 +58,14 @@ async def show_counts(
         for side in Side
         if side.direction in result.counts
     ]
-    about = "What became of the rows"
+    about = "Rows by outcome"
     if dry_run:
-        about = "A dry run: what would become of the rows"
+        about = "Rows by outcome of a dry run; nothing was written"
     await acreate_table_artifact(rows, key="rows-by-map", description=about)
 
 
 async def show_changes(project: Path, results: Sequence[MapCounts]) -> None:
-    """A table: what crossed, map by map and way by way; what waits, and how late changes are."""
+    """Create a table of synced rows, waiting maps and lag, by map and direction."""
     journal, names = session_of(project).journal, names_of(project)
     records = {record.name: record for record in journal.maps.all()}
     rows = []
@@ -86,12 +86,12 @@ async def show_changes(project: Path, results: Sequence[MapCounts]) -> None:
                     "waits": names.in_text(result.note),
                 }
             )
-    about = f"What crossed; lag, commit to commit, is of the last {LAG_MINUTES} minutes"
+    about = f"Synced rows; the lag from commit to commit is that of the last {LAG_MINUTES} minutes"
     await acreate_table_artifact(rows, key="changes-by-map", description=about)
 
 
 async def show_causes(project: Path, causes: Sequence[Cause]) -> None:
-    """A table: why rows are held back."""
+    """Create a table of the causes of held rows."""
     names = names_of(project)
     rows = [
         {
@@ -99,33 +99,33 @@ async def show_causes(project: Path, causes: Sequence[Cause]) -> None:
             "direction": cause.direction,
             "rows": cause.rows,
             "cause": f"{cause.kind}: {cause.cause}",
-            "one of the reasons": names.in_text(cause.reason),
+            "reason of one row": names.in_text(cause.reason),
         }
         for cause in causes
     ]
-    about = "Rows held back; `dualwrite errors` lists them one by one"
+    about = "Held rows by cause; `dualwrite errors` lists them one by one"
     await acreate_table_artifact(rows, key="rows-held-back", description=about)
 
 
 async def show_summary(text: str) -> None:
-    """The run in a few lines."""
-    await acreate_markdown_artifact(text, key="summary", description="The run in short")
+    """Create a summary of the run."""
+    await acreate_markdown_artifact(text, key="summary", description="Summary of the run")
 
 
 class Progress:
-    """How far a run of live sync is, and what it has done; the artifact `live-sync`."""
+    """The progress artifact `live-sync` of a live sync run."""
 
     def __init__(self, seconds: float) -> None:
         self._began, self._seconds = time.monotonic(), seconds
         self._id: UUID | None = None
 
     async def show(self, project: Path, results: Sequence[MapCounts], text: str) -> None:
-        """Bring it up to date."""
+        """Create or update the artifact."""
         names = {result.map for result in results}
         records = session_of(project).journal.maps.all()
         lags = [each.lag.p95 for each in records if each.name in names and each.lag is not None]
         if lags:
-            text += f" 95 of 100 changes were across within {max(lags):.2f} s."
+            text += f" 95 % of the changes reached the other side within {max(lags):.2f} s."
         share = min(100.0, 100 * (time.monotonic() - self._began) / max(self._seconds, 0.001))
         if self._id is None:
             self._id = await acreate_progress_artifact(share, key="live-sync", description=text)
@@ -134,9 +134,9 @@ class Progress:
 
 
 async def show_quality(report: QualityReport, page: Path) -> None:
-    """Which expectations failed, and a link to the Data Docs."""
-    link = address_of(page)
-    lines = [f"Data Docs: [{page}]({link}) (any browser; no network)", ""]
+    """Create a table of the failed expectations, and a link to the Data Docs."""
+    link = url_of(page)
+    lines = [f"Data Docs: [{page}]({link}) (works in any browser without a network)", ""]
     failed = report.failing()
     if failed:
         lines += [
@@ -151,17 +151,18 @@ async def show_quality(report: QualityReport, page: Path) -> None:
         if len(failed) > SHOWN_FAILED:
             lines += ["", f"and {len(failed) - SHOWN_FAILED} more, in the Data Docs"]
     else:
-        lines.append("Every expectation was met.")
+        lines.append("All expectations passed.")
     await acreate_markdown_artifact("\n".join(lines), key="quality", description="Data quality")
     await acreate_link_artifact(
         link, link_text="Data Docs", key="quality-report", description="The quality report"
     )
 
 
-def address_of(page: Path) -> str:
-    """Where people open a page: below `DUALWRITE_REPORTS_URL`, else the file itself.
+def url_of(page: Path) -> str:
+    """The URL of a page: below `DUALWRITE_REPORTS_URL`, else that of the file.
 
-    Browsers follow no link from the Prefect UI to a file; serve `reports` and say where.
+    Browsers do not follow a link from the Prefect UI to a file, so serve the folder `reports` and
+    set the variable to its address.
     """
     base = os.environ.get("DUALWRITE_REPORTS_URL", "").rstrip("/")
     if not base:
@@ -170,13 +171,13 @@ def address_of(page: Path) -> str:
 
 
 async def show_comparisons(found: Sequence[Reconciled]) -> None:
-    """A table: how equal both sides of each map are."""
+    """Create a table of the equal and different rows of each map."""
     rows = [
         {name: value for name, value in each.as_dict().items() if name != "rows"}
         | {"unexplained": each.unexplained}
         for each in found
     ]
-    await acreate_table_artifact(rows, key="both-sides", description="Both sides, row by row")
+    await acreate_table_artifact(rows, key="both-sides", description="Comparison of both sides")
 
 
 def _shown(result: MapCounts, side: Side) -> Mapping[str, int]:
@@ -185,7 +186,7 @@ def _shown(result: MapCounts, side: Side) -> Mapping[str, int]:
 
 
 def _waiting(record: MapRecord | None, side: Side) -> Mapping[str, int]:
-    """What was left in the queue, and what the journal holds back of the whole map."""
+    """The entries left in a queue, and the held rows and open conflicts of the whole map."""
     if record is None:
         return {"pending": 0, "held": 0, "to decide": 0}
     return {

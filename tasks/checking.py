@@ -1,4 +1,4 @@
-"""Steps that read both sides and write neither: reconcile, and the quality report."""
+"""Read-only steps: reconcile, and the quality report."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def reconcile_map(project: Path, map_name: str) -> Reconciled:
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])
 def check_map(project: Path, map_name: str) -> QualityReport:
-    """Run a map's suites over all of its rows, on both sides."""
+    """Run the suites of a map over all its rows, on both sides."""
     session = session_of(project)
     return check_tables(session, session.map(map_name))
 
 
 @step(name="publish quality", task_run_name="publish {what}", tags=["reports"])
 def publish_quality(project: Path, report: QualityReport, what: str, trend: bool = False) -> Path:
-    """Write the Data Docs under reports/quality; the path of the first page."""
+    """Write the Data Docs to reports/quality; return the path of the first page."""
     return docs.publish(report, project, what=what, trend=trend)

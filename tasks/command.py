@@ -1,4 +1,4 @@
-"""Running a flow by hand: its options, its errors and its exit code, as `dualwrite` has them."""
+"""Runs a flow from the command line, with options, errors and exit codes like `dualwrite`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dualwrite.link import safe_url
 
 
 def run_command(main: Callable[..., Any]) -> None:
-    """Read the command line for `main` and call it; exit 1 with one message when it is refused."""
+    """Parse the command line for `main` and call it; exit 1 with one message on an error."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(main)
     try:

@@ -1,7 +1,7 @@
-"""The step of a cycle: everything that is queued goes across, once.
+"""The step of a cycle: sync all queued changes once.
 
-A cycle is one step and not one for each map: all maps share a snapshot of each app, and
-parents go before children in it.
+A cycle is one step and not one for each map, as all maps share a snapshot of each app and parents
+are written before their children.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ if TYPE_CHECKING:
     from expectations.report import QualityReport
 
 BULK = 5_000
-"""Queued changes from which on Great Expectations judges a cycle: it takes seconds to
-load and 0.2 s a batch, too much for a few rows.  Below, the same rules judge by themselves."""
+"""Number of queued changes from which Great Expectations checks a cycle.  It takes seconds to load
+and 0.2 s a batch, too much for a few rows; for fewer the same rules run without it."""
 
 
 class MapsStuckError(PermanentError):
-    """Some maps carry nothing before a person acts."""
+    """Some maps need a person before they can sync again."""
 
     def __init__(self, stuck: Sequence[MapCounts]) -> None:
         self.maps = [result.map for result in stuck]
-        count = plural(len(stuck), "map waits", "maps wait")
+        count = plural(len(stuck), "map needs", "maps need")
         reasons = "\n".join(result.note for result in stuck)
         super().__init__(
-            f"{count} for a person; the others were carried, and changes go on to queue.\n{reasons}"
+            f"{count} a person; the others were synced, and changes stay queued.\n{reasons}"
         )
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """What a cycle did with each map; `report` has the answers of the suites, where they ran."""
+    """The result of a cycle for each map, and the report of the suites if they ran."""
 
     results: Sequence[MapCounts]
     report: QualityReport | None = None
 
 
-@step(name="carry changes", task_run_name="carry changes of {what}", tags=["writes"])
-def carry_changes(
+@step(name="sync changes", task_run_name="sync changes of {what}", tags=["writes"])
+def sync_changes(
     project: Path, maps: Sequence[str] | None, allow_deletes: bool, what: str
 ) -> Cycle:
-    """Run one cycle over some maps, or all that run; `what` says which, for people.
+    """Run one cycle over some maps, or all running ones; `what` names them in the Prefect UI.
 
-    A map whose app is away, or that another worker has, has the reason in its result's `note`.
+    The `note` of a result says why a map waits: its app is unreachable, or another worker has it.
     """
     del what
     session = session_of(project)
@@ -66,11 +66,11 @@ def carry_changes(
     return Cycle(done.maps, gate.take())
 
 
-def refuse_if_stuck(results: Sequence[MapCounts]) -> None:
-    """Fail a run that has done what it could.
+def fail_if_stuck(results: Sequence[MapCounts]) -> None:
+    """Fail a run if one of its maps needs a person.
 
     Raises:
-        MapsStuckError: A map waits for a person.
+        MapsStuckError: A map needs a person.
     """
     stuck = [result for result in results if result.stuck]
     if stuck:

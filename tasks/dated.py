@@ -1,4 +1,4 @@
-"""Steps of dated rows: look what has become valid or has run out, and carry it."""
+"""Steps for dated rows: find what became valid or expired, and sync it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tasks.sessions import session_of
 from tasks.step import step
 
 
-def in_a_line(found: ActivatedMap) -> str:
-    """What became of a map's dated rows, for a person."""
+def summary_text(found: ActivatedMap) -> str:
+    """The result of a map as text."""
     what = plural(found.entities, "row begins or ends", "rows begin or end")
     line = (
         f"{found.map}: {what} by {found.until:%Y-%m-%d}; "
@@ -29,8 +29,8 @@ def in_a_line(found: ActivatedMap) -> str:
     return f"{line}{rejected}" + (f"\n  waits: {found.note}" if found.note else "")
 
 
-def shown_maps(project: Path, maps: Sequence[str] | None) -> list[str]:
-    """Which of these maps, or of all at work, show only what is valid now.
+def projection_maps(project: Path, maps: Sequence[str] | None) -> list[str]:
+    """Those of these maps, or of all active ones, that sync only the currently valid rows.
 
     Raises:
         UnknownMapError, MapError: One of them is not a map, or cannot be read.
@@ -38,20 +38,20 @@ def shown_maps(project: Path, maps: Sequence[str] | None) -> list[str]:
     return activate.maps_with_validity(session_of(project), maps)
 
 
-@step(name="look for dates", task_run_name="look for dates {map_name}", tags=["reads"])
-def look_for_dates(project: Path, map_name: str, now: datetime) -> ActivatedMap:
-    """Queue what began or ended since the last look."""
+@step(name="queue activations", task_run_name="queue activations {map_name}", tags=["reads"])
+def queue_activations(project: Path, map_name: str, now: datetime) -> ActivatedMap:
+    """Queue the rows that became valid or expired since the last run."""
     return activate.queue_due(activate.at_moment(session_of(project), now), map_name)
 
 
-@step(name="carry activated", task_run_name="carry what is valid as of {now}", tags=["writes"])
-def carry_activated(project: Path, maps: Sequence[str], now: datetime) -> list[MapCounts]:
-    """One cycle over these maps; what other changes they have queued crosses too."""
+@step(name="sync activated", task_run_name="sync what is valid as of {now}", tags=["writes"])
+def sync_activated(project: Path, maps: Sequence[str], now: datetime) -> list[MapCounts]:
+    """Run one cycle over these maps; their other queued changes are synced too."""
     return list(sync(activate.at_moment(session_of(project), now), maps).maps)
 
 
-async def show_activated(project: Path, found: Sequence[ActivatedMap]) -> None:
-    """A table: in which maps rows began or ended, and what became of that."""
+async def show_activations(project: Path, found: Sequence[ActivatedMap]) -> None:
+    """Create a table of the rows that became valid or expired, by map."""
     rows = [
         {
             "map": each.map,
@@ -64,5 +64,5 @@ async def show_activated(project: Path, found: Sequence[ActivatedMap]) -> None:
         }
         for each in found
     ]
-    about = "Dated rows that have become valid, or have run out"
+    about = "Dated rows that became valid or expired"
     await acreate_table_artifact(rows, key="activated-by-map", description=about)

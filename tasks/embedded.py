@@ -1,4 +1,4 @@
-"""Prefect for a person without a server: its own small one, in a folder, and quiet."""
+"""A temporary Prefect server in a folder, for users without a server."""
 
 from __future__ import annotations
 
@@ -18,23 +18,24 @@ from prefect.settings import (
 
 @contextmanager
 def own_prefect(home: Path) -> Iterator[str]:
-    """Use the server that the user has set, or one that lives in `home` for this block.
+    """Use the configured server, or a temporary one in `home` for this block.
 
-    Gives where the runs can be seen afterwards, in words.
+    Yields:
+        How to see the runs afterwards.
     """
     _be_quiet()
     if PREFECT_API_URL.value():
         yield f"your Prefect server, {PREFECT_API_URL.value()}"
         return
     home.mkdir(parents=True, exist_ok=True)
-    # it tells of what it tries again a moment later, tracebacks and all
+    # it logs the tracebacks of calls that it retries successfully
     quiet = {PREFECT_HOME: home, PREFECT_SERVER_LOGGING_LEVEL: "CRITICAL"}
     with temporary_settings(quiet):
         yield f"PREFECT_HOME={home} prefect server start"
 
 
 def _be_quiet() -> None:
-    """Log nothing but progress from now on: the server ends noisily with the process."""
+    """Log only progress until the process ends, as the temporary server logs errors on its exit."""
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs", "great_expectations"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stdout)

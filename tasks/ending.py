@@ -1,7 +1,7 @@
-"""How a run ends: the name and the message of its last state, which the UI shows in its list.
+"""The final state of a run: its name and message, which the UI shows in the list of runs.
 
-A map that waits, for an app that is away or for another worker, is no failure: the run is
-completed, by the name `Waiting`, and the next one goes on.
+A map that waits for an unreachable app or for another worker is not a failure: the run ends as
+completed, in a state named `Waiting`, and the next run continues.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from dualwrite.operations.wording import plural
 R = TypeVar("R")
 
 COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
-"""What is printed of a run at a terminal."""
+"""The counts of a run that are printed on a terminal."""
 
 
-def in_short(results: Sequence[MapCounts]) -> str:
-    """What was done, in a sentence or two."""
+def summary_of(results: Sequence[MapCounts]) -> str:
+    """The results in a sentence or two."""
     sums = total(results)
     maps = sum(any(c.written or c.deleted for c in r.counts.values()) for r in results)
-    parts = [plural(sums.written + sums.deleted, "row") + " carried"]
+    parts = [plural(sums.written + sums.deleted, "row") + " synced"]
     parts += [
         f"{count:,} {what}"
         for count, what in (
-            (sums.rejected + sums.parked, "held back"),
+            (sums.rejected + sums.parked, "held"),
             (sums.conflicts, "in conflict"),
         )
         if count
@@ -37,13 +37,13 @@ def in_short(results: Sequence[MapCounts]) -> str:
         parts[0] += f" in {plural(maps, 'map')}"
     busy = any(result.counts for result in results)
     waits = _waits(results)
-    nothing = "Nothing was carried" if waits else "Nothing was pending"
+    nothing = "Nothing was synced" if waits else "Nothing was pending"
     return " ".join([f"{', '.join(parts) if busy else nothing}.", *waits])
 
 
 def ended(value: R, message: str, *, waiting: bool = False) -> R:
-    """End a flow with a message; whoever called it gets the value."""
-    # Prefect unpacks a state that a flow returns, which its types do not express
+    """End a flow with a message and a value for its caller."""
+    # Prefect returns the data of this state to the caller, which its types do not express
     state: Any = Completed(message=message, data=value, name="Waiting" if waiting else None)
     return cast("R", state)
 

@@ -1,9 +1,9 @@
-"""Events for automations: maps that move or wait, conflicts, rows held back, cycles.
+"""Events for Prefect automations: map status, waiting maps, conflicts, held rows, cycles.
 
-A map is paused, resumed and stopped from anywhere, mostly on the command line, so events of
-maps come from the journal's activity log: a flow emits what was logged since the last time,
-and a Prefect variable remembers how far that is.  Two flows at once may emit the same event; its
-id is the same each time, and it is stored once.
+A map is paused, resumed and stopped from anywhere, mostly on the command line, so the events of
+maps come from the activity log of the journal: a flow emits what was logged since the last event,
+and a Prefect variable stores that position.  Two concurrent flows may emit the same event; its id
+is always the same, so it is stored once.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
     # its import brings Great Expectations, which a small cycle does without
     from expectations.report import Answer, QualityReport
 
-AT_ONCE = 1000
-"""Lines of the activity log that are emitted at once; of more, the newest."""
+MAX_LINES = 1000
+"""The most lines of the activity log that one call emits; of more, the newest."""
 _SPACE = uuid.UUID("5b0a9a3c-1d8f-4a52-9d47-5a8f4e8d2c11")
 _emitted: dict[str, int] = {}
 
 
-async def begin_events(project: Path) -> None:
-    """Emit events from now on; what was logged before the first flow is left out."""
+async def start_events(project: Path) -> None:
+    """Emit status changes from now on; those before the first flow are skipped."""
     session = session_of(project)
     name = _variable(session.link)
     if await Variable.aget(name) is None:
         await Variable.aset(name, _newest(session.journal.activity.newest(limit=1)))
 
 
-async def emit_moves(project: Path) -> None:
+async def emit_status_changes(project: Path) -> None:
     """Emit `dualwrite.map.<status>`, `.waits` and `.goes-on`, and `dualwrite.conflict.decided`."""
     session = session_of(project)
     name = _variable(session.link)
@@ -51,7 +51,7 @@ async def emit_moves(project: Path) -> None:
     # another process may have emitted some of it
     shared = await Variable.aget(name)
     known = shared if isinstance(shared, int) else 0
-    lines = [each for each in session.journal.activity.newest(limit=AT_ONCE) if each.id > known]
+    lines = [each for each in session.journal.activity.newest(limit=MAX_LINES) if each.id > known]
     for line in reversed(lines):
         _emit(session.link, line)
     _emitted[name] = max(newest, known)
@@ -59,8 +59,8 @@ async def emit_moves(project: Path) -> None:
         await Variable.aset(name, newest, overwrite=True)
 
 
-def emit_rows(results: Sequence[MapCounts]) -> None:
-    """Emit `dualwrite.rows.rejected`, `.parked` and `dualwrite.conflict.found`, by map and way."""
+def emit_row_events(results: Sequence[MapCounts]) -> None:
+    """Emit `dualwrite.rows.rejected`, `.parked` and `dualwrite.conflict.found` by direction."""
     for result in results:
         for direction, counts in result.counts.items():
             for event, rows in (
@@ -77,7 +77,7 @@ def emit_rows(results: Sequence[MapCounts]) -> None:
 
 
 def emit_cycle(project: Path, results: Sequence[MapCounts]) -> None:
-    """Emit `dualwrite.cycle.done`: a sign of life, with what was done."""
+    """Emit `dualwrite.cycle.done`, a heartbeat with the counts."""
     link = session_of(project).link
     waiting = [result.map for result in results if result.note]
     emit_event(
@@ -93,7 +93,7 @@ def emit_cycle(project: Path, results: Sequence[MapCounts]) -> None:
 def emit_quality(report: QualityReport, link: str) -> None:
     """Emit `dualwrite.quality.failed` or `.passed` for each map of a report.
 
-    Failed has what holds a row back; warnings alone pass.  `link` is where people open the
+    A map fails if a critical expectation does; warnings alone pass.  `link` is the URL of the
     report.
     """
     failing: dict[str, list[tuple[str, Answer]]] = {report.of(s).map: [] for s in report.suites}
@@ -132,7 +132,7 @@ def _emit(link: Link, line: Activity) -> None:
 
 
 def _event(line: Activity) -> str | None:
-    """The event that a line of the activity log is; None for what is no event."""
+    """The event of a line of the activity log; None if it has none."""
     match line.event:
         case "status":
             status = line.text.partition(":")[0]
@@ -154,7 +154,7 @@ def _newest(lines: Sequence[Activity]) -> int:
 
 
 def _variable(link: Link) -> str:
-    """The variable of one project; projects of the same name differ by their folders."""
+    """The variable of a project; projects with the same name differ by their folders."""
     plain = re.sub(r"[^a-z0-9]+", "_", link.name.lower()).strip("_") or "link"
     mark = hashlib.sha256(str(link.project.resolve()).encode()).hexdigest()[:6]
-    return f"dualwrite_emitted_{plain}_{mark}"
+    return f"dualwrite_events_{plain}_{mark}"

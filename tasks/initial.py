@@ -1,7 +1,7 @@
 """The steps of an initial sync, as the Prefect UI shows them.
 
-Arguments are plain data: the project folder, a map's plan, a partition.  So a step runs
-in a thread, in another process or on another machine that has the project folder.
+Arguments are plain data: the project folder, the plan of a map, a partition.  So a step can run
+in a thread, in another process, or on another machine that has the project folder.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tasks.step import step
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What became of a partition, by direction, and the answers of the suites."""
+class PartitionResult:
+    """The counts of a partition by direction, and the report of the suites."""
 
     counts: Mapping[str, Counts]
     report: QualityReport = field(default_factory=QualityReport)
@@ -34,66 +34,66 @@ class Carried:
 def plan_run(
     project: Path, maps: Sequence[str], with_related: bool, master: Master | None
 ) -> RunPlan:
-    """Check the maps against both apps and put them in order."""
+    """Check the maps against both apps and sort them by their dependencies."""
     session = session_of(project)
     return planning.plan_run(session, maps, with_related=with_related, master=master).plan
 
 
-@step(name="rehearse", task_run_name="rehearse {maps}", tags=["plan"])
-def rehearse(
+@step(name="dry run", task_run_name="dry run {maps}", tags=["plan"])
+def count_dry_run(
     project: Path, maps: Sequence[str], with_related: bool, master: Master | None
 ) -> list[MapCounts]:
-    """Do all but the writing, map after map, and count."""
+    """Count the rows of an initial sync without writing them."""
     session = session_of(project)
     done = planning.dry_run(session, maps, with_related=with_related, master=master)
     return list(done.maps)
 
 
-@step(name="begin map", task_run_name="begin {plan.table_map.name}", tags=["plan"])
-def begin_map(
+@step(name="start map", task_run_name="start {plan.table_map.name}", tags=["plan"])
+def start_map(
     project: Path, plan: MapPlan, phase: int, epoch: int, partition_rows: int | None
 ) -> BegunPhase:
-    """Begin a map's initial sync, or take up the one that was cut off; cut it in partitions.
+    """Start or resume the initial sync of a map, and split it into partitions.
 
-    `epoch` is that of the lease that the flow holds: the apps take no write of an older one.
+    `epoch` is that of the lease that the flow holds; the apps refuse writes with an older one.
     """
     session = session_of(project)
     return steps.begin_phase(session, plan, phase, epoch=epoch, partition_rows=partition_rows)
 
 
 @step(
-    name="carry partition",
-    task_run_name="carry {plan.table_map.name} {partition.direction} {partition.number}",
+    name="sync partition",
+    task_run_name="sync {plan.table_map.name} {partition.direction} {partition.number}",
     tags=["writes"],
 )
-def carry_partition(
+def sync_partition(
     project: Path,
     plan: MapPlan,
     run_id: int,
     epoch: int,
     partition: PartitionPlan,
     quality: bool,
-) -> Carried:
-    """Carry one partition across and journal it.
+) -> PartitionResult:
+    """Sync one partition and record it in the journal.
 
-    With `quality` Great Expectations stands at the gate; its answers come back, together
-    with those of partitions that another thread of this process has just finished.
+    With `quality`, Great Expectations checks the rows; the report includes those of partitions
+    that another thread of this process has just finished.
     """
     gate = GreatExpectationsGate() if quality else rules_only
     worker = worker_of(project, plan, run_id, epoch, partition.phase, gate)
     counts = worker.carry(partition)
     used = worker.gate
     report = used.take() if isinstance(used, GreatExpectationsGate) else QualityReport()
-    return Carried(counts, report)
+    return PartitionResult(counts, report)
 
 
 @step(name="finish map", task_run_name="finish {plan.table_map.name}", tags=["plan"])
 def finish_map(project: Path, plan: MapPlan, run_id: int, epoch: int) -> None:
-    """Nothing is left to carry: the map runs."""
+    """Finish the initial sync of a map: it is running now."""
     worker_of(project, plan, run_id, epoch, plan.phases[-1], rules_only).finish()
 
 
 @step(name="release parked", task_run_name="release parked {plan.table_map.name}", tags=["writes"])
 def release_parked(project: Path, plan: MapPlan) -> None:
-    """Try parked rows again: what they wait for may be there by now."""
+    """Retry parked rows, as the rows they wait for may have arrived."""
     steps.release_parked(session_of(project), plan.table_map.name)

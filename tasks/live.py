@@ -1,7 +1,7 @@
-"""Live sync in a thread of its own, so that the flow around it can report how it goes.
+"""Live sync in a thread of its own, so that the flow can report progress meanwhile.
 
-The engine carries changes by itself, many in a batch when there are many; a flow asks
-from time to time what was done since it asked last.  A change never costs a task or a flow run.
+The engine syncs changes by itself, in batches when there are many; the flow regularly takes the
+results since its last call.  A change never costs a task run or a flow run.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from tasks.sessions import session_of
 
 log = logging.getLogger("dualwrite.flows")
 
-CALM = 60.0
-"""Seconds without a fault after which the next one is a new one."""
-_at_work: set[Live] = set()
+RESET_SECONDS = 60.0
+"""After so many seconds without an error, the back-off starts again at its shortest pause."""
+_running: set[Live] = set()
 
 
 class Live:
-    """Live sync of some maps, or of all that run, for so many seconds at most."""
+    """Live sync of some maps, or of all running ones, for a limited time."""
 
     def __init__(self, project: Path, maps: Sequence[str] | None, seconds: float) -> None:
         self._project, self._maps = project, maps
@@ -41,18 +41,18 @@ class Live:
 
     @property
     def waits(self) -> list[MapCounts]:
-        """The maps that carried nothing the last time, each with its reason."""
+        """The maps that wait now, each with its reason."""
         with self._lock:
             return list(self._waits.values())
 
     def take(self) -> list[MapCounts]:
-        """What was done since the last call, by map."""
+        """Return the results since the last call, by map, and reset them."""
         with self._lock:
             done, self._done = self._done, {}
         return list(done.values())
 
-    async def goes_on(self, seconds: float) -> bool:
-        """Wait for so long, or until the end; whether it is not at its end yet.
+    async def wait(self, seconds: float) -> bool:
+        """Wait for some seconds, or until live sync ends; return whether it is still running.
 
         Raises:
             LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
@@ -65,19 +65,19 @@ class Live:
         return not self._work.done()
 
     def start(self) -> None:
-        """Begin, in a thread; its log lines are the flow run's."""
+        """Start in a thread, whose log records belong to the flow run."""
         context = contextvars.copy_context()
         loop = asyncio.get_running_loop()
         self._work = loop.run_in_executor(None, context.run, self._run)
 
     async def end(self) -> None:
-        """Stop, and wait until the maps are let go of."""
+        """Stop, and wait until the leases are released."""
         self.stop()
         assert self._work is not None
         await asyncio.wait({self._work})
 
     def stop(self) -> None:
-        """Come to an end at the border of the cycle under way."""
+        """Stop after the present cycle."""
         self._stopped.set()
 
     # In the thread
@@ -94,10 +94,12 @@ class Live:
                     stopped=self._stopped,
                 )
             except TransientError as error:
-                # the journal, or an app at the start: nothing is in our hands meanwhile
-                what = ", ".join(self._maps or ["every map at work"])
+                # the journal is unreachable, or an app at the start; no lease is held meanwhile
+                what = ", ".join(self._maps or ["every running map"])
                 self._report([MapCounts(what, note=str(error))])
-                pause = BACK_OFF[0] if self._end - time.monotonic() < left - CALM else pause
+                pause = (
+                    BACK_OFF[0] if self._end - time.monotonic() < left - RESET_SECONDS else pause
+                )
                 self._stopped.wait(min(pause, max(0.0, self._end - time.monotonic())))
                 pause = min(pause * 2, BACK_OFF[1])
 
@@ -116,25 +118,27 @@ class Live:
 
 
 @asynccontextmanager
-async def living(project: Path, maps: Sequence[str] | None, seconds: float) -> AsyncIterator[Live]:
-    """Live sync for this block.  However it ends, the worker has let go of its maps then."""
+async def live_sync_of(
+    project: Path, maps: Sequence[str] | None, seconds: float
+) -> AsyncIterator[Live]:
+    """Live sync during this block; afterwards its leases are released in any case."""
     under_way = Live(project, maps, seconds)
     under_way.start()
-    _at_work.add(under_way)
+    _running.add(under_way)
     try:
         yield under_way
     finally:
         await under_way.end()
-        _at_work.discard(under_way)
+        _running.discard(under_way)
 
 
 def stop_all() -> None:
-    """Let every live sync of this process come to its end (Ctrl-C)."""
-    for each in tuple(_at_work):
+    """Stop every live sync of this process (Ctrl-C)."""
+    for each in tuple(_running):
         each.stop()
 
 
 def add_up(total: dict[str, MapCounts], results: Iterable[MapCounts]) -> None:
-    """Add results to those of earlier times, by map; the newest note stands."""
+    """Add results to earlier ones, by map; the newest note counts."""
     for result in results:
         total[result.map] = total.get(result.map, MapCounts(result.map)).then(result)

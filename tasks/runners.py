@@ -1,7 +1,6 @@
-"""Where the partitions of a flow run: threads here, processes here, or a Dask cluster.
+"""The task runner for the partitions of a flow: threads, processes, or a Dask cluster.
 
-`DUALWRITE_TASK_RUNNER` says it for every flow; in code,
-`initial_sync.with_options(task_runner=...)` does.
+Set `DUALWRITE_TASK_RUNNER` for all flows, or use `initial_sync.with_options(task_runner=...)`.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ VARIABLE = "DUALWRITE_TASK_RUNNER"
 
 
 def task_runner(kind: str | None = None, workers: int | None = None) -> TaskRunner[Any]:
-    """The runner that the environment asks for, or threads.
+    """The task runner of the environment; threads by default.
 
     Args:
-        kind: `threads`, `processes` or `dask`; None for what `DUALWRITE_TASK_RUNNER` says.
-        workers: Partitions carried at the same time; None for `DUALWRITE_WORKERS`, or 2.
+        kind: `threads`, `processes` or `dask`; None for `DUALWRITE_TASK_RUNNER`.
+        workers: Partitions synced at the same time; None for `DUALWRITE_WORKERS`, or 2.
 
     Raises:
-        ConfigError: There is no such runner, or Dask is not installed.
+        ConfigError: There is no such task runner, or Dask is not installed.
     """
     kind = kind or os.environ.get(VARIABLE) or "threads"
     workers = workers or int(os.environ.get("DUALWRITE_WORKERS") or DEFAULT_WORKERS)
@@ -37,7 +36,7 @@ def task_runner(kind: str | None = None, workers: int | None = None) -> TaskRunn
     if kind == "dask":
         return _dask(workers)
     msg = (
-        f"{VARIABLE}: there is no {kind!r}; there are threads, processes and dask. "
+        f"{VARIABLE}: there is no task runner {kind!r}; choose threads, processes or dask. "
         "Nothing was read or written."
     )
     raise ConfigError(msg)

@@ -1,8 +1,8 @@
-"""What a process keeps open between tasks: the project, and each initial sync under way.
+"""What a process keeps open between tasks: projects, and compiled initial syncs.
 
-A task's arguments are small and travel; connections do not.  So each process opens a
-project once, for all its threads, and keeps what it has compiled of a map for the rest
-of that phase.  Everything that must outlive the process is in the journal.
+The arguments of a task are small data; connections cannot be passed.  So each process opens a
+project once for all its threads, and keeps a compiled map for the rest of its phase.  Everything
+that must survive the process is in the journal.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _open = ExitStack()
 _sessions: dict[Path, Session] = {}
 _workers: dict[tuple[Path, str, int, int, int], PhaseWorker] = {}
 _KEPT = 4
-"""Compiled maps that a process keeps: those being carried, and few before them."""
+"""Compiled initial syncs that a process keeps."""
 
 
 def session_of(project: Path) -> Session:
-    """The project, opened at the first call.
+    """The session of a project, opened at the first call.
 
     Raises:
         ConfigError: `dualwrite.toml` is missing or wrong.
@@ -42,29 +42,29 @@ def session_of(project: Path) -> Session:
 def worker_of(
     project: Path, plan: MapPlan, run_id: int, epoch: int, phase: int, gate: Gate
 ) -> PhaseWorker:
-    """The worker of a map's initial sync, compiled once for all partitions of a run's phase.
+    """The worker of a map's initial sync, compiled once for all partitions of a phase of a run.
 
-    A run that is taken up again has another epoch: what was compiled before is of no use then.
+    A resumed run has another epoch, so it is compiled again.
 
     Raises:
         NoOpenRunError: The run has ended.
     """
     with _lock:
-        asked = (project.resolve(), plan.table_map.name, run_id, epoch, phase)
-        if asked not in _workers:
+        key = (project.resolve(), plan.table_map.name, run_id, epoch, phase)
+        if key not in _workers:
             while len(_workers) >= _KEPT:
                 del _workers[next(iter(_workers))]
-            _workers[asked] = PhaseWorker(session_of(project), plan, gate)
-        return _workers[asked]
+            _workers[key] = PhaseWorker(session_of(project), plan, gate)
+        return _workers[key]
 
 
-def maps_at_work(project: Path) -> list[str]:
-    """The maps of the project that run or are being brought to it."""
+def active_maps(project: Path) -> list[str]:
+    """The maps of the project that are not `not running`."""
     return steps.maps_at_work(session_of(project))
 
 
 def close_sessions() -> None:
-    """Close everything; the next task opens it again."""
+    """Close all sessions; the next task opens them again."""
     with _lock:
         _workers.clear()
         _sessions.clear()

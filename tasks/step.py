@@ -1,8 +1,8 @@
-"""What every task has in common: it tries again when that can help, and only then.
+"""What all tasks have in common: they are retried on transient errors only.
 
-A `TransientError` says that the same call may succeed later; anything else is tried
-once.  Each task is one call to the engine and may be repeated: what is done is in the
-journal.  Results travel between processes but are not cached, for tables change.
+A `TransientError` means that the same call may succeed later; other errors are not retried.  Each
+task is one call of the engine and may be repeated, as its progress is in the journal.  Results are
+passed between processes but not cached, as tables change.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from prefect.tasks import exponential_backoff
 from dualwrite.errors import TransientError
 
 
-def is_transient(task: Any, task_run: Any, state: Any) -> bool:
-    """Whether the error that ended the run is one that passes."""
+def is_retryable(task: Any, task_run: Any, state: Any) -> bool:
+    """Whether the task run failed with a transient error."""
     del task, task_run
     return isinstance(state.data, TransientError)
 
@@ -30,7 +30,7 @@ R = TypeVar("R")
 def step(
     *, name: str, task_run_name: str, tags: Sequence[str]
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """`prefect.task` with the house's habits: five attempts in about half a minute."""
+    """`prefect.task` with our defaults: five attempts in about half a minute."""
     return task(
         name=name,
         task_run_name=task_run_name,
@@ -38,6 +38,6 @@ def step(
         retries=4,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,
-        retry_condition_fn=is_transient,
+        retry_condition_fn=is_retryable,
         cache_policy=NO_CACHE,
     )

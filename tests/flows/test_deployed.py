@@ -49,9 +49,9 @@ def test_the_demo_succeeds(tmp_path):
 
     assert (done.returncode, done.stderr) == (0, "")
     assert re.fullmatch(
-        r"demo finished: \d+ maps, [\d,]+ rows written at first, 11 carried by cycles, "
+        r"demo finished: \d+ maps, [\d,]+ rows written at first, 11 synced by cycles, "
         r"1 conflict decided, 1 faulty and 1 parked row released, 2 columns widened, "
-        r"2 quantities converted, 1 address shown on its day, \d+ held back, "
+        r"2 quantities converted, 1 address activated, \d+ held, "
         r"0 unexplained differences, \d+ seconds",
         done.stdout.splitlines()[-1],
     )
@@ -156,7 +156,7 @@ def test_a_scheduled_run_syncs_the_map_and_records_it(deployed, project):
     assert run.state.is_completed(), run.state.message
     assert run.name == f"initial sync {MAP}"
     assert {"summary", "rows-by-map", "rows-held-back", "quality"} <= artifacts
-    carried = [task for task in tasks if task.name.startswith(f"carry {MAP}")]
+    carried = [task for task in tasks if task.name.startswith(f"sync {MAP}")]
     assert carried
     assert {task.state.name for task in tasks} == {"Completed"}
     assert {task.empirical_policy.retries for task in carried} == {4}
@@ -172,8 +172,8 @@ def test_cycles_run_by_schedule_every_few_seconds(deployed):
     assert {run.state.name for run in runs} == {"Completed"}
     assert {run.auto_scheduled for run in runs} == {True}
     messages = [run.state.message for run in runs]
-    assert messages.count("1 row carried in 1 map.") == 1
-    assert set(messages) == {"1 row carried in 1 map.", "Nothing was pending."}
+    assert messages.count("1 row synced in 1 map.") == 1
+    assert set(messages) == {"1 row synced in 1 map.", "Nothing was pending."}
     # never two at once
     for run, following in pairwise(runs):
         assert run.end_time <= following.start_time
@@ -189,7 +189,7 @@ def test_a_live_run_cancelled_in_the_ui_releases_its_leases(deployed):
             return session.journal.leases.holder(MAP)
 
     def told():
-        return "1 row carried in 1 map." in record(run.id)[2]
+        return "1 row synced in 1 map." in record(run.id)[2]
 
     run = ask(order)
     until(holder, seconds=300)

@@ -55,11 +55,11 @@ def test_a_change_on_either_side_is_on_both(prefect_server, running):
 
     state = run(running)
 
-    assert (state.name, state.message) == ("Completed", "2 rows carried in 1 map.")
+    assert (state.name, state.message) == ("Completed", "2 rows synced in 1 map.")
     assert described(running, D) == "Big ones"
     assert described(running, F, "WEB") == "Web only"
     artifacts, name = record(state)
-    assert name == "incremental sync every map at work"
+    assert name == "incremental sync every running map"
     to_d, to_f = json.loads(artifacts["changes-by-map"])
     assert (to_d["map"], to_d["to"], to_d["written"], to_d["pending"]) == (MAP, "dataverse", 1, 0)
     assert (to_f["to"], to_f["written"]) == ("finops", 1)
@@ -94,10 +94,10 @@ def test_a_held_row_is_reported_with_its_reason(prefect_server, running, emitted
 
     state = run(running)
 
-    assert state.message == "0 rows carried, 1 held back."
+    assert state.message == "0 rows synced, 1 held."
     assert "dualwrite.rows.parked" in names(emitted)
     artifacts, _ = record(state)
-    reasons = [row["one of the reasons"] for row in json.loads(artifacts["rows-held-back"])]
+    reasons = [row["reason of one row"] for row in json.loads(artifacts["rows-held-back"])]
     assert any("'never'" in reason for reason in reasons)
 
 
@@ -107,7 +107,7 @@ def test_a_conflict_is_reported_and_decided_by_the_policy(prefect_server, runnin
 
     state = run(running)
 
-    assert state.message == "1 row carried in 1 map, 1 in conflict."
+    assert state.message == "1 row synced in 1 map, 1 in conflict."
     assert described(running, F) == described(running, D)
     [event] = [each for each in emitted if each["event"] == "dualwrite.conflict.found"]
     assert event["resource"]["prefect.resource.name"] == MAP
@@ -124,7 +124,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
 
     paused, again = run(running), run(running)
 
-    assert paused.message == "0 rows carried, 1 held back."
+    assert paused.message == "0 rows synced, 1 held."
     assert again.message == "Nothing was pending."
     # told once, though two flows ran
     assert names(emitted).count("dualwrite.map.paused") == 1
@@ -133,7 +133,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
         mapstate.resume(session, [PARENT], mapstate.Resume.CATCH_UP)
     resumed = run(running)
 
-    assert resumed.message == "2 rows carried in 2 maps."
+    assert resumed.message == "2 rows synced in 2 maps."
     assert described(running, D, "NEW") == "Paid within a week"
     assert {"dualwrite.map.resuming", "dualwrite.map.running"} <= set(names(emitted))
     with open_session(running) as session:
@@ -148,8 +148,8 @@ def test_a_map_with_the_lease_of_another_worker_is_skipped(prefect_server, runni
 
     assert state.is_completed()
     assert state.name == "Waiting"
-    assert state.message.startswith(f"Nothing was carried. 1 map waits: {MAP}: another worker has")
-    assert run(running).message == "1 row carried in 1 map."
+    assert state.message.startswith(f"Nothing was synced. 1 map waits: {MAP}: another worker has")
+    assert run(running).message == "1 row synced in 1 map."
 
 
 def test_an_unreachable_app_does_not_fail_a_run(prefect_server, running, monkeypatch):
@@ -166,7 +166,7 @@ def test_an_unreachable_app_does_not_fail_a_run(prefect_server, running, monkeyp
 
     assert (state.is_completed(), state.name) == (True, "Waiting")
     assert "dataverse: no answer (it sleeps)" in state.message
-    assert run(running).message == "1 row carried in 1 map."
+    assert run(running).message == "1 row synced in 1 map."
 
 
 def test_a_run_that_cannot_begin_waits_too(prefect_server, running, monkeypatch):
@@ -176,8 +176,8 @@ def test_a_run_that_cannot_begin_waits_too(prefect_server, running, monkeypatch)
         calls.append(1)
         raise AppUnreachableError(app="journal", reason="it sleeps")
 
-    patient = tasks.cycle.carry_changes.with_options(retry_delay_seconds=0)
-    monkeypatch.setattr(flows.incremental_sync, "carry_changes", patient)
+    patient = tasks.cycle.sync_changes.with_options(retry_delay_seconds=0)
+    monkeypatch.setattr(flows.incremental_sync, "sync_changes", patient)
     monkeypatch.setattr(tasks.cycle, "run_cycle", gone)
 
     state = run(running)
@@ -203,7 +203,7 @@ def test_a_failed_run_names_the_maps_that_need_a_person():
     stuck = [MapCounts("a", note="a: its queue is gone.\n  dualwrite check --repair", stuck=True)]
 
     assert str(MapsStuckError(stuck)) == (
-        "1 map waits for a person; the others were carried, and changes go on to queue.\n"
+        "1 map needs a person; the others were synced, and changes stay queued.\n"
         "a: its queue is gone.\n"
         "  dualwrite check --repair"
     )
@@ -221,7 +221,7 @@ def test_many_changes_are_checked_by_great_expectations(
 
     state = run(running)
 
-    assert state.message == "1 row carried in 1 map."
+    assert state.message == "1 row synced in 1 map."
     assert ("quality" in record(state)[0]) is pages
     assert (running / "reports" / "quality" / "index.html").exists() is pages
 

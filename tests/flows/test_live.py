@@ -87,12 +87,12 @@ def test_changes_are_synced_while_the_run_lasts(prefect_server, running, emitted
 
     state, before, artifacts, tasks, after = asyncio.run(main())
 
-    assert (state.name, state.message) == ("Completed", "4 rows carried in 1 map.")
+    assert (state.name, state.message) == ("Completed", "4 rows synced in 1 map.")
     # neither a task nor a flow run for a change
     assert tasks == []
     assert after == before + 1
     assert 0 < artifacts["live-sync"].data < 100
-    assert artifacts["live-sync"].description.startswith("4 rows carried in 1 map. 95 of 100")
+    assert artifacts["live-sync"].description.startswith("4 rows synced in 1 map. 95 % of")
     to_d, to_f = json.loads(artifacts["changes-by-map"].data)
     assert (to_d["written"], to_f["written"]) == (3, 1)
     assert "dualwrite.cycle.done" in [each["event"] for each in emitted]
@@ -135,7 +135,7 @@ def test_the_next_run_starts_as_soon_as_the_last_has_released_its_leases(prefect
 
     state = asyncio.run(main())
 
-    assert state.message == "1 row carried in 1 map."
+    assert state.message == "1 row synced in 1 map."
 
 
 def test_a_paused_map_is_skipped_until_it_is_resumed(prefect_server, running, emitted):
@@ -175,7 +175,7 @@ def test_a_run_waits_for_an_app_that_is_unreachable_at_the_start(
     state = asyncio.run(during(running, work))
 
     assert len(calls) == 3
-    assert (state.name, state.message) == ("Completed", "1 row carried in 1 map.")
+    assert (state.name, state.message) == ("Completed", "1 row synced in 1 map.")
 
 
 def test_an_app_that_stays_unreachable_does_not_fail_a_run(prefect_server, running, monkeypatch):
@@ -188,7 +188,7 @@ def test_an_app_that_stays_unreachable_does_not_fail_a_run(prefect_server, runni
 
     assert (state.is_completed(), state.name) == (True, "Waiting")
     assert state.message.startswith(
-        "Nothing was carried. 1 map waits: finops: no answer (it sleeps)."
+        "Nothing was synced. 1 map waits: finops: no answer (it sleeps)."
     )
 
 
@@ -208,7 +208,7 @@ def test_an_unreachable_prefect_server_does_not_stop_the_sync(prefect_server, ru
         patched.setattr(flows.live_sync.artifacts.Progress, "show", silent)
         state = asyncio.run(during(running, work))
 
-    assert (state.name, state.message) == ("Completed", "1 row carried in 1 map.")
+    assert (state.name, state.message) == ("Completed", "1 row synced in 1 map.")
 
 
 def test_a_map_that_needs_a_person_fails_the_run_in_the_end(prefect_server, running, monkeypatch):

@@ -7,22 +7,29 @@ from prefect import flow
 
 from dualwrite.errors import AppBusyError, ConfigError
 from tasks.checking import check_map, publish_quality, reconcile_map
-from tasks.cycle import carry_changes
-from tasks.initial import begin_map, carry_partition, finish_map, plan_run, rehearse, release_parked
+from tasks.cycle import sync_changes
+from tasks.initial import (
+    count_dry_run,
+    finish_map,
+    plan_run,
+    release_parked,
+    start_map,
+    sync_partition,
+)
 from tasks.runners import task_runner
-from tasks.step import is_transient, step
+from tasks.step import is_retryable, step
 
 BUSY = AppBusyError(app="finops", table="t", reason="locked")
 TASKS = [
-    begin_map,
-    carry_changes,
-    carry_partition,
+    start_map,
+    sync_changes,
+    sync_partition,
     check_map,
     finish_map,
     plan_run,
     publish_quality,
     reconcile_map,
-    rehearse,
+    count_dry_run,
     release_parked,
 ]
 
@@ -43,7 +50,7 @@ def failing(error, times):
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_every_task_has_retries_a_timeout_and_a_name(task):
-    assert task.retry_condition_fn is is_transient
+    assert task.retry_condition_fn is is_retryable
     assert task.retries == 4
     # Prefect cannot interrupt a thread; a time-out would only warn, at every partition
     assert task.timeout_seconds is None
@@ -90,6 +97,6 @@ def test_an_unknown_task_runner_is_refused(monkeypatch):
         task_runner()
 
     assert str(caught.value) == (
-        "DUALWRITE_TASK_RUNNER: there is no 'horses'; there are threads, processes and dask. "
+        "DUALWRITE_TASK_RUNNER: there is no task runner 'horses'; choose threads, processes or dask. "
         "Nothing was read or written."
     )
