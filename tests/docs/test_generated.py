@@ -27,4 +27,4 @@ def test_the_defaults_of_the_configuration_are_documented():
 
     assert f"| `{DEFAULT_JOURNAL}` |" in text
     assert f"1 to 64 | {DEFAULT_WORKERS} |" in text
-    assert f"table's size | {DEFAULT_PARTITION_ROWS:,} |" in text
+    assert f"size of the table | {DEFAULT_PARTITION_ROWS:,} |" in text

@@ -73,7 +73,7 @@ def test_every_command_prints_the_json_of_the_reference(shell):
 
 def test_the_csv_has_the_columns_of_the_page(shell, tmp_path):
     page = text_of(DOCS / "how-to" / "held-rows.md")
-    told = page.partition("one line a row: ")[2].partition("`key` and")[0]
+    told = page.partition("one line for each row: ")[2].partition("`key` and")[0]
     shell("dualwrite sandbox create box --rows 50\ncd box\ndualwrite errors --csv held.csv")
 
     heads = (tmp_path / "box" / "held.csv").read_text(encoding="utf-8").split()[0].split(",")

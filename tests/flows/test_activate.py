@@ -17,6 +17,7 @@ from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import open_session
 from flows.activate_effective import activate_effective
+from tasks.dated import summary_text
 from tasks.sessions import close_sessions
 
 ADDRESSES = """\
@@ -78,7 +79,9 @@ def test_a_future_address_appears_on_its_day(prefect_server, project):
         activate_effective(project, ["addresses"], dt.datetime(2127, 1, 1, tzinfo=dt.UTC))
     )
 
-    assert there.told == ("addresses: 1 row begins or ends by 2127-01-01; 1 written, 0 deleted")
+    assert summary_text(there) == (
+        "addresses: 1 row begins or ends by 2127-01-01; 1 written, 0 deleted"
+    )
     assert shown(project) == [("L1", "Bergen")]
 
 

@@ -97,6 +97,6 @@ def test_an_unknown_task_runner_is_refused(monkeypatch):
         task_runner()
 
     assert str(caught.value) == (
-        "DUALWRITE_TASK_RUNNER: there is no task runner 'horses'; choose threads, processes or dask. "
-        "Nothing was read or written."
+        "DUALWRITE_TASK_RUNNER: there is no task runner 'horses'; choose threads, processes "
+        "or dask. Nothing was read or written."
     )
