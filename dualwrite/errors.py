@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 
 class DualWriteError(Exception):
-    """Whatever the engine can say about itself; its text is meant for a person."""
+    """An error of the engine; its message is meant for a person."""
 
 
 class TransientError(DualWriteError):
@@ -24,15 +24,15 @@ class TransientError(DualWriteError):
 
 
 class RowError(DualWriteError):
-    """Some rows are at fault, not the run."""
+    """Some rows are at fault; the others go on."""
 
 
 class PermanentError(DualWriteError):
-    """Trying again changes nothing until a person does."""
+    """The same call fails again until a person changes something."""
 
 
 class ConfigError(PermanentError):
-    """`dualwrite.toml` does not say what it must."""
+    """`dualwrite.toml` is missing, or not valid."""
 
 
 def _setting(app: str) -> str:

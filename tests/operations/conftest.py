@@ -6,8 +6,9 @@ import sqlite3
 from pathlib import Path
 
 from tests.cli.conftest import call, project
+from tests.cli.test_rows import dated
 
-__all__ = ["call", "contents", "project"]
+__all__ = ["call", "contents", "dated", "project"]
 
 
 def contents(folder: Path) -> dict[str, list[str]]:

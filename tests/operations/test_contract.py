@@ -32,11 +32,13 @@ from dualwrite.operations.queries import (
     plan,
     queue,
     reconcile,
+    rows,
     status,
 )
 from dualwrite.operations.queries import conflicts as conflict_queries
 from dualwrite.operations.results import CommandResult, QueryResult, Result
 from dualwrite.operations.session import Session, open_session
+from dualwrite.sandbox.project import create_sandbox
 from tests.cli.conftest import Call, as_json, change, rows_of
 from tests.operations.conftest import contents
 
@@ -158,6 +160,58 @@ def test_a_repair_says_what_the_command_line_does(
     assert rows_of(other / "dataverse.db", "msdyn_group") == rows_of(
         project / "dataverse.db", "msdyn_group"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "export"),
+    [
+        ("errors", errors.export_held_rows),
+        (
+            "queue groups --side finops",
+            lambda session, file: queue.export_queue(session, "groups", Side.FINOPS, file),
+        ),
+    ],
+    ids=["errors", "queue"],
+)
+def test_an_export_says_what_the_command_line_does(
+    call: Call, busy: Path, words: str, export: Callable[[Session, Path], Result]
+) -> None:
+    shown = as_json(call, *words.split(), "--csv", busy / "a.csv", "--project", busy)
+    with open_session(busy) as session:
+        result = export(session, busy / "b.csv")
+
+    assert _plain(result) == {**shown, "file": str(busy / "b.csv")}
+    assert (busy / "a.csv").read_bytes() == (busy / "b.csv").read_bytes()
+
+
+def test_a_queue_of_a_map_that_does_not_run_is_not_exported(project: Path) -> None:
+    file = project / "queue.csv"
+
+    with open_session(project) as session, pytest.raises(queue.NoQueueError) as refused:
+        queue.export_queue(session, "groups", Side.FINOPS, file)
+
+    assert str(refused.value) == (
+        "groups: it has no queue in finops, because it does not run. No file was written.\n"
+        "  Start it with: dualwrite run groups"
+    )
+    assert not file.exists()
+
+
+def test_dated_rows_say_what_the_command_line_does(call: Call, dated: Path) -> None:
+    shown = as_json(call, "rows", "prices", "--all", "--limit", "2", "--project", dated)
+
+    result = _opened(dated, rows.rows, "prices", Side.FINOPS, None, limit=2)
+
+    assert isinstance(result, QueryResult)
+    assert _plain(result) == shown
+
+
+def test_a_sandbox_says_what_the_command_line_does(call: Call, tmp_path: Path) -> None:
+    made = create_sandbox(tmp_path / "one" / "box", rows=50)
+    shown = as_json(call, "sandbox", "create", tmp_path / "two" / "box", "--rows", "50")
+
+    assert isinstance(made, CommandResult)
+    assert _timeless(_plain(made), tmp_path / "one") == _timeless(shown, tmp_path / "two")
 
 
 def test_a_new_project_says_what_the_command_line_does(call: Call, tmp_path: Path) -> None:

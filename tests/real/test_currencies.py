@@ -15,7 +15,7 @@ import pytest
 
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
-from dualwrite.operations.queries.exchange_rates import exchange_rates
+from dualwrite.operations.exchange_rates import exchange_rates
 from dualwrite.sync.session import Session
 from tests.real.adventureworks.finance import COMPANIES, finance
 from tests.real.carrying import compared, counted, held, load, project, run

@@ -21,7 +21,7 @@ from dualwrite.apps.opening import open_app
 from dualwrite.apps.query import Query
 from dualwrite.effective import Periods, project
 from dualwrite.link import Side, write_config
-from dualwrite.operations.queries.dated_rows import Range, dated_rows
+from dualwrite.operations.dated_rows import Range, dated_rows
 from dualwrite.sync.activation.activate import activate
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan

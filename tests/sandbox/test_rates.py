@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from dualwrite import read_rates
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
-from dualwrite.operations.queries.exchange_rates import PAIRS, RATES
+from dualwrite.operations.exchange_rates import PAIRS, RATES
 from dualwrite.sandbox.project import create_sandbox
 from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan

@@ -9,7 +9,7 @@ from typing import Any
 
 from dualwrite.link import Side
 from dualwrite.money import ExchangeRates
-from dualwrite.operations.queries import exchange_rates as engine
+from dualwrite.operations import exchange_rates as tables
 from dualwrite.operations.results import QueryResult
 from dualwrite.operations.session import Session, open_session
 
@@ -40,7 +40,7 @@ def exchange_rates(
         MapError: A map that says where the rates are is at fault.
         TransientError, PermanentError: From the app.
     """
-    return RatesOfSide(side, engine.exchange_rates(session, side, pivots))
+    return RatesOfSide(side, tables.exchange_rates(session, side, pivots))
 
 
 def read_rates(

@@ -10,7 +10,7 @@ from typing import Any
 from pyarrow import csv
 
 from dualwrite.link import Side
-from dualwrite.operations.queries.dated_rows import Range, When, dated_rows
+from dualwrite.operations.dated_rows import Range, When, dated_rows
 from dualwrite.operations.results import Exported, QueryResult
 from dualwrite.operations.session import Session
 from dualwrite.sync.batch.keys import plain_rows

@@ -73,10 +73,11 @@ def _read(session: Session, side: Side, name: str, roles: Mapping[str, str]) -> 
         lookups=end.lookups,
     )
     rows = session.apps[side].read(query)
-    told = {role: rows[str(path)] for role, path in paths.items()}
-    if "display_factor" in told:
-        told["display_factor"] = _factors(told["display_factor"], columns["display_factor"], side)
-    return pa.table(told)
+    values = {role: rows[str(path)] for role, path in paths.items()}
+    if "display_factor" in values:
+        factors = values["display_factor"]
+        values["display_factor"] = _factors(factors, columns["display_factor"], side)
+    return pa.table(values)
 
 
 def _column(table_map: TableMap, path: str) -> ColumnMap:

@@ -149,5 +149,5 @@ def _asked(
         nodes.append(Compare(Operand(path), Operator.EQ, value))
     if not nodes:
         return None
-    told = " and ".join(f"{name} eq {text}" for name, text in keys.items())
-    return Filter(told, And(tuple(nodes)) if len(nodes) > 1 else nodes[0])
+    text = " and ".join(f"{name} eq {value}" for name, value in keys.items())
+    return Filter(text, And(tuple(nodes)) if len(nodes) > 1 else nodes[0])
