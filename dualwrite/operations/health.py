@@ -20,7 +20,7 @@ from dualwrite.link import Link, Side, load_link, safe_url
 from dualwrite.operations.mapchecks import chosen_maps, findings_of, tables_looked_up
 from dualwrite.operations.session import Session
 from dualwrite.operations.wording import plural
-from dualwrite.sync.health.problems import ailments, repair_map
+from dualwrite.sync.health.problems import problems, repair_map
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.model import TableMap
 
@@ -111,12 +111,12 @@ def _captures(
 def _capture(session: Session, record: MapRecord, *, repair: bool) -> Iterator[Item]:
     item = f"{record.name} at work"
     try:
-        found = ailments(session, record)
+        found = problems(session, record)
         if found and repair:
             done = repair_map(session, record)
             yield Item(f"repair of {record.name}", ok=True, text=done)
             now = {each.name: each for each in session.journal.maps.all()}
-            found = ailments(session, now[record.name])
+            found = problems(session, now[record.name])
     except DualWriteError as error:
         yield _fault(item, error)
         return

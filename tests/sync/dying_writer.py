@@ -16,7 +16,7 @@ from typing import Any
 from dualwrite.journal.prepared_writes import PreparedWriteStore
 from dualwrite.sync.capture import recovery
 from dualwrite.sync.session import open_session
-from dualwrite.sync.write_both.write import write_together
+from dualwrite.sync.write_both.write import write_both
 from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.world import F, cust
 
@@ -49,7 +49,7 @@ def main(project: Path, point: str) -> None:
     with open_session(project) as session:
         catalogue = Catalogue.load(project / "maps", project / "none")
         row = cust("C2", "two", INVOICEACCOUNT="", PARTYTYPE="Organization")
-        write_together(replace(session, catalogue=catalogue), "customers", F, [row])
+        write_both(replace(session, catalogue=catalogue), "customers", F, [row])
     sys.exit(NEVER)
 
 

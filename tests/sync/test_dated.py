@@ -13,7 +13,7 @@ import pytest
 from dualwrite.apps.memory.writing import MemoryWriting
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
-from dualwrite.sync.write_both.write import write_together
+from dualwrite.sync.write_both.write import write_both
 from tests.sync.dated import DATED, Dated, day, first, last, make_dated
 from tests.sync.world import TO_D, TO_F, D, F
 
@@ -486,7 +486,7 @@ def test_a_program_that_writes_both_sides_at_once_closes_the_former_period(dated
     world.run("prices")
 
     row = {"item": "A", "validfrom": first("27-01-01"), "validto": None, "price": Decimal(12)}
-    write_together(world.open(), "prices", D, [row])
+    write_both(world.open(), "prices", D, [row])
 
     assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
     world.settle()

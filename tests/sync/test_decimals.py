@@ -14,7 +14,7 @@ from dualwrite.sync.decimals import widening
 from dualwrite.sync.decimals.decimals import Change, narrowing
 from dualwrite.sync.decimals.decimals import widening as look
 from dualwrite.sync.decimals.widening import InitializingError, finish_begun, redeclare
-from dualwrite.sync.health.problems import ailments
+from dualwrite.sync.health.problems import problems
 from dualwrite.sync.mapstate import mapstate
 from tests.sync.world import TO_D, D, F, World, cust
 
@@ -82,7 +82,7 @@ def test_a_widened_column_is_no_fault_of_the_capture(waiting: World) -> None:
 
     assert amounts(world) == [FINE, FINE]
     for record in world.session.journal.maps.all():
-        assert ailments(world.session, record) == []
+        assert problems(world.session, record) == []
 
 
 def test_what_was_widened_can_be_taken_back_once_no_digit_is_lost(waiting: World) -> None:
@@ -164,7 +164,7 @@ def test_a_map_that_is_being_copied_is_waited_for(world: World) -> None:
 
 
 def dies(after: bool) -> Callable[..., None]:
-    alter = widening._patiently
+    alter = widening._alter
 
     def altered(*given: Any) -> None:
         if after:
@@ -185,8 +185,8 @@ def test_a_process_that_is_killed_at_the_change_leaves_it_to_the_next(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(widening, "_patiently", dies(after))
-        patched.setattr(widening, "_let_go", killed)
+        patched.setattr(widening, "_alter", dies(after))
+        patched.setattr(widening, "_resume", killed)
         with pytest.raises(Killed):
             widen(world)
     assert world.status() is MapStatus.PAUSED

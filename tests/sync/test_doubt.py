@@ -17,7 +17,7 @@ from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
 from dualwrite.sync.capture import recovery
 from dualwrite.sync.capture.recovery import WithdrawnError, recover
-from dualwrite.sync.write_both.write import FollowsError, write_together
+from dualwrite.sync.write_both.write import FollowsError, write_both
 from tests.servers import running as servers
 from tests.sync.dying_writer import POINTS
 from tests.sync.world import D, F, World, cust, make_world
@@ -61,7 +61,7 @@ def both(world: World) -> list[list[tuple[str, str]]]:
 
 
 def test_both_sides_have_it_and_nothing_is_left(phased: World) -> None:
-    done = write_together(phased.session, "customers", F, [TWO])
+    done = write_both(phased.session, "customers", F, [TWO])
 
     assert (done.here.inserted, done.across, both(phased)) == (1, 1, AFTER)
     assert phased.session.journal.prepared_writes.all() == []
@@ -89,7 +89,7 @@ def test_a_writer_that_is_killed_leaves_both_or_neither(
     phased.settle()
     assert both(phased) == (AFTER if point in ("decide", "remove") else BEFORE)
     assert phased.unexplained() == {}
-    assert write_together(phased.session, "customers", F, [TWO]).across in (0, 1)
+    assert write_both(phased.session, "customers", F, [TWO]).across in (0, 1)
     assert both(phased) == AFTER
 
 
@@ -113,7 +113,7 @@ class Losing:
 @pytest.mark.parametrize("side", list(Side))
 def test_a_line_that_breaks_after_the_decision_changes_nothing(phased: World, side: Side) -> None:
     phased.wrap = lambda app: Losing(app, side)
-    done = write_together(phased.open(), "customers", F, [TWO])
+    done = write_both(phased.open(), "customers", F, [TWO])
 
     assert (done.across, both(phased)) == (1, AFTER)
     assert phased.session.journal.prepared_writes.all() == []
@@ -132,7 +132,7 @@ def test_an_app_that_stays_away_after_the_decision_follows(
 
     phased.wrap = lambda app: Away(app, D)
     with pytest.raises(FollowsError, match="do not write them again"):
-        write_together(phased.open(), "customers", F, [TWO])
+        write_both(phased.open(), "customers", F, [TWO])
     assert both(phased)[0] == AFTER[0]
 
     monkeypatch.setattr(Away, "away", False)
@@ -153,7 +153,7 @@ def test_a_writer_taken_for_dead_is_withdrawn(
         lambda name, *, commits: decided(name, commits=False) and commits,
     )
     with pytest.raises(WithdrawnError):
-        write_together(phased.session, "customers", F, [TWO])
+        write_both(phased.session, "customers", F, [TWO])
 
     assert both(phased) == BEFORE
     assert phased.held() == []

@@ -18,6 +18,7 @@ from dualwrite.sync.capture.captures import queue_name, queues_of
 from dualwrite.sync.mapstate.mapstate import Moved, Resume, pause, resume, stop
 from dualwrite.sync.mapstate.queues import HELD_AT_RESUME
 from dualwrite.sync.session import leases
+from dualwrite.tablemap.catalogue import UnknownMapError
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
 
@@ -69,11 +70,8 @@ def test_changes_queue_for_as_long_as_a_map_is_paused(running: World) -> None:
     result = one(pause(running.session, ["companies"]))
 
     running.put(F, "Company", {"CODE": "20", "NAME": "New"})
-    assert result.as_dict() == {
-        "map": "companies",
-        "status": "paused",
-        "note": "paused; changes queue in both apps until it is resumed",
-    }
+    note = "paused; changes queue in both apps until it is resumed"
+    assert result == Moved("companies", MapStatus.PAUSED, note)
     assert running.status("companies") is MapStatus.PAUSED
     assert pending(running)["finops"] == 1
 
@@ -124,9 +122,7 @@ def test_one_map_that_is_refused_stops_no_other(running: World) -> None:
         ("companies", "paused", True),
         ("customers", "paused", True),
     ]
-    told = results[1].as_dict()["error"]
-    assert isinstance(told, dict)
-    assert told["kind"] == "UnknownMapError"
+    assert isinstance(results[1].error, UnknownMapError)
 
 
 def test_to_catch_up_leaves_the_queue_to_the_cycles(running: World) -> None:
@@ -297,8 +293,7 @@ def test_a_worker_that_does_not_let_go_is_told(
 
     assert result.status is running.status("companies") is MapStatus.NOT_RUNNING
     assert result.note.endswith(
-        "has not let go of it yet, so its queues stay. "
-        "Once that has ended: dualwrite check --repair"
+        "has not released it yet, so its queues stay. Once that has ended: dualwrite check --repair"
     )
     assert one(stop(session, ["companies"])).note == "stopped"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from dualwrite.sync.reconcile.reconcile import Kind, reconcile
 from dualwrite.sync.reconcile.repair import repair
-from dualwrite.sync.routes import reading
 from dualwrite.tablemap.model import Master
 from tests.sync.world import D, F, World, at, cust, customer
 
@@ -117,13 +117,13 @@ def test_a_map_that_flows_one_way_counts_what_only_the_other_side_has(world):
     assert (found.same, found.differ, found.only) == (1, 0, {F: 1, D: 2})
 
 
-def test_rows_are_read_a_partition_at_a_time(world, monkeypatch):
-    monkeypatch.setattr(reading, "PARTITION_ROWS", 7)
+def test_rows_are_read_a_partition_at_a_time(world):
     world.put(F, "Cust", *(cust(f"C{n:02}") for n in range(30)))
     world.run("customers")
     sizes: list[int] = []
 
-    reconcile(world.session, world.session.map("customers"), progress=sizes.append)
+    small = replace(world.session, link=replace(world.session.link, partition_rows=7))
+    reconcile(small, small.map("customers"), progress=sizes.append)
 
     assert sum(sizes) == 60
     assert max(sizes) <= 7

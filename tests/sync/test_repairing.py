@@ -9,7 +9,7 @@ from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.cycle.runner import run_cycle
-from dualwrite.sync.health.problems import ailments, repair_map
+from dualwrite.sync.health.problems import problems, repair_map
 from dualwrite.sync.mapstate.mapstate import pause, stop
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust, customer
@@ -27,7 +27,7 @@ def record(world: World, name: str = "companies") -> MapRecord:
 
 
 def told(world: World) -> list[tuple[Side | None, str]]:
-    return [(each.side, each.text) for each in ailments(world.session, record(world))]
+    return [(each.side, each.text) for each in problems(world.session, record(world))]
 
 
 def name_it(world: World, side: Side, name: str, code: str = "DEMF") -> None:
@@ -196,7 +196,7 @@ def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: b
     if begun:
         journal.runs.start("companies", "initial sync", {})
 
-    [found] = ailments(running.session, record(running))
+    [found] = problems(running.session, record(running))
 
     assert found.text == (
         "its initial sync was cut off" if begun else "it is initializing, but nothing is begun"
@@ -211,7 +211,7 @@ def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: b
 def test_why_a_map_waits_is_told_with_what_to_do(running: World) -> None:
     running.session.journal.maps.set_waits("companies", "finops: no answer.\n  Check the server.")
 
-    [found] = ailments(running.session, record(running))
+    [found] = problems(running.session, record(running))
 
     assert (found.text, found.fix) == ("waits: finops: no answer.", "Check the server.")
 
@@ -221,7 +221,7 @@ class TestRestored:
 
     @pytest.fixture
     def restored(self, world: World) -> World:
-        """finops stands as it did before it was told of changes that crossed meanwhile."""
+        """finops as it was before the changes that crossed meanwhile."""
         running = world
         running.run("companies")
         app = running.memory[F]
@@ -237,7 +237,7 @@ class TestRestored:
         faults = fence(restored.session, {"companies": 2**40})
 
         assert str(faults["companies"]) == (
-            "companies: finops stands as it did some time ago: it was restored from a backup, or "
+            "companies: finops has an earlier state: it was restored from a backup, or "
             "is another database. Nothing was carried.\n"
             "  dualwrite check companies --repair compares both sides, and lets go across what "
             "differs."
@@ -249,13 +249,13 @@ class TestRestored:
 
         [result] = run_cycle(restored.session)
 
-        assert result.note.startswith("companies: finops stands as it did some time ago")
+        assert result.note.startswith("companies: finops has an earlier state")
         assert record(restored).waits == result.note
         assert names(restored)[0] != "even later"
 
     def test_what_the_other_side_holds_comes_back(self, restored: World) -> None:
         assert told(restored) == [
-            (F, "finops stands as it did some time ago: restored from a backup?")
+            (F, "finops has an earlier state: was it restored from a backup?")
         ]
 
         repair_map(restored.session, record(restored))

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from dualwrite.errors import AppBusyError, AppUnreachableError
-from dualwrite.sync.capture.recovery import recover, settle
+from dualwrite.sync.capture.recovery import recover, resolve_prepared
 from dualwrite.sync.write_both.write import (
     FollowsError,
     NotCarriedError,
     NotTogetherError,
-    write_together,
+    write_both,
 )
 from tests.sync.world import D, F, World, cust, customer
 
@@ -35,7 +35,7 @@ def both(world: World) -> list[list[tuple[str, str]]]:
 
 
 def test_a_row_is_on_both_sides_when_the_call_returns(running):
-    done = write_together(
+    done = write_both(
         running.session, "customers", F, [cust("C2", "two", **ROW, CREDIT=Decimal(5))]
     )
 
@@ -46,7 +46,7 @@ def test_a_row_is_on_both_sides_when_the_call_returns(running):
 
 
 def test_a_changed_row_too(running):
-    write_together(running.session, "customers", F, [cust("C1", "new", **ROW)])
+    write_both(running.session, "customers", F, [cust("C1", "new", **ROW)])
 
     assert both(running) == [[("C1", "new")]] * 2
 
@@ -55,7 +55,7 @@ def test_what_the_other_side_cannot_hold_is_on_neither(running):
     before = both(running)
 
     with pytest.raises(NotTogetherError) as caught:
-        write_together(
+        write_both(
             running.session,
             "customers",
             F,
@@ -75,7 +75,7 @@ def test_a_row_that_the_other_side_has_changed_meanwhile_is_the_cycles(running):
     running.put(D, "customer", customer("C1", "of dataverse"))
 
     with pytest.raises(NotTogetherError, match="changed in dataverse meanwhile"):
-        write_together(running.session, "customers", F, [cust("C1", "new", **ROW)])
+        write_both(running.session, "customers", F, [cust("C1", "new", **ROW)])
 
     running.settle()
     assert both(running) == [[("C1", "of dataverse")]] * 2
@@ -84,14 +84,14 @@ def test_a_row_that_the_other_side_has_changed_meanwhile_is_the_cycles(running):
 def test_a_row_outside_the_filter_stays_on_its_side(running):
     person = cust("C2", "two", INVOICEACCOUNT="", PARTYTYPE="Person")
 
-    assert write_together(running.session, "customers", F, [person]).across == 0
+    assert write_both(running.session, "customers", F, [person]).across == 0
 
     assert both(running) == [[("C1", "one"), ("C2", "two")], [("C1", "one")]]
 
 
 def test_a_map_that_does_not_run_cannot_be_written_through(every_world):
     with pytest.raises(NotCarriedError, match="it does not run"):
-        write_together(every_world.session, "customers", F, [cust("C1")])
+        write_both(every_world.session, "customers", F, [cust("C1")])
 
 
 def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
@@ -116,7 +116,7 @@ def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
 
     running.wrap = Unsure
     with pytest.raises(FollowsError, match="do not write them again"):
-        write_together(running.open(), "customers", F, [cust("C2", "two", **ROW)])
+        write_both(running.open(), "customers", F, [cust("C2", "two", **ROW)])
     assert both(running) == [[("C1", "one"), ("C2", "two")], [("C1", "one")]]
 
     running.wrap = lambda app: app
@@ -134,7 +134,7 @@ def test_a_branch_that_another_connection_holds_is_no_success(world, monkeypatch
     monkeypatch.setattr(type(world.session.apps[D]), "resolve_prepared", lambda *_, **__: False)
 
     with pytest.raises(AppBusyError, match="still holds a prepared branch"):
-        settle(world.session, "dualwrite_x")
+        resolve_prepared(world.session, "dualwrite_x")
     recover(world.session)
     assert [each.name for each in journal.prepared_writes.all()] == ["dualwrite_x"]
 

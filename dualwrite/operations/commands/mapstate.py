@@ -27,7 +27,18 @@ class MovedMaps(CommandResult):
 
     def as_dict(self) -> dict[str, Any]:
         """`maps`: `map`, `status`, and `note`, `files` or `error` where there is one."""
-        return {"maps": [each.as_dict() for each in self.maps]}
+        return {"maps": [_as_dict(each) for each in self.maps]}
+
+
+def _as_dict(moved: Moved) -> dict[str, Any]:
+    shown: dict[str, Any] = {"map": moved.map, "status": moved.status.value}
+    if moved.note:
+        shown["note"] = moved.note
+    if moved.files:
+        shown["files"] = [str(file) for file in moved.files]
+    if moved.error is not None:
+        shown["error"] = {"kind": type(moved.error).__name__, "message": str(moved.error)}
+    return shown
 
 
 def pause(session: Session, names: Sequence[str]) -> MovedMaps:

@@ -12,11 +12,11 @@ import pyarrow as pa
 from dualwrite.link import Side
 from dualwrite.operations.results import CommandResult
 from dualwrite.operations.session import Session, open_session
+from dualwrite.sync.write_both import write as engine
 from dualwrite.sync.write_both.write import (
     FollowsError,
     NotCarriedError,
     NotTogetherError,
-    write_together,
 )
 
 __all__ = [
@@ -64,7 +64,7 @@ def write_rows(
         NotCarriedError: The map does not run.
         TransientError, PermanentError: From the apps; nothing was kept, or the message says what.
     """
-    done = write_together(session, map_name, side, rows)
+    done = engine.write_both(session, map_name, side, rows)
     here = done.here
     return WrittenBoth(here.inserted, here.updated, here.unchanged, done.across)
 

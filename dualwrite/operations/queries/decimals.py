@@ -9,7 +9,7 @@ from typing import Any
 from dualwrite.operations.results import Progress, QueryResult, ignore_progress
 from dualwrite.operations.session import Session
 from dualwrite.sync.decimals import decimals as engine
-from dualwrite.sync.decimals.decimals import DIGITS, Change
+from dualwrite.sync.decimals.decimals import DIGITS, Change, spelled
 
 __all__ = ["DIGITS", "Change", "DecimalChanges", "decimals_to_undo", "decimals_to_widen"]
 
@@ -29,8 +29,27 @@ class DecimalChanges(QueryResult):
 
     def as_dict(self) -> dict[str, Any]:
         """`columns`, and as of a command that changed none `changed`, `queued`, `retried`."""
-        columns = [each.as_dict() for each in self.changes]
+        columns = [_as_dict(each) for each in self.changes]
         return {"columns": columns, "changed": [], "queued": 0, "retried": []}
+
+
+def _as_dict(change: Change) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "table": change.table,
+        "column": change.column,
+        "maps": list(change.maps),
+        "now": spelled(change.now),
+        "to": spelled(change.to),
+        "rows": change.rows,
+        "still": change.still,
+        "rejected": change.rejected,
+        "rounded": change.rounded,
+    }
+    if change.refused:
+        shown["refused"] = change.refused
+    if change.keys:
+        shown["keys"] = [dict(key) for key in change.keys]
+    return shown
 
 
 def decimals_to_widen(

@@ -1,9 +1,9 @@
-"""Dated rows on the day they become valid: seen by the clock, carried by a cycle.
+"""Dated rows on the day they become valid: found by the clock, carried by a cycle.
 
-A row of the future changes nobody's queue on its day: nothing happens to it.  So every entity
-of a projection with a row that began or ended since the last look is put into the queue of its
-own side, once, as if the app had changed it, and the next cycle carries what is valid now or
-takes away what has run out.  The journal knows when the last look was.
+No application changes a row on the day it becomes valid, so no queue has an entry for it.
+Therefore every entity of a projection with a row that began or ended since the last look is
+queued on its own side, once, as if the app had changed it, and the next cycle carries what is
+valid now or deletes what is no longer valid.  The journal knows when the last look was.
 """
 
 from __future__ import annotations

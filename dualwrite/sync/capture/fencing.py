@@ -24,7 +24,7 @@ class RestoredError(PermanentError):
     def __init__(self, *, map_name: str, app: str) -> None:
         self.map_name, self.app = map_name, app
         super().__init__(
-            f"{map_name}: {app} stands as it did some time ago: it was restored from a backup, "
+            f"{map_name}: {app} has an earlier state: it was restored from a backup, "
             "or is another database. Nothing was carried.\n"
             f"  dualwrite check {map_name} --repair compares both sides, and lets go across what "
             "differs."

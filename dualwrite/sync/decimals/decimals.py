@@ -1,30 +1,27 @@
-"""How many digits the columns of dataverse keep: what widening them would change, before it does.
+"""How many digits the columns of dataverse keep, and what widening or undoing would change.
 
-Looked at are the decimal columns that a map carries into dataverse.  For each, the rows of
-finops are counted that lose digits as it is now, by the very rules that reject them, and
-those that would lose some still: an amount of a currency has no more digits than the
-currency.  The way back is looked at too: a column is never made so narrow again that a value
-it holds by then would lose a digit.
+These are the decimal columns that a map carries into dataverse.  For each, the rows of finops
+are counted that lose digits now, by the rules that reject them, and those that would still lose
+some: an amount of a currency has no more digits than the currency.  A column is never made so
+narrow again that a value it then holds would lose a digit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.app import App
 from dualwrite.apps.declaring import why_not
-from dualwrite.apps.query import KeyRange, Query
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import HeldRow, Key, MapStatus, Run
 from dualwrite.link import Side
 from dualwrite.rules import CurrencyPrecision, Scale
 from dualwrite.sync.batch.keys import keys_of
-from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.reading import batches, only_needed, reading
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
@@ -33,24 +30,19 @@ from dualwrite.translate.flow import FlowColumn
 from dualwrite.translate.rows import translate
 
 KIND = "decimals"
-"""What the journal calls the runs."""
+"""The kind of these runs in the journal."""
 DIGITS = 10
-"""Digits behind the point, where nothing else is asked for."""
+"""Digits after the point, by default."""
 MORE_FOR_RATES = 2
-"""An exchange rate keeps so many more."""
+"""An exchange rate keeps two more digits."""
 _MOST = 38
 _NAMED = 20
-"""So many rows that stand in the way are named."""
+"""At most so many rows that would lose digits are named."""
 _LOST = ("scale", "currency_precision")
 """The rules that reject a row for its digits."""
 
 Progress = Callable[[str, int], None]
-"""Told the map and how many of its rows were looked at."""
-
-
-def silent(name: str, rows: int) -> None:
-    """Tell nobody."""
-    del name, rows
+"""Called with a map and how many of its rows were counted."""
 
 
 @dataclass(frozen=True)
@@ -64,54 +56,28 @@ class Change:
     now: Any
     to: Any
     rows: int = 0
-    """Rows that lose digits: of finops as the column is now; on the way back, its own."""
+    """Rows that lose digits: of finops as the column is now; to undo, the column's own."""
     still: int = 0
-    """Rows of finops that would lose some still."""
+    """Rows of finops that would still lose some."""
     rejected: int = 0
-    """Rows that wait in the journal for it."""
+    """Rows that are held for this column's digits."""
     rounded: bool = False
     """Whether the map rounds digits away, and rejects nothing."""
     refused: str = ""
     """Why it cannot be done."""
     keys: tuple[Key, ...] = field(default=(), repr=False)
-    """The first of the column's own rows that stand in the way."""
-
-    def as_dict(self) -> dict[str, object]:
-        """For JSON."""
-        told = {
-            "table": self.table,
-            "column": self.column,
-            "maps": list(self.maps),
-            "now": spelled(self.now),
-            "to": spelled(self.to),
-            "rows": self.rows,
-            "still": self.still,
-            "rejected": self.rejected,
-            "rounded": self.rounded,
-        }
-        if self.refused:
-            told["refused"] = self.refused
-        if self.keys:
-            told["keys"] = [dict(key) for key in self.keys]
-        return told
+    """The first of the column's own rows that would lose digits."""
 
 
 def spelled(kind: Any) -> str:
-    """`19, 4`: digits in all, and behind the point."""
+    """`19, 4`: digits in all, and after the point."""
     return f"{kind.precision}, {kind.scale}"
 
 
 def at_work(session: Session) -> list[str]:
-    """The maps that are looked at where none is named."""
-    return [each.name for each in session.journal.maps.all() if each.status in WORKING]
-
-
-WORKING = (
-    MapStatus.INITIALIZING,
-    MapStatus.RUNNING,
-    MapStatus.PAUSED,
-    MapStatus.RESUMING,
-)
+    """The maps that are examined where none is named."""
+    maps = session.journal.maps.all()
+    return [each.name for each in maps if each.status is not MapStatus.NOT_RUNNING]
 
 
 def widening(
@@ -120,14 +86,9 @@ def widening(
     *,
     table: str | None = None,
     to: int = DIGITS,
-    progress: Progress = silent,
+    progress: Progress = lambda _map, _rows: None,
 ) -> list[Change]:
-    """What widening would change, by table and column; columns wide enough are left out.
-
-    Raises:
-        UnknownMapError, MapError: A map is not there, or cannot be read.
-        TransientError, PermanentError: From the apps.
-    """
+    """What widening would change, by table and column; columns wide enough are left out."""
     found: dict[tuple[str, str], Change] = {}
     for name in names:
         table_map = session.map(name)
@@ -135,11 +96,11 @@ def widening(
             continue
         for change in _of_map(session, table_map, to, progress):
             at = (change.table, change.column)
-            found[at] = _both(found[at], change) if at in found else change
+            found[at] = _sum(found[at], change) if at in found else change
     return [found[at] for at in sorted(found)]
 
 
-def _both(one: Change, other: Change) -> Change:
+def _sum(one: Change, other: Change) -> Change:
     return replace(
         one,
         maps=(*one.maps, *other.maps),
@@ -151,10 +112,7 @@ def _both(one: Change, other: Change) -> Change:
 
 
 def _of_map(session: Session, table_map: TableMap, to: int, progress: Progress) -> Iterator[Change]:
-    if not table_map.flows_from(Side.FINOPS):
-        return
-    full = compile_route(session, table_map, Side.FINOPS)
-    columns = [each for each in full.flow.columns if _is_own_decimal(each)]
+    columns = _own_decimals(session, table_map)
     wider = {each.target.column: _wider(each, to) for each in columns}
     narrow = [each for each in columns if wider[each.target.column] is not None]
     if not narrow:
@@ -181,7 +139,7 @@ def _of_map(session: Session, table_map: TableMap, to: int, progress: Progress) 
         )
 
 
-def waits_for_digits(row: HeldRow, columns: Sequence[str]) -> bool:
+def waits_for_digits(row: HeldRow, columns: Collection[str]) -> bool:
     """Whether a held row was rejected because one of these columns keeps too few digits."""
     return (
         row.kind == "rejected"
@@ -191,8 +149,13 @@ def waits_for_digits(row: HeldRow, columns: Sequence[str]) -> bool:
     )
 
 
-def _is_own_decimal(column: FlowColumn) -> bool:
-    return not column.target.is_lookup and pa.types.is_decimal(column.target_column.type)
+def _own_decimals(session: Session, table_map: TableMap) -> list[FlowColumn]:
+    """The decimal columns of dataverse's own table that a map carries."""
+    if not table_map.flows_from(Side.FINOPS):
+        return []
+    columns = compile_route(session, table_map, Side.FINOPS).flow.columns
+    own = (each for each in columns if not each.target.is_lookup)
+    return [each for each in own if pa.types.is_decimal(each.target_column.type)]
 
 
 def _wider(column: FlowColumn, to: int) -> Any:
@@ -202,16 +165,9 @@ def _wider(column: FlowColumn, to: int) -> Any:
     wanted = to + MORE_FOR_RATES if is_rate else to
     if kind.scale >= wanted:
         return None
-    # as many digits before the point as there were
-    return _Digits(kind.precision - kind.scale + wanted, wanted)
-
-
-@dataclass(frozen=True, slots=True)
-class _Digits:
-    """Digits that may be more than any decimal has."""
-
-    precision: int
-    scale: int
+    # as many digits before the point as before
+    digits = kind.precision - kind.scale + wanted
+    return (pa.decimal128 if digits <= _MOST else pa.decimal256)(digits, wanted)
 
 
 def _too_many(kind: Any) -> str:
@@ -225,13 +181,12 @@ def _counted(
 ) -> dict[str, tuple[int, int]]:
     """Rows of finops that lose digits in each column, now and with the wider one."""
     of_digits = [rule for rule in route.rules if isinstance(rule, Scale | CurrencyPrecision)]
-    rules = [(rule, *_asked(rule, route, wider)) for rule in of_digits if wider.get(rule.column)]
+    rules = [(rule, *_both(rule, route, wider)) for rule in of_digits if wider.get(rule.column)]
     sums = {rule.column: (0, 0) for rule, _, _ in rules}
-    app = session.apps[Side.FINOPS]
     query = reading(session, route.table_map, Side.FINOPS)
     needed = [path for column in route.flow.columns for path in column.needs]
     seen = 0
-    for rows in pages_of(session, app, only_needed(query, needed)):
+    for rows in batches(session, Side.FINOPS, only_needed(query, needed)):
         gate = translate(rows, route.flow)
         for rule, now, then in rules:
             lost, still = (pc.sum(each.failing(gate)).as_py() or 0 for each in (now, then))
@@ -242,8 +197,8 @@ def _counted(
     return sums
 
 
-def _asked(rule: Any, route: Route, wider: dict[str, Any]) -> tuple[Any, Any]:
-    """The rule as it stands and with the wider column; of money that is rounded, the digits."""
+def _both(rule: Any, route: Route, wider: dict[str, Any]) -> tuple[Any, Any]:
+    """The rule for the column as it is, and for the wider one; of rounded money, its digits."""
     kind = wider[rule.column]
     column = next(each for each in route.flow.columns if str(each.target) == rule.column)
     if is_rounded(column):
@@ -258,31 +213,19 @@ def is_rounded(column: FlowColumn) -> bool:
     return rounds and column.source_type is not None and pa.types.is_decimal(column.source_type)
 
 
-def pages_of(session: Session, app: App, query: Query) -> Iterator[pa.Table]:
-    """The rows of a query, a stretch of the table at a time."""
-    size = session.link.partition_rows
-    together = session.together(app.side, query)
-    ranges: Sequence[KeyRange] = app.partitions(query, size=size, together=together)
-    for within in ranges:
-        yield app.read(query, within=within)
-
-
-# The way back
-
-
 def history(runs: Sequence[Run]) -> dict[tuple[str, str], list[tuple[Any, Any]]]:
     """What was widened and not undone, by table and column: type before and after, in order."""
     steps: dict[tuple[str, str], list[tuple[Any, Any]]] = {}
-    told = set()
+    seen = set()
     for run in sorted(runs, key=lambda run: run.id):
         if run.kind != KIND or run.outcome != "done":
             continue
         for column, (p, s, q, t) in run.options["columns"].items():
             at = (run.options["table"], column)
-            # a table of many maps is told once for each of them
-            if (run.options["change"], *at) in told:
+            # a table of many maps has one run for each of them
+            if (run.options["change"], *at) in seen:
                 continue
-            told.add((run.options["change"], *at))
+            seen.add((run.options["change"], *at))
             stack = steps.setdefault(at, [])
             if run.options["undo"]:
                 stack[-1:] = []
@@ -296,7 +239,7 @@ def narrowing(
     names: Sequence[str],
     *,
     table: str | None = None,
-    progress: Progress = silent,
+    progress: Progress = lambda _map, _rows: None,
 ) -> list[Change]:
     """What undoing the last widening of each column would change; as `widening`."""
     steps = history(session.journal.runs.newest(limit=100_000))
@@ -306,37 +249,26 @@ def narrowing(
         own = table_map.end(Side.DATAVERSE).table
         if table not in (None, own):
             continue
-        carried = {c.target.column for c in _decimals(session, table_map)}
-        for (where, column), stack in steps.items():
-            if where != own or column not in carried:
+        carried = {c.target.column for c in _own_decimals(session, table_map)}
+        for at, stack in steps.items():
+            if at[0] != own or at[1] not in carried:
                 continue
-            at = (where, column)
             if at in found:
                 found[at] = replace(found[at], maps=(*found[at].maps, name))
-                continue
-            before, after = stack[-1]
-            found[at] = _back(session, table_map, column, (after, before), progress)
+            else:
+                found[at] = _narrower(session, table_map, at[1], stack[-1][0], progress)
     return [found[at] for at in sorted(found)]
 
 
-def _decimals(session: Session, table_map: TableMap) -> list[FlowColumn]:
-    if not table_map.flows_from(Side.FINOPS):
-        return []
-    flow = compile_route(session, table_map, Side.FINOPS).flow
-    return [each for each in flow.columns if _is_own_decimal(each)]
-
-
-def _back(
-    session: Session, table_map: TableMap, column: str, kinds: tuple[Any, Any], progress: Progress
+def _narrower(
+    session: Session, table_map: TableMap, column: str, to: Any, progress: Progress
 ) -> Change:
-    _, to = kinds
-    app = session.apps[Side.DATAVERSE]
     query = reading(session, table_map, Side.DATAVERSE, filtered=False)
     query = only_needed(query, [ColumnPath((column,))])
     rule = Scale(column=column, precision=to.precision, scale=to.scale)
     lost, seen = 0, 0
     keys: list[Key] = []
-    for rows in pages_of(session, app, query):
+    for rows in batches(session, Side.DATAVERSE, query):
         failing = rows.filter(rule.failing(rows))
         lost, seen = lost + failing.num_rows, seen + rows.num_rows
         if len(keys) < _NAMED:
@@ -345,7 +277,7 @@ def _back(
         progress(table_map.name, seen)
     end = table_map.end(Side.DATAVERSE)
     now = session.schema(Side.DATAVERSE, end.table).columns[column].type
-    told = f"{lost:,} rows hold more digits" if lost else ""
+    refused = f"{lost:,} rows hold more digits" if lost else ""
     return Change(
-        end.table, column, (table_map.name,), now, to, rows=lost, refused=told, keys=tuple(keys)
+        end.table, column, (table_map.name,), now, to, rows=lost, refused=refused, keys=tuple(keys)
     )

@@ -1,16 +1,16 @@
 """Columns of dataverse get other digits, and the rows that waited for them are tried again.
 
-A worker works with the digits that it found when it took a map into its hands.  So the maps
-over a table are paused for the moment in which it is altered: whoever carries them lets go, and
-takes them up again with the new digits.  The journal knows of it before the app does.
-After a crash the maps are paused still; the next `widen` or `undo` first ends what was begun.
+A worker works with the digits that it read when it took a map's lease.  So the maps over a table
+are paused while it is altered: their worker releases them, and takes them again with the new
+digits.  The journal records the change before the app has it.  After a crash the maps are still
+paused; the next `widen` or `undo` first ends what was begun.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,15 +28,13 @@ from dualwrite.sync.batch.results import silent
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.decimals.decimals import (
     KIND,
-    WORKING,
     Change,
     is_rounded,
-    pages_of,
     spelled,
     waits_for_digits,
 )
 from dualwrite.sync.retry import Retried, retry
-from dualwrite.sync.routes.reading import only_needed, reading
+from dualwrite.sync.routes.reading import batches, only_needed, reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import PATIENCE, own_lease
@@ -44,10 +42,10 @@ from dualwrite.tablemap.catalogue import UnknownMapError
 from dualwrite.tablemap.findings import MapError
 
 _Job = dict[str, Any]
-"""What the journal notes of one map: its table, the digits of each column, its status before."""
+"""What the journal records of one map: its table, each column's digits, its status before."""
 _CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
 Progress = Callable[[str, int, int], None]
-"""Told the table, how many tables are done, and how many there are."""
+"""Called with the table, how many tables are done, and how many there are."""
 
 
 class InitializingError(PermanentError):
@@ -79,12 +77,12 @@ def redeclare(
     undo: bool = False,
     progress: Progress = silent,
 ) -> Redeclared:
-    """Carry out what `widening` or `narrowing` gave, but for what is refused; table by table.
+    """Carry out what `widening` or `narrowing` gave, except what is refused; table by table.
 
     Raises:
         InitializingError: A map over one of the tables is being copied.
-        LeaseHeldError: A worker has not let go of a map.
-        DigitsLostError: A value came meanwhile that would lose digits.
+        LeaseHeldError: A worker has not released a map.
+        DigitsLostError: A value arrived meanwhile that would lose digits.
         TransientError, PermanentError: From the app.  Tables done before stay done.
     """
     wanted = [change for change in changes if not change.refused]
@@ -104,45 +102,41 @@ def redeclare(
         jobs |= {name: {**noted, "status": status.value} for name, status in maps.items()}
     retried: list[Retried] = []
     queued = 0
-    # all at once: who carries them lets go of them once, and takes them up once
-    with _hands_off(session, jobs) as leases:
+    # all maps at once, so that their worker releases and takes them only once
+    with _set_aside(session, jobs) as leases:
         for number, table in enumerate(tables):
             progress(table, number, len(tables))
             mine = [change for change in wanted if change.table == table]
             session.apps[Side.DATAVERSE].refresh()
-            _patiently(session, table, {c.column: _decimal(c.to) for c in mine})
-            told = (f"{c.column} from {spelled(c.now)} to {spelled(c.to)}" for c in mine)
-            session.journal.activity.log(None, KIND, f"{table}: {', '.join(told)}", {"undo": undo})
+            _alter(session, table, {c.column: c.to for c in mine})
+            text = ", ".join(f"{c.column} from {spelled(c.now)} to {spelled(c.to)}" for c in mine)
+            session.journal.activity.log(None, KIND, f"{table}: {text}", {"undo": undo})
             progress(table, number + 1, len(tables))
-        _whole_captures(session, leases)
-        for name, lease in leases.items():
-            if undo:
-                continue
+        for name in leases:
+            _renew_capture(session, name)
+        for name, lease in () if undo else leases.items():
             queued += _queue_rounded(session, name, lease, jobs[name]["columns"])
             if MapStatus(jobs[name]["status"]) in _CARRIED:
-                retried += _again(session, name, lease, list(jobs[name]["columns"]))
+                retried += _retry(session, name, lease, jobs[name]["columns"])
     return Redeclared(tuple(wanted), tuple(retried), queued)
 
 
 def finish_begun(session: Session) -> list[str]:
-    """End what a crash cut off: its maps run again; the tables concerned."""
+    """End what a crash interrupted: its maps run again; the tables concerned."""
     journal = session.journal
-    begun = [run for run in journal.runs.newest(limit=100_000) if _is_open(run)]
+    runs = journal.runs.newest(limit=100_000)
+    begun = [run for run in runs if run.kind == KIND and run.finished_at is None]
     for run in begun:
         with own_lease(session, run.map, KIND) as lease:
             done = _is_done(session, run)
             if journal.maps.status(run.map) is not MapStatus.NOT_RUNNING:
-                _whole_captures(session, {run.map: lease})
+                _renew_capture(session, run.map)
                 if done and not run.options["undo"]:
                     _queue_rounded(session, run.map, lease, run.options["columns"])
-                    _again(session, run.map, lease, list(run.options["columns"]))
-            _let_go(session, run)
+                    _retry(session, run.map, lease, run.options["columns"])
+            _resume(session, run)
             journal.runs.finish(run.id, RunOutcome.DONE if done else RunOutcome.FAILED)
     return list(dict.fromkeys(str(run.options["table"]) for run in begun))
-
-
-def _is_open(run: Run) -> bool:
-    return run.kind == KIND and run.finished_at is None
 
 
 def _is_done(session: Session, run: Run) -> bool:
@@ -157,7 +151,7 @@ def _is_done(session: Session, run: Run) -> bool:
 
 
 @contextmanager
-def _hands_off(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str, Lease]]:
+def _set_aside(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str, Lease]]:
     """Nobody carries these maps until the block ends; then they are as they were."""
     journal = session.journal
     runs = []
@@ -170,43 +164,38 @@ def _hands_off(session: Session, jobs: Mapping[str, _Job]) -> Iterator[dict[str,
             yield {name: stack.enter_context(own_lease(session, name, KIND)) for name in jobs}
         except BaseException:
             for run in runs:
-                _let_go(session, run)
+                _resume(session, run)
                 # one that is done but for its retries is ended by the next command
                 if not _is_done(session, run):
                     journal.runs.finish(run.id, RunOutcome.FAILED)
             raise
         for run in runs:
-            _let_go(session, run)
+            _resume(session, run)
             journal.runs.finish(run.id, RunOutcome.DONE)
 
 
-def _let_go(session: Session, run: Run) -> None:
+def _resume(session: Session, run: Run) -> None:
     """The run's map is carried again, if it was before."""
-    was = MapStatus(run.options["status"])
+    was, among = MapStatus(run.options["status"]), (MapStatus.PAUSED,)
     if was in _CARRIED:
-        among = (MapStatus.PAUSED,)
-        session.journal.maps.change_status(
-            run.map, was, among=among, reason="the decimals have changed"
-        )
+        reason = "the decimals have changed"
+        session.journal.maps.change_status(run.map, was, among=among, reason=reason)
 
 
 def _over(session: Session, table: str) -> dict[str, MapStatus]:
-    """The maps at work over a table of dataverse, and where they stand."""
+    """The status of each map at work over a table of dataverse."""
     found = {}
     for record in session.journal.maps.all():
-        if record.status not in WORKING:
-            continue
-        try:
-            own = session.map(record.name).end(Side.DATAVERSE).table
-        except (UnknownMapError, MapError):
-            continue  # it carries nothing, as nobody can read it
-        if own == table:
-            found[record.name] = record.status
+        # a map that cannot be read carries nothing
+        with suppress(UnknownMapError, MapError):
+            at_work = record.status is not MapStatus.NOT_RUNNING
+            if at_work and session.map(record.name).end(Side.DATAVERSE).table == table:
+                found[record.name] = record.status
     return found
 
 
-def _patiently(session: Session, table: str, columns: Mapping[str, pa.DataType]) -> None:
-    """Alter the table; an application that has it in use is waited for, between short tries."""
+def _alter(session: Session, table: str, columns: Mapping[str, pa.DataType]) -> None:
+    """Alter the table, trying again for a while if an application has it in use."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -219,17 +208,16 @@ def _patiently(session: Session, table: str, columns: Mapping[str, pa.DataType])
             return
 
 
-def _whole_captures(session: Session, leases: Mapping[str, Lease]) -> None:
-    """Queues that keep images hold the new digits too."""
-    for name in leases:
-        capture = installed(session, session.map(name)).get(Side.DATAVERSE)
-        if capture is not None:
-            session.apps[Side.DATAVERSE].install(capture)
+def _renew_capture(session: Session, name: str) -> None:
+    """Install a map's capture again: a queue that keeps images must hold the new digits too."""
+    capture = installed(session, session.map(name)).get(Side.DATAVERSE)
+    if capture is not None:
+        session.apps[Side.DATAVERSE].install(capture)
 
 
-def _again(session: Session, name: str, lease: Lease, columns: Sequence[str]) -> list[Retried]:
+def _retry(session: Session, name: str, lease: Lease, columns: Collection[str]) -> list[Retried]:
     rows = [row for row in session.journal.held.rejected(name) if waits_for_digits(row, columns)]
-    return retry(session, rows, epoch=lease.epoch) if rows else []
+    return retry(session, rows, epoch=lease.epoch)
 
 
 def _queue_rounded(
@@ -248,7 +236,7 @@ def _queue_rounded(
     query, queued = reading(session, table_map, Side.FINOPS), 0
     needed = [path for each in rounded for path in each.needs]
     origin = Origin(name, capture.queue, lease.epoch)
-    for rows in pages_of(session, session.apps[Side.FINOPS], only_needed(query, needed)):
+    for rows in batches(session, Side.FINOPS, only_needed(query, needed)):
         for each in rounded:
             precision, scale, *_ = columns[each.target.column]
             rule = Scale(column=str(each.source), precision=precision, scale=scale)
@@ -264,7 +252,3 @@ def _queue_rounded(
 
 def _digits(kind: Any) -> list[int]:
     return [kind.precision, kind.scale]
-
-
-def _decimal(kind: Any) -> pa.DataType:
-    return pa.decimal128(kind.precision, kind.scale)

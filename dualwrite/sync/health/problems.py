@@ -1,9 +1,9 @@
 """What can be wrong with the capture of a map, and how it is repaired without loss.
 
-A queue or a trigger that was missing for a while has not seen what changed meanwhile.  So
-after it is installed again both sides are compared, and what differs is queued anew on
-the side that was not watched: the cycles carry it like any other change, and where the
-other side has changed it too it is a conflict, on record.  Nothing is deleted by a repair.
+A queue or a trigger that was missing for a while has not captured what changed meanwhile.  So
+after it is installed again both sides are compared, and what differs is queued on the side that
+was not watched: the cycles carry it like any other change, and where the other side has changed
+it too it is a recorded conflict.  A repair deletes nothing.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ CAPTURED = (MapStatus.RUNNING, MapStatus.PAUSED, MapStatus.RESUMING)
 
 
 @dataclass(frozen=True, slots=True)
-class Ailment:
-    """One thing that is wrong with a map at work."""
+class Problem:
+    """One thing that is wrong with a map."""
 
     map: str
     side: Side | None
@@ -56,12 +56,8 @@ class Ailment:
     fix: str
 
 
-def ailments(session: Session, record: MapRecord) -> list[Ailment]:
-    """What is wrong with a map that is at work, or was.
-
-    Raises:
-        TransientError, PermanentError: From the apps, or the map cannot be read.
-    """
+def problems(session: Session, record: MapRecord) -> list[Problem]:
+    """What is wrong with a map that runs, or did."""
     name = record.name
     match record.status:
         case MapStatus.NOT_RUNNING:
@@ -72,14 +68,14 @@ def ailments(session: Session, record: MapRecord) -> list[Ailment]:
             found = list(_uncaptured(session, record, session.map(name)))
             if record.waits is not None and not found:
                 text, _, fix = record.waits.partition("\n")
-                found.append(Ailment(name, None, f"waits: {text}", fix.strip()))
+                found.append(Problem(name, None, f"waits: {text}", fix.strip()))
             return found
 
 
-def _leftovers(record: MapRecord) -> Iterator[Ailment]:
+def _leftovers(record: MapRecord) -> Iterator[Problem]:
     for side in Side:
         if side.value in record.queues:
-            yield Ailment(
+            yield Problem(
                 record.name,
                 side,
                 f"it does not run, but its queue {record.queues[side.value]} is still in "
@@ -88,10 +84,10 @@ def _leftovers(record: MapRecord) -> Iterator[Ailment]:
             )
 
 
-def _stuck(session: Session, name: str) -> Iterator[Ailment]:
+def _stuck(session: Session, name: str) -> Iterator[Problem]:
     if session.journal.leases.holder(name) is None:
         cut = session.journal.runs.unfinished(name, KIND) is not None
-        yield Ailment(
+        yield Problem(
             name,
             None,
             "its initial sync was cut off" if cut else "it is initializing, but nothing is begun",
@@ -99,24 +95,24 @@ def _stuck(session: Session, name: str) -> Iterator[Ailment]:
         )
 
 
-def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Iterator[Ailment]:
+def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Iterator[Problem]:
     name, marks = record.name, session.journal.maps.marks(record.name)
     for side, capture in captures_of(session, table_map).items():
         app, table = session.apps[side], f"{side.value}.{capture.table}"
         if side.value not in record.queues:
             if app.schema(capture.table).read_only is None:
                 text = f"changes of {table} are not captured"
-                yield Ailment(name, side, text, _repair(name))
+                yield Problem(name, side, text, _repair(name))
             continue
         found = list(app.problems(capture))
         if not found and side in marks and marks[side].capture != fingerprint(capture):
             found = [f"queue {capture.queue} was made for an earlier form of the map"]
         for text in found:
-            yield Ailment(name, side, f"{table}: {text}", _repair(name))
+            yield Problem(name, side, f"{table}: {text}", _repair(name))
     for side in Side:
         if restored(session, side, {name: marks}):
-            text = f"{side.value} stands as it did some time ago: restored from a backup?"
-            yield Ailment(name, side, text, _repair(name))
+            text = f"{side.value} has an earlier state: was it restored from a backup?"
+            yield Problem(name, side, text, _repair(name))
 
 
 def _repair(name: str) -> str:
@@ -152,7 +148,7 @@ def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, le
     start_capture(session, table_map, lease.epoch)
     captures = installed(session, table_map)
     for side in older & captures.keys():
-        _forget_what_was_carried(session, name, captures, side, lease)
+        _clear_applied(session, name, captures, side, lease)
     now = next(each for each in session.journal.maps.all() if each.name == name)
     after = {(each.side, each.text) for each in _uncaptured(session, now, table_map)}
     unwatched = {side for side, _ in before - after if side is not None} - older
@@ -172,10 +168,10 @@ def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:
     return sum(session.apps[side].acknowledge(capture.queue, ids) for ids in lost if len(ids)) > 0
 
 
-def _forget_what_was_carried(
+def _clear_applied(
     session: Session, name: str, captures: Mapping[Side, Capture], side: Side, lease: Lease
 ) -> None:
-    """A restored app gives out ids a second time: what was noted of them means others now."""
+    """Clear the record of applied entries: a restored app gives out their ids a second time."""
     across = captures.get(side.other)
     origin = Origin(name, None if across is None else across.queue, lease.epoch)
     with session.apps[side.other].writing(origin) as writing:
@@ -185,10 +181,10 @@ def _forget_what_was_carried(
 def _queue_differences(
     session: Session, table_map: TableMap, unwatched: Collection[Side], lease: Lease
 ) -> dict[Side, int]:
-    """Queue every row that is not the same, and that no queue which was watched explains.
+    """Queue every row that is not the same, and that no watched queue explains.
 
-    Where it differs, on the sides that were not watched; where it stands alone, on its own
-    side, so that it comes back across.
+    Where it differs, on the sides that were not watched; where it has no counterpart, on its own
+    side, so that it crosses.
     """
     captures = installed(session, table_map)
     queued = dict.fromkeys(captures, 0)
@@ -214,9 +210,9 @@ def _queue_differences(
             if kind is Kind.DIFFER:
                 queue(lost, keys[lost])
             elif lost in captures:
-                said = _unexplained(session, captures, route, rows, keys, lost)
-                some = pc.not_equal(said, "")
-                queue(lost, keys[lost].filter(some), said.filter(some))
+                changed = _unexplained(session, captures, route, rows, keys, lost)
+                some = pc.not_equal(changed, "")
+                queue(lost, keys[lost].filter(some), changed.filter(some))
 
     watched = [side for side in Side if side not in unwatched]
     reconcile(session, table_map, found=found, believed=watched)
@@ -233,8 +229,8 @@ def _unexplained(
 ) -> Any:
     """The own columns of `lost` that must have changed there, for rows queued on the other side.
 
-    What differs in a column that the other side says it has changed is that side's change;
-    what differs elsewhere is a change that nobody saw.
+    A difference in a column that the other side recorded as changed is that side's change;
+    any other difference is a change that was not captured.
 
     Shapes: n rows and their keys; the result is (n,), in the spelling of an entry.
     """
@@ -242,7 +238,7 @@ def _unexplained(
     with session.apps[lost.other].writing() as looking:
         entries = looking.entries(across, keys[lost.other])
     texts = key_text(keys[lost.other], [str(path) for path in across.key])
-    dirt = changes_of(entries).aligned(texts)
+    changes = changes_of(entries).aligned(texts)
     routes = {side: compile_route(session, route.table_map, side) for side in Side}
     reads = {
         side: {
@@ -251,18 +247,18 @@ def _unexplained(
         }
         for side in Side
     }
-    told = translate(rows, route.flow)
+    out = translate(rows, route.flow)
     query = reading(session, route.table_map, route.target, filtered=False)
-    theirs, _ = counterparts(session, route, query, told)
-    differ = unequal_columns(route, routes[route.target], rows, told, theirs)
-    said: Any = pa.repeat(pa.scalar(""), rows.num_rows)
+    theirs, _ = counterparts(session, route, query, out)
+    differ = unequal_columns(route, routes[route.target], rows, out, theirs)
+    changed: Any = pa.repeat(pa.scalar(""), rows.num_rows)
     for column in routes[lost].flow.columns:
         name, mirrored = str(column.target), str(column.source)
         mask = differ.get(name if route.source is lost or mirrored not in differ else mirrored)
         if mask is None:
             continue
-        seen = dirt.touches(reads[lost.other].get(mirrored, ()))
+        seen = changes.touches(reads[lost.other].get(mirrored, ()))
         unseen = pc.and_not(mask, seen)
         text = changed_text(reads[lost][name])
-        said = pc.binary_join_element_wise(said, pc.if_else(unseen, text, ""), "")
-    return said
+        changed = pc.binary_join_element_wise(changed, pc.if_else(unseen, text, ""), "")
+    return changed

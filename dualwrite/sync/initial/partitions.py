@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.capture import Capture
 from dualwrite.apps.query import KeyRange, Query
 from dualwrite.journal.records import Partition, PartitionPlan, Run
-from dualwrite.link import Side
+from dualwrite.link import DEFAULT_PARTITION_ROWS, Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
 from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -31,7 +31,7 @@ from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import Leg, MapPlan
-from dualwrite.sync.routes.reading import PARTITION_ROWS, only_needed, reading, together_of
+from dualwrite.sync.routes.reading import only_needed, reading, together_of
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import ColumnMap
@@ -44,7 +44,7 @@ KIND = "initial sync"
 class Options:
     """How an initial sync is done."""
 
-    partition_rows: int = PARTITION_ROWS
+    partition_rows: int = DEFAULT_PARTITION_ROWS
     dry_run: bool = False
     gate: Gate = rules_only
 

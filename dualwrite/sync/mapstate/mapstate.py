@@ -3,9 +3,9 @@
     not running ─ run ─> initializing ─> running ─ pause ─> paused ─ resume ─> resuming ─> running
     any ─ stop ─> not running
 
-Pausing moves nothing: the apps go on filling their queues, for as long as it lasts.  A
-worker looks at the status at the border of each cycle, so a map that is live somewhere can
-be paused and stopped from here; what has to touch its queues waits for that worker to let go.
+Pausing carries nothing: the apps go on filling their queues, for as long as it lasts.  A worker
+reads the status between its cycles, so a map that is live somewhere can be paused and stopped
+from here; what has to change its queues waits for that worker to release the map.
 
 Each command takes several maps and has a result for each: one that is refused stops no other.
 """
@@ -13,9 +13,11 @@ Each command takes several maps and has a result for each: one that is refused s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 from dualwrite.apps.capture import Capture
@@ -41,7 +43,7 @@ class Resume(Enum):
 
 
 class WrongStatusError(PermanentError):
-    """A map is not where a move begins."""
+    """A map does not have the status that a command needs."""
 
     def __init__(self, *, map_name: str, status: MapStatus, wanted: str) -> None:
         self.map_name, self.status = map_name, status
@@ -68,17 +70,6 @@ class Moved:
     files: tuple[Path, ...] = ()
     """Where entries were exported to before they were dropped."""
 
-    def as_dict(self) -> dict[str, object]:
-        """The JSON of `pause`, `resume` and `stop`."""
-        told: dict[str, object] = {"map": self.map, "status": self.status.value}
-        if self.note:
-            told["note"] = self.note
-        if self.files:
-            told["files"] = [str(file) for file in self.files]
-        if self.error is not None:
-            told["error"] = {"kind": type(self.error).__name__, "message": str(self.error)}
-        return told
-
 
 def pause(session: Session, names: Sequence[str]) -> list[Moved]:
     """Let changes queue in the apps from now on, without a limit of time."""
@@ -87,11 +78,7 @@ def pause(session: Session, names: Sequence[str]) -> list[Moved]:
 
 def resume(session: Session, names: Sequence[str], how: Resume) -> list[Moved]:
     """Let paused maps run again; `how` says what becomes of what has queued."""
-
-    def move(session: Session, name: str) -> Moved:
-        return _resume(session, name, how)
-
-    return _each(session, names, move)
+    return _each(session, names, partial(_resume, how=how))
 
 
 def stop(session: Session, names: Sequence[str]) -> list[Moved]:
@@ -133,16 +120,8 @@ def _resume(session: Session, name: str, how: Resume) -> Moved:
         return Moved(name, status, "was running already, nothing changed")
     if status not in (MapStatus.PAUSED, MapStatus.RESUMING):
         raise WrongStatusError(map_name=name, status=status, wanted="resumed")
-    match how:
-        case Resume.CATCH_UP:
-            return _catch_up(session, name)
-        case Resume.KEEP_QUEUE:
-            return _go_live(session, name, _keep)
-        case Resume.DROP_QUEUE:
-            return _go_live(session, name, _drop)
-
-
-def _catch_up(session: Session, name: str) -> Moved:
+    if how is not Resume.CATCH_UP:
+        return _go_live(session, name, _keep if how is Resume.KEEP_QUEUE else _drop)
     among = (MapStatus.PAUSED,)
     session.journal.maps.change_status(name, MapStatus.RESUMING, among=among, reason="catches up")
     return Moved(
@@ -153,26 +132,22 @@ def _catch_up(session: Session, name: str) -> Moved:
 
 
 def _go_live(session: Session, name: str, clear: Callable[[Session, TableMap], Moved]) -> Moved:
-    """Empty the queues, then run at once: what comes after is carried as it comes."""
-    table_map = session.map(name)
+    """Empty the queues, then run at once: later changes are carried as they come."""
+    maps, table_map = session.journal.maps, session.map(name)
     among = (MapStatus.PAUSED, MapStatus.RESUMING)
-    # a worker that catches up has to let go first
-    session.journal.maps.change_status(
-        name, MapStatus.PAUSED, among=among, reason="goes live at once"
-    )
+    # a worker that catches up has to release the map first
+    maps.change_status(name, MapStatus.PAUSED, among=among, reason="goes live at once")
     with own_lease(session, name, "resume"):
         cleared = clear(session, table_map)
         session.journal.activity.log(name, "resume", cleared.note)
-        session.journal.maps.change_status(name, MapStatus.RUNNING, among=among, reason="resumed")
-    return replace(cleared, status=MapStatus.RUNNING)
+        maps.change_status(name, MapStatus.RUNNING, among=among, reason="resumed")
+    return cleared
 
 
 def _keep(session: Session, table_map: TableMap) -> Moved:
     name = table_map.name
-    kept = left = 0
-    for side in _queueing(session, table_map):
-        some, others = hold_queue(session, table_map, side)
-        kept, left = kept + some, left + others
+    moved = [hold_queue(session, table_map, side) for side in _queueing(session, table_map)]
+    kept, left = sum(held for held, _ in moved), sum(stay for _, stay in moved)
     note = f"running; {kept:,} queued rows are held for a retry (dualwrite errors --map {name})"
     if left:
         note += f", {left:,} queued deletes go across with the next cycle"
@@ -181,16 +156,18 @@ def _keep(session: Session, table_map: TableMap) -> Moved:
 
 def _drop(session: Session, table_map: TableMap) -> Moved:
     """Export every queue before any is dropped: a file that cannot be written stops all."""
-    name, project = table_map.name, session.link.project
-    at = datetime.now(UTC)
-    files, dropped = [], 0
-    exported = {}
-    for side in _queueing(session, table_map):
-        file = project / ".dualwrite" / "exports" / f"{name}-{at:%Y%m%dT%H%M%SZ}-{side.value}.csv"
-        exported[side] = export_queue(session, table_map, side, file)
-        files.append(file)
-    for side, ids in exported.items():
-        dropped += drop_entries(session, table_map, side, ids)
+    name, at = table_map.name, datetime.now(UTC)
+    folder = session.link.project / ".dualwrite" / "exports"
+    sides = _queueing(session, table_map)
+    files = [folder / f"{name}-{at:%Y%m%dT%H%M%SZ}-{side.value}.csv" for side in sides]
+    exported = [
+        export_queue(session, table_map, side, file)
+        for side, file in zip(sides, files, strict=True)
+    ]
+    dropped = sum(
+        drop_entries(session, table_map, side, ids)
+        for side, ids in zip(sides, exported, strict=True)
+    )
     note = f"running; {dropped:,} queued changes were dropped, a copy of them is in the exports"
     return Moved(name, MapStatus.RUNNING, note, files=tuple(files))
 
@@ -206,7 +183,7 @@ def _stop(session: Session, name: str) -> Moved:
     if before is MapStatus.NOT_RUNNING and not queues_of(session, name):
         return Moved(name, before, "was not running, nothing changed")
     if before is not MapStatus.INITIALIZING:
-        # a worker that carries it sees this at the border of its cycle, and lets go
+        # a worker that carries it reads this after its cycle, and releases the map
         journal.maps.change_status(
             name, MapStatus.NOT_RUNNING, among=tuple(MapStatus), reason="stopped"
         )
@@ -223,7 +200,7 @@ def _stop(session: Session, name: str) -> Moved:
         return Moved(
             name,
             MapStatus.NOT_RUNNING,
-            f"stopped; process {error.pid} on {error.machine} has not let go of it yet, "
+            f"stopped; process {error.pid} on {error.machine} has not released it yet, "
             "so its queues stay. Once that has ended: dualwrite check --repair",
         )
     if not left:
@@ -245,7 +222,9 @@ def stop_capture(session: Session, name: str) -> tuple[Side, ...]:
     journal knows its queues.
     """
     queues = queues_of(session, name)
-    known = _captures(session, name)
+    known: Mapping[Side, Capture] = {}
+    with suppress(UnknownMapError, MapError, TransientError, PermanentError):
+        known = captures_of(session, session.map(name))
     captures = {
         side: known.get(side, Capture(queues[side.value], "", (), ()))
         for side in Side
@@ -256,10 +235,3 @@ def stop_capture(session: Session, name: str) -> tuple[Side, ...]:
     if not left:
         session.journal.maps.set_marks(name, {})
     return left
-
-
-def _captures(session: Session, name: str) -> Mapping[Side, Capture]:
-    try:
-        return captures_of(session, session.map(name))
-    except (UnknownMapError, MapError, TransientError, PermanentError):
-        return {}

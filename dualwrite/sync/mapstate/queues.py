@@ -1,4 +1,4 @@
-"""A map's change queue set aside or dropped when the map goes live without catching up.
+"""A map's change queue held or dropped when the map goes live without catching up.
 
 A queue may hold millions of entries; they are read a page at a time.  Exactly the entries
 that were read are removed, by id: an entry that arrived meanwhile stays.
@@ -68,7 +68,7 @@ def export_queue(
                 writer.write_table(rows)
                 ids.append(page.id)
             writer.close()
-            # what is in the file may be dropped from the queue next
+            # the entries in the file may be dropped from the queue next
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(file)

@@ -1,10 +1,9 @@
 """Checksums of both sides of a map, so that only rows that may differ are compared.
 
-Keys are dealt into ranges of their hash.  Each side is read once, in its own order, and
-told in the same terms: what one side would write, and what the other holds.  The hashes of the
-rows of a range add up to its checksum; where both sides' are the same, so are their rows.
-A range that differs for no good reason costs time, never a wrong answer: its rows are
-compared one by one.
+Keys are grouped by their hash.  Each side is read once, in its own order, and expressed in the
+same terms: what one side would write, and what the other holds.  The hashes of the rows of a
+group add up to its checksum; where both sides' are the same, so are their rows.  A group that
+differs for no good reason costs time, never a wrong answer: its rows are compared one by one.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ Hashes = npt.NDArray[np.uint64]
 
 
 class Suspects:
-    """The ranges of keys in which both sides are not the same."""
+    """The groups of keys in which both sides are not the same."""
 
     def __init__(self, route: Route, back: Route | None) -> None:
-        """`route` tells one side in the other's terms, `back` the columns that flow back alone."""
-        self._way, self._back = route, back
+        """`route` translates one side, `back` the columns that only flow back."""
+        self._route, self._back = route, back
         self._sums = np.zeros(RANGES, np.uint64)
         self.rows = 0
-        """How many rows the side has that the way leaves."""
+        """How many rows the source has."""
 
     def add(self, rows: pa.Table) -> None:
-        """Rows of the side that the way leaves.  Shapes: (n, c) as the way reads them."""
-        out = translate(rows, self._way.flow)
-        columns = [column_of(out, name) for name in self._way.flow.names]
+        """Add rows of the source.  Shapes: (n, c) as its route reads them."""
+        out = translate(rows, self._route.flow)
+        columns = [column_of(out, name) for name in self._route.flow.names]
         if self._back is not None:
             own = comparable(rows, self._back.flow)
             columns += [column_of(own, name) for name in self._back_alone()]
@@ -52,38 +51,38 @@ class Suspects:
         np.add.at(self._sums, _ranges(texts), _hashes([texts, *columns], len(texts)))
 
     def take(self, theirs: pa.Table) -> None:
-        """Rows of the other side.  Shapes: (n, c) as its own way reads them."""
-        held = comparable(theirs, self._way.flow)
-        columns = [column_of(held, name) for name in self._way.flow.names]
+        """Subtract rows of the target.  Shapes: (n, c) as its own route reads them."""
+        held = comparable(theirs, self._route.flow)
+        columns = [column_of(held, name) for name in self._route.flow.names]
         if self._back is not None:
-            told = translate(theirs, self._back.flow)
-            columns += [column_of(told, name) for name in self._back_alone()]
+            out = translate(theirs, self._back.flow)
+            columns += [column_of(out, name) for name in self._back_alone()]
         texts = self._keys(theirs)
         np.subtract.at(self._sums, _ranges(texts), _hashes([texts, *columns], len(texts)))
 
-    def there(self) -> bool:
-        """Whether any range differs."""
+    def any(self) -> bool:
+        """Whether any group differs."""
         return bool(self._sums.any())
 
     def of(self, rows: pa.Table) -> Mask:
-        """Which rows of the side that the way leaves may not be the same."""
-        return self._in_doubt(self._keys(translate(rows, self._way.flow)))
+        """Which rows of the source may not be the same."""
+        return self._may_differ(self._keys(translate(rows, self._route.flow)))
 
     def across(self, theirs: pa.Table) -> Mask:
-        """Which rows of the other side may not be the same."""
-        return self._in_doubt(self._keys(theirs))
+        """Which rows of the target may not be the same."""
+        return self._may_differ(self._keys(theirs))
 
-    def _in_doubt(self, texts: pa.Array) -> Mask:
+    def _may_differ(self, texts: pa.Array) -> Mask:
         differ = self._sums[_ranges(texts)] != 0
         return pc.or_(pa.array(differ), texts.is_null())
 
     def _keys(self, rows: pa.Table) -> pa.Array:
-        return key_text(rows, list(self._way.flow.key))
+        return key_text(rows, list(self._route.flow.key))
 
     def _back_alone(self) -> Iterator[str]:
         assert self._back is not None
         for column in self._back.flow.columns:
-            if str(column.source) not in self._way.two_way:
+            if str(column.source) not in self._route.two_way:
                 yield str(column.target)
 
 
@@ -93,7 +92,7 @@ def suspects(
     batches: tuple[Iterator[pa.Table], Iterator[pa.Table]],
     progress: Callable[[int], None],
 ) -> Suspects:
-    """Read both sides once: `batches` of the side that the way leaves, then of the other."""
+    """Read both sides once: `batches` of the source, then of the target."""
     found = Suspects(route, back)
     for work, side in zip((found.add, found.take), batches, strict=True):
         for rows in side:
@@ -110,7 +109,7 @@ def _hashes(columns: list[pa.Array], size: int) -> Hashes:
     """One number a row: other values, another number."""
     if not size:
         return np.zeros(0, np.uint64)
-    return _hash(pc.binary_join_element_wise(*(_told(values) for values in columns), _END))
+    return _hash(pc.binary_join_element_wise(*(_spelled(values) for values in columns), _END))
 
 
 def _hash(texts: pa.Array) -> Hashes:
@@ -119,11 +118,11 @@ def _hash(texts: pa.Array) -> Hashes:
     return np.fromiter(map(hash, objects), np.int64, len(objects)).view(np.uint64)
 
 
-def _told(values: pa.Array) -> pa.Array:
+def _spelled(values: pa.Array) -> pa.Array:
     """Values as texts that are the same where `differs` finds no difference, and only there."""
     kind = values.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        # the length tells where it ends, whatever stands in it
+        # the length marks where a text ends, whatever is in it
         length = pc.binary_length(values).cast(pa.string())
         text = pc.binary_join_element_wise(length, values.cast(pa.string()), ":")
     elif pa.types.is_timestamp(kind):

@@ -1,10 +1,9 @@
 """Comparing both sides through a map in bounded memory: checksums, then rows where they differ.
 
-Rows are compared as the sync itself would compare them: told in the other side's
-terms, null-safe, only in columns that the map carries.  A row that the journal
-holds back is reported as such: it differs for a known reason.  What changes meanwhile is
-no difference: a row that is not the same is read again, and one that stands in a queue
-is `pending`.
+Rows are compared as the sync itself would compare them: translated, null-safe, only in columns
+that the map carries.  A row that the journal holds is reported as such: it differs for a known
+reason.  What changes meanwhile is no difference: a row that is not the same is read again, and
+one that is in a queue is `pending`.
 """
 
 from __future__ import annotations
@@ -12,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.apps.query import Query
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.keys import keys_of
-from dualwrite.sync.batch.outcomes import Mask
+from dualwrite.sync.batch.outcomes import Mask, constant, some
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.reconcile.checksums import Suspects, suspects
+from dualwrite.sync.reconcile.checksums import suspects
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.reading import batches, reading
 from dualwrite.sync.routes.route import Route, compile_route
@@ -42,11 +43,11 @@ class Kind(Enum):
     DIFFER = "differ"
     ONLY = "only"
     PENDING = "pending"
-    """It differs, and its change is on its way."""
+    """It differs, and its change is queued."""
 
 
 Found = Callable[[Kind, Side, pa.Table], None]
-"""Told of rows that are not the same: how, and on which side they were read."""
+"""Called with rows that are not the same: how, and on which side they were read."""
 
 
 @dataclass
@@ -58,14 +59,14 @@ class Comparison:
     differ: int = 0
     only: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(Side, 0))
     pending: int = 0
-    """Rows whose change is on its way: queued, not carried yet."""
+    """Rows whose change is queued and not carried yet."""
     held: int = 0
-    """How many of those that differ or stand alone the journal holds back."""
+    """How many of those that differ, or have no counterpart, the journal holds."""
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def unexplained(self) -> int:
-        """Rows that are not the same and not held back."""
+        """Rows that are not the same and not held."""
         return self.differ + sum(self.only.values()) - self.held
 
 
@@ -79,75 +80,60 @@ def reconcile(
 ) -> Comparison:
     """Compare every row that the map takes part in.
 
-    Rows that only the side across holds are found by walking that side too; in a map
-    that flows one way they are counted, not named, for nothing tells them back.
+    Rows that only the target holds are found by reading that side too; in a map that flows one
+    way they are counted, not named, for nothing translates them back.
 
     Args:
         session: The project.
         table_map: The map.
-        found: Told of all rows that are not the same, batch by batch.
-        believed: Sides whose queues are asked what is on its way.
-        progress: Told how many rows more were compared.
-
-    Raises:
-        TransientError, PermanentError: From the apps.
+        found: Called with all rows that are not the same, batch by batch.
+        believed: Sides whose queues count: what is queued there is pending.
+        progress: Called with how many more rows were compared.
     """
     result = Comparison(table_map.name)
     sides = [side for side in Side if table_map.flows_from(side)]
-    doubted = _doubted(session, table_map, sides[0], progress)
-    if not doubted.there():
-        result.same = doubted.rows
-    for number, source in enumerate(sides if doubted.there() else ()):
-        comparing = _Comparing(session, table_map, source, believed, alone=number > 0)
-        noting = _Noting(session, result, source, found)
-        for whole in batches(session, source, reading(session, table_map, source)):
-            rows = whole.filter((doubted.across if number else doubted.of)(whole))
-            if number == 0:
+    routes = {side: compile_route(session, table_map, side) for side in sides}
+    queries = {side: reading(session, table_map, side) for side in Side}
+    source, target = sides[0], sides[0].other
+    read = batches(session, source, queries[source]), batches(session, target, queries[target])
+    suspected = suspects(routes[source], routes.get(target), read, progress)
+    if not suspected.any():
+        result.same = suspected.rows
+    for side in sides if suspected.any() else ():
+        first = side is source
+        comparing = _Comparing(session, routes, queries[side], side, believed, alone=not first)
+        recording = _Recording(session, result, side, found)
+        for whole in batches(session, side, queries[side]):
+            rows = whole.filter((suspected.of if first else suspected.across)(whole))
+            if first:
                 result.same += whole.num_rows - rows.num_rows
             if not rows.num_rows:
                 continue
-            looked = comparing.look(rows)
-            same = rows.num_rows - _count(looked.suspect)
-            # what changed, or crossed, between the two reads is looked at again
-            looked = comparing.again(looked)
-            waits = comparing.waiting(looked)
+            compared = comparing.compare(rows)
+            same = rows.num_rows - _count(compared.unlike)
+            # what changed, or crossed, between the two reads is compared again
+            compared = comparing.again(compared)
+            waits = comparing.pending(compared)
             result.pending += _count(waits)
-            stands = pc.invert(waits)
-            noting.note(Kind.ONLY, looked.rows.filter(pc.and_(looked.only, stands)))
-            if number == 0:
-                on_its_way = looked.rows.filter(pc.and_(looked.unequal, waits))
-                if found is not None and on_its_way.num_rows:
-                    found(Kind.PENDING, source, on_its_way)
-                differ = pc.and_(looked.unequal, stands)
-                picked = {name: mask.filter(differ) for name, mask in looked.columns.items()}
-                noting.note(
-                    Kind.DIFFER, looked.rows.filter(differ), picked, looked.theirs.filter(differ)
-                )
-                result.same += same + looked.rows.num_rows - _count(looked.suspect)
+            recording.add(Kind.ONLY, compared.rows.filter(pc.and_not(compared.only, waits)))
+            if first:
+                pending = compared.rows.filter(pc.and_(compared.unequal, waits))
+                if found is not None and pending.num_rows:
+                    found(Kind.PENDING, side, pending)
+                differ = pc.and_not(compared.unequal, waits)
+                columns = {name: mask.filter(differ) for name, mask in compared.columns.items()}
+                theirs = compared.theirs.filter(differ)
+                recording.add(Kind.DIFFER, compared.rows.filter(differ), columns, theirs)
+                result.same += same + compared.rows.num_rows - _count(compared.unlike)
     if len(sides) == 1:
-        across = reading(session, table_map, sides[0].other)
         known = result.same + result.differ + result.pending
-        beyond = session.apps[sides[0].other].count(across) - known
-        result.only[sides[0].other] = max(0, beyond)
+        result.only[target] = max(0, session.apps[target].count(queries[target]) - known)
     return result
 
 
-def _doubted(
-    session: Session, table_map: TableMap, source: Side, progress: Callable[[int], None]
-) -> Suspects:
-    """Where both sides are not the same, by checksums."""
-    flows_back = table_map.flows_from(source.other)
-    route = compile_route(session, table_map, source)
-    back = compile_route(session, table_map, source.other) if flows_back else None
-    mine, theirs = (
-        batches(session, side, reading(session, table_map, side)) for side in (source, source.other)
-    )
-    return suspects(route, back, (mine, theirs), progress)
-
-
 @dataclass(frozen=True)
-class _Looked:
-    """n rows of one side held against the other: which stand alone, which differ, and where."""
+class _Compared:
+    """n rows of one side and their counterparts: which have none, which differ, and where."""
 
     rows: pa.Table
     out: pa.Table
@@ -157,62 +143,63 @@ class _Looked:
     columns: Mapping[str, Mask]
 
     @property
-    def suspect(self) -> Mask:
+    def unlike(self) -> Mask:
         """Rows that are not the same."""
         return pc.or_(self.only, self.unequal)
 
 
 class _Comparing:
-    """Compares rows of one side; on the second walk only those that stand `alone` count."""
+    """Compares rows of one side; with `alone` only those without a counterpart count."""
 
     def __init__(
         self,
         session: Session,
-        table_map: TableMap,
+        routes: Mapping[Side, Route],
+        query: Query,
         source: Side,
         believed: Collection[Side],
         *,
         alone: bool,
     ) -> None:
         self._session, self._source, self._alone = session, source, alone
-        self._way = compile_route(session, table_map, source)
-        flows_back = table_map.flows_from(source.other)
-        self._back = compile_route(session, table_map, source.other) if flows_back else None
-        self._own = reading(session, table_map, source)
+        self._route, self._back = routes[source], routes.get(source.other)
+        table_map = self._route.table_map
+        self._own = query
         self._across = reading(session, table_map, source.other, filtered=False)
         captures = installed(session, table_map)
         self._captures = {side: each for side, each in captures.items() if side in believed}
 
-    def look(self, rows: pa.Table) -> _Looked:
+    def compare(self, rows: pa.Table) -> _Compared:
         """Compare rows as they were read with what the other side holds now."""
-        out = translate(rows, self._way.flow)
-        theirs, here = counterparts(self._session, self._way, self._across, out)
+        out = translate(rows, self._route.flow)
+        theirs, here = counterparts(self._session, self._route, self._across, out)
         only = pc.invert(here)
         if self._alone:
-            return _Looked(rows, out, theirs, only, pc.and_not(only, only), {})
-        columns = unequal_columns(self._way, self._back, rows, out, theirs)
-        return _Looked(rows, out, theirs, only, pc.and_(here, _any(columns, len(here))), columns)
+            return _Compared(rows, out, theirs, only, constant(False, len(here)), {})
+        columns = unequal_columns(self._route, self._back, rows, out, theirs)
+        unequal = pc.and_(here, reduce(pc.or_, columns.values(), constant(False, len(here))))
+        return _Compared(rows, out, theirs, only, unequal, columns)
 
-    def again(self, looked: _Looked) -> _Looked:
+    def again(self, compared: _Compared) -> _Compared:
         """Read the rows that were not the same once more, and compare those."""
-        keys = looked.rows.filter(looked.suspect).select([str(p) for p in self._own.key])
+        keys = compared.rows.filter(compared.unlike).select([str(p) for p in self._own.key])
         if not keys.num_rows:
-            return self.look(looked.rows.slice(0, 0))
-        return self.look(self._session.apps[self._source].fetch(self._own, keys))
+            return self.compare(compared.rows.slice(0, 0))
+        return self.compare(self._session.apps[self._source].fetch(self._own, keys))
 
-    def waiting(self, looked: _Looked) -> Mask:
-        """Which rows that are not the same stand in a queue: their change is on its way."""
-        if not _count(looked.suspect):
-            return looked.suspect
-        own = looked.rows.select([str(path) for path in self._own.key])
-        there = looked.out.select(list(self._way.flow.key))
-        waits = pc.or_(self._queued(self._source, own), self._queued(self._source.other, there))
-        return pc.and_(looked.suspect, waits)
+    def pending(self, compared: _Compared) -> Mask:
+        """Which rows that are not the same have an entry in a queue."""
+        if not some(compared.unlike):
+            return compared.unlike
+        own = compared.rows.select([str(path) for path in self._own.key])
+        there = compared.out.select(list(self._route.flow.key))
+        queued = pc.or_(self._queued(self._source, own), self._queued(self._source.other, there))
+        return pc.and_(compared.unlike, queued)
 
     def _queued(self, side: Side, keys: pa.Table) -> Mask:
         capture = self._captures.get(side)
         if capture is None:
-            return pa.repeat(pa.scalar(value=False), keys.num_rows)
+            return constant(False, keys.num_rows)
         names = [str(path) for path in capture.key]
         asked = keys.rename_columns(names)
         with self._session.apps[side].writing() as looking:
@@ -225,20 +212,20 @@ def unequal_columns(
 ) -> dict[str, Mask]:
     """For each column of the map, by its path on the side that takes it: the rows that disagree."""
     held = comparable(theirs, route.flow)
-    told = keep_equivalent(out, held, route.flow)
-    columns = {name: differs(told[name], held[name]) for name in route.flow.names}
+    ready = keep_equivalent(out, held, route.flow)
+    columns = {name: differs(ready[name], held[name]) for name in route.flow.names}
     if back is not None:
         own = comparable(rows, back.flow)
-        told = keep_equivalent(translate(theirs, back.flow), own, back.flow)
+        ready = keep_equivalent(translate(theirs, back.flow), own, back.flow)
         for column in back.flow.columns:
             if str(column.source) not in route.two_way:
                 name = str(column.target)
-                columns[name] = differs(told[name], own[name])
+                columns[name] = differs(ready[name], own[name])
     return columns
 
 
-class _Noting:
-    """Counts rows that are not the same, keeps the first hundred, tells the caller of all."""
+class _Recording:
+    """Counts rows that are not the same, keeps the first hundred, gives all to the caller."""
 
     def __init__(
         self, session: Session, result: Comparison, side: Side, found: Found | None
@@ -250,18 +237,14 @@ class _Noting:
         self.held = session.journal.held.keys(result.map, side.direction)
         self.held_across = session.journal.held.keys(result.map, side.other.direction)
 
-    def note(
+    def add(
         self,
         kind: Kind,
         rows: pa.Table,
         columns: Mapping[str, Mask] | None = None,
         across: pa.Table | None = None,
     ) -> None:
-        """Take in rows of one kind.
-
-        `columns` says which columns disagree in which row; `across` are the rows' counterparts,
-        where they have some.
-        """
+        """Add rows of one kind, the columns that differ by row, and the rows' counterparts."""
         if not rows.num_rows:
             return
         if kind is Kind.ONLY:
@@ -270,42 +253,24 @@ class _Noting:
             self.result.differ += rows.num_rows
         if self.found is not None:
             self.found(kind, self.side, rows)
+        # without held rows only the first hundred rows need their keys
         if not self.held and not self.held_across and len(self.result.rows) >= SHOWN:
             return
         keys = keys_of(rows.select(self.key))
         waits = [key_text(key) in self.held for key in keys]
         if across is not None and self.held_across:
-            # the counterpart may be held back on its way here
+            # the counterpart may be held on its way to this side
             other = keys_of(across.select(self.key_across))
             waits = [
                 w or key_text(k) in self.held_across for w, k in zip(waits, other, strict=True)
             ]
-        for number, (key, held) in enumerate(zip(keys, waits, strict=True)):
-            self.result.held += held
-            if len(self.result.rows) < SHOWN:
-                self.result.rows.append(self._entry(kind, key, number, columns, held=held))
-
-    def _entry(
-        self,
-        kind: Kind,
-        key: Mapping[str, str | None],
-        number: int,
-        columns: Mapping[str, Mask] | None,
-        *,
-        held: bool,
-    ) -> dict[str, Any]:
+        self.result.held += sum(waits)
         what = "differ" if kind is Kind.DIFFER else f"only_{self.side.value}"
-        entry: dict[str, Any] = {"key": dict(key), "what": what, "held": held}
-        if columns is not None:
-            entry["columns"] = [name for name, mask in columns.items() if mask[number].as_py()]
-        return entry
-
-
-def _any(columns: Mapping[str, Mask], size: int) -> Mask:
-    total: Any = pa.chunked_array([pa.repeat(False, size)], pa.bool_())
-    for mask in columns.values():
-        total = pc.or_(total, mask)
-    return total
+        for number in range(min(len(keys), SHOWN - len(self.result.rows))):
+            row: dict[str, Any] = {"key": dict(keys[number]), "what": what, "held": waits[number]}
+            if columns is not None:
+                row["columns"] = [name for name, mask in columns.items() if mask[number].as_py()]
+            self.result.rows.append(row)
 
 
 def _count(mask: Mask) -> int:

@@ -1,8 +1,8 @@
 """Making the two sides of a map equal again, one of them being right.
 
-What the master holds and the other side does not, or holds otherwise, is carried
-across like any row.  What only the other side holds is deleted there, but for rows that
-wait in the journal; unless that would empty the side: then nothing is written at all.
+What the master holds and the other side lacks, or holds differently, is carried across like any
+row.  What only the other side holds is deleted there, except rows that the journal holds; but
+if that would empty the side, nothing is written at all.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def repair(
         session: The project.
         table_map: The map.
         master: The side that is right.
-        allow_deletes: A person said that emptying the other side is meant.
+        allow_deletes: A person confirmed that the other side may be emptied.
 
     Raises:
         OneWayError: The map does not flow out of `master`.

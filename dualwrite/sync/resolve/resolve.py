@@ -1,8 +1,7 @@
-"""What a person does with a conflict: take a side, or take back what was decided.
+"""What a person does with a conflict: choose a side, or undo what was decided.
 
-Nothing is written here past the engine.  A decision is put into a queue, as if the app had
-made the change anew, and the next cycle carries it like any other, through the gate; while a live
-worker has the map, that is at once.
+A decision is put into a queue, as if the app had made the change anew, and the next cycle
+carries it like any other, through the gate; a live worker does so at once.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from dualwrite.sync.capture.changes import none_of
 from dualwrite.sync.capture.fencing import fence_one
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
-from dualwrite.sync.routes.route import compile_route
+from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_lease
 from dualwrite.tablemap.model import TableMap
@@ -54,30 +53,29 @@ class NoSuchConflictError(PermanentError):
 
 
 def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
-    """Let one side win a conflict that waits: what it holds now crosses whole.
+    """Let one side win an open conflict: the whole row that it holds now crosses.
 
-    On record is then what each side held at that moment: what changed while the conflict waited
-    is overwritten no more unseen than what began it.
+    What each side holds at that moment is recorded: what changed since the conflict began is not
+    overwritten unseen either.
 
     Raises:
         NoSuchConflictError: There is none of that id, or it is closed.
-        TransientError, PermanentError: From the apps; the conflict still waits.
+        TransientError, PermanentError: From the apps; the conflict stays open.
     """
     found = _find(session, conflict_id)
     if found.conflict.status is not ConflictStatus.OPEN:
         raise NoSuchConflictError(conflict_id=conflict_id, reason="it is closed already")
     table_map = session.map(found.map)
-    capture = _capture(session, table_map, side, conflict_id)
-    # closed first: a cycle forgets what it finds queued of a conflict that waits
+    capture = installed(session, table_map).get(side)
+    if capture is None:
+        reason = f"{table_map.name} does not run, so nothing would carry it"
+        raise NoSuchConflictError(conflict_id=conflict_id, reason=reason)
+    # closed first: a cycle acknowledges what is queued of an open conflict, and carries nothing
     session.journal.conflicts.close(conflict_id, ConflictOutcome(side.value))
     try:
-        rows = {each: _standing(session, table_map, each, found.conflict) for each in Side}
-        decided = replace(
-            found.conflict,
-            rows=rows,
-            outcome=ConflictOutcome(side.value),
-            status=ConflictStatus.CLOSED,
-        )
+        rows = {each: _current(session, table_map, each, found.conflict) for each in Side}
+        outcome, status = ConflictOutcome(side.value), ConflictStatus.CLOSED
+        decided = replace(found.conflict, rows=rows, outcome=outcome, status=status)
         session.journal.conflicts.record(found.map, [decided])
         key = _key(session, table_map, side, found.conflict)
         _queue(session, side, capture, key, None)
@@ -92,8 +90,8 @@ def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
 def undo_conflict(session: Session, conflict_id: int) -> None:
     """Give the losing side its version back, and let it cross.
 
-    Of a row that both sides changed, the columns that it lost; of one that was deleted,
-    the whole row; a row that was kept though one side had deleted it is deleted.
+    Of a row that both sides changed, the columns that it lost; of a deleted row, the whole row;
+    a row that was kept although one side had deleted it is deleted.
 
     Raises:
         NoSuchConflictError: There is none of that id, it waits, or it was undone before.
@@ -130,11 +128,12 @@ def _find(session: Session, conflict_id: int) -> StoredConflict:
 
 
 def _lost(conflict: Conflict, loser: Side, table_map: TableMap) -> frozenset[str] | None:
-    """The columns that a side lost, by the name the conflict has for them; None for nothing.
+    """The columns that a side lost, as the conflict names them; None for nothing.
 
-    What it had not changed itself it cannot have lost: there the other side's change stands.
+    A column that it had not changed itself it cannot have lost.
     """
-    if conflict.kind is ConflictKind.DELETE or not conflict.columns:  # a person took one side's row
+    # a delete, or a person chose one side's row
+    if conflict.kind is ConflictKind.DELETE or not conflict.columns:
         return frozenset() if conflict.outcome == loser.other.value else None
     changed = conflict.changed.get(loser)
     lost = frozenset(
@@ -167,46 +166,31 @@ def _give_back(
     context = BatchContext(session, finder, captures, epoch)
     route = compile_route(session, table_map, loser)
     back = compile_route(session, table_map, loser.other)
-    names = {str(path) for path in (c.target for c in route.flow.columns)} & lost
-    own = sorted(
-        {
-            path.column
-            for c in route.flow.columns
-            if not lost or str(c.target) in names or str(c.source) in lost
-            for path in c.reads
-        }
-    )
     rows = _typed(session, table_map, loser, stored)
     keys = rows.select(list(route.flow.source_key))
-    batch = Batch(route, rows, RowsFrom.QUEUE, none_of(keys, [own or None]))
+    changed = none_of(keys, [_read_by(route, lost) or None])
+    batch = Batch(route, rows, RowsFrom.QUEUE, changed)
     Pipeline(context, route, back, Carrying(side_wins(loser))).carry(batch)
     there = captures.get(loser.other)
     if there is not None:
-        across = sorted(
-            {
-                path.column
-                for c in back.flow.columns
-                if not lost or str(c.source) in lost or str(c.target) in lost
-                for path in c.reads
-            }
-        )
-        _queue(
-            session,
-            loser.other,
-            there,
-            route.keys_there(rows),
-            changed_text(across) if lost else None,
-        )
+        across = changed_text(_read_by(back, lost)) if lost else None
+        _queue(session, loser.other, there, route.keys_there(rows), across)
+
+
+def _read_by(route: Route, lost: frozenset[str]) -> list[str]:
+    """The source's own columns that the lost columns are translated from; of none, of all."""
+    columns = (c for c in route.flow.columns if not lost or lost & {str(c.source), str(c.target)})
+    return sorted({path.column for each in columns for path in each.reads})
 
 
 def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> None:
     """Delete a row as the app itself would, so that it goes on the other side too."""
-    end = table_map.end(side)
-    schema = session.schema(side, end.table)
-    identity = schema.primary_key or schema.unique[0]
     stored = conflict.rows.get(side)
     if stored is None:
         return
+    end = table_map.end(side)
+    schema = session.schema(side, end.table)
+    identity = schema.primary_key or schema.unique[0]
     rows = _typed(session, table_map, side, stored)
     query = reading(session, table_map, side, filtered=False)
     own = tuple(ColumnPath((name,)) for name in identity)
@@ -215,17 +199,17 @@ def _delete(session: Session, table_map: TableMap, side: Side, conflict: Conflic
     session.apps[side].delete(end.table, found.select(list(identity)))
 
 
-def _standing(
+def _current(
     session: Session, table_map: TableMap, side: Side, conflict: Conflict
 ) -> Mapping[str, Any] | None:
-    """What a side holds of a conflict's row now; what it last held where it has deleted it."""
+    """What a side holds of a conflict's row now, or last held if it has deleted the row."""
     query = reading(session, table_map, side, filtered=False)
     found = session.apps[side].fetch(query, _key(session, table_map, side, conflict))
     return plain_rows(found)[0] if found.num_rows else conflict.rows.get(side)
 
 
 def _key(session: Session, table_map: TableMap, side: Side, conflict: Conflict) -> pa.Table:
-    """The key of a conflict's row as a side spells it, be its row there or not."""
+    """The key of a conflict's row as a side spells it, whether or not it has the row."""
     stored = conflict.rows.get(side)
     if stored is not None:
         names = [str(path) for path in table_map.end(side).key]
@@ -243,14 +227,6 @@ def _queue(
         writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed)
 
 
-def _capture(session: Session, table_map: TableMap, side: Side, conflict_id: int) -> Capture:
-    capture = installed(session, table_map).get(side)
-    if capture is None:
-        reason = f"{table_map.name} does not run, so nothing would carry it"
-        raise NoSuchConflictError(conflict_id=conflict_id, reason=reason)
-    return capture
-
-
 def _typed(
     session: Session, table_map: TableMap, side: Side, stored: Mapping[str, Any]
 ) -> pa.Table:
@@ -266,10 +242,6 @@ def _typed(
 
 
 def _text(value: Any) -> str | None:
-    match value:
-        case None | str():
-            return value
-        case bool():
-            return "1" if value else "0"
-        case _:
-            return str(value)
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return None if value is None else str(value)

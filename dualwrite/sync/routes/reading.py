@@ -16,8 +16,6 @@ from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import dated_of, shown_of
 
-PARTITION_ROWS = 25_000
-
 
 def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
     """The query that reads a map's rows on one side, every mapped path of that side among them.
@@ -68,6 +66,6 @@ def only_needed(query: Query, paths: Collection[ColumnPath]) -> Query:
 
 def batches(session: Session, side: Side, query: Query) -> Iterator[pa.Table]:
     """The rows of a query, a range at a time."""
-    together = session.together(side, query)
-    for within in session.apps[side].partitions(query, size=PARTITION_ROWS, together=together):
+    size, together = session.link.partition_rows, session.together(side, query)
+    for within in session.apps[side].partitions(query, size=size, together=together):
         yield session.apps[side].read(query, within=within)

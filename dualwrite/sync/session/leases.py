@@ -1,8 +1,4 @@
-"""One initial sync, many workers: the flow holds the lease, others carry partitions.
-
-What a worker needs is in the journal and in the plan, which is plain data and travels.
-A worker that only carries partitions neither begins nor ends a run.
-"""
+"""Leases of maps, held and renewed for as long as the work on a map takes."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from dualwrite.sync.session.session import Session
 
 LEASE_SECONDS = 60.0
 PATIENCE = 15.0
-"""Seconds that a worker has to come to the border of its cycle and let go of a map."""
+"""Seconds that a worker has to end its cycle and release a map."""
 
 
 @contextmanager
@@ -31,7 +27,7 @@ def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
         LeaseHeldError: Another worker has the map.
         LeaseLostError: At the end, if another worker took it over meanwhile.
     """
-    with session.journal.leases.take(map_name, holder, LEASE_SECONDS) as lease, renewed([lease]):
+    with session.journal.leases.take(map_name, holder, LEASE_SECONDS) as lease, _renewed([lease]):
         yield lease
 
 
@@ -39,11 +35,7 @@ def kept_lease(session: Session, map_name: str, holder: str) -> Iterator[Lease]:
 def kept_leases(
     session: Session, names: Sequence[str], holder: str
 ) -> Iterator[tuple[Mapping[str, Lease], Mapping[str, LeaseHeldError]]]:
-    """As `kept_lease`, for many maps; those that another worker has come second.
-
-    Raises:
-        LeaseLostError: At the end, if another worker took one over meanwhile.
-    """
+    """As `kept_lease`, for many maps; those that another worker has come second."""
     with ExitStack() as stack:
         leases: dict[str, Lease] = {}
         taken: dict[str, LeaseHeldError] = {}
@@ -54,17 +46,13 @@ def kept_leases(
                 taken[name] = error
             else:
                 leases[name] = stack.enter_context(lease)
-        stack.enter_context(renewed(list(leases.values())))
+        stack.enter_context(_renewed(list(leases.values())))
         yield leases, taken
 
 
 @contextmanager
-def renewed(leases: Sequence[Lease]) -> Iterator[None]:
-    """Renew leases from a thread until the block ends.
-
-    Raises:
-        LeaseLostError: At the end, if another worker took one over meanwhile.
-    """
+def _renewed(leases: Sequence[Lease]) -> Iterator[None]:
+    """Renew leases from a thread until the block ends."""
     done = threading.Event()
     lost: list[LeaseLostError] = []
 
@@ -99,20 +87,20 @@ def renewed(leases: Sequence[Lease]) -> Iterator[None]:
 
 @contextmanager
 def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
-    """Take a map's lease, waiting for the worker that has it to come to its cycle's border.
+    """As `kept_lease`, waiting for the worker that has the map to end its cycle.
 
     An initial sync is not waited for: it lasts.
     """
     deadline = time.monotonic() + PATIENCE
     holder = f"{purpose} (process {os.getpid()})"
-    with ExitStack() as stack:
-        while True:
-            try:
-                lease = stack.enter_context(kept_lease(session, name, holder))
-                break
-            except LeaseHeldError:
-                status = session.journal.maps.status(name)
-                if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
+    while True:
+        try:
+            lease = session.journal.leases.take(name, holder, LEASE_SECONDS)
+            break
+        except LeaseHeldError:
+            status = session.journal.maps.status(name)
+            if status is MapStatus.INITIALIZING or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+    with lease, _renewed([lease]):
         yield lease

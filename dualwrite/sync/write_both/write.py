@@ -1,13 +1,11 @@
 """Writing both sides at once, for programs that want the answer of both before they go on.
 
-The rows are written as the app's own, so they are queued, and carried across in the
-same breath.  If the other side will not have one of them, nothing is kept on either side and the
-caller hears why.  Otherwise both are committed in two phases (`doubt`) where both apps can.
+The rows are written as the app's own, so they are queued, and carried across at once.  If the
+other side refuses one of them, nothing is kept on either side and the caller learns why.
+Otherwise both are committed in two phases (`capture/recovery.py`) where both apps can.
 
-Where one cannot, the own side commits first: should the other's commit then
-fail, or this process die between the two, the queue still holds the change and the next cycle
-brings it across.  So the queue is the journalled intent: one side alone never keeps a change
-for longer than that.
+Where one cannot, the own side commits first: should the other's commit then fail, or this
+process die between the two, the queue still holds the change and the next cycle brings it across.
 """
 
 from __future__ import annotations
@@ -46,11 +44,11 @@ class NotTogetherError(RowError):
 
     def __init__(self, *, map_name: str, side: Side, reasons: Sequence[str]) -> None:
         self.map_name, self.side, self.reasons = map_name, side, tuple(reasons)
-        told = "\n".join(f"  {reason}" for reason in self.reasons[:5])
+        listed = "\n".join(f"  {reason}" for reason in self.reasons[:5])
         more = len(self.reasons) - 5
         super().__init__(
             f"{map_name}: {side.other.value} does not take {len(self.reasons)} of the rows. "
-            f"Nothing was kept on either side.\n{told}"
+            f"Nothing was kept on either side.\n{listed}"
             + (f"\n  and {more:,} more" if more > 0 else "")
         )
 
@@ -80,16 +78,16 @@ class NotCarriedError(PermanentError):
 
 
 @dataclass(frozen=True)
-class Together:
+class BothWritten:
     """What a write did: on the side it was made, and across."""
 
     here: Written
     across: int
 
 
-def write_together(
+def write_both(
     session: Session, map_name: str, side: Side, rows: pa.Table | Sequence[Mapping[str, Any]]
-) -> Together:
+) -> BothWritten:
     """Write rows of a map's table on one side, and on the other, or on neither.
 
     Shapes: `rows` is (n, c), named by the table's own columns on `side`, its integration key's
@@ -112,7 +110,7 @@ def write_together(
     try:
         attempt.write(_typed(session, table_map, side, rows))
     except (TransientError, PermanentError) as fault:
-        if not attempt.stands(fault):
+        if not attempt.committed(fault):
             raise
     assert attempt.done is not None
     session.apps[side].acknowledge(captures[side].queue, attempt.ids)
@@ -129,7 +127,7 @@ class _Attempt:
         side: Side,
         captures: Mapping[Side, Capture],
     ) -> None:
-        self.done: Together | None = None
+        self.done: BothWritten | None = None
         self.ids = pa.array([], pa.int64())
         """The entries of what was written, in its side's queue."""
         self._session, self._map, self._side, self._captures = session, table_map, side, captures
@@ -150,7 +148,7 @@ class _Attempt:
                 batch = Batch(pipeline.route, stored, RowsFrom.QUEUE, changes)
                 result = pipeline.carry_within(across, batch)
                 _refuse(self._map.name, side, result)
-                self.done, self.ids = Together(written, result.counts.written), changes.ids
+                self.done, self.ids = BothWritten(written, result.counts.written), changes.ids
                 if across.preparable and here.preparable:
                     self._in_phases = True
                     decide(self._session, self._name, self._map.name, (across, here))
@@ -159,7 +157,7 @@ class _Attempt:
         if self._in_phases:
             self._session.journal.prepared_writes.remove(self._name)
 
-    def stands(self, fault: Exception) -> bool:
+    def committed(self, fault: Exception) -> bool:
         """Whether both sides have the rows all the same.
 
         Raises:
@@ -211,21 +209,21 @@ def _own_key(table_map: TableMap, side: Side) -> list[str]:
 
 
 def _refuse(map_name: str, side: Side, result: BatchResult) -> None:
-    reasons = [f"{_told(each.key)}: {each.reason}" for each in result.held.rejected]
-    reasons += [f"{_told(each.key)}: {each.reason}" for each in result.held.parked]
+    reasons = [f"{_shown(each.key)}: {each.reason}" for each in result.held.rejected]
+    reasons += [f"{_shown(each.key)}: {each.reason}" for each in result.held.parked]
     busy = pc.sum(result.locked).as_py() or 0
     if busy:
         reasons.append(f"{busy:,} of them are locked by an application; try again")
     if result.counts.conflicts:
         reasons.append(
             f"{result.counts.conflicts:,} of them were changed in {side.other.value} meanwhile; "
-            "let a cycle settle that first"
+            "let a cycle resolve that first"
         )
     if reasons:
         raise NotTogetherError(map_name=map_name, side=side, reasons=reasons)
 
 
-def _told(key: Mapping[str, str | None]) -> str:
+def _shown(key: Mapping[str, str | None]) -> str:
     return ", ".join(str(part) for part in key.values())
 
 
