@@ -61,7 +61,7 @@ async def activate_effective(
         results = await asyncio.to_thread(cycle.result)
     done = [each.carried(results) for each in found]
     await show_activations(project, done)
-    fail_if_stuck(results)
+    fail_if_stuck(results, app_names(project))
     return done
 
 

@@ -281,7 +281,7 @@ async def cycle(project: Path) -> int:
     """
     session = session_of(project)
     results = await incremental_sync(project)
-    say(f"  {summary_of(results)}")
+    say(f"  {summary_of(results, session.link.names)}")
     running = [each.map for each in status(project).maps if each.status == "running"]
     assert not queued_changes(session, running), "a queue is not empty"
     return written(results)

@@ -64,8 +64,10 @@ async def incremental_sync(
     else:
         await _show(project, cycle)
     results = list(cycle.results)
-    fail_if_stuck(results)
-    return ended(results, summary_of(results), waiting=any(result.note for result in results))
+    names = artifacts.names_of(project)
+    fail_if_stuck(results, names)
+    waiting = any(result.note for result in results)
+    return ended(results, summary_of(results, names), waiting=waiting)
 
 
 async def _show(project: Path, cycle: Cycle) -> None:
@@ -94,7 +96,7 @@ def main(
     results = asyncio.run(incremental_sync(project, maps, allow_deletes))
     shown = [result for result in results if result.counts or result.note]
     print_counts(shown, COLUMNS, app_names(project))
-    typer.echo(summary_of(results))
+    typer.echo(summary_of(results, app_names(project)))
     raise typer.Exit(1 if any(result.note for result in results) else 0)
 
 

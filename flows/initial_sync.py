@@ -94,7 +94,8 @@ async def initial_sync(
         if not result.note:
             release_parked(project, each)
     await _show(project, results, report if quality else None)
-    return ended(results, summary_of(results), waiting=any(result.note for result in results))
+    summary = summary_of(results, artifacts.names_of(project))
+    return ended(results, summary, waiting=any(result.note for result in results))
 
 
 async def _carry(

@@ -63,7 +63,7 @@ async def live_sync(
         minutes: The duration of the run in minutes.
     """
     await events.start_events(project)
-    total: dict[str, MapCounts] = {}
+    names, total = artifacts.names_of(project), dict[str, MapCounts]()
     progress = artifacts.Progress(minutes * 60)
     async with live_sync_of(project, maps or None, minutes * 60) as live:
         heartbeat, going = time.monotonic(), True
@@ -76,7 +76,7 @@ async def live_sync(
                 events.emit_cycle(project, [*done, *live.waits])
             try:
                 await _emit(project, done)
-                text = summary_of(_present(total, live))
+                text = summary_of(_present(total, live), names)
                 await progress.show(project, list(total.values()), text)
             except httpx.HTTPError as error:
                 # the sync does not wait for Prefect
@@ -84,13 +84,13 @@ async def live_sync(
     results = _present(total, live)
     if results:
         await artifacts.show_changes(project, results)
-    fail_if_stuck(live.waits)
-    return ended(results, summary_of(results), waiting=bool(live.waits))
+    fail_if_stuck(live.waits, names)
+    return ended(results, summary_of(results, names), waiting=bool(live.waits))
 
 
 async def _emit(project: Path, done: Sequence[MapCounts]) -> None:
     if done:
-        log.info("%s", summary_of(done))
+        log.info("%s", summary_of(done, artifacts.names_of(project)))
         events.emit_row_events(done)
     await events.emit_status_changes(project)
 
@@ -113,7 +113,7 @@ def main(
     """Sync changes as they commit, as a Prefect flow.  Ctrl-C ends it."""
     results = asyncio.run(_stay(project, maps, minutes, forever))
     print_counts(results, COLUMNS, app_names(project))
-    typer.echo(summary_of(results))
+    typer.echo(summary_of(results, app_names(project)))
 
 
 async def _stay(

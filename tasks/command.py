@@ -8,8 +8,9 @@ from typing import Any
 
 import typer
 
+from dualwrite.cli.failures import project_of
 from dualwrite.errors import DualWriteError
-from dualwrite.link import safe_url
+from dualwrite.link import app_names, safe_url
 
 
 def run_command(main: Callable[..., Any]) -> None:
@@ -19,5 +20,6 @@ def run_command(main: Callable[..., Any]) -> None:
     try:
         app()
     except DualWriteError as error:
-        sys.stderr.write(f"{safe_url(str(error))}\n")
+        names = app_names(project_of(sys.argv))
+        sys.stderr.write(f"{names.in_text(safe_url(str(error)))}\n")
         sys.exit(1)

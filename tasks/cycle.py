@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dualwrite.errors import PermanentError
+from dualwrite.link import AppNames
 from dualwrite.operations.commands.sync import sync
 from dualwrite.operations.counts import MapCounts
 from dualwrite.operations.steps.cycle import queued_changes
@@ -30,10 +31,10 @@ and 0.2 s a batch, too much for a few rows; for fewer the same rules run without
 class MapsStuckError(PermanentError):
     """Some maps need a person before they can sync again."""
 
-    def __init__(self, stuck: Sequence[MapCounts]) -> None:
+    def __init__(self, stuck: Sequence[MapCounts], names: AppNames | None = None) -> None:
         self.maps = [result.map for result in stuck]
         count = plural(len(stuck), "map needs", "maps need")
-        reasons = "\n".join(result.note for result in stuck)
+        reasons = (names or AppNames()).in_text("\n".join(result.note for result in stuck))
         super().__init__(
             f"{count} a person; the others were synced, and changes stay queued.\n{reasons}"
         )
@@ -66,7 +67,7 @@ def sync_changes(
     return Cycle(done.maps, gate.take())
 
 
-def fail_if_stuck(results: Sequence[MapCounts]) -> None:
+def fail_if_stuck(results: Sequence[MapCounts], names: AppNames) -> None:
     """Fail a run if one of its maps needs a person.
 
     Raises:
@@ -74,4 +75,4 @@ def fail_if_stuck(results: Sequence[MapCounts]) -> None:
     """
     stuck = [result for result in results if result.stuck]
     if stuck:
-        raise MapsStuckError(stuck)
+        raise MapsStuckError(stuck, names)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from prefect.states import Completed
 
+from dualwrite.link import AppNames
 from dualwrite.operations.counts import MapCounts, total
 from dualwrite.operations.wording import plural
 
@@ -20,8 +21,8 @@ COLUMNS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
 """The counts of a run that are printed on a terminal."""
 
 
-def summary_of(results: Sequence[MapCounts]) -> str:
-    """The results in a sentence or two."""
+def summary_of(results: Sequence[MapCounts], names: AppNames) -> str:
+    """The results in a sentence or two, with the titles of the apps."""
     sums = total(results)
     maps = sum(any(c.written or c.deleted for c in r.counts.values()) for r in results)
     parts = [plural(sums.written + sums.deleted, "row") + " synced"]
@@ -38,7 +39,7 @@ def summary_of(results: Sequence[MapCounts]) -> str:
     busy = any(result.counts for result in results)
     waits = _waits(results)
     nothing = "Nothing was synced" if waits else "Nothing was pending"
-    return " ".join([f"{', '.join(parts) if busy else nothing}.", *waits])
+    return names.in_text(" ".join([f"{', '.join(parts) if busy else nothing}.", *waits]))
 
 
 def ended(value: R, message: str, *, waiting: bool = False) -> R:

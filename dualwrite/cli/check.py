@@ -19,7 +19,7 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="MAP",
-            help="Maps to hold against the apps; else those that run, and the project's own.",
+            help="Maps to check against the apps; if none, those that run and the project's own.",
         ),
     ] = None,
     repair: Annotated[

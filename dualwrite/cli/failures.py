@@ -55,7 +55,7 @@ def report_interrupt() -> int:
 
 
 def _show(kind: str, text: str, args: Sequence[str]) -> None:
-    text = app_names(_project(args)).in_text(text)
+    text = app_names(project_of(args)).in_text(text)
     print_message(text)
     if "--json" in args:
         print_json({"error": {"kind": kind, "message": text}})
@@ -67,7 +67,7 @@ def _crash_text(error: Exception, args: Sequence[str]) -> str:
         "What was committed stays, nothing half-written was kept."
     )
     trace = safe_url("".join(traceback.format_exception(error)))
-    project = _project(args)
+    project = project_of(args)
     is_project = (project / FILE_NAME).exists()
     folder = project / ".dualwrite" if is_project else Path(tempfile.gettempdir())
     file = folder / f"crash-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
@@ -77,10 +77,11 @@ def _crash_text(error: Exception, args: Sequence[str]) -> str:
     except OSError:
         # The disk may be full; then print it.
         return f"{text}\n{trace}"
-    return f"{text}\n  The details are in {file}; send it to us, it holds no password."
+    return f"{text}\n  The details are in {file}; send it to us; it contains no password."
 
 
-def _project(args: Sequence[str]) -> Path:
+def project_of(args: Sequence[str]) -> Path:
+    """The project folder that a command line names; the current folder if it names none."""
     for position, word in enumerate(args):
         if word == "--project" and position + 1 < len(args):
             return Path(args[position + 1])

@@ -1,7 +1,7 @@
 """Options that every command shares, so that they read the same everywhere.
 
 `errors` and `maps` are commands and have commands below them; an option
-of the upper one holds for the lower one too: `dualwrite errors --project box discard 3`.
+of the upper one applies to the lower one too: `dualwrite errors --project box discard 3`.
 """
 
 from __future__ import annotations

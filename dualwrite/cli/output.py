@@ -1,7 +1,7 @@
 """What commands print: results on stdout, messages on stderr.
 
 A result is either for a person or one JSON document, never both.  Nothing printed
-is read as markup, for keys and table names may hold brackets.
+is read as markup, because keys and table names may contain brackets.
 """
 
 from __future__ import annotations

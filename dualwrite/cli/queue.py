@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def queue(
-    name: Annotated[str, typer.Argument(metavar="MAP", help="The map whose queues to look into.")],
+    name: Annotated[str, typer.Argument(metavar="MAP", help="The map whose queues are shown.")],
     side: Annotated[
         SideWord | None, typer.Option(help="Changes of this side only.", show_default="both")
     ] = None,
     key: Annotated[
-        str, typer.Option(metavar="TEXT", help="Only keys that hold this text somewhere.")
+        str, typer.Option(metavar="TEXT", help="Only keys that contain this text.")
     ] = "",
     limit: Annotated[int, typer.Option(min=1, help="At most so many of a side.")] = 20,
     csv_file: Annotated[
@@ -42,7 +42,7 @@ def queue(
       dualwrite queue customers-v3--accounts --side finops --csv waiting.csv
     """
     if csv_file is not None and side is None:
-        msg = "--csv needs --side, for the key of each side has other columns"
+        msg = "--csv needs --side, because the key of each side has other columns"
         raise typer.BadParameter(msg)
     from dualwrite.operations.queries.queue import export_queue, look_into_queues
     from dualwrite.operations.session import open_session

@@ -36,7 +36,7 @@ def create(
 ) -> None:
     """Make a project folder with two sample apps.
 
-    They hold business data as it is in life: most rows are sound, some break a rule, some
+    They contain business data as it is in practice: most rows are valid, some break a rule, some
     differ between the two. The same number of rows gives the same data each time.
 
     \b

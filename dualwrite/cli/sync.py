@@ -37,8 +37,9 @@ def sync(
 ) -> None:
     """Carry everything that has queued on either side across, once.
 
-    A map whose app is away waits and says so, the others go on; exit code 1 then. A cycle
-    that would delete more than a fifth of a side's rows is refused, unless you allow it.
+    A map whose app does not answer waits, with its reason; the others go on, and the exit
+    code is 1. A cycle that would delete more than a fifth of a side's rows is refused,
+    unless you allow it.
 
     \b
     Examples:

@@ -1,8 +1,8 @@
 """The exchange rates that an app keeps, as something that can be asked for a day.
 
 The standard maps of currency pairs and rates say which tables those are, and what a column of
-them means; a project whose tables are called otherwise lays its own map of the same name
-over.  Neither map needs to run.
+them means; a project whose tables have other names has its own map of the same name.  Neither
+map needs to run.
 """
 
 from __future__ import annotations

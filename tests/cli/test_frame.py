@@ -104,7 +104,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
     assert done.err == (
         "A fault in dualwrite itself stopped the command (RuntimeError). "
         "What was committed stays, nothing half-written was kept.\n"
-        f"  The details are in {log}; send it to us, it holds no password.\n"
+        f"  The details are in {log}; send it to us; it contains no password.\n"
     )
     assert "Traceback" in log.read_text()
     assert "s3cret" not in log.read_text() + done.err + done.out
