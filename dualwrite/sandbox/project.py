@@ -16,7 +16,6 @@ from dualwrite.errors import ConfigError
 from dualwrite.link import Side, safe_url, write_config
 from dualwrite.operations.results import CommandResult
 from dualwrite.sandbox.databases import PASSWORD_VARIABLE, Databases, in_files, on_server
-from dualwrite.sandbox.faults import Expected, expected
 from dualwrite.sandbox.filling import Filler, Progress
 from dualwrite.sandbox.population import SMALLEST
 from dualwrite.sandbox.reference import COMPANIES
@@ -40,8 +39,6 @@ class SandboxSummary(CommandResult):
     """Where the apps are, as dualwrite.toml says it: without a password."""
     rows: Mapping[tuple[Side, str], int]
     """Rows of each table."""
-    held_back: Mapping[Expected, int]
-    """Which rows will be rejected or parked, and by which rule."""
     export: str | None
     """The variable that must hold the password, percent-encoded, where there is one."""
 
@@ -103,7 +100,6 @@ def create_sandbox(
         folder=directory,
         urls=databases.written,
         rows=dict(filler.written),
-        held_back=expected(rows),
         export=PASSWORD_VARIABLE if databases.needs_password else None,
     )
 
