@@ -172,7 +172,7 @@ class _Null(_Part):
 
 
 @dataclass(frozen=True, slots=True)
-class _Column(_Part):
+class _ColumnPart(_Part):
     """A column, or a function of one."""
 
     operand: Operand
@@ -255,9 +255,9 @@ class _Reductions:
             raise _RefusedError(path.index, f"{name} takes {wanted}, not {len(arguments)}")
         if name in _FOLDS:
             inner = arguments[0]
-            if not isinstance(inner, _Column) or inner.operand.fold is not None:
+            if not isinstance(inner, _ColumnPart) or inner.operand.fold is not None:
                 raise _RefusedError(inner.index, f"{name} takes a column")
-            return _Column(index, Operand(inner.operand.path, Fold(name)))
+            return _ColumnPart(index, Operand(inner.operand.path, Fold(name)))
         column, text = arguments
         if not isinstance(text, _Value) or not text.text:
             raise _RefusedError(text.index, f"{name} looks for a text in quotes")
@@ -266,7 +266,7 @@ class _Reductions:
     def column(self, children: list[Any]) -> _Part:
         path = children[0]
         names = [name for step in path.names for name in step.split(".")]
-        return _Column(path.index, Operand(ColumnPath(tuple(names))))
+        return _ColumnPart(path.index, Operand(ColumnPath(tuple(names))))
 
     def path(self, children: list[Any]) -> _Path:
         if len(children) == 1:
@@ -320,7 +320,7 @@ def _condition(part: _Part) -> _Condition:
         return part
     if isinstance(part, _Negated):
         part = part.part
-    if isinstance(part, _Column) and part.operand.fold is None:
+    if isinstance(part, _ColumnPart) and part.operand.fold is None:
         name = part.operand.path
         raise _RefusedError(part.index, f"{name} is compared with nothing: write {name} eq true")
     raise _RefusedError(part.index, "a comparison is expected")
@@ -332,7 +332,7 @@ def _operand(part: _Part) -> Operand:
     Raises:
         _RefusedError: It is none.
     """
-    if isinstance(part, _Column):
+    if isinstance(part, _ColumnPart):
         return part.operand
     raise _RefusedError(part.index, "a column is expected")
 
