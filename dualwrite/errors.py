@@ -1,13 +1,13 @@
-"""Every error the engine raises, grouped by what the caller does next.
+"""The errors of the engine, grouped by what the caller does next.
 
     DualWriteError
     ├── TransientError    wait, then try the same call again
-    ├── RowError          set these rows aside; the others go on
-    └── PermanentError    stop; a person must change something first
+    ├── RowError          hold these rows; continue with the others
+    └── PermanentError    stop; a person must act first
 
-Raise the most specific class, catch the group.  A message says what happened,
-where (app, table, file and line), what was kept safe, and what to do.  Keys and
-column names may appear in it; other values of a row may not, nor any secret.
+Raise the most specific class, catch the group.  A message says what happened, where (app, table,
+file and line), what was kept safe, and what to do.  It may contain keys and column names, but no
+other values of a row, and no secrets.
 """
 
 from __future__ import annotations
@@ -16,44 +16,44 @@ from collections.abc import Sequence
 
 
 class DualWriteError(Exception):
-    """An error of the engine; its message is meant for a person."""
+    """An error of the engine, with a message for a person."""
 
 
 class TransientError(DualWriteError):
-    """The same call may succeed later: a server away, a lock held, a deadlock."""
+    """The same call may succeed later: a server is unreachable, a lock is held, a deadlock."""
 
 
 class RowError(DualWriteError):
-    """Some rows are at fault; the others go on."""
+    """Some rows are faulty; the others can be synced."""
 
 
 class PermanentError(DualWriteError):
-    """The same call fails again until a person changes something."""
+    """A retry cannot succeed before a person acts."""
 
 
 class ConfigError(PermanentError):
-    """`dualwrite.toml` is missing, or not valid."""
+    """`dualwrite.toml` is missing or invalid."""
 
 
 def _setting(app: str) -> str:
-    """The table of `dualwrite.toml` that says how `app` is reached; the journal has its own."""
+    """The table of `dualwrite.toml` with the address of `app`."""
     return "[journal]" if app == "journal" else f"[apps.{app}]"
 
 
 class AppUnreachableError(TransientError):
-    """An app does not answer: wrong host, server down, connection lost midway."""
+    """An app does not answer: wrong host, server down, connection lost."""
 
     def __init__(self, *, app: str, reason: str) -> None:
         self.app, self.reason = app, reason
         super().__init__(
             f"{app}: no answer ({reason}). Nothing half-written was kept.\n"
             f"  Check that the server runs and that {_setting(app)} url is right, "
-            "then repeat the command: it goes on where it stopped."
+            "then repeat the command: it continues where it stopped."
         )
 
 
 class AppBusyError(TransientError):
-    """An app is there but will not take the work now: a lock, a deadlock, a time-out."""
+    """An app answers but cannot do the work now: a lock, a deadlock, a time-out."""
 
     def __init__(self, *, app: str, table: str | None, reason: str) -> None:
         self.app, self.table, self.reason = app, table, reason
@@ -65,7 +65,7 @@ class AppBusyError(TransientError):
 
 
 class AppRefusedError(PermanentError):
-    """An app answers and refuses us as such: password, unknown database."""
+    """An app refuses the connection: wrong password, unknown database."""
 
     def __init__(self, *, app: str, reason: str) -> None:
         self.app, self.reason = app, reason
@@ -77,13 +77,13 @@ class AppRefusedError(PermanentError):
 
 
 class MissingFileError(PermanentError):
-    """The file of an app is not there; none is made, for an empty app is no app."""
+    """The file of an app is missing; it is not created, as an empty app is never intended."""
 
     def __init__(self, *, app: str, path: str) -> None:
         self.app, self.path = app, path
         super().__init__(
             f"{app}: there is no file {path}. Nothing was read or written.\n"
-            f"  Correct {_setting(app)} url in dualwrite.toml; dualwrite makes no app's file."
+            f"  Correct {_setting(app)} url in dualwrite.toml; dualwrite does not create it."
         )
 
 
@@ -95,7 +95,7 @@ class StorageFullError(PermanentError):
         super().__init__(
             f"{app}: the disk is full ({reason}). The transaction was rolled back, "
             "what was committed before stays.\n"
-            "  Free some space and repeat the command: it goes on where it stopped."
+            "  Free some space and repeat the command: it continues where it stopped."
         )
 
 
@@ -124,7 +124,7 @@ class MissingColumnError(PermanentError):
 
 
 class UnreadableValueError(PermanentError):
-    """An app holds a value that no type of ours can: `NaN` money, more digits than 38."""
+    """An app has a value that our types cannot represent: `NaN` money, more than 38 digits."""
 
     def __init__(
         self, *, app: str, table: str, column: str, wanted: str, keys: Sequence[str]
@@ -140,19 +140,19 @@ class UnreadableValueError(PermanentError):
 
 
 class NoKeyError(PermanentError):
-    """A table has no key to read it by in parts, or rows by their names."""
+    """A table has no key by which its rows can be identified and read in parts."""
 
     def __init__(self, *, app: str, table: str) -> None:
         self.app, self.table = app, table
         super().__init__(
             f"{app}.{table}: the table has no primary key and no unique index, so its rows "
-            "cannot be told apart. Nothing was written.\n"
+            "cannot be identified. Nothing was written.\n"
             "  Add a primary key, or a unique index over the map's key columns."
         )
 
 
 class ReadOnlyTableError(PermanentError):
-    """A write was asked of a view, or of another table that takes none."""
+    """A view, or another table that cannot be written, is the target of a write."""
 
     def __init__(self, *, app: str, table: str, reason: str) -> None:
         self.app, self.table, self.reason = app, table, reason
@@ -163,7 +163,7 @@ class ReadOnlyTableError(PermanentError):
 
 
 class PrivilegeError(PermanentError):
-    """The app's user may not do what the map needs."""
+    """The user of the app lacks a privilege that the map needs."""
 
     def __init__(self, *, app: str, table: str, privilege: str) -> None:
         self.app, self.table, self.privilege = app, table, privilege
@@ -174,9 +174,9 @@ class PrivilegeError(PermanentError):
 
 
 class RowsRefusedError(RowError):
-    """The app refused a batch because of what is in its rows.
+    """The app refused a batch because of the values of its rows.
 
-    The whole batch was rolled back.  The caller halves it to find the rows.
+    The whole batch was rolled back.  The caller bisects it to find the rows.
     """
 
     def __init__(self, *, app: str, table: str, reason: str) -> None:

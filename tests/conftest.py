@@ -1,4 +1,4 @@
-"""What every test shares: the servers, the slow ones on demand, Hypothesis' profiles."""
+"""Common to all tests: servers, the option --slow, profiles of Hypothesis."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 SERVERS = ("postgresql", "mariadb")
 WHOLE_PROCESSES = ("mutations", "torture", "flows", "docs", "real")
-"""Folders whose files take long: begun first, so that no worker is left alone with one."""
+"""Folders with slow files, which are started first to balance the workers."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

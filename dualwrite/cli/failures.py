@@ -49,7 +49,7 @@ def report_interrupt() -> int:
     """Show what Ctrl-C left behind; returns the exit code."""
     print_message(
         "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
-        "  Repeat the command: it goes on where it stopped."
+        "  Repeat the command: it continues where it stopped."
     )
     return INTERRUPTED
 

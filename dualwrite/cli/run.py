@@ -55,7 +55,7 @@ def run(
     """Bring both sides into agreement through these maps, then they run.
 
     Every row passes the gate; one that fails is set aside with its reason and stops no
-    other. Ctrl-C or a crash loses nothing: the same command goes on where it stopped. What
+    other. Ctrl-C or a crash loses nothing: the same command continues where it stopped. What
     changes from its start on queues in the apps: dualwrite live or sync carries it.
 
     \b

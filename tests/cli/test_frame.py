@@ -128,7 +128,7 @@ def test_ctrl_c_prints_what_was_kept(
         "",
         (
             "Stopped by Ctrl-C. What was committed stays, nothing half-written was kept.\n"
-            "  Repeat the command: it goes on where it stopped.\n"
+            "  Repeat the command: it continues where it stopped.\n"
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The parts of the reference that are made from the code: commands, codes, journal, logs, API.
+"""The parts of the reference that are generated from the code: commands, codes, journal, logs, API.
 
     python -m tests.docs.generated
 

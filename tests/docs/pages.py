@@ -1,4 +1,4 @@
-"""The pages of the documentation, and what can be picked out of them."""
+"""The pages of the documentation, and their parts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _CODE = re.compile(r"`([^`\n]+)`")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its language, and what it says."""
+    """A fenced block: its language and text."""
 
     language: str
     text: str

@@ -1,4 +1,4 @@
-"""What the program knows of itself, the reference says alike."""
+"""The generated parts of the reference agree with the code."""
 
 from __future__ import annotations
 

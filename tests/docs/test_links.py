@@ -1,4 +1,4 @@
-"""Whatever a page names is there: links, paths, commands, symbols."""
+"""Links, paths, commands and symbols in the pages exist."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ every_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 
 _EVENT = re.compile(r"dualwrite\.(map|quality|rows|conflict|cycle)\.[\w-]+")
-"""What the flows tell Prefect has such a name; each status of a map is one."""
+"""Names of events that the flows emit; each map status is one."""
 
 
 @every_page

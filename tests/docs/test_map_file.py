@@ -1,4 +1,4 @@
-"""The examples of map files are map files, and every word that a map knows is explained."""
+"""The examples of map files are valid, and every key of a map is documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The grants of docs/reference/privileges.md are enough, on real servers."""
+"""The privileges of docs/reference/privileges.md are sufficient on real servers."""
 
 from __future__ import annotations
 

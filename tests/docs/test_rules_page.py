@@ -1,4 +1,4 @@
-"""docs/reference/rules.md: every rule, and the very words of its reasons."""
+"""docs/reference/rules.md: every rule, and the exact text of its reasons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tutorial does what it says: its commands in order, and every line it shows."""
+"""The commands of the tutorial run in order, and print every line that it shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dated tables written out in a test: a row is `A 1-9 x`, entity, days from and to, value.
+"""Builds dated tables for tests from texts: a row is `A 1-9 x`, entity, days from and to, value.
 
 Day 1 is 1 January 2030.  No `to` is no end, `?` in place of `from` no start.
 """

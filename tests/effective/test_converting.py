@@ -1,4 +1,4 @@
-"""Days to instants and back, and the spellings of no end: exact, or refused."""
+"""Conversion between days and instants, and of "no end": exact or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a dated table when rows are taken out of it."""
+"""Deletes from a dated table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Laws of dated writes: whatever is written in whatever mode, the table stays sound."""
+"""Properties of dated writes: after any write in any mode the table is valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Putting rows on the axis of ticks, and in line: the fast ways say what the plain ones do."""
+"""Periods in ticks and sorting: the fast implementation agrees with a simple one."""
 
 from __future__ import annotations
 

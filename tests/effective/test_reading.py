@@ -1,4 +1,4 @@
-"""Reads of a dated table: as of a day, over a range, past and future, and what a day changes."""
+"""Reads of a dated table: as of a day, over a range, past and future, activations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole text of every refusal of a dated write."""
+"""The complete message of every refusal of a dated write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which periods are at fault, by themselves and beside those that the target holds."""
+"""Faulty periods, by themselves and together with those of the target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of a dated table when rows are written to it, mode by mode."""
+"""Writes to a dated table in each mode."""
 
 from __future__ import annotations
 

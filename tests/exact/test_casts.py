@@ -1,4 +1,4 @@
-"""Every type into every other: what comes out, what is null, and that nothing raises."""
+"""Casts between all types: results, nulls, and that nothing raises."""
 
 # ruff: noqa: DTZ001 - times without a zone are what is tested
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What counts as exact, and rounding to places."""
+"""Which types are exact, and rounding to decimal places."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""(value x multiplier + addend) / divisor: the same digits as Python's fractions give."""
+"""(value x multiplier + addend) / divisor: equal to Python's fractions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One Prefect server for all tests of flows, and the warnings of other people's imports."""
+"""One Prefect server for all tests of flows, and filters for warnings of third-party imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people do in their own system, by its database; they know nothing of dualwrite."""
+"""Changes that users make directly in the databases of their apps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Prefect server of its own, as an operator starts one, and the commands that talk to it."""
+"""A separate Prefect server, as an operator starts one, and commands that use it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock's flow: a future row shows on its day, and what has run out goes."""
+"""The flow `activate_effective` writes a future row on its day and deletes an expired one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A quality report that fails is an event, and an automation on a real server acts on it."""
+"""A failed quality report emits an event, and an automation on a real server reacts to it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def a_chat() -> Iterator[tuple[str, SimpleQueue[Call]]]:
 
 
 def test_a_failed_quality_report_notifies_people(project: Path, tmp_path: Path):
-    """Step by step as deployments/automation-quality.yaml says."""
+    """The steps of deployments/automation-quality.yaml."""
     shipped = (ROOT / "deployments" / "automation-quality.yaml").read_text(encoding="utf-8")
     say_where = re.search(r'^#   python -c "(.*)"$', shipped, re.MULTILINE)[1]
     mine = tmp_path / "automation.yaml"

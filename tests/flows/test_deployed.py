@@ -1,4 +1,4 @@
-"""The real thing: the demo as a stranger types it, and a deployment with server and worker."""
+"""The demo from the command line, and deployments with a real server and worker."""
 
 from __future__ import annotations
 

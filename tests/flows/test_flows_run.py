@@ -1,4 +1,4 @@
-"""The flows do what the command line does, and leave a record in Prefect."""
+"""The flows have the results of the command line, and are recorded in Prefect."""
 
 from __future__ import annotations
 

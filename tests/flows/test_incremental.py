@@ -1,4 +1,4 @@
-"""One cycle a run: what it carries, what it tells, and which runs fail."""
+"""The flow `incremental_sync`: what it syncs, what it reports, and which runs fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One long run that carries changes as they come, tells how it goes, and lets go in the end."""
+"""The flow `live_sync`: it syncs changes, reports progress, and releases its leases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.flows.people import MAP, describe, described
 
 F, D = Side.FINOPS, Side.DATAVERSE
 LONG = 10.0
-"""Minutes: each test ends its run itself."""
+"""Minutes; each test ends its run itself."""
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What holds for every flow file, and for the engine below them."""
+"""Properties of all flow files, and of the engine below them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only what may pass by itself is tried again."""
+"""Only transient errors are retried."""
 
 from __future__ import annotations
 

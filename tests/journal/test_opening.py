@@ -237,7 +237,7 @@ def test_a_file_that_cannot_be_opened_is_unreachable(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "journal: no answer (unable to open database file). Nothing half-written was kept.\n"
         "  Check that the server runs and that [journal] url is right, then repeat the command: "
-        "it goes on where it stopped."
+        "it continues where it stopped."
     )
 
 
@@ -317,5 +317,5 @@ def test_a_full_disk_is_an_error_of_its_own(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "journal: the disk is full (database or disk is full). The transaction was rolled back, "
         "what was committed before stays.\n"
-        "  Free some space and repeat the command: it goes on where it stopped."
+        "  Free some space and repeat the command: it continues where it stopped."
     )

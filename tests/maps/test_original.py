@@ -1,4 +1,4 @@
-"""The standard maps against the facts that they were transcribed from, where those are at hand."""
+"""The standard maps compared with the documentation of the originals, if it is available."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ BOTH_WAYS = {
     (QUOTE_LINES, "CURRENCYCODE"),
     (ORDER_LINES, "CURRENCYCODE"),
 }
-"""Columns, or all of a map, that flow one way in the original."""
+"""Columns or maps that are one-way in the original."""
 
 
 def fact_file(name: str) -> Path:

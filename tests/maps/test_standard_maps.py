@@ -1,4 +1,4 @@
-"""Every standard map is sound: alone, and against the tables of the sandbox."""
+"""Every standard map is valid, by itself and for the tables of the sandbox."""
 
 from __future__ import annotations
 

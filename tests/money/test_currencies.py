@@ -1,4 +1,4 @@
-"""The currencies, held against the list of ISO and CLDR where it lies."""
+"""The currencies compared with the lists of ISO and CLDR, if available."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line's discount per unit and back: the document's total stays equal to the cent."""
+"""The discount of a line per unit and back: the total of the document does not change."""
 
 from __future__ import annotations
 

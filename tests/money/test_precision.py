@@ -1,4 +1,4 @@
-"""No digit of money is bent: what fits, what rounding makes of it, what is no change."""
+"""Decimal places of money: what fits, how it is rounded, and what counts as no change."""
 
 from __future__ import annotations
 

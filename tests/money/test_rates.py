@@ -1,4 +1,4 @@
-"""Exchange rates: which one holds, by which way, and what is said where none does."""
+"""Exchange rates: which one is valid, over which currencies, and the reasons where none is."""
 
 from __future__ import annotations
 

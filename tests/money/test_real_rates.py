@@ -1,4 +1,4 @@
-"""The 13,532 exchange rates of AdventureWorks: one currency to thirteen, day by day."""
+"""The 13,532 exchange rates of AdventureWorks: from one currency to thirteen, for each day."""
 
 from __future__ import annotations
 

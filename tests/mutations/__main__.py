@@ -1,4 +1,4 @@
-"""`python -m tests.mutations [--json]`: break the engine in each way; does a test notice it?"""
+"""`python -m tests.mutations [--json]`: apply each mutation and run its tests."""
 
 from __future__ import annotations
 

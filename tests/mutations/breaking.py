@@ -1,4 +1,4 @@
-"""Ways of breaking the engine on purpose, and the tests that must notice each."""
+"""Mutations of the engine, and the tests that must detect them."""
 
 from __future__ import annotations
 

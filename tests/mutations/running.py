@@ -1,4 +1,4 @@
-"""Running the tests that must notice each mutation, on apps in memory.
+"""Runs the tests that must detect each mutation, on apps in memory.
 
 All runs are forked from one process that has imported the engine and pytest, so that a run costs
 its tests alone.  That process starts no thread and opens no database before it forks.

@@ -1,4 +1,4 @@
-"""Each way of breaking the engine is noticed by a test that passes while nothing is broken."""
+"""Each mutation is detected by a test that passes without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From Arrow tables to a project of two databases, and through what `dualwrite run` calls."""
+"""Loads Arrow tables into a project of two databases, and syncs them as `dualwrite run` does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real data sets: where they lie, and their CSV files as Arrow text, untouched.
+"""The real data sets: their location, and their CSV files as Arrow text, unchanged.
 
 Nothing is guessed from the files: every value arrives as the text that stands there,
 padding and leading zeros included, and an empty field is `''`.  Who reads a column says
@@ -23,7 +23,7 @@ VARIABLE = "DUALWRITE_TEST_DATA"
 REQUIRED = "DUALWRITE_TEST_REQUIRE_DATA"
 
 Column = Any
-"""A `pa.ChunkedArray` or `pa.Array`; the stubs tell the two too far apart to be of use here."""
+"""A `pa.ChunkedArray` or `pa.Array`; the stubs distinguish the two too strictly."""
 
 
 def data_folder() -> Path:

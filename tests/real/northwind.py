@@ -1,4 +1,4 @@
-"""Northwind, split as such a house would have it: the ERP knows what is sold, the CRM whom to.
+"""Northwind, split into an ERP with products and orders and a CRM with customers.
 
 Company, currency, units, products and orders are finops rows.  Customers, suppliers, the people to
 talk to there, their addresses and telephones are dataverse rows, so that the initial sync
@@ -43,7 +43,7 @@ ADDRESS_PHONE, ADDRESS_FAX = 192350001, 192350005
 
 _STATE_LENGTH = 10
 _COUNTRIES = {"UK": "GB", "USA": "US"}
-"""What Northwind calls otherwise than the list of countries does."""
+"""Country names of Northwind that differ from the list of countries."""
 
 _ID_SPACE = uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 _MOMENT = pa.timestamp("us", "UTC")

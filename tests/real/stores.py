@@ -1,4 +1,4 @@
-"""AdventureWorks' stores as accounts, with all that they and their contacts need."""
+"""The stores of AdventureWorks as accounts, with all rows that they and their contacts need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.real.data import data_folder
 
 ACCOUNTS = "customers-v3--accounts"
 CHANGED = dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
-"""When the ERP's rows were changed last."""
+"""The time of the last change of the ERP's rows."""
 
 _FULL = ("OMLegalEntity", "PaymentTermEntity", "TaxGroupEntity", "CustCustomerGroupEntity")
 _FULL += ("SalesContactPersonTitleEntity", "smmContactPersonV2Entity")

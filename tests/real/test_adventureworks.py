@@ -1,4 +1,4 @@
-"""AdventureWorks on two PostgreSQL databases: every map's initial sync into an empty dataverse.
+"""AdventureWorks on two PostgreSQL databases: an initial sync of every map.
 
 Each row ends equal on both sides or held with a cause that a person would accept.  What is
 held here is one fault of the data and what follows from it: dataverse asks every currency for
@@ -59,7 +59,7 @@ WRITTEN = {
     # when all accounts are there
     "customers-v3--accounts": 1_336 + 635,
 }
-"""Rows written into dataverse, by map; a map whose table the data set does not fill writes none."""
+"""Rows written to dataverse, by map; none for a map whose table is empty in the data set."""
 
 
 def waits_for_pair(kind: str, currency: str) -> str:

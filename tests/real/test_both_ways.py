@@ -1,4 +1,4 @@
-"""AdventureWorks' stores, changed and deleted on both sides once they are across.
+"""The stores of AdventureWorks, changed and deleted on both sides after the initial sync.
 
 Parties are the parents, contacts their children, and the 1,336 accounts point at both, at each
 other and at all that finance keeps.  Nothing comes back to where it came from, what both
@@ -52,7 +52,7 @@ TABLES = {
     },
     ACCOUNTS: {F: ("CustCustomerV3Entity", "CUSTOMERACCOUNT"), D: ("account", "accountnumber")},
 }
-"""Each map's table on a side, and what a row is called there."""
+"""The table of each map on a side, and the column that identifies a row."""
 EARLIER, LATER = (dt.datetime(2026, month, 1, tzinfo=dt.UTC) for month in (7, 8))
 
 

@@ -1,4 +1,4 @@
-"""The one fault of AdventureWorks' data, corrected: all that waited goes across by itself.
+"""The one fault of the AdventureWorks data, corrected: all held rows are synced automatically.
 
 Finance alone, on two SQLite files: 27,064 dated rates, of which 2,930 wait for 6 pairs, which
 wait for 3 of the 54 currencies that have no symbol.

@@ -1,4 +1,4 @@
-"""Tests of real data tell why they did not run, and fail where they must run."""
+"""Tests of real data give the reason when they are skipped, and fail where they are required."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AdventureWorks' histories through the engine: days here, moments over there, on two SQLite files.
+"""The histories of AdventureWorks through the engine: dates on one side, times on the other.
 
 What is accepted as it stands, what is rejected and why, and what a mode makes of it.
 """

@@ -1,4 +1,4 @@
-"""AdventureWorks' dated tables: what is accepted as it stands, what is not, and why.
+"""The dated tables of AdventureWorks: which rows are accepted, which are not, and why.
 
 Its histories write the last day of a period, and no end as an empty field; the pay history
 and the exchange rates have a first day only.

@@ -1,4 +1,4 @@
-"""AdventureWorks' stores, where dataverse holds part of them already: who wins is the master's.
+"""The stores of AdventureWorks, some of them in dataverse already: the master decides.
 
 Of 1,336 accounts dataverse has kept every seventh, every second of those with another credit
 limit, and it has 25 that the ERP does not know.  Half of the changed ones were changed after

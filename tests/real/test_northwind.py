@@ -1,4 +1,4 @@
-"""Northwind, where each side knows what the other does not, on every pair of databases.
+"""Northwind, where each side has rows that the other lacks, on every pair of databases.
 
 Company, units, products and orders go to dataverse; customers, suppliers and all about them
 come to finops.
@@ -63,7 +63,7 @@ UNLISTED = (
     "Argentina", "Brazil", "Ireland", "Italy", "Mexico", "Poland", "Portugal", "Switzerland",
     "Venezuela",
 )  # fmt: skip
-"""Countries of delivery that the original's value map does not know."""
+"""Countries of delivery that are not in the value map of the original."""
 
 
 def held_orders() -> dict[tuple[str, str, str], int]:

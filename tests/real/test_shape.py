@@ -1,4 +1,4 @@
-"""The data sets themselves, before any database: whole, exact, and of the shape they claim."""
+"""The data sets themselves: complete, exact, and with the expected columns."""
 
 from __future__ import annotations
 

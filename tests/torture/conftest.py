@@ -1,4 +1,4 @@
-"""The small world of the sync room."""
+"""Fixtures of tests/sync."""
 
 from tests.sync.conftest import empty_journal, new_world
 

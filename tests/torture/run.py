@@ -1,4 +1,4 @@
-"""Writers on both sides, live sync killed every few seconds, and what is left in the end."""
+"""Concurrent writers on both sides while live sync is killed every few seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The short form; the long one is `python -m tests.torture --seconds 60 --writers 8`."""
+"""A short torture run; for a long one: `python -m tests.torture --seconds 60 --writers 8`."""
 
 from __future__ import annotations
 

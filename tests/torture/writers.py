@@ -1,4 +1,4 @@
-"""Users of one side who change customers as fast as they can, some of them carelessly.
+"""Users of one side who change customers as fast as they can, some with rollbacks and long waits.
 
 Each writer has accounts of its own, which nobody else touches, and shares others with all.
 What it committed to its own is remembered: that is what both sides must hold in the end.  Of

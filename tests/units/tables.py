@@ -1,4 +1,4 @@
-"""Units and conversions written out in a test."""
+"""Builds tables of units and conversions for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 73 exact conversions that lie beside the project, both ways and among each other."""
+"""73 real conversions, in both directions and combined."""
 
 from __future__ import annotations
 

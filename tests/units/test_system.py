@@ -1,4 +1,4 @@
-"""Quantities between units: which conversion counts, how it is rounded, what is refused."""
+"""Conversion of quantities: which conversion is used, how it is rounded, what is refused."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def run(
         MapError: A map has findings that forbid to run it; all findings of all maps.
         LeaseHeldError: Another worker has a map.
         TransientError, PermanentError: From the apps.  Maps that were done run, and the same
-            call goes on from there.
+            call continues from there.
     """
     plan = plan_run(session, names, with_related=with_related, master=master).plan
     for line in plan.why:

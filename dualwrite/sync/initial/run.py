@@ -164,7 +164,7 @@ def run_maps(
 
     Raises:
         DualWriteError: The map at fault is named; the maps before it run, and the
-            same command goes on from there.
+            same command continues from there.
     """
     finder = Finder(session.apps)
     results = {each.table_map.name: MapResult(each.table_map.name) for each in plan.maps}

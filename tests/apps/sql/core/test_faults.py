@@ -80,7 +80,7 @@ def test_a_file_that_is_not_there_is_told_and_not_made(
 
     assert str(told.value) == (
         f"finops: there is no file {tmp_path}/none.db. Nothing was read or written.\n"
-        "  Correct [apps.finops] url in dualwrite.toml; dualwrite makes no app's file."
+        "  Correct [apps.finops] url in dualwrite.toml; dualwrite does not create it."
     )
     assert not (tmp_path / "none.db").exists()
 
