@@ -43,10 +43,10 @@ def command_line() -> str:
 def _command(name: str, command: Any) -> Iterator[str]:
     context = click.Context(command, info_name=name)
     usage = " ".join(command.collect_usage_pieces(context))
-    told = inspect.cleandoc(command.help or "").split("\f")[0]
+    help_text = inspect.cleandoc(command.help or "").split("\f")[0]
     yield f"## {name}\n"
     yield f"```text\n{name} {usage}\n```\n"
-    yield _paragraphs(told)
+    yield _paragraphs(help_text)
     rows = [_parameter(each, context) for each in command.params]
     if rows := [row for row in rows if row is not None]:
         yield "| word | means |\n|---|---|"
@@ -56,10 +56,10 @@ def _command(name: str, command: Any) -> Iterator[str]:
         yield from _command(f"{name} {sub.name}", sub)
 
 
-def _paragraphs(told: str) -> str:
+def _paragraphs(help_text: str) -> str:
     """Help as markdown: what help keeps in its lines becomes a block."""
     found = []
-    for part in re.split(r"\n\s*\n", told):
+    for part in re.split(r"\n\s*\n", help_text):
         if "\b" in part:
             lines = part.replace("\b", "").strip("\n").splitlines()
             title, rest = lines[0], inspect.cleandoc("\n".join(lines[1:]))

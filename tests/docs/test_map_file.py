@@ -39,11 +39,11 @@ EXAMPLES = [block for block in BLOCKS if block not in OF_THE_FOLDER]
 
 def whole(text: str) -> str:
     """A part of a map made a map, with whatever it leaves out."""
-    said = YAML(typ="safe", pure=True).load(text)
-    if isinstance(said, list):
+    content = YAML(typ="safe", pure=True).load(text)
+    if isinstance(content, list):
         lines = "\n".join(f"  {line}" for line in text.splitlines())
-        text, said = f"columns:\n  - ITEMID = code\n{lines}\n", {"columns": said}
-    return text + "".join(f"{part}\n" for word, part in SKELETON.items() if word not in said)
+        text, content = f"columns:\n  - ITEMID = code\n{lines}\n", {"columns": content}
+    return text + "".join(f"{part}\n" for word, part in SKELETON.items() if word not in content)
 
 
 @pytest.mark.parametrize("text", OF_THE_FOLDER)
@@ -97,9 +97,11 @@ def test_the_table_of_transforms_shows_which_are_invertible():
     rows = re.findall(
         r"^\| (`.+?`) \| .* \| ([^|]+) \|$", section(text_of(MAP_FILE), "Transforms"), re.MULTILINE
     )
-    told = {kind: way != "none" for kinds, way in rows for kind in re.findall(r"`(\w+)`", kinds)}
+    documented = {
+        kind: way != "none" for kinds, way in rows for kind in re.findall(r"`(\w+)`", kinds)
+    }
 
-    assert told == {
+    assert documented == {
         name: kind.reversible({"function": "m:f", "inverse": "m:g"})
         for name, kind in TRANSFORMS.items()
     }

@@ -156,13 +156,13 @@ def test_the_cures_of_the_page_are_those_of_the_rules(rule):
 
 
 def test_the_page_has_every_rule_in_order_and_no_other():
-    told = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## The reasons")[0], re.MULTILINE)
+    documented = re.findall(r"^\| `([^`]+)` \|", PAGE.partition("## The reasons")[0], re.MULTILINE)
 
-    assert told == [*RULES, REFUSED]
+    assert documented == [*RULES, REFUSED]
 
 
 @pytest.mark.parametrize("title", ["The reasons", "The cures"])
 def test_the_page_has_a_reason_and_a_cure_for_every_rule(title):
-    told = re.findall(r"^\| `([^`]+)` \|", section(PAGE, title), re.MULTILINE)
+    documented = re.findall(r"^\| `([^`]+)` \|", section(PAGE, title), re.MULTILINE)
 
-    assert list(dict.fromkeys(told)) == list(RULES)
+    assert list(dict.fromkeys(documented)) == list(RULES)

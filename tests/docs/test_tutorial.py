@@ -40,11 +40,11 @@ def test_the_tutorial_works_on_a_server(kind, request, shell):
         url = url.set(password="secret") if url.password in (None, "") else url
     else:
         url = url.set(database=None)
-    said = "postgresql://postgres:secret@localhost"
+    shown_url = "postgresql://postgres:secret@localhost"
     (block,) = blocks(section(TUTORIAL, ON_SERVERS), "sh")
-    assert said in block.text
+    assert shown_url in block.text
     text = block.text.removeprefix("cd ..\n").replace("--rows 200", "--rows 50 --replace")
-    text = text.replace(said, f"'{url.render_as_string(hide_password=False)}'")
+    text = text.replace(shown_url, f"'{url.render_as_string(hide_password=False)}'")
 
     printed = shell(text)
 
@@ -53,7 +53,7 @@ def test_the_tutorial_works_on_a_server(kind, request, shell):
 
 
 def shapes() -> list[tuple[str, Any]]:
-    """The commands of the reference with the JSON that each is said to print."""
+    """The commands of the reference with the JSON that each prints."""
     found = re.findall(
         r"^`dualwrite ([^`]+)`[^\n]*(?:\n[^\n]+)*\n\n```json\n(.*?)```",
         section(COMMAND_LINE, "JSON"),
@@ -64,21 +64,21 @@ def shapes() -> list[tuple[str, Any]]:
 
 def test_every_command_prints_the_json_of_the_reference(shell):
     shell("dualwrite sandbox create box --rows 50\ncd box")
-    told = shapes()
-    assert len(told) == len(blocks(section(COMMAND_LINE, "JSON"), "json"))
-    for command, shape in told:
+    documented = shapes()
+    assert len(documented) == len(blocks(section(COMMAND_LINE, "JSON"), "json"))
+    for command, shape in documented:
         printed = shell(f"dualwrite {command}")
         hold(json.loads(printed[printed.index("{\n") :]), shape, command)
 
 
 def test_the_csv_has_the_columns_of_the_page(shell, tmp_path):
     page = text_of(DOCS / "how-to" / "held-rows.md")
-    told = page.partition("one line for each row: ")[2].partition("`key` and")[0]
+    documented = page.partition("one line for each row: ")[2].partition("`key` and")[0]
     shell("dualwrite sandbox create box --rows 50\ncd box\ndualwrite errors --csv held.csv")
 
     heads = (tmp_path / "box" / "held.csv").read_text(encoding="utf-8").split()[0].split(",")
 
-    assert re.findall(r"`(\w+)`", told) == heads
+    assert re.findall(r"`(\w+)`", documented) == heads
 
 
 OPTIONAL = {"columns", "note", "title", "version", "finops", "dataverse"}

@@ -27,13 +27,13 @@ def number(date):
 
 def table(*rows, was=None):
     """Rows as texts or as (entity, from, to, value); `was` by row number."""
-    told = [_row(row) if isinstance(row, str) else row for row in rows]
-    columns = list(zip(*told, strict=True)) if told else [[], [], [], []]
+    parsed = [_row(row) if isinstance(row, str) else row for row in rows]
+    columns = list(zip(*parsed, strict=True)) if parsed else [[], [], [], []]
     dates = [[None if n is None else day(n) for n in columns[at]] for at in (1, 2)]
     made = pa.table([list(columns[0]), *dates, list(columns[3])], schema=SCHEMA)
     if was is None:
         return made
-    starts = [day(was[n]) if n in was else None for n in range(len(told))]
+    starts = [day(was[n]) if n in was else None for n in range(len(parsed))]
     return made.append_column("was:FROM", pa.array(starts, pa.date32()))
 
 
@@ -44,7 +44,7 @@ def _row(text):
     return entity, start, int(last) if last else None, value[0] if value else None
 
 
-def told(rows):
+def texts_of(rows):
     """A table as sorted texts, the same way."""
     lines = []
     for row in rows.sort_by([("ID", "ascending"), ("FROM", "ascending")]).to_pylist():

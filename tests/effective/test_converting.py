@@ -95,12 +95,12 @@ def test_the_three_values_for_no_end_are_equal():
 def test_no_end_gets_the_requested_value(spelling, day, moment):
     some = dt.date(2030, 1, 1)
     days = pa.chunked_array([pa.array([some, *NEVER])])
-    told = pa.array(
+    ends = pa.array(
         moments("2030-01-01T00:00Z", "2154-12-31T00:00Z", "9999-12-31T23:59:59.999999Z", None), UTC
     )
 
     assert spell_no_end(days, spelling).to_pylist() == [some, day, day, day]
-    assert spell_no_end(told, spelling).to_pylist() == moments(
+    assert spell_no_end(ends, spelling).to_pylist() == moments(
         "2030-01-01T00:00Z", moment, moment, moment
     )
     assert spell_no_end(pa.nulls(1), spelling).to_pylist() == [None]

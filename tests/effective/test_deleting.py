@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dualwrite.effective import plan_delete
-from tests.effective.tables import ALLOW, FORBID, table, told
+from tests.effective.tables import ALLOW, FORBID, table, texts_of
 
 SITUATIONS = [
     ("the row before takes over", ["A 1-4 x", "A 5-9 y", "A 10- z"], ["A 5-"], FORBID,
@@ -37,11 +37,11 @@ def test_a_delete(held, keys, periods, afterwards):
 
     changes = plan_delete(existing, table(*keys).select(["ID", "FROM"]), periods)
 
-    assert told(changes.apply(existing, periods)) == afterwards
+    assert texts_of(changes.apply(existing, periods)) == afterwards
     assert changes.rejected.num_rows == changes.inserts.num_rows == 0
 
 
 def test_keys_of_missing_rows_are_ignored():
     changes = plan_delete(table("A 1- x"), table("A 1-", "A 5-"), FORBID)
 
-    assert told(changes.deletes.append_column("TO", table("A 1-")["TO"])) == ["A 1-"]
+    assert texts_of(changes.deletes.append_column("TO", table("A 1-")["TO"])) == ["A 1-"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualwrite.effective import Fault, find_faults, plan_delete, plan_write, writing
-from tests.effective.tables import ALLOW, FORBID, day, number, table, told
+from tests.effective.tables import ALLOW, FORBID, day, number, table, texts_of
 
 LAST = 40
 NEVER = 10_000
@@ -142,9 +142,11 @@ def test_the_vectorised_plan_equals_the_plan_entity_by_entity(data, periods, mod
         patch.setattr(writing, "_closed", _all_collide)
         one_by_one = plan_write(existing, incoming, periods, mode, now=now)
 
-    assert told(at_once.apply(existing, periods)) == told(one_by_one.apply(existing, periods))
+    assert texts_of(at_once.apply(existing, periods)) == texts_of(
+        one_by_one.apply(existing, periods)
+    )
     assert at_once.rejected.equals(one_by_one.rejected)
-    assert told(at_once.updates) == told(one_by_one.updates)
+    assert texts_of(at_once.updates) == texts_of(one_by_one.updates)
 
 
 def _all_collide(rows, colliding, *, gaps):
@@ -164,7 +166,7 @@ def test_a_batch_that_was_written_completely_changes_nothing_the_second_time(
     second = plan_write(existing, incoming, periods, mode, now=day(now))
 
     if not first.rejected.num_rows and not find_faults(incoming, ALLOW).fault.any():
-        assert told(second.apply(existing, periods)) == told(existing)
+        assert texts_of(second.apply(existing, periods)) == texts_of(existing)
 
 
 @given(st.data(), batches, modes, nows)
@@ -178,7 +180,7 @@ def test_the_order_of_the_held_rows_does_not_matter(data, batch, mode, now):
         plan_write(each, table(*batch), FORBID, mode, now=day(now)) for each in (existing, other)
     ]
 
-    assert told(plans[0].apply(existing, FORBID)) == told(plans[1].apply(other, FORBID))
+    assert texts_of(plans[0].apply(existing, FORBID)) == texts_of(plans[1].apply(other, FORBID))
 
 
 @given(st.data())
@@ -194,7 +196,7 @@ def test_a_delete_undoes_the_insert_that_closed_the_period_before(data):
         back = plan_delete(after, incoming, periods).apply(after, periods)
         closed = {row["TO"] for row in existing.to_pylist() if row["ID"] == entity}
         if None in closed:
-            assert told(back) == told(existing)
+            assert texts_of(back) == texts_of(existing)
 
 
 def test_each_fault_has_a_rule():

@@ -18,7 +18,7 @@ from dualwrite.effective import (
     project,
     split,
 )
-from tests.effective.tables import ALLOW, FORBID, day, number, table, told
+from tests.effective.tables import ALLOW, FORBID, day, number, table, texts_of
 from tests.effective.test_laws import histories
 
 HELD = table("A 10- z", "A 1-4 x", "A 5-9 y", "B 3-6 p", "C ?-9 q", "C 9-8 q")
@@ -52,17 +52,17 @@ def at(text):
     ],
 )
 def test_a_row_is_valid_on_its_last_day(when, rows):
-    assert told(as_of(HELD, day(when), FORBID)) == rows
+    assert texts_of(as_of(HELD, day(when), FORBID)) == rows
 
 
 def test_a_row_is_not_valid_on_its_exclusive_end():
     exclusive = Periods(("ID",), "FROM", "TO", end_inclusive=False)
 
-    assert told(as_of(HELD, day(4), exclusive)) == ["B 3-6 p"]
+    assert texts_of(as_of(HELD, day(4), exclusive)) == ["B 3-6 p"]
 
 
 def test_a_range_includes_both_its_days():
-    assert told(between(HELD, FORBID, day(4), day(5))) == ["A 1-4 x", "A 5-9 y", "B 3-6 p"]
+    assert texts_of(between(HELD, FORBID, day(4), day(5))) == ["A 1-4 x", "A 5-9 y", "B 3-6 p"]
     with pytest.raises(
         ValueError, match=r"^the range ends \(2030-01-04\) before it begins \(2030-01-05\)$"
     ):
@@ -79,10 +79,10 @@ def test_a_history_is_sorted_by_entity_and_start():
 def test_past_current_and_future_are_all_rows_with_a_valid_period():
     parts = split(HELD, FORBID, day(5))
 
-    assert told(parts.past) == ["A 1-4 x"]
-    assert told(parts.current) == ["A 5-9 y", "B 3-6 p"]
-    assert told(parts.future) == ["A 10- z"]
-    assert told(parts.timeless) == ["C 9-8 q", "C ?-9 q"]
+    assert texts_of(parts.past) == ["A 1-4 x"]
+    assert texts_of(parts.current) == ["A 5-9 y", "B 3-6 p"]
+    assert texts_of(parts.future) == ["A 10- z"]
+    assert texts_of(parts.timeless) == ["C 9-8 q", "C ?-9 q"]
 
 
 def test_a_second_belongs_to_one_period():

@@ -37,25 +37,29 @@ def test_a_refusal_names_rule_periods_and_cure(rule, held, row, other, reason, c
 
     changes = plan_write(table(*held), table(row), periods, "new", now=day(20))
 
-    (told,) = changes.rejected.to_pylist()
-    assert (told["row"], told["rule"], told["other"]) == (0, rule, other)
-    assert (told["reason"], told["cure"]) == (reason, cure)
+    (refused,) = changes.rejected.to_pylist()
+    assert (refused["row"], refused["rule"], refused["other"]) == (0, rule, other)
+    assert (refused["reason"], refused["cure"]) == (reason, cure)
 
 
 def test_a_correction_that_leaves_nothing_of_a_neighbour_is_refused():
     changes = plan_write(table("A 1-4", "A 5-9"), table("A 1-9"), FORBID, "correction")
 
-    (told,) = changes.rejected.to_pylist()
-    assert told["reason"] == (
+    (refused,) = changes.rejected.to_pylist()
+    assert refused["reason"] == (
         "2030-01-01 to 2030-01-09 would leave nothing of the neighbouring period "
         "2030-01-05 to 2030-01-09"
     )
-    assert told["cure"] == "delete the neighbouring row first, or let this row end before it does"
+    assert (
+        refused["cure"] == "delete the neighbouring row first, or let this row end before it does"
+    )
 
 
 def test_a_changed_start_without_correction_is_refused():
     changes = plan_write(table("A 1-"), table("A 5-", was={0: 1}), FORBID, "new", now=day(20))
 
-    (told,) = changes.rejected.to_pylist()
-    assert told["reason"] == "2030-01-05 to no end would change the start of 2030-01-01 to no end"
-    assert told["cure"] == "write `mode: correction` in the map, or send it as a separate row"
+    (refused,) = changes.rejected.to_pylist()
+    assert (
+        refused["reason"] == "2030-01-05 to no end would change the start of 2030-01-01 to no end"
+    )
+    assert refused["cure"] == "write `mode: correction` in the map, or send it as a separate row"

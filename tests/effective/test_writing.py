@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.effective import Periods, plan_write
-from tests.effective.tables import ALLOW, FORBID, day, table, told
+from tests.effective.tables import ALLOW, FORBID, day, table, texts_of
 
 NOW = 20
 SITUATIONS = [
@@ -51,7 +51,7 @@ SITUATIONS = [
      ["A 20- y"], []),
     ("once more, as the app without dates tells it", ["A 1-9 x", "A 10- y"], ["A 1- z"], "new",
      FORBID, ["A 1-9 x", "A 10-19 y", "A 20- z"], []),
-    ("told twice it is written once", ["A 1-19 x", "A 20- y"], ["A 1- y"], "new", FORBID,
+    ("sent twice it is written once", ["A 1-19 x", "A 20- y"], ["A 1- y"], "new", FORBID,
      ["A 1-19 x", "A 20- y"], []),
     ("a past row has no new period", ["A 1-9 x", "A 10- y"], ["A 1-9 z"], "new", FORBID,
      ["A 1-9 x", "A 10- y"], [(0, "not_current")]),
@@ -99,7 +99,7 @@ def test_a_write(held, incoming, mode, periods, afterwards, refused):
 
     changes = plan_write(existing, table(*incoming), periods, mode, now=day(NOW))
 
-    assert told(changes.apply(existing, periods)) == afterwards
+    assert texts_of(changes.apply(existing, periods)) == afterwards
     assert _refused(changes) == refused
 
 
@@ -127,7 +127,7 @@ def test_a_correction_of_the_start(held, periods, afterwards):
 
     changes = plan_write(existing, table("A 7- y", was={0: 5}), periods, "correction")
 
-    assert told(changes.apply(existing, periods)) == afterwards
+    assert texts_of(changes.apply(existing, periods)) == afterwards
     assert changes.moved(periods).to_pylist() == [{"ID": "A", "FROM": day(5)}]
 
 
@@ -137,7 +137,7 @@ def test_an_earlier_start_shortens_the_row_before_and_never_removes_it():
     shorter = plan_write(existing, table("A 3- y", was={0: 5}), ALLOW, "correction")
     nothing = plan_write(existing, table("A 1- y", was={0: 5}), ALLOW, "correction")
 
-    assert told(shorter.apply(existing, ALLOW)) == ["A 1-2 x", "A 3- y"]
+    assert texts_of(shorter.apply(existing, ALLOW)) == ["A 1-2 x", "A 3- y"]
     assert _refused(nothing) == [(0, "covers")]
 
 
@@ -146,7 +146,7 @@ def test_a_later_row_of_the_batch_may_resolve_a_conflict():
 
     changes = plan_write(existing, table("A 5-12 y", "A 13- x", was={1: 10}), ALLOW, "correction")
 
-    assert told(changes.apply(existing, ALLOW)) == ["A 5-12 y", "A 13- x"]
+    assert texts_of(changes.apply(existing, ALLOW)) == ["A 5-12 y", "A 13- x"]
 
 
 def test_only_a_correction_changes_a_start():

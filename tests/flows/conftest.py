@@ -80,6 +80,6 @@ def running(at_work: Path, tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def emitted(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The events that flows emit, in order."""
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(events, "emit_event", lambda **event: told.append(event))
-    return told
+    emitted: list[dict[str, Any]] = []
+    monkeypatch.setattr(events, "emit_event", lambda **event: emitted.append(event))
+    return emitted

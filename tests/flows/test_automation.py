@@ -63,11 +63,11 @@ def test_a_failed_quality_report_notifies_people(project: Path, tmp_path: Path):
         kind, body = calls.get(timeout=60)
 
     assert kind == "application/json"
-    told = json.loads(body)
-    assert list(told) == ["text"]
+    message = json.loads(body)
+    assert list(message) == ["text"]
     assert re.fullmatch(
         rf"{MAP}: [\w ]+: [\d,]+ of [\d,]+ rows in \w+\. "
         rf"Report: {REPORTS}/quality/index\.html",
-        told["text"],
+        message["text"],
     )
     assert calls.empty()

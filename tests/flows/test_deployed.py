@@ -188,14 +188,14 @@ def test_a_live_run_cancelled_in_the_ui_releases_its_leases(deployed):
         with open_session(deployed) as session:
             return session.journal.leases.holder(MAP)
 
-    def told():
+    def is_synced():
         return "1 row synced in 1 map." in record(run.id)[2]
 
     run = ask(order)
     until(holder, seconds=300)
     describe(deployed, Side.FINOPS, "Live")
     until(lambda: described(deployed, Side.DATAVERSE) == "Live", seconds=60)
-    until(told, seconds=60)
+    until(is_synced, seconds=60)
     ask(lambda client: client.set_flow_run_state(run.id, Cancelling()))
     until(lambda: not holder(), seconds=120)
     ended = until(

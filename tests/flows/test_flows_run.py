@@ -134,11 +134,11 @@ def test_both_sides_agree_except_for_held_rows(prefect_server, project):
 def test_the_quality_report_opens_without_a_network(prefect_server, project, emitted):
     page = asyncio.run(quality_report(project, [MAP]))
 
-    [told] = [each for each in emitted if each["event"].startswith("dualwrite.quality.")]
-    assert told["event"] == "dualwrite.quality.failed"
-    assert told["resource"]["prefect.resource.id"] == f"dualwrite.map.{MAP}"
-    assert told["payload"]["rows"] >= told["payload"]["expectations"] > 0
-    assert told["payload"]["page"] == page.resolve().as_uri()
+    [event] = [each for each in emitted if each["event"].startswith("dualwrite.quality.")]
+    assert event["event"] == "dualwrite.quality.failed"
+    assert event["resource"]["prefect.resource.id"] == f"dualwrite.map.{MAP}"
+    assert event["payload"]["rows"] >= event["payload"]["expectations"] > 0
+    assert event["payload"]["page"] == page.resolve().as_uri()
     assert ("quality-report", f"[Data Docs]({page.resolve().as_uri()})") in asyncio.run(left())
 
     pages = [path.read_text(encoding="utf-8") for path in page.parent.glob("*.html")]

@@ -14,6 +14,7 @@ import tasks.cycle
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapStatus
 from dualwrite.link import Side
+from dualwrite.operations.commands.sync import CycleResult
 from dualwrite.operations.counts import MapCounts
 from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
@@ -126,7 +127,7 @@ def test_a_paused_map_fills_its_queue_and_catches_up(prefect_server, running, em
 
     assert paused.message == "0 rows synced, 1 held."
     assert again.message == "Nothing was pending."
-    # told once, though two flows ran
+    # emitted once, though two flows ran
     assert names(emitted).count("dualwrite.map.paused") == 1
 
     with open_session(running) as session:
@@ -178,7 +179,7 @@ def test_a_run_that_cannot_begin_waits_too(prefect_server, running, monkeypatch)
 
     patient = tasks.cycle.sync_changes.with_options(retry_delay_seconds=0)
     monkeypatch.setattr(flows.incremental_sync, "sync_changes", patient)
-    monkeypatch.setattr(tasks.cycle, "run_cycle", gone)
+    monkeypatch.setattr(tasks.cycle, "sync", gone)
 
     state = run(running)
 
@@ -231,9 +232,9 @@ def test_many_deletes_need_a_parameter(prefect_server, running, monkeypatch):
 
     def cycle(session, names, *, allow_deletes):
         asked.append((names, allow_deletes))
-        return []
+        return CycleResult(())
 
-    monkeypatch.setattr(tasks.cycle, "run_cycle", cycle)
+    monkeypatch.setattr(tasks.cycle, "sync", cycle)
 
     run(running)
     run(running, maps=[MAP], allow_deletes=True)

@@ -158,7 +158,7 @@ def test_a_run_waits_for_an_app_that_is_unreachable_at_the_start(
     prefect_server, running, monkeypatch
 ):
     monkeypatch.setattr(tasks.live, "BACK_OFF", (0.05, 0.05))
-    real, calls = tasks.live.run_live, []
+    real, calls = tasks.live.live, []
 
     def sleepy(*args, **kwargs):
         calls.append(1)
@@ -166,7 +166,7 @@ def test_a_run_waits_for_an_app_that_is_unreachable_at_the_start(
             raise AppUnreachableError(app="finops", reason="it sleeps")
         real(*args, **kwargs)
 
-    monkeypatch.setattr(tasks.live, "run_live", sleepy)
+    monkeypatch.setattr(tasks.live, "live", sleepy)
 
     async def work():
         describe(running, F, "Awake")
@@ -182,7 +182,7 @@ def test_an_app_that_stays_unreachable_does_not_fail_a_run(prefect_server, runni
     def gone(*_, **__):
         raise AppUnreachableError(app="finops", reason="it sleeps")
 
-    monkeypatch.setattr(tasks.live, "run_live", gone)
+    monkeypatch.setattr(tasks.live, "live", gone)
 
     state = asyncio.run(live_sync(running, minutes=0.02, return_state=True))
 

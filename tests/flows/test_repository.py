@@ -43,8 +43,8 @@ def test_a_flow_is_named_after_its_file_and_described(path):
 def test_each_parameter_is_described(path):
     flow = load_flow_from_entrypoint(f"{path}:{path.stem}", use_placeholder_flow=False)
 
-    told = flow.parameters.properties
-    assert [name for name, about in told.items() if not about.get("description")] == []
+    parameters = flow.parameters.properties
+    assert [name for name, about in parameters.items() if not about.get("description")] == []
 
 
 def test_the_engine_and_its_command_line_need_neither_prefect_nor_great_expectations():

@@ -88,7 +88,7 @@ HELD = {
 }
 
 
-def as_told(text: str) -> str:
+def exact_text(text: str) -> str:
     """A number of the files as we write it: they leave out the zero of `.5`, and no other."""
     return f"0{text}" if text.startswith(".") else text
 
@@ -159,7 +159,7 @@ def test_a_second_run_writes_nothing(synced):
         pytest.param("currentcost", "StandardCost", id="cost"),
     ],
 )
-def test_money_is_digit_for_digit_what_the_file_says(synced, column, source):
+def test_money_equals_the_file_digit_for_digit(synced, column, source):
     session, _ = synced
     products = read(data_folder(), "adventureworks/Production.Product")
     expected = dict(zip(*(products[n].to_pylist() for n in ("ProductNumber", source)), strict=True))
@@ -173,11 +173,13 @@ def test_money_is_digit_for_digit_what_the_file_says(synced, column, source):
         column,
     )
 
-    told = {number: str(value) for (company, number), value in found.items() if company == "USMF"}
-    assert told == {number: as_told(text) for number, text in expected.items()}
+    found_texts = {
+        number: str(value) for (company, number), value in found.items() if company == "USMF"
+    }
+    assert found_texts == {number: exact_text(text) for number, text in expected.items()}
 
 
-def test_rates_are_digit_for_digit_what_the_file_says(synced):
+def test_rates_equal_the_file_digit_for_digit(synced):
     session, _ = synced
     rates = read(data_folder(), "adventureworks/Sales.CurrencyRate")
     rates = rates.filter(pc.equal(rates["ToCurrencyCode"], "EUR")).to_pylist()
@@ -192,9 +194,12 @@ def test_rates_are_digit_for_digit_what_the_file_says(synced):
         "msdyn_exchangerate",
     )
 
-    told = {day: str(v) for (kind, to, day), v in found.items() if (kind, to) == ("Average", "EUR")}
-    assert told == {
-        dt.date.fromisoformat(row["CurrencyRateDate"][:10]): as_told(row["AverageRate"]) + "000000"
+    found_texts = {
+        day: str(v) for (kind, to, day), v in found.items() if (kind, to) == ("Average", "EUR")
+    }
+    assert found_texts == {
+        dt.date.fromisoformat(row["CurrencyRateDate"][:10]): exact_text(row["AverageRate"])
+        + "000000"
         for row in rates
     }
 

@@ -102,7 +102,7 @@ class Stores:
         identity = list(app.schema(table).primary_key)
         app.delete(table, self.rows(side, map_name, names).select(identity))
 
-    def told(self, side: Side, map_name: str, column: str, names: Sequence[str]) -> list[Any]:
+    def values(self, side: Side, map_name: str, column: str, names: Sequence[str]) -> list[Any]:
         """What a side holds now, row by row."""
         table, key = TABLES[map_name][side]
         held = values(self.session, side, table, key, column)
@@ -156,8 +156,8 @@ def both(
 
 def test_changes_of_parents_and_children_are_synced_once_and_not_echoed(both: Stores) -> None:
     ours, theirs = both.take(10), both.take(10)
-    contacts = both.told(F, ACCOUNTS, "CONTACTPERSONID", ours)
-    parties = both.told(F, ACCOUNTS, "PARTYNUMBER", ours)
+    contacts = both.values(F, ACCOUNTS, "CONTACTPERSONID", ours)
+    parties = both.values(F, ACCOUNTS, "PARTYNUMBER", ours)
     both.change(F, PARTIES, parties, KNOWNAS="a good name")
     both.change(F, ACCOUNTS, ours, CREDITLIMIT=Decimal("1234.5"), SALESMEMO="by finops")
     both.change(D, CONTACTS, contacts, msdyn_employmentprofession="buyer")
@@ -172,10 +172,10 @@ def test_changes_of_parents_and_children_are_synced_once_and_not_echoed(both: St
         (ACCOUNTS, TO_F): 10,
     }
     assert both.cycle() == {}
-    assert both.told(D, PARTIES, "msdyn_nickname", parties) == ["a good name"] * 10
-    assert both.told(F, CONTACTS, "EMPLOYMENTPROFESSION", contacts) == ["buyer"] * 10
-    assert both.told(D, ACCOUNTS, "creditlimit", ours) == [Decimal("1234.5000")] * 10
-    assert both.told(F, ACCOUNTS, "SALESMEMO", ours + theirs) == [
+    assert both.values(D, PARTIES, "msdyn_nickname", parties) == ["a good name"] * 10
+    assert both.values(F, CONTACTS, "EMPLOYMENTPROFESSION", contacts) == ["buyer"] * 10
+    assert both.values(D, ACCOUNTS, "creditlimit", ours) == [Decimal("1234.5000")] * 10
+    assert both.values(F, ACCOUNTS, "SALESMEMO", ours + theirs) == [
         *(["by finops"] * 10),
         *(["by dataverse"] * 10),
     ]
@@ -211,9 +211,9 @@ def test_a_row_changed_on_both_sides_is_merged_and_the_losing_values_are_recorde
         (F, "CREDITLIMIT", "IDENTIFICATIONNUMBER", "SALESMEMO"),
         (D, "creditlimit", "msdyn_identificationnumber", "description"),
     ):
-        assert both.told(side, ACCOUNTS, limit, names) == newest
-        assert both.told(side, ACCOUNTS, number, names) == ["of finops"] * 6
-        assert both.told(side, ACCOUNTS, memo, names) == ["of dataverse"] * 6
+        assert both.values(side, ACCOUNTS, limit, names) == newest
+        assert both.values(side, ACCOUNTS, number, names) == ["of finops"] * 6
+        assert both.values(side, ACCOUNTS, memo, names) == ["of dataverse"] * 6
     record = {
         each.conflict.key["CUSTOMERACCOUNT"]: each.conflict
         for each in both.session.journal.conflicts.find(ACCOUNTS, open_only=False)
@@ -240,9 +240,9 @@ def test_deletes_are_synced_both_ways_and_a_delete_against_a_change_is_recorded(
     both.assert_one()
 
     for side, memo in ((F, "SALESMEMO"), (D, "description")):
-        assert both.told(side, ACCOUNTS, memo, ours + theirs) == ["gone"] * 6
+        assert both.values(side, ACCOUNTS, memo, ours + theirs) == ["gone"] * 6
         # the change is the newer one
-        assert both.told(side, ACCOUNTS, memo, [disputed]) == ["in use"]
+        assert both.values(side, ACCOUNTS, memo, [disputed]) == ["in use"]
     (conflict, *rest) = both.session.journal.conflicts.find(ACCOUNTS, open_only=False)
     assert len(rest) == before
     assert (conflict.conflict.kind, conflict.conflict.outcome) == ("delete", "dataverse")
@@ -251,10 +251,10 @@ def test_deletes_are_synced_both_ways_and_a_delete_against_a_change_is_recorded(
 
 def test_parents_are_inserted_first_and_children_deleted_first(both: Stores) -> None:
     (model,) = both.take(1)
-    (party,) = both.told(D, ACCOUNTS, "msdyn_partyid.msdyn_partynumber", [model])
-    contact = both.told(D, ACCOUNTS, "msdyn_primarycontact.msdyn_contactforpartynumber", [model])
+    (party,) = both.values(D, ACCOUNTS, "msdyn_partyid.msdyn_partynumber", [model])
+    contact = both.values(D, ACCOUNTS, "msdyn_primarycontact.msdyn_contactforpartynumber", [model])
     both.copy(D, PARTIES, party, msdyn_partynumber="CRM1")
-    (new,) = both.told(D, PARTIES, "msdyn_partyid", ["CRM1"])
+    (new,) = both.values(D, PARTIES, "msdyn_partyid", ["CRM1"])
     both.copy(
         D,
         CONTACTS,
@@ -262,7 +262,7 @@ def test_parents_are_inserted_first_and_children_deleted_first(both: Stores) -> 
         msdyn_contactforpartynumber="CRM2",
         msdyn_associatedpartyid=new,
     )
-    (acting,) = both.told(D, CONTACTS, "msdyn_contactforpartyid", ["CRM2"])
+    (acting,) = both.values(D, CONTACTS, "msdyn_contactforpartyid", ["CRM2"])
     both.copy(
         D, ACCOUNTS, model, accountnumber="CRM3", msdyn_partyid=new, msdyn_primarycontact=acting
     )
@@ -270,11 +270,11 @@ def test_parents_are_inserted_first_and_children_deleted_first(both: Stores) -> 
     carried = both.cycle()
 
     assert carried == {(PARTIES, TO_F): 1, (CONTACTS, TO_F): 1, (ACCOUNTS, TO_F): 1}
-    assert both.told(F, CONTACTS, "ASSOCIATEDPARTYNUMBER", ["CRM2"]) == ["CRM1"]
-    assert both.told(F, ACCOUNTS, "PARTYNUMBER", ["CRM3"]) == ["CRM1"]
-    assert both.told(F, ACCOUNTS, "CONTACTPERSONID", ["CRM3"]) == ["CRM2"]
+    assert both.values(F, CONTACTS, "ASSOCIATEDPARTYNUMBER", ["CRM2"]) == ["CRM1"]
+    assert both.values(F, ACCOUNTS, "PARTYNUMBER", ["CRM3"]) == ["CRM1"]
+    assert both.values(F, ACCOUNTS, "CONTACTPERSONID", ["CRM3"]) == ["CRM2"]
     for name, account in ((PARTIES, "CRM1"), (CONTACTS, "CRM2"), (ACCOUNTS, "CRM3")):
         both.delete(F, name, [account])
     both.assert_one()
     for name, account in ((PARTIES, "CRM1"), (CONTACTS, "CRM2"), (ACCOUNTS, "CRM3")):
-        assert both.told(D, name, TABLES[name][D][1], [account]) == ["gone"]
+        assert both.values(D, name, TABLES[name][D][1], [account]) == ["gone"]

@@ -51,11 +51,11 @@ def _rates_agree(session: Session) -> None:
     sides = [exchange_rates(session, side) for side in Side]
     rows = finance(data_folder())["ExchangeRateCDSEntity"]
     asked = [rows[name].combine_chunks() for name in RATE_KEY]
-    told = [rates.rates(*asked) for rates in sides]
+    results = [rates.rates(*asked) for rates in sides]
 
     assert [rates.problems.num_rows for rates in sides] == [0, 0]
-    assert told[0].values.equals(told[1].values)
-    assert told[0].values.equals(rows["RATE"].combine_chunks().cast(told[0].values.type))
+    assert results[0].values.equals(results[1].values)
+    assert results[0].values.equals(rows["RATE"].combine_chunks().cast(results[0].values.type))
     third = dt.date(2023, 1, 6)
     assert sides[1].rate("EndOfDay", "EUR", "GBP", on=third) == sides[0].rate(
         "EndOfDay", "EUR", "GBP", on=third

@@ -45,7 +45,7 @@ columns:
   - VALIDFROM = validfrom
   - VALIDTO = validto
   - AMOUNT = amount
-effective: {{entity: [ENTITY], from: VALIDFROM, to: VALIDTO, {said}}}
+effective: {{entity: [ENTITY], from: VALIDFROM, to: VALIDTO, {options}}}
 """
 TODAY_MAP = """\
 map: history
@@ -105,12 +105,12 @@ def opened(tmp_path: Path) -> Iterator[Open]:
     """A project over two files, with the rows in the ERP."""
     with ExitStack() as stack:
 
-        def make(rows: pa.Table, said: str, key: str = "ENTITY, VALIDFROM") -> Session:
+        def make(rows: pa.Table, options: str, key: str = "ENTITY, VALIDFROM") -> Session:
             folder = tmp_path / "project"
             (folder / "maps").mkdir(parents=True)
             text = TODAY_MAP
-            if said:
-                text = MAP.format(said=said, key=key, lower=key.lower())
+            if options:
+                text = MAP.format(options=options, key=key, lower=key.lower())
             (folder / "maps" / "history.yaml").write_text(text, encoding="utf-8")
             urls = {side: f"sqlite:///{folder / side.value}.db" for side in Side}
             write_config(folder, name="real", companies=["USMF"], urls=urls)

@@ -111,20 +111,25 @@ def test_every_conversion_is_exact_in_the_columns_of_the_erp():
     for row in read(data_folder(), "iso-units-currencies/unit_conversions").to_pylist():
         exact = Fraction(int(row["numerator"]), int(row["denominator"]))
 
-        told = conversion(
+        converted = conversion(
             exact,
             finite=row["factor_is_finite_decimal"] == "1",
             offset=Decimal(row["offset_to_base"]),
         )
 
-        assert Fraction(told["FACTOR"]) * told["NUMERATOR"] / told["DENOMINATOR"] == exact
-        assert max(told["NUMERATOR"], told["DENOMINATOR"]) < 2**31
+        assert (
+            Fraction(converted["FACTOR"]) * converted["NUMERATOR"] / converted["DENOMINATOR"]
+            == exact
+        )
+        assert max(converted["NUMERATOR"], converted["DENOMINATOR"]) < 2**31
 
 
 def test_water_freezes_at_32_fahrenheit():
-    told = conversion(Fraction(5, 9), finite=False, offset=Decimal("255.3722222222222222222222"))
+    converted = conversion(
+        Fraction(5, 9), finite=False, offset=Decimal("255.3722222222222222222222")
+    )
 
-    assert told["INNEROFFSET"] == Decimal("459.67")
+    assert converted["INNEROFFSET"] == Decimal("459.67")
 
 
 def test_names_keep_their_characters():

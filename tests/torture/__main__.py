@@ -31,8 +31,8 @@ def main() -> None:
             world = make_world(folder / "project", kind, urls, journal=folder / "empty.db")
             stack.callback(world.close)
             figures = torture(world, seconds=asked.seconds, writers=asked.writers)
-            told = "  ".join(f"{name}={value}" for name, value in asdict(figures).items())
-            print(f"{kind}: {told}", flush=True)
+            line = "  ".join(f"{name}={value}" for name, value in asdict(figures).items())
+            print(f"{kind}: {line}", flush=True)
 
 
 if __name__ == "__main__":
