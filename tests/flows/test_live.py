@@ -30,7 +30,7 @@ LONG = 10.0
 
 @pytest.fixture(autouse=True)
 def often(monkeypatch):
-    monkeypatch.setattr(flows.live_sync, "TELL_SECONDS", 0.2)
+    monkeypatch.setattr(flows.live_sync, "REPORT_SECONDS", 0.2)
 
 
 async def until(found, *, seconds=60.0):
