@@ -126,7 +126,7 @@ RETRY_HELD = Event(
 )
 LEASE_TAKEN = Event(
     "lease.taken",
-    logging.INFO,
+    logging.DEBUG,
     "%(map)s: lease taken for %(holder)s, epoch %(epoch)d",
     {**_LEASE, "holder": "what it is for, and the process"},
 )
@@ -171,6 +171,41 @@ MAP_WAITS = Event(
     },
 )
 MAP_GOES_ON = Event("map.goes_on", logging.DEBUG, "%(map)s goes on", _MAP)
+APP_AWAY = Event(
+    "app.away",
+    logging.WARNING,
+    "%(app)s does not answer (%(reason)s); changes stay queued, and it is tried again",
+    {
+        "app": "`finops`, `dataverse` or `journal`",
+        "since": "when it was first noticed, UTC",
+        "maps": "the maps that wait for it, by name",
+        "waiting": "how many they are; 0 for the journal, for which all wait",
+        "reason": "why it does not answer",
+    },
+)
+APP_TRIED = Event(
+    "app.tried",
+    logging.DEBUG,
+    "%(app)s still does not answer; next attempt in %(seconds).1f s",
+    {"app": "`finops`, `dataverse` or `journal`", "seconds": "until the next attempt"},
+)
+APP_BACK = Event(
+    "app.back",
+    logging.INFO,
+    "%(app)s answers again after %(seconds).0f s",
+    {
+        "app": "`finops`, `dataverse` or `journal`",
+        "since": "since when it was away, UTC",
+        "waiting": "the maps that waited",
+        "seconds": "how long it was away",
+    },
+)
+APP_RECONNECTED = Event(
+    "app.reconnected",
+    logging.INFO,
+    "%(app)s: connection for notices of changes made anew",
+    {"app": "`finops` or `dataverse`"},
+)
 GUARD_MASS_DELETE = Event(
     "guard.mass_delete",
     logging.WARNING,
@@ -212,6 +247,19 @@ RECOVERY_POSTPONED = Event(
     "%(map)s: a write of both sides is still in doubt (%(reason)s)",
     {**_MAP, **_ERROR},
 )
+LIVE_STARTED = Event(
+    "live.started",
+    logging.INFO,
+    "live: %(count)d maps",
+    {"maps": "the maps it has, by name", "count": "how many they are"},
+)
+LIVE_STOPPED = Event(
+    "live.stopped",
+    logging.INFO,
+    "live: stopped after %(seconds).0f s",
+    {"seconds": "how long it ran"},
+)
+
 EVENTS: Mapping[str, Event] = {
     each.name: each for each in tuple(globals().values()) if isinstance(each, Event)
 }

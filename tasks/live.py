@@ -13,17 +13,15 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from dualwrite.errors import TransientError
-from dualwrite.operations.commands.live import BACK_OFF, live
+from dualwrite.operations.commands.live import JOURNAL, Outage, live
 from dualwrite.operations.counts import MapCounts
 from tasks.sessions import session_of
 
 log = logging.getLogger("dualwrite.flows")
 
-RESET_SECONDS = 60.0
-"""After so many seconds without an error, the back-off starts again at its shortest pause."""
 _running: set[Live] = set()
 
 
@@ -37,13 +35,14 @@ class Live:
         self._lock = threading.Lock()
         self._done: dict[str, MapCounts] = {}
         self._waits: dict[str, MapCounts] = {}
+        self._journal_away: dict[str, MapCounts] = {}
         self._work: asyncio.Future[None] | None = None
 
     @property
     def waits(self) -> list[MapCounts]:
         """The maps that wait now, each with its reason."""
         with self._lock:
-            return list(self._waits.values())
+            return list({**self._waits, **self._journal_away}.values())
 
     def take(self) -> list[MapCounts]:
         """Return the results since the last call, by map, and reset them."""
@@ -83,34 +82,33 @@ class Live:
     # In the thread
 
     def _run(self) -> None:
-        pause = BACK_OFF[0]
-        while not self._stopped.is_set() and (left := self._end - time.monotonic()) > 0:
-            try:
-                live(
-                    session_of(self._project),
-                    self._maps,
-                    seconds=left,
-                    report=self._report,
-                    stopped=self._stopped,
-                )
-            except TransientError as error:
-                # the journal is unreachable, or an app at the start; no lease is held meanwhile
-                what = ", ".join(self._maps or ["every running map"])
-                self._report([MapCounts(what, note=str(error))])
-                pause = (
-                    BACK_OFF[0] if self._end - time.monotonic() < left - RESET_SECONDS else pause
-                )
-                self._stopped.wait(min(pause, max(0.0, self._end - time.monotonic())))
-                pause = min(pause * 2, BACK_OFF[1])
+        live(
+            lambda: session_of(self._project),
+            self._maps,
+            seconds=max(0.0, self._end - time.monotonic()),
+            report=self._report,
+            notify=self._notify,
+            stopped=self._stopped,
+        )
+
+    def _notify(self, outage: Outage) -> None:
+        """The journal is away, or back: no map's status is known.  The engine logs it."""
+        if outage.app == JOURNAL and outage.ended is None:
+            what = ", ".join(self._maps or ["every running map"])
+            with self._lock:
+                self._journal_away = {what: MapCounts(what, note=str(outage))}
+        elif outage.app == JOURNAL:
+            with self._lock:
+                self._journal_away = {}
 
     def _report(self, results: Sequence[MapCounts]) -> None:
         waits = {
-            result.map: MapCounts(result.map, note=result.note, stuck=result.stuck)
-            for result in results
-            if result.note
+            result.map: replace(result, counts={}, seconds=0.0) for result in results if result.note
         }
         with self._lock:
             for name, each in waits.items():
+                if each.away:
+                    continue  # one line for all of them, in `_notify`
                 if name not in self._waits or self._waits[name].note != each.note:
                     log.warning("%s waits: %s", name, each.note)
             self._waits = waits

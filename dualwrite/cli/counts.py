@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dualwrite.cli.output import print_line, wrapped
+from dualwrite.cli.output import plural, print_line, wrapped
 from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts
 
@@ -27,8 +27,10 @@ def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNa
     if any(result.counts for result in results):
         print_line(" " * first + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
     for result in results:
+        if result.away and not result.counts:
+            continue
         print_line(result.map)
-        for line in result.note.splitlines():
+        for line in [] if result.away else result.note.splitlines():
             print_line(wrapped(apps.in_text(line.strip()), "  "))
         for side in Side:
             counts = result.toward(side.other).as_dict()
@@ -36,3 +38,14 @@ def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNa
             if any(shown):
                 where = f"  to {apps.of(side.other)}"
                 print_line(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))
+    _print_away(results, apps)
+
+
+def _print_away(results: Sequence[MapCounts], apps: AppNames) -> None:
+    """Print each app that does not answer once, with how many maps wait for it."""
+    for app in dict.fromkeys(result.away for result in results if result.away):
+        waiting = [result for result in results if result.away == app]
+        for line in waiting[0].note.splitlines():
+            print_line(wrapped(apps.in_text(line.strip()), "  " if line.startswith(" ") else ""))
+        maps = plural(len(waiting), "map waits", "maps wait")
+        print_line(apps.in_text(f"  {maps} for {app}; their changes stay queued."))

@@ -6,17 +6,20 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_line, print_message
-from dualwrite.link import AppNames, Side
+from dualwrite.link import AppNames, Side, app_names
 from dualwrite.operations.counts import MapCounts, total
+
+if TYPE_CHECKING:
+    from dualwrite.operations.commands.live import Outage
 
 Names = Annotated[
     list[str] | None,
@@ -47,11 +50,16 @@ def sync(
       dualwrite sync customers-v3--accounts
     """
     from dualwrite.cli.progress import bars
+    from dualwrite.errors import TransientError
+    from dualwrite.operations.commands.sync import not_begun
     from dualwrite.operations.commands.sync import sync as carry
     from dualwrite.operations.session import open_session
 
     with open_session(project) as session, bars("maps") as shown:
-        done = carry(session, names or None, allow_deletes=allow_deletes, progress=shown.step)
+        try:
+            done = carry(session, names or None, allow_deletes=allow_deletes, progress=shown.step)
+        except TransientError as error:
+            done = not_begun(session, names or None, error)
     if as_json:
         print_json(done.as_dict())
     else:
@@ -75,7 +83,8 @@ def live(
 
     Ctrl-C stops it; nothing is lost then, nor when it is killed: what is not across yet
     stays in the apps' queues. Maps that are paused, resumed, run or stopped meanwhile are
-    left or taken up within a second or two.
+    left or taken up within a second or two. An app or a journal that does not answer is
+    waited for, at the start too: one line says so, and one that it is back.
 
     \b
     Examples:
@@ -85,21 +94,23 @@ def live(
     from dualwrite.operations.commands.live import live as stay
     from dualwrite.operations.session import open_session
 
-    with open_session(project) as session, _until_asked() as stopped:
-        shown = _Shown(session.link.names, quiet=as_json)
+    shown = _Shown(app_names(project), quiet=as_json)
+    with ExitStack() as stack:
+        stopped = stack.enter_context(_until_asked())
         done = stay(
-            session,
+            lambda: stack.enter_context(open_session(project)),
             names or None,
             seconds=seconds,
             stopped=stopped,
             started=shown.started,
             report=shown.report,
+            notify=shown.notify,
         )
     if as_json:
         print_json(done.as_dict())
     elif done.maps:
         print_line("\nIn all:")
-        print_counts(done.maps, _KINDS, session.link.names)
+        print_counts(done.maps, _KINDS, shown.apps)
     else:
         print_line("Nothing changed on either side.")
 
@@ -108,25 +119,39 @@ class _Shown:
     """Prints what was done, line by line, and each reason for which a map waits, once."""
 
     def __init__(self, apps: AppNames, *, quiet: bool) -> None:
-        self._apps = apps
+        self.apps = apps
         self._notes: dict[str, str] = {}
         self._quiet = quiet
 
-    def started(self) -> None:
+    def notify(self, outage: Outage) -> None:
+        """Print that an app or the journal is away, or back."""
+        print_message(self.apps.in_text(str(outage)))
+
+    def started(self, _: object) -> None:
         """The maps are known; from now on changes are carried."""
         if not self._quiet:
             print_message("Live. Ctrl-C stops it; what is not across yet stays in the queues.")
 
     def report(self, maps: Sequence[MapCounts]) -> None:
         """Print what was done since the last call."""
+        self._report_notes({each.map: each.note for each in maps if each.note and not each.away})
         for each in maps:
-            if each.note != self._notes.get(each.map, ""):
-                self._notes[each.map] = each.note
-                if each.note:
-                    print_message(f"{each.map} waits: {self._apps.in_text(each.note)}")
             if each.counts and not self._quiet:
-                print_line(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each, self._apps)}")  # noqa: DTZ005 - as clocks here show it
+                print_line(f"{datetime.now():%H:%M:%S} {each.map}: {_line(each, self.apps)}")  # noqa: DTZ005 - as clocks here show it
                 sys.stdout.flush()
+
+    def _report_notes(self, notes: dict[str, str]) -> None:
+        """Print each new reason once, however many maps have it, and which maps go on."""
+        new: dict[str, list[str]] = {}
+        for name, note in notes.items():
+            if self._notes.get(name) != note:
+                new.setdefault(note, []).append(name)
+        for note, names in new.items():
+            verb = "waits" if len(names) == 1 else "wait"
+            print_message(f"{', '.join(names)} {verb}: {self.apps.in_text(note)}")
+        if over := sorted(self._notes.keys() - notes.keys()):
+            print_message(f"{', '.join(over)} {'goes' if len(over) == 1 else 'go'} on.")
+        self._notes = notes
 
 
 def _line(result: MapCounts, apps: AppNames) -> str:

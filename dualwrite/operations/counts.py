@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import Counts
 from dualwrite.link import Side
 
@@ -28,12 +29,15 @@ class MapCounts:
     note: str = ""
     stuck: bool = False
     """Whether a person must act first; otherwise it goes on by itself."""
+    away: str = ""
+    """The app that does not answer, where that is why: `finops` or `dataverse`."""
 
     @classmethod
     def of(cls, result: MapResult) -> MapCounts:
         """The counts of what a job of the engine returns."""
         counts = dict(result.counts)
-        return cls(result.map, result.seconds, counts, result.note, result.stuck)
+        away = result.fault.app if isinstance(result.fault, AppUnreachableError) else ""
+        return cls(result.map, result.seconds, counts, result.note, result.stuck, away)
 
     def toward(self, side: Side) -> Counts:
         """The rows on their way to `side`."""
@@ -45,7 +49,7 @@ class MapCounts:
         for direction, more in later.counts.items():
             counts[direction] = counts.get(direction, Counts()) + more
         seconds = self.seconds + later.seconds
-        return MapCounts(self.map, seconds, counts, later.note, later.stuck)
+        return MapCounts(self.map, seconds, counts, later.note, later.stuck, later.away)
 
     def as_dict(self) -> dict[str, Any]:
         """`map`, `seconds`, both directions, `conflicts`, and `note` where there is one."""

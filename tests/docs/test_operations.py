@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from dualwrite.apps.sql.core.capturing import BRIEFLY
 from dualwrite.link import DEFAULT_PARTITION_ROWS
 from dualwrite.sync.capture.recovery import YOUNG
-from dualwrite.sync.cycle import live, pages
+from dualwrite.sync.cycle import outages, pages
 from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MASS_DELETE_SHARE
 from dualwrite.sync.session.leases import LEASE_SECONDS
 from tests.docs.conftest import Shell
@@ -78,7 +78,7 @@ def test_the_times_that_the_pages_spell_out_are_those_of_the_code() -> None:
     assert "after half a second (MariaDB, MySQL: a second)" in flowed(GUARANTEES)
     assert BRIEFLY == 0.5
     assert "after half a second, doubled up to half a minute" in flowed(GUARANTEES)
-    assert live.BACK_OFF == (0.5, 30)
+    assert outages.BACK_OFF == (0.5, 30)
     assert "one on another machine after a minute at most" in flowed(OPERATIONS)
     assert LEASE_SECONDS == 60
 

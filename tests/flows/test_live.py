@@ -12,9 +12,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 import flows.live_sync
-import tasks.live
 from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
+from dualwrite.sync.cycle import live as engine
+from dualwrite.sync.cycle import outages
 from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import open_session
 from flows.live_sync import live_sync
@@ -157,16 +158,16 @@ def test_a_paused_map_is_skipped_until_it_is_resumed(prefect_server, running, em
 def test_a_run_waits_for_an_app_that_is_unreachable_at_the_start(
     prefect_server, running, monkeypatch
 ):
-    monkeypatch.setattr(tasks.live, "BACK_OFF", (0.05, 0.05))
-    real, calls = tasks.live.live, []
+    monkeypatch.setattr(outages, "BACK_OFF", (0.05, 0.05))
+    real, calls = engine.cycle_runner, []
 
     def sleepy(*args, **kwargs):
         calls.append(1)
         if len(calls) < 3:
             raise AppUnreachableError(app="finops", reason="it sleeps")
-        real(*args, **kwargs)
+        return real(*args, **kwargs)
 
-    monkeypatch.setattr(tasks.live, "live", sleepy)
+    monkeypatch.setattr(engine, "cycle_runner", sleepy)
 
     async def work():
         describe(running, F, "Awake")
@@ -182,13 +183,13 @@ def test_an_app_that_stays_unreachable_does_not_fail_a_run(prefect_server, runni
     def gone(*_, **__):
         raise AppUnreachableError(app="finops", reason="it sleeps")
 
-    monkeypatch.setattr(tasks.live, "live", gone)
+    monkeypatch.setattr(engine, "cycle_runner", gone)
 
     state = asyncio.run(live_sync(running, minutes=0.02, return_state=True))
 
     assert (state.is_completed(), state.name) == (True, "Waiting")
     assert state.message.startswith(
-        "Nothing was synced. 1 map waits: finops: no answer (it sleeps)."
+        "Nothing was synced. 5 maps wait: finops: no answer (it sleeps)."
     )
 
 

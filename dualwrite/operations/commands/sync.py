@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dualwrite.errors import TransientError
 from dualwrite.operations.counts import CountedMaps, MapCounts
 from dualwrite.operations.gates import Gate, rules_only
 from dualwrite.operations.results import CommandResult, Progress, ignore_progress
 from dualwrite.operations.session import Session
+from dualwrite.sync.cycle.outages import waiting_maps
 from dualwrite.sync.cycle.runner import run_cycle
 
 
@@ -42,4 +44,16 @@ def sync(
         LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
     """
     results = run_cycle(session, names, progress=progress, allow_deletes=allow_deletes, gate=gate)
+    return CycleResult(tuple(map(MapCounts.of, results)))
+
+
+def not_begun(session: Session, names: Sequence[str] | None, error: TransientError) -> CycleResult:
+    """The result of a cycle that an app let not begin: every map waits for it.
+
+    Raises:
+        TransientError: The error itself, where no map is known to wait: the journal is away.
+    """
+    results = waiting_maps(session, names, error)
+    if not results:
+        raise error
     return CycleResult(tuple(map(MapCounts.of, results)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.errors import DualWriteError
 from dualwrite.journal.records import BatchRecord, Counts, key_text
 from dualwrite.journal.store import Journal
 from dualwrite.logs import BATCH, Counted
@@ -161,6 +162,8 @@ class MapResult:
     stuck: bool = False
     """Whether a person must act first; else it goes on by itself."""
     held: list[tuple[str, object]] = field(default_factory=list)
+    fault: DualWriteError | None = None
+    """The error behind the note, where it is one."""
 
     def add(self, totals: Totals) -> None:
         """Add the counts of some batches."""

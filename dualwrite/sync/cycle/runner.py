@@ -34,6 +34,7 @@ from dualwrite.sync.cycle.applied import clear_applied
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
+from dualwrite.sync.cycle.outages import CARRIED
 from dualwrite.sync.cycle.replay import ReplayWorker
 from dualwrite.sync.cycle.waiting import set_waits
 from dualwrite.sync.retry import retry
@@ -45,10 +46,6 @@ from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_leases
 
 Answer = TypeVar("Answer")
-
-CARRIED = (MapStatus.RUNNING, MapStatus.RESUMING)
-"""Maps of these statuses take part; the queues of the others fill."""
-
 
 QUIET_SECONDS = 30.0
 """How often the journal hears of a map with which nothing happens."""
@@ -328,7 +325,7 @@ class CycleRunner:
             for side, direction in directions.items()
         }
         result.note = "" if worker.fault is None else str(worker.fault)
-        result.stuck = isinstance(worker.fault, PermanentError)
+        result.stuck, result.fault = isinstance(worker.fault, PermanentError), worker.fault
         reported = (result.note, pending)
         if not result.counts and worker.reported == reported and time.monotonic() < worker.again_at:
             return result
