@@ -212,8 +212,8 @@ def test_what_is_wrong_with_a_quantity_is_told_with_its_line(stock, said, told):
         (
             ("QTY = quantity", "QTY >< quantity: {default: 0}"),
             (
-                "QTY >< quantity: a quantity is converted as it stands, and `default` stands "
-                "beside its unit\n  take `default` out"
+                "QTY >< quantity: a quantity is converted unchanged, but `default` is "
+                "applied to it too\n  take `default` out"
             ),
         ),
         (
