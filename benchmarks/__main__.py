@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--only initial|incremental|live|rules|cli] [--rows N] [--json]`."""
+"""`python -m benchmarks [--only initial|incremental|live|trips|rules|cli] [--rows N] [--json]`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 import psutil
 
-from benchmarks import cli, incremental, initial, live, rules
+from benchmarks import cli, incremental, initial, live, rules, trips
 
-CASES = ("initial", "incremental", "live", "rules", "cli")
+CASES = ("initial", "incremental", "live", "trips", "rules", "cli")
 
 
 def main() -> None:
@@ -39,6 +39,8 @@ def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
         yield from incremental.results(rows)
     if only in (None, "live"):
         yield from live.results()
+    if only in (None, "trips"):
+        yield from trips.results()
     if only in (None, "rules"):
         yield from rules.results(rows)
     if only in (None, "cli"):

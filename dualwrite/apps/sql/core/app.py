@@ -12,9 +12,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TypeVar
 
 import pyarrow as pa
-import sqlalchemy as sa
 
-from dualwrite.apps.canonical import canonical
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenError
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
@@ -201,27 +199,11 @@ class SqlApp:
         self._stood = time.monotonic(), frozenset(found)
         return found
 
-    def _counted(self, queues: Sequence[str]) -> dict[str, int]:
-        """The entries of queues that are there, in one statement."""
-        if not queues:
+    def _counted(self, names: Sequence[str]) -> dict[str, int]:
+        if not names:
             return {}
-
-        counts = (
-            sa.select(sa.func.count())
-            .select_from(self._dialect.table(TableSchema(name, {})))
-            .scalar_subquery()
-            .label(f"n{number}")
-            for number, name in enumerate(queues)
-        )
         with self._session(None) as session:
-            text = self._reader.known(
-                ("pending", *queues), lambda: session.text(sa.select(*counts))
-            )
-            counted = session.arrays(text, short=True)
-        return {
-            name: int(canonical(each, pa.int64())[0].as_py())
-            for name, each in zip(queues, counted, strict=True)
-        }
+            return queues.counted(session, self._reader, names)
 
     @contextmanager
     def snapshot(self) -> Iterator[SqlSnapshot]:
@@ -262,22 +244,10 @@ class SqlApp:
         return self.acknowledge_ranges(queue, id_ranges(ids))
 
     def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
-        inbox = self._dialect.table(INBOX)
         with self._session(None) as session:
             if not self._capturing.standing(session, [INBOX.name]):
                 return []
-            low, high = session.arrays(
-                sa.select(inbox.c["low"], inbox.c["high"])
-                .where(inbox.c["queue"] == queue)
-                .order_by(inbox.c["low"])
-            )
-        return list(
-            zip(
-                canonical(low, pa.int64()).to_pylist(),
-                canonical(high, pa.int64()).to_pylist(),
-                strict=True,
-            )
-        )
+            return queues.applied(session, self._reader, queue)
 
     def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         if not ranges:

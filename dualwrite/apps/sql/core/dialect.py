@@ -148,16 +148,20 @@ class Dialect(ABC):
             return sa.LargeBinary()
         return sa.String()
 
-    def literal(self, column: Column, text: str) -> Expression:
-        """A value in its canonical text, as an expression of the column's type."""
+    def value(self, column: Column, text: str) -> Any:
+        """A value in its canonical text, as it is bound to be compared with the column."""
         kind = column.type
         if pa.types.is_int64(kind):
-            return sa.literal(int(text), sa.BigInteger())
+            return int(text)
         if pa.types.is_decimal(kind):
-            return sa.literal(Decimal(text), sa.Numeric(kind.precision, kind.scale))
-        if pa.types.is_boolean(kind):
-            return sa.literal(text in ("1", "true"), sa.Boolean())
-        return sa.literal(text, sa.String())
+            return Decimal(text)
+        return text in ("1", "true") if pa.types.is_boolean(kind) else text
+
+    def literal(self, column: Column, text: str) -> Expression:
+        """The same as an expression of the column's type."""
+        value = self.value(column, text)
+        known = not isinstance(value, str)
+        return sa.literal(value, self.sql_type(column) if known else sa.String())
 
     def readable(self, column: Column, expression: Expression) -> Expression:  # noqa: ARG002
         """The expression as it stands in a SELECT list."""

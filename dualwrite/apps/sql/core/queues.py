@@ -23,7 +23,7 @@ from dualwrite.apps.guards import column_of
 from dualwrite.apps.query import Query
 from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader
 from dualwrite.apps.sql.core.select import Found, columns_of, rows_of
-from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.core.session import DatabaseSession, Values
 from dualwrite.apps.transactions import Images
 from dualwrite.tablemap.schema import Column, TableSchema, type_column
 
@@ -150,23 +150,42 @@ def entries(
         condition: sa.ColumnElement[bool] = table.c["id"] > 0  # bounds are added below
         if keys is not None:
             found: list[Found] = [(column, table.c[column.name]) for column in queue.key]
-            source, condition = keys.among(table, found)
+            source, condition = keys.among(table, found, session)
         return session.text(sa.select(*expressions).select_from(source).where(condition))
 
-    if keys is not None and keys.name is None:
-        text = make()
-    else:
-        mark = ("entries", queue.name, queue.capture.key, keys and keys.name)
-        text = reader.known(mark, make)
+    mark = ("entries", queue.name, queue.capture.key, keys and keys.shape)
+    text = reader.known(mark, make)
     named = f"{session.quote(queue.name)}.{session.quote('id')}"
     if keys is None:
         text += f" AND {named} > {after:d}"
     text += f" ORDER BY {named}" + ("" if limit is None else f" LIMIT {limit:d}")
-    arrays = session.arrays(text, short=limit is None and keys is not None and not keys.many)
+    values = () if keys is None else keys.values
+    short = limit is None and keys is not None and not keys.many
+    arrays = session.arrays(text, values, short=short)
     columns = [
         canonical(values, column.type) for values, column in zip(arrays, queue.read, strict=True)
     ]
     return Entries.of(columns, [str(path) for path in queue.capture.key])
+
+
+def counted(session: DatabaseSession, reader: Reader, names: Sequence[str]) -> dict[str, int]:
+    """The number of entries of each queue, in one statement; all of them must be there."""
+
+    def make() -> str:
+        counts = (
+            sa.select(sa.func.count())
+            .select_from(reader.dialect.table(TableSchema(name, {})))
+            .scalar_subquery()
+            .label(f"n{number}")
+            for number, name in enumerate(names)
+        )
+        return session.text(sa.select(*counts))
+
+    found = session.arrays(reader.known(("counted", *names), make), short=True)
+    return {
+        name: int(canonical(each, pa.int64())[0].as_py())
+        for name, each in zip(names, found, strict=True)
+    }
 
 
 def images(
@@ -176,7 +195,7 @@ def images(
     dialect = reader.dialect
     table = dialect.table(queue.table)
     parts = []
-    for condition in among(table.c["id"], ids):
+    for condition, values in among(session, table.c["id"], ids):
         root = (
             sa.select(
                 table.c["id"].label("dualwrite_id"),
@@ -196,30 +215,24 @@ def images(
             .where(*rows_of(paths, query))
         )
         prepared = Prepared(described, session.text(statement))
-        parts.append(reader.rows(session, query, prepared, beside=(ID,)))
+        parts.append(reader.rows(session, query, prepared, values, beside=(ID,)))
     found = pa.concat_tables(parts)
     rows = found.select(range(1, found.num_columns))
     return Images(found.column(0).combine_chunks(), rows)
 
 
-def among(column: sa.ColumnElement[Any], ids: pa.Array) -> Iterator[sa.ColumnElement[bool]]:
-    """Conditions that together name exactly these ids."""
+def among(
+    session: DatabaseSession, column: sa.ColumnElement[Any], ids: pa.Array
+) -> Iterator[tuple[sa.ColumnElement[bool], Values]]:
+    """Conditions that together name exactly these ids, each with what is bound to it."""
     found = id_ranges(ids)
     for start in range(0, max(len(found), 1), RUNS):
-        yield within(column, found[start : start + RUNS])
-
-
-def within(
-    column: sa.ColumnElement[Any], ranges: Sequence[tuple[int, int]]
-) -> sa.ColumnElement[bool]:
-    """The condition that an id lies in one of the ranges, both ends within."""
-    return sa.or_(
-        sa.false(),
-        *(
-            column == low if low == high else sa.and_(column >= low, column <= high)
-            for low, high in ranges
-        ),
-    )
+        values = [bound for each in found[start : start + RUNS] for bound in each]
+        marks: list[Any] = [
+            sa.literal_column(session.mark(number)) for number in range(1, len(values) + 1)
+        ]
+        ranges = zip(marks[::2], marks[1::2], strict=True)
+        yield sa.or_(sa.false(), *(column.between(low, high) for low, high in ranges)), values
 
 
 def remove(
@@ -229,11 +242,24 @@ def remove(
     table, column = reader.dialect.named(queue), session.quote("id")
     gone = 0
     for start in range(0, len(ranges), RUNS):
-        said = " OR ".join(
-            f"{column} BETWEEN {low:d} AND {high:d}" for low, high in ranges[start : start + RUNS]
+        some = ranges[start : start + RUNS]
+        one = " OR ".join(
+            f"{column} BETWEEN {session.mark(number)} AND {session.mark(number + 1)}"
+            for number in range(1, 2 * len(some), 2)
         )
-        gone += session.run(f"DELETE FROM {table} WHERE {said}")  # noqa: S608 - quoted
+        values = [bound for each in some for bound in each]
+        gone += session.run(f"DELETE FROM {table} WHERE {one}", values)  # noqa: S608 - quoted
     return gone
+
+
+def applied(session: DatabaseSession, reader: Reader, queue: str) -> list[tuple[int, int]]:
+    """What `record_applied` recorded last, as ranges of ids."""
+    table = reader.dialect.table(INBOX)
+    mark: Any = sa.literal_column(session.mark(1))
+    query = sa.select(table.c["low"], table.c["high"]).where(table.c["queue"] == mark)
+    columns = session.arrays(session.text(query.order_by(table.c["low"])), [queue], short=True)
+    low, high = (canonical(values, pa.int64()).to_pylist() for values in columns)
+    return list(zip(low, high, strict=True))
 
 
 def record_applied(
@@ -241,13 +267,15 @@ def record_applied(
 ) -> None:
     """Record in the inbox which entries of a queue of the other app are applied here."""
     table = reader.dialect.named(INBOX.name)
-    name = reader.known(("literal", queue), lambda: session.literal(queue))
     column, low, high = map(session.quote, INBOX.columns)
-    session.owe(f"DELETE FROM {table} WHERE {column} = {name}")  # noqa: S608 - quoted
+    one = f"DELETE FROM {table} WHERE {column} = {session.mark(1)}"  # noqa: S608 - quoted
+    session.owe(one, [queue])
+    into = f"INSERT INTO {table} ({column}, {low}, {high})"
     for start in range(0, len(ranges), RUNS):
+        some = ranges[start : start + RUNS]
         rows = ", ".join(
-            f"({name}, {first:d}, {last:d})" for first, last in ranges[start : start + RUNS]
+            f"({', '.join(session.mark(number + place) for place in range(3))})"
+            for number in range(1, 3 * len(some), 3)
         )
-        session.owe(
-            f"INSERT INTO {table} ({column}, {low}, {high}) VALUES {rows}"  # noqa: S608 - quoted
-        )
+        values = [value for first, last in some for value in (queue, first, last)]
+        session.owe(f"{into} VALUES {rows}", values)

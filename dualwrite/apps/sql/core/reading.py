@@ -17,7 +17,7 @@ from dualwrite.apps.query import KeyRange, Query
 from dualwrite.apps.sql.core import ranges
 from dualwrite.apps.sql.core.dialect import Dialect
 from dualwrite.apps.sql.core.select import Found, Paths, columns_of, rows_of
-from dualwrite.apps.sql.core.session import DatabaseSession, few
+from dualwrite.apps.sql.core.session import DatabaseSession, Values, few
 from dualwrite.errors import UnreadableValueError
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -78,11 +78,11 @@ class Keys:
             self._name = None
 
     def among(
-        self, source: sa.FromClause, found: Sequence[Found]
+        self, source: sa.FromClause, found: Sequence[Found], session: DatabaseSession
     ) -> tuple[sa.FromClause, sa.ColumnElement[bool]]:
         """What to select from, and the condition, so that `found` is one of the keys."""
         if self._name is None:
-            return source, self._named(found)
+            return source, self._named(found, session)
         staged = self._dialect.staging(self._name, self.columns)
         on = [
             self._dialect.same(column, expression, staged.c[name])
@@ -90,23 +90,41 @@ class Keys:
         ]
         return source.join(staged, sa.and_(*on)), sa.true()
 
-    def _named(self, found: Sequence[Found]) -> sa.ColumnElement[bool]:
-        texts = [as_text(values).to_pylist() for values in self.table.columns]
-        if len(found) == 1:
-            column, expression = found[0]
-            return expression.in_([self._dialect.literal(column, text) for text in texts[0]])
-        return sa.or_(
-            sa.false(),
-            *(
-                sa.and_(
-                    *(
-                        expression == self._dialect.literal(column, text)
-                        for (column, expression), text in zip(found, row, strict=True)
+    @property
+    def values(self) -> Values:
+        """What is bound to statements that they are named in: row by row."""
+        if self._name is not None:
+            return ()
+        parts = (
+            [self._dialect.value(column, text) for text in as_text(values).to_pylist()]
+            for column, values in zip(self.columns.values(), self.table.columns, strict=True)
+        )
+        return [value for row in zip(*parts, strict=True) for value in row]
+
+    @property
+    def shape(self) -> tuple[str | None, int]:
+        """What statements depend on: the table that they are staged in, or their number."""
+        return self._name, 0 if self._name is not None else self.table.num_rows
+
+    def _named(self, found: Sequence[Found], session: DatabaseSession) -> sa.ColumnElement[bool]:
+        count, width = self.table.num_rows, len(found)
+        marks: list[Any] = [
+            sa.literal_column(session.mark(number)) for number in range(1, count * width + 1)
+        ]
+        if width == 1:
+            return found[0][1].in_(marks)
+        rows = (
+            sa.and_(
+                *(
+                    expression == mark
+                    for (_, expression), mark in zip(
+                        found, marks[start : start + width], strict=True
                     )
                 )
-                for row in zip(*texts, strict=True)
-            ),
+            )
+            for start in range(0, count * width, width)
         )
+        return sa.or_(sa.false(), *rows)
 
 
 class Reader:
@@ -173,7 +191,7 @@ class Reader:
     def fetch(self, session: DatabaseSession, query: Query, keys: Keys) -> pa.Table:
         """The rows of a query under keys that are ready."""
         prepared = self.prepared("fetch", query, keys, session, lambda _, statement: statement)
-        return self.rows(session, query, prepared, short=not keys.many)
+        return self.rows(session, query, prepared, keys.values, short=not keys.many)
 
     def prepared(
         self,
@@ -187,20 +205,20 @@ class Reader:
 
         def make() -> Prepared:
             paths = self.paths(query)
-            described, statement = self.under(paths, query, keys)
+            described, statement = self.under(paths, query, keys, session)
             return Prepared(described, session.text(shaped(paths, statement)), paths.follows)
 
-        if keys.name is None:
-            return make()
-        return self.known((mark, keys.name, *_mark(query)), make)
+        return self.known((mark, keys.shape, *_mark(query)), make)
 
-    def under(self, paths: Paths, query: Query, keys: Keys) -> tuple[list[Column], Selected]:
+    def under(
+        self, paths: Paths, query: Query, keys: Keys, session: DatabaseSession
+    ) -> tuple[list[Column], Selected]:
         """The rows of a query under some keys: what its columns are, and the statement."""
         described, expressions = columns_of(paths, self.dialect, query.columns)
         found = [paths.find(path) for path in query.key]
         # said so that no index is chosen for them: the keys are what finds rows
         conditions = [condition.is_(sa.true()) for condition in rows_of(paths, query)]
-        source, among = keys.among(paths.source, found)
+        source, among = keys.among(paths.source, found, session)
         statement = sa.select(*expressions).select_from(source).where(*conditions, among)
         return described, statement
 
@@ -213,6 +231,7 @@ class Reader:
         session: DatabaseSession,
         query: Query,
         prepared: Prepared,
+        values: Values = (),
         *,
         beside: Sequence[Column] = (),
         short: bool = False,
@@ -225,7 +244,7 @@ class Reader:
             UnreadableValueError: A value has no place in its type.
         """
         names = [column.name for column in beside] + [str(path) for path in query.columns]
-        arrays = list(session.arrays(prepared.text, short=short))
+        arrays = list(session.arrays(prepared.text, values, short=short))
         wanted = (*beside, *prepared.described)
         for position, (name, column) in enumerate(zip(names, wanted, strict=True)):
             try:

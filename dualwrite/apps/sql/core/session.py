@@ -14,6 +14,8 @@ from sqlalchemy import Executable
 
 from dualwrite.tablemap.schema import Column
 
+Values = Sequence[Any]
+"""What is bound to a statement: texts, numbers, and arrays where the database has them."""
 FEW = 200
 """So many rows may go along with a statement; more of them are staged."""
 SMALL = 100_000
@@ -47,23 +49,26 @@ class DatabaseSession(ABC):
         """A name, quoted whatever it is."""
         return self.compiler.identifier_preparer.quote_identifier(name)
 
-    def literal(self, text: str) -> str:
-        """A text as a value in a statement."""
-        return self.text(sa.literal(text, sa.String()))
+    @abstractmethod
+    def mark(self, number: int) -> str:
+        """The place of a bound value in a statement, numbered from 1 in the order of the text."""
 
     @abstractmethod
-    def run(self, statement: Executable | str) -> int:
-        """Run a statement that gives no rows; how many rows it touched."""
+    def run(self, statement: Executable | str, values: Values = ()) -> int:
+        """Run a statement that gives no rows; how many rows it touched.
 
-    def owe(self, statement: str) -> None:
+        `values` are bound to its marks.
+        """
+
+    def owe(self, statement: str, values: Values = ()) -> None:
         """Run a statement whose answer nobody waits for: with the next one at the latest."""
-        self.run(statement)
+        self.run(statement, values)
 
     @abstractmethod
     def arrays(
-        self, statement: Executable | str, *, short: bool = False
+        self, statement: Executable | str, values: Values = (), *, short: bool = False
     ) -> Sequence[pa.ChunkedArray | pa.Array]:
-        """Run a query; its columns, typed or as canonical text.
+        """Run a query; its columns, typed or as canonical text.  `values` as in `run`.
 
         A `short` answer is one of few rows: the way that starts soonest is taken.
         """
@@ -123,13 +128,18 @@ class Given:
 
     def __init__(self, quote: Callable[[str], str]) -> None:
         self._quote = quote
-        self._given: dict[str, str] = {}
+        self._given: dict[str, tuple[str, Callable[[int], str], Values]] = {}
 
-    def take(self, name: str, columns: Sequence[str], rows: str) -> None:
-        """From now on `name` stands for the rows that the query `rows` gives."""
+    def take(
+        self, name: str, columns: Sequence[str], rows: Callable[[int], str], values: Values
+    ) -> None:
+        """From now on `name` stands for rows that are made of bound values.
+
+        `rows` gives the query for them; its marks are numbered from what it is called with.
+        """
         quoted = self._quote(name)
         names = ", ".join(map(self._quote, columns))
-        self._given[quoted] = f"{quoted} ({names}) AS ({rows})"
+        self._given[quoted] = (f"{quoted} ({names})", rows, values)
 
     def clear(self) -> None:
         """Forget all."""
@@ -139,15 +149,19 @@ class Given:
         """Forget rows; whether there were any."""
         return self._given.pop(self._quote(name), None) is not None
 
-    def before(self, statement: str) -> str:
-        """The statement with what it names."""
-        named = [rows for name, rows in self._given.items() if name in statement]
-        if not named:
-            return statement
-        head = f"WITH {', '.join(named)}"
+    def before(self, statement: str, values: Values) -> tuple[str, Values]:
+        """The statement with what it names, and all values that are bound to it."""
+        every, heads = list(values), []
+        for name, (head, rows, given) in self._given.items():
+            if name in statement:
+                heads.append(f"{head} AS ({rows(len(every) + 1)})")
+                every += given
+        if not heads:
+            return statement, values
+        text = f"WITH {', '.join(heads)}"
         if statement.startswith("WITH "):
-            return f"{head}, {statement[5:]}"
-        return f"{head} {statement}"
+            return f"{text}, {statement[5:]}", every
+        return f"{text} {statement}", every
 
 
 class Pool:

@@ -89,12 +89,12 @@ class SqlWriting:
             if not self._reads_locked:
                 bare, held = replace(query, columns=()), replace(held, described=())
                 locked = self._reader.rows(
-                    self._session, bare, held, beside=place, short=not named.many
+                    self._session, bare, held, named.values, beside=place, short=not named.many
                 )
                 return _parted(query, locked, self._whole(query, named, place))
             beside = (_OVERTAKEN, *place) if held.follows else ()
             rows = self._reader.rows(
-                self._session, query, held, beside=beside, short=not named.many
+                self._session, query, held, named.values, beside=beside, short=not named.many
             )
             if held.follows:
                 rows = self._read_again(query, rows, place)
@@ -244,7 +244,9 @@ class SqlWriting:
     def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
         """The rows of a query under some keys, with what tells them apart first."""
         prepared = self._placed(query, named)
-        return self._reader.rows(self._session, query, prepared, beside=place, short=not named.many)
+        return self._reader.rows(
+            self._session, query, prepared, named.values, beside=place, short=not named.many
+        )
 
     def _placed(self, query: Query, keys: Keys) -> Prepared:
         """The statement that reads rows together with what tells them apart."""

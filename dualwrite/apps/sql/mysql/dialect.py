@@ -71,10 +71,10 @@ class MysqlDialect(Dialect):
         )
         return [_described(row) for row in found]
 
-    def literal(self, column: Column, text: str) -> Expression:
+    def value(self, column: Column, text: str) -> Any:
         if pa.types.is_timestamp(column.type):
             text = text.removesuffix("+00:00")
-        return super().literal(column, text)
+        return super().value(column, text)
 
     def readable(self, column: Column, expression: Expression) -> Expression:
         if column.native.startswith("bit"):

@@ -23,12 +23,14 @@ from pymysql.constants import FIELD_TYPE
 from sqlalchemy.dialects.mysql.base import MySQLDialect
 
 from dualwrite.apps.canonical import NAIVE, as_text
-from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.core.session import DatabaseSession, Values
 from dualwrite.tablemap.schema import Column
 
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
 _ENCODERS: Any = pymysql.converters.encoders
 """No decoders beside them: what comes is text and stays text."""
+_MARK = "\0"
+"""The place of a bound value: a letter that no name can hold."""
 _CLUMP = 1000
 """Rows of one multi-row insert."""
 _NO_SUCH_BRANCH = 1397
@@ -78,18 +80,22 @@ class MysqlSession(DatabaseSession):
         assert row is not None
         return str(row[0])
 
-    def run(self, statement: sa.Executable | str) -> int:
+    def mark(self, number: int) -> str:  # noqa: ARG002 - they are taken in order
+        return _MARK
+
+    def run(self, statement: sa.Executable | str, values: Values = ()) -> int:
         with self._cursor() as cursor:
-            return int(cursor.execute(self.text(statement)))
+            return int(_execute(cursor, self.text(statement), values))
 
     def arrays(
         self,
         statement: sa.Executable | str,
+        values: Values = (),
         *,
         short: bool = False,  # noqa: ARG002 - there is one way
     ) -> Sequence[pa.Array[Any]]:
         with self._cursor() as cursor:
-            cursor.execute(self.text(statement))
+            _execute(cursor, self.text(statement), values)
             columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(cursor.description)
             kinds = [description[1] for description in cursor.description]
         return [_array(values, kind) for values, kind in zip(columns, kinds, strict=True)]
@@ -140,7 +146,10 @@ class MysqlSession(DatabaseSession):
         if writing:
             # the gaps between rows stay free for applications
             self.run("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        self.run("BEGIN" if branch is None else f"XA START {self.literal(branch)}")
+        if branch is None:
+            self.run("BEGIN")
+        else:
+            self._branching("START", branch)
         self._begun, self._branch, self._prepared = True, branch, False
 
     @property
@@ -150,13 +159,13 @@ class MysqlSession(DatabaseSession):
     def prepare(self) -> None:
         assert self._branch is not None
         self._unstage_all()
-        self.run(f"XA END {self.literal(self._branch)}")
-        self.run(f"XA PREPARE {self.literal(self._branch)}")
+        self._branching("END", self._branch)
+        self._branching("PREPARE", self._branch)
         self._prepared = True
 
     def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
         try:
-            self.run(f"XA {'COMMIT' if commit else 'ROLLBACK'} {self.literal(branch)}")
+            self._branching("COMMIT" if commit else "ROLLBACK", branch)
         except pymysql.Error as fault:
             if fault.args[0] != _NO_SUCH_BRANCH:
                 raise
@@ -171,8 +180,8 @@ class MysqlSession(DatabaseSession):
         elif self._prepared:
             self.resolve_prepared(self._branch, commit=True)
         else:
-            self.run(f"XA END {self.literal(self._branch)}")
-            self.run(f"XA COMMIT {self.literal(self._branch)} ONE PHASE")
+            self._branching("END", self._branch)
+            self.run(f"XA COMMIT {_MARK} ONE PHASE", [self._branch])
         self._begun, self._branch = False, None
 
     def rollback(self) -> None:
@@ -184,10 +193,13 @@ class MysqlSession(DatabaseSession):
                 self.run("ROLLBACK")
                 return
             with suppress(pymysql.Error):  # a lost deadlock ends it as well
-                self.run(f"XA END {self.literal(self._branch)}")
-            self.run(f"XA ROLLBACK {self.literal(self._branch)}")
+                self._branching("END", self._branch)
+            self._branching("ROLLBACK", self._branch)
         except pymysql.Error:
             return  # the connection is gone, and the transaction with it
+
+    def _branching(self, step: str, branch: str) -> None:
+        self.run(f"XA {step} {_MARK}", [branch])
 
     def _unstage_all(self) -> None:
         if self._staged:
@@ -242,6 +254,13 @@ class MysqlSession(DatabaseSession):
                 cursor.execute("SHOW WARNINGS LIMIT 1")
                 _, number, message = cursor.fetchone() or ("", "0", "")
             raise pymysql.DataError(int(number), message)
+
+
+def _execute(cursor: Any, statement: str, values: Values) -> int:
+    if not values:
+        return int(cursor.execute(statement))
+    # the driver's own mark is a percent sign, which a quoted name may hold too
+    return int(cursor.execute(statement.replace("%", "%%").replace(_MARK, "%s"), list(values)))
 
 
 def _array(values: Sequence[Any], kind: int) -> pa.Array[Any]:

@@ -29,9 +29,10 @@ from dualwrite.apps.sql.core.queues import INBOX, QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.watch import Newest, Polling
-from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue, literal
+from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue
 from dualwrite.apps.sql.postgresql.function import NEW, OLD, ORIGIN, TELLS, body
 from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
+from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.apps.sql.postgresql.session import PostgresqlSession
 from dualwrite.apps.transactions import Watch
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -164,7 +165,8 @@ class PostgresqlCapture(Capturing):
     def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
         answer = session.arrays(
             f"SELECT epoch FROM {self._dialect.named(EPOCHS.name)} "  # noqa: S608 - quoted
-            f"WHERE map = {literal(map_name)} FOR {'UPDATE' if alone else 'SHARE'}",
+            f"WHERE map = $1 FOR {'UPDATE' if alone else 'SHARE'}",
+            [map_name],
             short=True,
         )
         return answer[0][0].as_py() if len(answer[0]) else None

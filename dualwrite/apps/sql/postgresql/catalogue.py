@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+import pyarrow as pa
+
 from dualwrite.apps.sql.core.dialect import Dialect
 from dualwrite.apps.sql.core.session import DatabaseSession
 
 _CASCADES = {"c": "CASCADE", "n": "SET NULL", "d": "SET DEFAULT"}
-
-
-def literal(text: str) -> str:
-    """A text in a statement; sessions of ours and our functions let no backslash escape."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 class PostgresqlCatalogue:
@@ -130,14 +127,14 @@ class PostgresqlCatalogue:
         return bool(found)
 
     def _rows(self, query: str, **values: str | Collection[str] | None) -> list[Any]:
-        said = query.format(**{name: _said(value) for name, value in values.items()})
-        columns = self._session.arrays(said, short=True)
+        """What a query gives; `{name}` stands for a value, which is bound."""
+        marks = {name: self._session.mark(n) for n, name in enumerate(values, start=1)}
+        bound = [_array(value) for value in values.values()]
+        columns = self._session.arrays(query.format(**marks), bound, short=True)
         return list(zip(*(column.to_pylist() for column in columns), strict=True))
 
 
-def _said(value: str | Collection[str] | None) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, str):
-        return literal(value)
-    return f"ARRAY[{', '.join(map(literal, value))}]"
+def _array(value: str | Collection[str] | None) -> pa.Array:
+    if value is None or isinstance(value, str):
+        return pa.array([value], pa.string())
+    return pa.array([list(value)], pa.list_(pa.string()))

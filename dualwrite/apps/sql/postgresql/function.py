@@ -21,8 +21,8 @@ from dualwrite.apps.sql.core.dialect import Dialect, Expression
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.triggers import Condition, EntryStatements
-from dualwrite.apps.sql.postgresql.catalogue import literal
 from dualwrite.apps.sql.postgresql.listening import CHANNEL
+from dualwrite.apps.sql.postgresql.literals import literal
 
 TELLS = "current_setting('max_prepared_transactions') = '0'"
 """Whether who watches is told: a transaction that has notified cannot be prepared, so where

@@ -7,17 +7,20 @@ short answer is fetched as it is, a long one by COPY.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import adbc_driver_manager
 import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import sqlalchemy as sa
+from adbc_driver_manager._lib import ArrowArrayHandle, ArrowSchemaHandle
 from sqlalchemy.dialects.postgresql.base import PGDialect
 
 from dualwrite.apps.canonical import as_text
 from dualwrite.apps.sql.core.faults import sqlstate
-from dualwrite.apps.sql.core.session import DatabaseSession, Given, few
+from dualwrite.apps.sql.core.session import DatabaseSession, Given, Values, few
+from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.tablemap.schema import Column
 
 COMPILER: Any = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -42,57 +45,78 @@ class PostgresqlSession(DatabaseSession):
             "random_page_cost": "1.1",
         }
         self._given = Given(self.quote)
-        self._owed: list[str] = []
+        self._owed: list[tuple[str, Values]] = []
         self._branch: str | None = None
         self._prepared = self._temporary = False
         # kept: a cursor takes longer to make than a short statement to run
         self._runs = self._connection.cursor()
         self._reads = self._connection.cursor()
-        self._looks = self._connection.cursor(
-            adbc_stmt_kwargs={"adbc.postgresql.use_copy": "false"}
-        )
+        self._binds = self._connection.cursor()
+        bare = {"adbc.postgresql.use_copy": "false"}
+        self._looks = self._connection.cursor(adbc_stmt_kwargs=bare)
+        self._asks = self._connection.cursor(adbc_stmt_kwargs=bare)
         settings = (
             sa.func.set_config(name, value, sa.false()).label(name)
             for name, value in wanted.items()
         )
         self.arrays(sa.select(*settings), short=True)
 
-    def run(self, statement: sa.Executable | str) -> int:
-        statement_of = self._runs.adbc_statement
-        # one trip: none of them gives rows, and the count is that of the last
-        said = [*self._owed, self._given.before(self.text(statement))]
-        self._owed.clear()
-        statement_of.set_sql_query("; ".join(said))
-        return int(statement_of.execute_update())
+    def mark(self, number: int) -> str:
+        return f"${number}"
 
-    def owe(self, statement: str) -> None:
-        self._owed.append(statement)
+    def run(self, statement: sa.Executable | str, values: Values = ()) -> int:
+        self._owed.append(self._given.before(self.text(statement), values))
+        return self._run_owed()
 
-    def _pay(self) -> None:
-        if self._owed:
-            last = self._owed.pop()
-            self.run(last)
+    def owe(self, statement: str, values: Values = ()) -> None:
+        self._owed.append((statement, values))
+
+    def _run_owed(self) -> int:
+        """Run what is owed; how many rows the last statement touched.
+
+        What binds no values goes in one trip: none of it gives rows.
+        """
+        owed, self._owed = self._owed, []
+        count, together = 0, list[str]()
+        for text, values in owed:
+            if not values:
+                together.append(text)
+                continue
+            self._update("; ".join(together))
+            together.clear()
+            count = self._update(text, values)
+        return self._update("; ".join(together)) if together else count
+
+    def _update(self, text: str, values: Values = ()) -> int:
+        if not text:
+            return 0
+        statement = (self._binds if values else self._runs).adbc_statement
+        statement.set_sql_query(text)
+        if values:
+            schema, array = ArrowSchemaHandle(), ArrowArrayHandle()
+            _bound(values)._export_to_c(array.address, schema.address)  # noqa: SLF001
+            statement.bind(array, schema)
+        return int(statement.execute_update())
 
     def arrays(
-        self, statement: sa.Executable | str, *, short: bool = False
+        self, statement: sa.Executable | str, values: Values = (), *, short: bool = False
     ) -> Sequence[pa.ChunkedArray]:
-        self._pay()
+        self._run_owed()
+        text, bound = self._given.before(self.text(statement), values)
+        if bound:  # COPY takes none
+            self._asks.execute(text, _bound(bound))
+            return list(self._asks.fetch_arrow_table().columns)
         cursor = self._looks if short else self._reads
-        cursor.execute(self._given.before(self.text(statement)))
+        cursor.execute(text)
         return list(cursor.fetch_arrow_table().columns)
 
     def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
         quote = self.quote
         kinds = [staged_as(columns[c]) for c in rows.column_names]
         if few(rows):
-            lists = ", ".join(
-                f"{_array(values)}::{kind}[]"
-                for values, kind in zip(rows.columns, kinds, strict=True)
-            )
-            if "\0" not in lists:  # COPY says what is wrong with it
-                text = f"SELECT * FROM unnest({lists})"  # noqa: S608 - quoted
-                self._given.take(name, rows.column_names, text)
-                return
+            arrays = [_array(values) for values in rows.columns]
+            self._given.take(name, rows.column_names, partial(_unnested, kinds), arrays)
+            return
         declared = ", ".join(
             f"{quote(c)} {kind}" for c, kind in zip(rows.column_names, kinds, strict=True)
         )
@@ -105,7 +129,7 @@ class PostgresqlSession(DatabaseSession):
         self, table: str, rows: pa.Table, *, temporary: bool = False, schema: str | None = None
     ) -> None:
         """COPY rows into a table as they are."""
-        self._pay()
+        self._run_owed()
         with self._connection.cursor() as cursor:
             cursor.adbc_ingest(
                 table, rows, mode="append", temporary=temporary, db_schema_name=schema
@@ -140,14 +164,14 @@ class PostgresqlSession(DatabaseSession):
     def prepare(self) -> None:
         assert self._branch is not None
         self._given.clear()
-        self._pay()
-        self.run(f"PREPARE TRANSACTION {self.literal(self._branch)}")
+        self._run_owed()
+        self.run(f"PREPARE TRANSACTION {literal(self._branch)}")
         self._prepared = True
 
     def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
         said = "COMMIT" if commit else "ROLLBACK"
         try:
-            self.run(f"{said} PREPARED {self.literal(branch)}")
+            self.run(f"{said} PREPARED {literal(branch)}")
         except adbc_driver_manager.Error as fault:
             if sqlstate(fault) == "55000":  # another session is at it
                 return False
@@ -174,7 +198,7 @@ class PostgresqlSession(DatabaseSession):
             return  # the connection is gone, and the transaction with it
 
     def close(self) -> None:
-        for cursor in (self._runs, self._reads, self._looks):
+        for cursor in (self._runs, self._binds, self._reads, self._looks, self._asks):
             cursor.close()
         self._connection.close()
 
@@ -197,13 +221,21 @@ def staged_as(column: Column) -> str:  # noqa: PLR0911 - one a kind
     return "bytea" if pa.types.is_binary(kind) else "text"
 
 
-def _array(values: pa.ChunkedArray) -> str:
-    """A column as a literal of an array."""
+def _unnested(kinds: Sequence[str], first: int) -> str:
+    """The rows that bound arrays of texts hold side by side, each array of a kind."""
+    arrays = (f"${number}::text[]::{kind}[]" for number, kind in enumerate(kinds, first))
+    return f"SELECT * FROM unnest({', '.join(arrays)})"  # noqa: S608 - numbers and types
+
+
+def _array(values: pa.ChunkedArray) -> pa.Array:
+    """A column as one value: an array of its texts."""
     texts = as_text(values).to_pylist()
     if pa.types.is_binary(values.type):
         texts = [None if value is None else f"\\x{value.hex()}" for value in texts]
-    elements = ",".join(
-        "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        for text in texts
-    )
-    return "'{" + elements.replace("'", "''") + "}'"
+    return pa.array([texts], pa.list_(pa.string()))
+
+
+def _bound(values: Values) -> pa.RecordBatch:
+    """Values as the one row that is bound to a statement."""
+    arrays = [value if isinstance(value, pa.Array) else pa.array([value]) for value in values]
+    return pa.record_batch(arrays, names=[f"v{number}" for number, _ in enumerate(arrays)])

@@ -25,7 +25,6 @@ from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.triggers import Bare, Condition, EntryStatements, row
 from dualwrite.apps.sql.core.watch import Polling
-from dualwrite.apps.sql.sqlite.session import literal
 from dualwrite.apps.transactions import Watch
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -96,9 +95,11 @@ class SqliteCapture(Capturing):
         ]
 
     def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
-        names = ", ".join(map(literal, queues))
+        names = list(queues)
+        marks = ", ".join(map(session.mark, range(1, len(names) + 1)))
         found = session.arrays(
-            f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ({names})"  # noqa: S608
+            f"SELECT name FROM sqlite_master WHERE type = 'table' AND name IN ({marks})",  # noqa: S608
+            names,
         )
         return set(found[0].to_pylist())
 
@@ -114,7 +115,7 @@ class SqliteCapture(Capturing):
         if origin is None:
             return None
         if origin.queue is not None:
-            session.run(f"INSERT INTO dualwrite_origin VALUES ({literal(origin.queue)})")  # noqa: S608
+            session.run("INSERT INTO dualwrite_origin VALUES (?1)", [origin.queue])
         return self.seen(session, origin.map)
 
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:
@@ -133,16 +134,14 @@ class SqliteCapture(Capturing):
         *,
         alone: bool = False,  # noqa: ARG002 - the whole file is
     ) -> int | None:
-        answer = session.arrays(
-            f"SELECT epoch FROM dualwrite_epoch WHERE map = {literal(map_name)}"  # noqa: S608
-        )
+        answer = session.arrays("SELECT epoch FROM dualwrite_epoch WHERE map = ?1", [map_name])
         return answer[0][0].as_py() if len(answer[0]) else None
 
     def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
-        values = f"({literal(map_name)}, {epoch:d})"
         stored = session.run(
-            f"INSERT INTO dualwrite_epoch (map, epoch) VALUES {values} ON CONFLICT (map) "  # noqa: S608
-            "DO UPDATE SET epoch = excluded.epoch WHERE epoch <= excluded.epoch"
+            "INSERT INTO dualwrite_epoch (map, epoch) VALUES (?1, ?2) ON CONFLICT (map) "
+            "DO UPDATE SET epoch = excluded.epoch WHERE epoch <= excluded.epoch",
+            [map_name, epoch],
         )
         return stored > 0
 

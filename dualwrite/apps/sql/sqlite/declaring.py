@@ -61,16 +61,16 @@ def _declare(session: DatabaseSession, schema: TableSchema, columns: Declared) -
             lost[name] = count
     if lost:
         return lost
-    master = f"sqlite_schema WHERE type = 'table' AND name = {session.literal(schema.name)}"
-    before = str(session.arrays(f"SELECT sql FROM {master}")[0][0].as_py())  # noqa: S608 - quoted
+    shown = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1"
+    before = str(session.arrays(shown, [schema.name])[0][0].as_py())
     after = redeclared(before, columns)
     _try(before, after, schema.name, columns)
     version = session.number("PRAGMA schema_version")
     session.run("PRAGMA writable_schema = ON")
     try:
-        text, name = session.literal(after), session.literal(schema.name)
         session.run(
-            f"UPDATE sqlite_schema SET sql = {text} WHERE type = 'table' AND name = {name}"  # noqa: S608
+            "UPDATE sqlite_schema SET sql = ?1 WHERE type = 'table' AND name = ?2",
+            [after, schema.name],
         )
         session.run(f"PRAGMA schema_version = {version + 1:d}")
     finally:

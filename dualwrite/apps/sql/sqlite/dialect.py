@@ -69,10 +69,10 @@ class SqliteDialect(Dialect):
             return _TimestampText(timezone=column.type.tz is not None)  # type: ignore[no-untyped-call]
         return super().sql_type(column)
 
-    def literal(self, column: Column, text: str) -> Expression:
+    def value(self, column: Column, text: str) -> Any:
         if pa.types.is_decimal(column.type) and column.exact:
-            return sa.literal(text, sa.String())
-        return super().literal(column, text)
+            return text
+        return super().value(column, text)
 
     def readable(self, column: Column, expression: Expression) -> Expression:
         if pa.types.is_string(column.type) or pa.types.is_decimal(column.type):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sqlite3
 import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,10 +18,12 @@ from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from dualwrite.apps.canonical import as_text
 from dualwrite.apps.sql.core.faults import NoFileFault
-from dualwrite.apps.sql.core.session import DatabaseSession, Given, few
+from dualwrite.apps.sql.core.session import DatabaseSession, Given, Values, few
 from dualwrite.apps.sql.sqlite.declaring import TOO_LONG, too_long
 from dualwrite.tablemap.schema import Column
 
+_MOST_VALUES = 30_000
+"""SQLite binds 32,766 values at most."""
 _WRITERS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 _WRITERS_GUARD = threading.Lock()
 
@@ -41,10 +43,13 @@ class SqliteSession(DatabaseSession):
         self._writing = False
         self._connection = connect(path, patience=patience)
 
-    def run(self, statement: sa.Executable | str) -> int:
+    def mark(self, number: int) -> str:
+        return f"?{number}"
+
+    def run(self, statement: sa.Executable | str, values: Values = ()) -> int:
         text = self.text(statement)
-        whole = self._given.before(text)
-        count = self._connection.execute(whole).rowcount
+        whole, bound = self._given.before(text, values)
+        count = self._connection.execute(whole, bound).rowcount
         if whole is text:
             return count
         # Python counts only where the statement begins with its verb
@@ -53,10 +58,11 @@ class SqliteSession(DatabaseSession):
     def arrays(
         self,
         statement: sa.Executable | str,
+        values: Values = (),
         *,
         short: bool = False,  # noqa: ARG002 - every answer starts at once
     ) -> Sequence[pa.Array]:
-        cursor = self._connection.execute(self._given.before(self.text(statement)))
+        cursor = self._connection.execute(*self._given.before(self.text(statement), values))
         width = len(cursor.description)
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * width
         return [_array(values) for values in columns]
@@ -67,10 +73,10 @@ class SqliteSession(DatabaseSession):
         rows: pa.Table,
         columns: Mapping[str, Column],
     ) -> None:
-        if rows.num_rows and few(rows):
+        if rows.num_rows and few(rows) and rows.num_rows * rows.num_columns <= _MOST_VALUES:
             lines = zip(*(_stored(values).to_pylist() for values in rows.columns), strict=True)
-            values = ", ".join(f"({', '.join(map(literal, line))})" for line in lines)
-            self._given.take(name, rows.column_names, f"VALUES {values}")
+            values = [value for line in lines for value in line]
+            self._given.take(name, rows.column_names, partial(_values, rows.shape), values)
             return
         declared = ", ".join(
             f"{self.quote(c)} {columns[c].native}".rstrip() for c in rows.column_names
@@ -174,35 +180,22 @@ def _array(values: Sequence[Any]) -> pa.Array:
         return pa.array([None if value is None else str(value) for value in values], pa.string())
 
 
+def _values(shape: tuple[int, int], first: int) -> str:
+    """Rows of bound values, numbered from `first`."""
+    count, width = shape
+    lines = (
+        ", ".join(f"?{number}" for number in range(start, start + width))
+        for start in range(first, first + count * width, width)
+    )
+    return f"VALUES {', '.join(f'({line})' for line in lines)}"
+
+
 def _stored(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return values
     text = as_text(values)
     return text.cast(pa.int8()) if pa.types.is_boolean(kind) else text
-
-
-def literal(value: Any) -> str:
-    """A stored value as SQLite spells it."""
-    match value:
-        case None:
-            return "NULL"
-        case str() if "\0" in value:
-            return f"CAST(X'{value.encode().hex()}' AS TEXT)"
-        case str():
-            return "'" + value.replace("'", "''") + "'"
-        case bytes():
-            return f"X'{value.hex()}'"
-        case float():
-            return _real(value)
-        case _:
-            return str(value)
-
-
-def _real(value: float) -> str:
-    if math.isfinite(value):
-        return repr(value)
-    return "NULL" if math.isnan(value) else f"{'-' if value < 0 else ''}9e999"
 
 
 def _locked() -> sqlite3.OperationalError:
