@@ -27,9 +27,9 @@ class DigitsLostError(PermanentError):
 
     def __init__(self, *, app: str, table: str, rows: Mapping[str, int]) -> None:
         self.app, self.table, self.rows = app, table, dict(rows)
-        told = ", ".join(f"{column} in {count:,} rows" for column, count in rows.items())
+        lost = ", ".join(f"{column} in {count:,} rows" for column, count in rows.items())
         super().__init__(
-            f"{app}.{table}: values would lose digits: {told}. Nothing was changed.\n"
+            f"{app}.{table}: values would lose digits: {lost}. Nothing was changed.\n"
             "  Round them in the app first, or leave the columns as wide as they are."
         )
 

@@ -252,7 +252,7 @@ class MemorySnapshot:
 
 
 class MemoryWatch:
-    """As `Watch`: told by the store of each commit."""
+    """As `Watch`: notified by the store of each commit."""
 
     def __init__(self, store: Store, queues: Collection[str]) -> None:
         self._store, self._queues = store, frozenset(queues)

@@ -79,7 +79,7 @@ class Store:
         self.held: list[tuple[str, pa.Table]] = []
         """Tables and keys of rows that an application holds."""
         self.news = threading.Condition()
-        """Told at each commit."""
+        """Notified at each commit."""
         self._turn = threading.Lock()
         self._writer: int | None = None
         self._last = time.time_ns() // 1000

@@ -89,7 +89,7 @@ class SqlApp:
 
     def refresh(self) -> None:
         self._catalogue.refresh()
-        self._reader.forget()
+        self._reader.clear()
         self._queues.clear()
 
     def count(self, query: Query) -> int:
@@ -184,7 +184,7 @@ class SqlApp:
             capture.table,
             lambda one: [
                 *self._capturing.faults(one, self._reader, queue),
-                *self._capturing.ways_round(one, self._reader, queue),
+                *self._capturing.uncaptured(one, self._reader, queue),
             ],
         )
 
@@ -194,8 +194,8 @@ class SqlApp:
             found = self._counted(names)
         except MissingTableError:
             with self._session(None) as session:
-                standing = self._capturing.standing(session, names)
-            found = self._counted(sorted(standing))
+                existing = self._capturing.existing(session, names)
+            found = self._counted(sorted(existing))
         self._stood = time.monotonic(), frozenset(found)
         return found
 
@@ -216,7 +216,7 @@ class SqlApp:
                     self._capturing,
                     queue_of=self._queue,
                     faults=self._faults,
-                    standing=self._stood[1] if time.monotonic() < self._stood[0] + JUST else (),
+                    existing=self._stood[1] if time.monotonic() < self._stood[0] + JUST else (),
                 )
                 session.commit()
             except BaseException:
@@ -245,7 +245,7 @@ class SqlApp:
 
     def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
         with self._session(None) as session:
-            if not self._capturing.standing(session, [INBOX.name]):
+            if not self._capturing.existing(session, [INBOX.name]):
                 return []
             return queues.applied(session, self._reader, queue)
 
@@ -267,9 +267,9 @@ class SqlApp:
             self._books(session)
             with session.transaction(writing=True):
                 for name in sorted(epochs):  # in one order, or two workers deadlock
-                    before = self._capturing.seen(session, name, alone=True)
+                    before = self._capturing.newest_epoch(session, name, alone=True)
                     if before != epochs[name]:
-                        self._capturing.see(session, name, epochs[name])
+                        self._capturing.store_epoch(session, name, epochs[name])
                     if before is not None:
                         seen[name] = before
         return seen
@@ -337,7 +337,7 @@ class SqlApp:
         if origin is None or seen == origin.epoch:
             return
         newer = seen is not None and seen > origin.epoch
-        if newer or not self._capturing.see(session, origin.map, origin.epoch):
+        if newer or not self._capturing.store_epoch(session, origin.map, origin.epoch):
             raise OvertakenError(app=self.name, map_name=origin.map)
 
     def _written(self, session: DatabaseSession, *, alone: bool) -> SqlWriting:
@@ -352,7 +352,7 @@ class SqlApp:
 
     def _books(self, session: DatabaseSession) -> None:
         with session.transaction(writing=True):
-            self._capturing.keep_books(session)
+            self._capturing.create_tables(session)
 
     def _read(self, table: str, work: Callable[[DatabaseSession], T]) -> T:
         with self._session(table) as session:

@@ -1,8 +1,8 @@
-"""What each database says in its own way of capture, and the books that all keep.
+"""What each database supplies for capture, and the tables of ours that all keep.
 
 A dialect supplies the queue and its triggers, how a transaction names its origin, how rows
-are locked without waiting, and how to wait for changes.  Reading queues, writing and noting
-are said once, in the modules beside this one.
+are locked without waiting, and how to wait for changes.  Reading queues, writing and recording
+are written once, in the modules beside this one.
 
 Two tables stand in an app beside its queues: `dualwrite_epoch`, the newest worker seen for
 each map, and `dualwrite_inbox`, which entries of the other app's queues are in here.
@@ -40,7 +40,7 @@ class Capturing(ABC):
         self._dialect = dialect
 
     @abstractmethod
-    def keep_books(self, session: DatabaseSession) -> None:
+    def create_tables(self, session: DatabaseSession) -> None:
         """Make the tables of ours that are not there."""
 
     @abstractmethod
@@ -60,11 +60,11 @@ class Capturing(ABC):
         """What is not as `install` makes it, one line each."""
 
     @abstractmethod
-    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:
+    def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:
         """How rows of the table can change unseen, one line each."""
 
     @abstractmethod
-    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+    def existing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
         """Which of these queues are there."""
 
     @abstractmethod
@@ -80,7 +80,7 @@ class Capturing(ABC):
 
         It waits `wait` seconds for a lock; None leaves the session's own patience.  As a
         `branch` it can be prepared, where the database can.
-        What it gives is what `seen` gives for the origin's map.
+        What it gives is what `newest_epoch` gives for the origin's map.
         """
 
     @abstractmethod
@@ -92,7 +92,9 @@ class Capturing(ABC):
         session.begin(writing=False)
 
     @abstractmethod
-    def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
+    def newest_epoch(
+        self, session: DatabaseSession, map_name: str, *, alone: bool = False
+    ) -> int | None:
         """The newest epoch of a map, locked until the transaction ends.
 
         Writers share the lock: a partition does not wait for another.  Who is to raise it has
@@ -100,7 +102,7 @@ class Capturing(ABC):
         """
 
     @abstractmethod
-    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+    def store_epoch(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
         """Store an epoch unless a newer one is there; whether it was stored."""
 
     def overtaken(self, root: Any) -> sa.ColumnElement[bool] | None:  # noqa: ARG002
@@ -128,7 +130,7 @@ class Capturing(ABC):
         """
 
     @abstractmethod
-    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
+    def notify(self, session: DatabaseSession, queue: QueueTable) -> None:
         """Wake who watches the queue: entries were added by hand."""
 
     @abstractmethod

@@ -24,7 +24,7 @@ _DEPENDED_ON = ("0A000", "2BP01")
 """What PostgreSQL says of a column that a view or a trigger is made of."""
 
 
-def said(kind: Any) -> str:
+def declared_type(kind: Any) -> str:
     """A decimal type as every database spells it: `numeric(19, 4)`."""
     return f"numeric({kind.precision}, {kind.scale})"
 
@@ -65,10 +65,10 @@ def declared_line(statement: str, quoted: str, kind: Any) -> str:
 
 
 def declining(fault: BaseException, error: DualWriteError, app: str, table: str) -> DualWriteError:
-    """What is told of a database's refusal to alter a table."""
+    """The error for a database's refusal to alter a table."""
     if isinstance(error, PrivilegeError):
         return PrivilegeError(app=app, table=table, privilege="alter the table")
-    # what is none of the kinds that any statement may meet is said of this table
+    # what is none of the kinds that any statement may meet is about this table
     if sqlstate(fault) in _DEPENDED_ON or type(error) is PermanentError:
         line = str(error).split("\n", 1)[0].removesuffix(". Nothing was written.")
         reason = line.partition("not understood by the app: ")[2]

@@ -1,7 +1,7 @@
 """What differs from one database to the next, and what most of them share.
 
 A dialect turns a column into an expression: as it is read, compared, matched and
-assigned.  Everything else is said once, in the modules beside this one.
+assigned.  Everything else is written once, in the modules beside this one.
 """
 
 from __future__ import annotations
@@ -268,7 +268,7 @@ class Staged:
         self.changing = tuple(name for name in columns if name not in kept)
         self._texts: dict[str, str] = {}
 
-    def said(self, session: DatabaseSession, mark: str, make: Callable[[], Any]) -> str:
+    def statement(self, session: DatabaseSession, mark: str, make: Callable[[], Any]) -> str:
         """A statement over these rows as text, worked out once."""
         if mark not in self._texts:
             self._texts[mark] = session.text(make())

@@ -56,7 +56,7 @@ _SQLITE_KINDS = {
     sqlite3.SQLITE_IOERR: "away",
 }
 _MYSQL_KINDS = {
-    # 1467: a deadlock on the lock of an AUTO_INCREMENT column is told as 'cannot be read'
+    # 1467: a deadlock on the lock of an AUTO_INCREMENT column is reported as 'cannot be read'
     **dict.fromkeys((1205, 1213, 1412, 1467, 3572, 1020, 1040, 1203, 1969, 3024), "busy"),
     **dict.fromkeys((1021, 1114, 28, 1041), "full"),
     **dict.fromkeys((1044, 1045, 1049, 1698, 2054, 2058), "refused"),
@@ -208,7 +208,7 @@ def _reason(fault: BaseException, secrets: tuple[str, ...]) -> str:
         text = str(fault.args[1])
     else:
         text = str(fault)
-    # ADBC and psycopg put words of their own before what the server said
+    # ADBC and psycopg put words of their own before the server's message
     found = re.search(r"(?:ERROR|FATAL):\s+(.*)", text)
     line = (found[1] if found else text).strip().split("\n", 1)[0]
     line = re.sub(r'(invalid input (?:syntax|value) for [^:]+): ".*"', r"\1", line)

@@ -150,7 +150,7 @@ class Reader:
             found = self._known[mark] = make()
         return cast("T", found)
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Forget what was worked out: tables may have been altered."""
         self._known.clear()
 
@@ -216,7 +216,7 @@ class Reader:
         """The rows of a query under some keys: what its columns are, and the statement."""
         described, expressions = columns_of(paths, self.dialect, query.columns)
         found = [paths.find(path) for path in query.key]
-        # said so that no index is chosen for them: the keys are what finds rows
+        # in this form no index is chosen for them: the keys are what finds rows
         conditions = [condition.is_(sa.true()) for condition in rows_of(paths, query)]
         source, among = keys.among(paths.source, found, session)
         statement = sa.select(*expressions).select_from(source).where(*conditions, among)

@@ -32,12 +32,12 @@ class SqlSnapshot:
         *,
         queue_of: Callable[[Capture], QueueTable],
         faults: Faults,
-        standing: Collection[str] = (),
+        existing: Collection[str] = (),
     ) -> None:
-        """`standing` are queues that were there a moment ago."""
+        """`existing` are queues that were there a moment ago."""
         self._session, self._reader, self._capturing = session, reader, capturing
         self._queue_of, self._faults = queue_of, faults
-        self._standing = set(standing)
+        self._existing = set(existing)
 
     def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
         with self._faults(capture.table):
@@ -70,8 +70,8 @@ class SqlSnapshot:
 
     def _look_for(self, capture: Capture) -> None:
         """Ask first: a queue that is gone must not end the snapshot of the others."""
-        if capture.queue in self._standing:
+        if capture.queue in self._existing:
             return
-        if not self._capturing.standing(self._session, [capture.queue]):
+        if not self._capturing.existing(self._session, [capture.queue]):
             raise QueueMissingError(app=self._reader.app, table=capture.table, queue=capture.queue)
-        self._standing.add(capture.queue)
+        self._existing.add(capture.queue)

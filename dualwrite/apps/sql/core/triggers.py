@@ -1,4 +1,4 @@
-"""EntryStatements made of rows, as a trigger says it in any dialect.
+"""EntryStatements made of rows, as a trigger makes them in any dialect.
 
 The rows stand in a clause named `t0`: the table itself, a transition table, or one row of
 `NEW.` and `OLD.` columns.  Lookups of the key are joined to it as a query joins them.
@@ -43,8 +43,8 @@ class EntryStatements:
     ) -> sa.Insert:
         """QueueTable the keys of the rows of `root`; no image is kept of a row that went."""
         names = ["op", "changed", "at"]
-        said = sa.literal(op) if isinstance(op, str) else op
-        values: list[Any] = [said, sa.null() if changed is None else changed, self._at]
+        value = sa.literal(op) if isinstance(op, str) else op
+        values: list[Any] = [value, sa.null() if changed is None else changed, self._at]
         source, keys = self.keys(root)
         names += [column.name for column in self._queue.key]
         values += keys
@@ -117,7 +117,7 @@ def row(queue: QueueTable, prefix: str, quote: Any, *, name: str = "t0") -> Any:
 
 
 class Bare:
-    """`NEW.` or `OLD.` of a row trigger, its columns said without a clause."""
+    """`NEW.` or `OLD.` of a row trigger, its columns named without a clause."""
 
     def __init__(self, prefix: str, quote: Any) -> None:
         self.c = _Columns(prefix, quote)

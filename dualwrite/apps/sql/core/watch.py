@@ -28,7 +28,7 @@ SOONEST, LATEST = 0.005, 0.25
 
 
 class Watching:
-    """A watch whose faults are told as the app's own."""
+    """A watch whose faults become the app's own."""
 
     def __init__(self, watch: Watch, faults: Faults) -> None:
         self._watch, self._faults = watch, faults
@@ -101,11 +101,11 @@ class Newest:
         self,
         dialect: Dialect,
         queues: Collection[str],
-        standing: Callable[[DatabaseSession, Collection[str]], set[str]],
+        existing: Callable[[DatabaseSession, Collection[str]], set[str]],
     ) -> None:
-        self._dialect, self._standing = dialect, standing
+        self._dialect, self._existing = dialect, existing
         self._wanted = self._queues = frozenset(queues)
-        self._said: str | None = None
+        self._text: str | None = None
         self._known: frozenset[tuple[Any, ...]] | None = None
         self._turn = 0
 
@@ -120,10 +120,10 @@ class Newest:
         if self._queues != self._wanted:
             self._narrow(session)
         while self._queues:
-            if self._said is None:
-                self._said = session.text(self._last())
+            if self._text is None:
+                self._text = session.text(self._last())
             try:
-                arrays = session.arrays(self._said, short=True)
+                arrays = session.arrays(self._text, short=True)
                 return frozenset(zip(*(array.to_pylist() for array in arrays), strict=True))
             except DRIVER_ERRORS:
                 before = self._queues
@@ -133,10 +133,10 @@ class Newest:
         return frozenset()
 
     def _narrow(self, session: DatabaseSession) -> None:
-        """To the queues that are there; the others are told by whoever reads them."""
-        left = frozenset(self._standing(session, self._wanted))
+        """To the queues that are there; who reads one of the others reports it."""
+        left = frozenset(self._existing(session, self._wanted))
         if left != self._queues:
-            self._queues, self._said = left, None
+            self._queues, self._text = left, None
 
     def _last(self) -> sa.CompoundSelect[Any]:
         selects = []

@@ -159,7 +159,7 @@ class SqlWriting:
             with self._staging(queue.table, wanted, names) as staged:
                 values = sa.select(*staged.values(names)).select_from(staged.source)
                 self._session.run(sa.insert(staged.target).from_select(names, values))
-            self._capturing.note(self._session, queue)
+            self._capturing.notify(self._session, queue)
 
     def acknowledge(self, capture: Capture, ids: pa.Array) -> int:
         with self._faults(capture.table), self._queue_read(capture):
@@ -292,7 +292,7 @@ class SqlWriting:
                 if not self._dialect.conflicted(fault):
                     raise
         with self._step(), self._staging(schema, rows, key, identities) as staged:
-            added = self._session.run(staged.said(self._session, "insert", staged.insert))
+            added = self._session.run(staged.statement(self._session, "insert", staged.insert))
             if added != rows.num_rows:
                 raise RowsRefusedError(
                     app=self._reader.app,

@@ -1,4 +1,4 @@
-"""Capture in MariaDB and MySQL: row triggers, silent while `@dualwrite_origin` says so.
+"""Capture in MariaDB and MySQL: row triggers, silent while `@dualwrite_origin` names their queue.
 
 The variable is of the session: a writing sets it and clears it before it commits, and a
 session that met a fault is closed, so no application ever finds it set.  Transactions that
@@ -55,7 +55,7 @@ _LETTERS = 700
 class MysqlCapture(Capturing):
     """Queues in MariaDB and MySQL."""
 
-    def keep_books(self, session: DatabaseSession) -> None:
+    def create_tables(self, session: DatabaseSession) -> None:
         catalogue = MysqlCatalogue(self._dialect, session)
         for table, columns in _BOOKS.items():
             session.run(f"CREATE TABLE IF NOT EXISTS {catalogue.named(table)} ({columns}) {_KIND}")
@@ -70,7 +70,7 @@ class MysqlCapture(Capturing):
             reason = f"its engine {engine} knows no transactions"
         if reason is not None:
             raise NoCaptureError(app=reader.app, table=table, reason=reason)
-        there = queue.name in catalogue.standing([queue.name])
+        there = queue.name in catalogue.existing([queue.name])
         try:
             self._make(session, catalogue, reader, queue)
         except pymysql.Error:
@@ -86,9 +86,11 @@ class MysqlCapture(Capturing):
         _keep_queue(session, catalogue, queue)
         wanted = _wanted(session, catalogue, reader, queue)
         held = catalogue.triggers(list(wanted))
-        for name, said in wanted.items():
-            if not held.get(name, "").endswith(said):
-                _keep_trigger(session, catalogue, name, said, on=catalogue.named(queue.source.name))
+        for name, statement in wanted.items():
+            if not held.get(name, "").endswith(statement):
+                _keep_trigger(
+                    session, catalogue, name, statement, on=catalogue.named(queue.source.name)
+                )
         if queue.identity and not _guarded(catalogue, queue):
             _guard(session, catalogue, queue)
 
@@ -106,10 +108,10 @@ class MysqlCapture(Capturing):
             found.append(f"queue {queue.name} was made for other columns")
         wanted = _wanted(session, catalogue, reader, queue)
         held = catalogue.triggers(list(wanted))
-        for name, said in wanted.items():
+        for name, statement in wanted.items():
             if name not in held:
                 found.append(f"trigger {name} is missing: its changes are not queued")
-            elif not held[name].endswith(said):
+            elif not held[name].endswith(statement):
                 found.append(f"trigger {name} was made for other columns")
         if not _guarded(catalogue, queue):
             found.append(
@@ -117,7 +119,7 @@ class MysqlCapture(Capturing):
             )
         return found
 
-    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
+    def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
         """Foreign keys whose cascades change rows below every trigger."""
         catalogue = MysqlCatalogue(self._dialect, session)
         watched = {*queue.capture.columns, *queue.steering}
@@ -125,19 +127,19 @@ class MysqlCapture(Capturing):
         found = []
         for name, parent, deleted, updated in catalogue.references(queue.source.name):
             matters = bool(watched & columns.get(name, set()))
-            said = []
+            rules = []
             if deleted == "CASCADE" or (deleted.startswith("SET") and matters):
-                said.append(f"ON DELETE {deleted}")
+                rules.append(f"ON DELETE {deleted}")
             if updated not in _STRICT and matters:
-                said.append(f"ON UPDATE {updated}")
+                rules.append(f"ON UPDATE {updated}")
             found += [
                 f"foreign key {name}: no trigger sees what {parent} does here {rule}"
-                for rule in said
+                for rule in rules
             ]
         return found
 
-    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
-        return MysqlCatalogue(self._dialect, session).standing(queues)
+    def existing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+        return MysqlCatalogue(self._dialect, session).existing(queues)
 
     def begin(
         self,
@@ -147,14 +149,14 @@ class MysqlCapture(Capturing):
         wait: float | None,
         branch: str | None = None,
     ) -> int | None:
-        said = [] if wait is None else _patience(wait)
+        settings = [] if wait is None else _patience(wait)
         if origin is not None and origin.queue is not None:
             queue: Any = sa.literal(origin.queue)
-            said.append(f"{ORIGIN} = {session.text(queue)}")
-        if said:
-            session.run(f"SET {', '.join(said)}")
+            settings.append(f"{ORIGIN} = {session.text(queue)}")
+        if settings:
+            session.run(f"SET {', '.join(settings)}")
         session.begin(writing=True, branch=branch)
-        return None if origin is None else self.seen(session, origin.map)
+        return None if origin is None else self.newest_epoch(session, origin.map)
 
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:  # noqa: ARG002
         session.run(f"SET {', '.join([*_patience(self._dialect.patience), f'{ORIGIN} = NULL'])}")
@@ -164,7 +166,9 @@ class MysqlCapture(Capturing):
         session.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         session.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
 
-    def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
+    def newest_epoch(
+        self, session: DatabaseSession, map_name: str, *, alone: bool = False
+    ) -> int | None:
         epochs = self._dialect.table(EPOCHS)
         answer = session.arrays(
             sa.select(epochs.c["epoch"])
@@ -173,12 +177,12 @@ class MysqlCapture(Capturing):
         )
         return int(answer[0][0].as_py()) if len(answer[0]) else None
 
-    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+    def store_epoch(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
         epochs = self._dialect.table(EPOCHS)
         insert = mysql.insert(epochs).values(map=map_name, epoch=epoch)
         newest = sa.func.greatest(epochs.c["epoch"], insert.inserted.epoch)
         session.run(insert.on_duplicate_key_update(epoch=newest))
-        return self.seen(session, map_name) == epoch
+        return self.newest_epoch(session, map_name) == epoch
 
     def held(
         self,
@@ -209,11 +213,11 @@ class MysqlCapture(Capturing):
             (replace(schema.columns[name], name=f"{_PLACE}{name}"), root.c[name]) for name in names
         ]
 
-    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
+    def notify(self, session: DatabaseSession, queue: QueueTable) -> None:
         """Who watches looks at the queue itself."""
 
     def watch(self, queues: Collection[str]) -> Watch:
-        newest = Newest(self._dialect, queues, self.standing)
+        newest = Newest(self._dialect, queues, self.existing)
         return Polling(self._dialect.connect, newest)
 
 
@@ -249,37 +253,37 @@ def _indexed(session: DatabaseSession, queue: QueueTable) -> str:
     """The key's columns for an index, texts as far as one takes them."""
     texts = [c for c in queue.key if re.match(r"\w*(char|text|blob|binary)|enum|set", c.native)]
     letters = _LETTERS // max(len(texts), 1)
-    said = []
+    indexed = []
     for column in queue.key:
         length = re.match(r"(?:var)?(?:char|binary)\((\d+)\)", column.native)
         whole = column not in texts or (length and int(length[1]) <= letters)
-        said.append(session.quote(column.name) + ("" if whole else f"({letters})"))
-    return ", ".join(said)
+        indexed.append(session.quote(column.name) + ("" if whole else f"({letters})"))
+    return ", ".join(indexed)
 
 
 def _wanted(
     session: DatabaseSession, catalogue: MysqlCatalogue, reader: Reader, queue: QueueTable
 ) -> dict[str, str]:
-    """What each trigger says behind its name."""
-    said = bodies(session, reader, queue, mariadb=catalogue.is_mariadb)
+    """What follows the name of each trigger in its statement."""
+    every = bodies(session, reader, queue, mariadb=catalogue.is_mariadb)
     table = catalogue.named(queue.source.name)
     return {
         f"{queue.name}_{event}": f"{_EVENTS[event]} ON {table} FOR EACH ROW {body}"
-        for event, body in said.items()
+        for event, body in every.items()
     }
 
 
 def _keep_trigger(
-    session: DatabaseSession, catalogue: MysqlCatalogue, name: str, said: str, *, on: str
+    session: DatabaseSession, catalogue: MysqlCatalogue, name: str, statement: str, *, on: str
 ) -> None:
     """Put a trigger in the place of the one there was, with no change between them."""
     quoted = catalogue.named(name)
     if catalogue.is_mariadb:
-        session.run(f"CREATE OR REPLACE TRIGGER {quoted} {said}")
+        session.run(f"CREATE OR REPLACE TRIGGER {quoted} {statement}")
         return
     session.run(f"LOCK TABLES {on} WRITE")
     session.run(f"DROP TRIGGER IF EXISTS {quoted}")
-    session.run(f"CREATE TRIGGER {quoted} {said}")
+    session.run(f"CREATE TRIGGER {quoted} {statement}")
     session.run("UNLOCK TABLES")
 
 

@@ -45,7 +45,7 @@ class MysqlCatalogue:
         tables = _described("TABLES", "TABLE_SCHEMA", "TABLE_NAME", "ENGINE")
         return str(self._rows(tables, ["ENGINE"], TABLE_NAME=table)[0][0])
 
-    def standing(self, tables: Collection[str]) -> set[str]:
+    def existing(self, tables: Collection[str]) -> set[str]:
         """Which of these tables are there."""
         if not tables:
             return set()

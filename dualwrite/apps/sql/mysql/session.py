@@ -39,7 +39,7 @@ _LOSING = (1020, 1205, 1213)
 
 
 class MysqlSession(DatabaseSession):
-    """A PyMySQL connection in autocommit, its transactions said by us."""
+    """A PyMySQL connection in autocommit, its transactions controlled by us."""
 
     compiler = MySQLDialect(paramstyle="named")
 
@@ -112,7 +112,7 @@ class MysqlSession(DatabaseSession):
         except pymysql.OperationalError as fault:
             if fault.args[0] != 1044:
                 raise
-            # said of the database as a whole, as if we could not enter it
+            # the server reports it of the whole database, as if we could not enter it
             raise pymysql.OperationalError(1142, "CREATE TEMPORARY TABLES denied") from fault
         self._staged.append(name)
         self.append(name, rows)

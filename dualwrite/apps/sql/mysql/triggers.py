@@ -3,7 +3,7 @@
 An application's statement never fails because of them.  Where a captured column was dropped
 or renamed, the keys alone are queued (`changed` null); where not even a key can be built,
 one entry whose op is `?`; where the queue itself is gone, nothing, which `problems` and the
-next read of it tell.  Locks and deadlocks are the application's own and are let through.
+next read of it report.  Locks and deadlocks are the application's own and are let through.
 The triggers run with the rights of the user who installed them, so that an application's
 users need none of ours; that user must not be dropped before `uninstall`.
 
@@ -35,16 +35,16 @@ def bodies(
     session: DatabaseSession, reader: Reader, queue: QueueTable, *, mariadb: bool
 ) -> Mapping[str, str]:
     """The body of each trigger, by event."""
-    said = _TriggerBodies(session, reader, queue, mariadb=mariadb)
+    parts = _TriggerBodies(session, reader, queue, mariadb=mariadb)
     return {
-        "i": said.body(said.inserted(), said.inserted(image=False)),
-        "u": said.body(said.updated(), said.keys_alone()),
-        "d": said.body(said.deleted(), said.deleted()),
+        "i": parts.body(parts.inserted(), parts.inserted(image=False)),
+        "u": parts.body(parts.updated(), parts.keys_alone()),
+        "d": parts.body(parts.deleted(), parts.deleted()),
     }
 
 
 class _Row:
-    """`NEW` or `OLD` as what a query reads from: one row, its columns said by prefix."""
+    """`NEW` or `OLD` as what a query reads from: one row, its columns named by prefix."""
 
     name = "t0"
 
@@ -131,7 +131,7 @@ class _TriggerBodies:
         read = sa.select(*(key for _, _, key in wanted)).select_from(source).limit(1)
         into = ", ".join(f"dualwrite_{name}" for _, name, _ in wanted)
         clear = ", ".join(f"dualwrite_{name} = NULL" for _, name, _ in wanted)
-        said = f"SET {clear}; {self._text(read)} INTO {into}; "
+        statements = f"SET {clear}; {self._text(read)} INTO {into}; "
         columns = self._queue.source.columns
         unseen = [
             f"(dualwrite_{name} IS NULL AND {self._text(row.c[column])} IS NOT NULL)"
@@ -140,8 +140,8 @@ class _TriggerBodies:
         ]
         if unseen:
             again = f"{self._text(read)} INTO {into} {self._share} SKIP LOCKED"
-            said += f"IF {' OR '.join(unseen)} THEN {again}; END IF; "
-        return said
+            statements += f"IF {' OR '.join(unseen)} THEN {again}; END IF; "
+        return statements
 
     def _insert(self, op: str, changed: Any, values: Mapping[str, Any]) -> str:
         """One entry by VALUES: a SELECT would lock the queue's counter, and what it reads."""

@@ -3,7 +3,7 @@
 An application's statement never finds itself refused because of us.  Where a captured
 column was dropped or renamed the function queues the keys alone (`changed` null); where not
 even a key can be built, one entry whose op is `?`; where the queue itself is gone, nothing,
-which `problems` and the next read of it tell.
+which `problems` and the next read of it report.
 
 The statements are planned anew at each call: a plan made for an update of one row would
 compare every row with every row in an update of a hundred thousand.  The function runs with
@@ -30,7 +30,7 @@ from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.watch import Newest, Polling
 from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue
-from dualwrite.apps.sql.postgresql.function import NEW, OLD, ORIGIN, TELLS, body
+from dualwrite.apps.sql.postgresql.function import NEW, NOTIFIES, OLD, ORIGIN, body
 from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
 from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.apps.sql.postgresql.session import PostgresqlSession
@@ -61,9 +61,9 @@ ANALYZE has seen: the planner thinks that one small, and would read it, or its i
 class PostgresqlCapture(Capturing):
     """Queues in PostgreSQL."""
 
-    def keep_books(self, session: DatabaseSession) -> None:
+    def create_tables(self, session: DatabaseSession) -> None:
         catalogue = PostgresqlCatalogue(self._dialect, session)
-        if catalogue.standing(_BOOKS) == _BOOKS.keys():
+        if catalogue.existing(_BOOKS) == _BOOKS.keys():
             return
         _take_turn(session)
         for name, columns in _BOOKS.items():
@@ -77,10 +77,11 @@ class PostgresqlCapture(Capturing):
         _keep_queue(session, catalogue, queue)
         session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue.name))
         owned = catalogue.owned(table)
-        for event, said in _EVENTS.items():
+        for event, timing in _EVENTS.items():
             trigger = session.quote(f"{queue.name}_{event}")
+            when = timing.format(table=catalogue.named(table))
             session.run(
-                f"CREATE OR REPLACE TRIGGER {trigger} {said.format(table=catalogue.named(table))} "
+                f"CREATE OR REPLACE TRIGGER {trigger} {when} "
                 f"FOR EACH STATEMENT EXECUTE FUNCTION {catalogue.named(queue.name)}()"
             )
             if owned:
@@ -115,7 +116,7 @@ class PostgresqlCapture(Capturing):
             found += [f"trigger {trigger} {fault}"] if fault else []
         return found
 
-    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
+    def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
         catalogue, table = PostgresqlCatalogue(self._dialect, session), queue.capture.table
         lookups = {path.column for path in queue.capture.key if path.is_lookup}
         found = [
@@ -132,8 +133,8 @@ class PostgresqlCapture(Capturing):
             found.append("what logical replication writes is not queued")
         return found
 
-    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
-        return PostgresqlCatalogue(self._dialect, session).standing(queues)
+    def existing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+        return PostgresqlCatalogue(self._dialect, session).existing(queues)
 
     def begin(
         self,
@@ -144,15 +145,15 @@ class PostgresqlCapture(Capturing):
         branch: str | None = None,
     ) -> int | None:
         # one trip: none of them gives rows
-        said = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
+        statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
         if wait is not None:
-            said.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
+            statements.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
         if origin is not None and origin.queue is not None:
-            said.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
+            statements.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
         assert isinstance(session, PostgresqlSession)
-        session.run("; ".join(said))
+        session.run("; ".join(statements))
         session.named(branch)
-        return None if origin is None else self.seen(session, origin.map)
+        return None if origin is None else self.newest_epoch(session, origin.map)
 
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:  # noqa: ARG002 - it was LOCAL
         session.commit()
@@ -162,7 +163,9 @@ class PostgresqlCapture(Capturing):
         now = "DECLARE dualwrite_now CURSOR FOR SELECT 1"
         session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}; {now}")
 
-    def seen(self, session: DatabaseSession, map_name: str, *, alone: bool = False) -> int | None:
+    def newest_epoch(
+        self, session: DatabaseSession, map_name: str, *, alone: bool = False
+    ) -> int | None:
         answer = session.arrays(
             f"SELECT epoch FROM {self._dialect.named(EPOCHS.name)} "  # noqa: S608 - quoted
             f"WHERE map = $1 FOR {'UPDATE' if alone else 'SHARE'}",
@@ -171,7 +174,7 @@ class PostgresqlCapture(Capturing):
         )
         return answer[0][0].as_py() if len(answer[0]) else None
 
-    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+    def store_epoch(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
         epochs = self._dialect.table(EPOCHS)
         insert = pg.insert(epochs).values(map=map_name, epoch=epoch)
         stored = insert.on_conflict_do_update(
@@ -191,20 +194,20 @@ class PostgresqlCapture(Capturing):
         where: Expression = sa.literal_column(f"{root.name}.ctid")
         return [(Column("dualwrite_place", pa.string(), "TEXT"), sa.cast(where, sa.Text))]
 
-    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
-        tells: sa.ColumnElement[bool] = sa.literal_column(f"({TELLS})", sa.Boolean)
-        told = sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)
-        session.arrays(sa.select(sa.case((tells, told))))
+    def notify(self, session: DatabaseSession, queue: QueueTable) -> None:
+        notifies: sa.ColumnElement[bool] = sa.literal_column(f"({NOTIFIES})", sa.Boolean)
+        notified = sa.cast(sa.func.pg_notify(CHANNEL, queue.name), sa.Text)
+        session.arrays(sa.select(sa.case((notifies, notified))))
 
     def watch(self, queues: Collection[str]) -> Watch:
         session = self._dialect.connect()
         try:
-            tells = session.arrays(f"SELECT {TELLS} AS tells", short=True)[0][0].as_py()
+            notifies = session.arrays(f"SELECT {NOTIFIES} AS notifies", short=True)[0][0].as_py()
         finally:
             session.close()
-        if tells:
+        if notifies:
             return Listening(self._dialect.url, queues)
-        newest = Newest(self._dialect, queues, self.standing)
+        newest = Newest(self._dialect, queues, self.existing)
         return Polling(self._dialect.connect, newest)
 
 
@@ -230,7 +233,7 @@ def _keep_queue(
         _declared(queue),
     )
     if not held:
-        columns = ", ".join(f"{session.quote(c)} {_said(kind)}" for c, kind in wanted.items())
+        columns = ", ".join(f"{session.quote(c)} {_collated(kind)}" for c, kind in wanted.items())
         session.run(
             f"CREATE TABLE {name} (id bigint GENERATED BY DEFAULT AS IDENTITY "
             f"(START WITH {catalogue.clock()}) PRIMARY KEY, op text NOT NULL, changed text, "
@@ -240,29 +243,29 @@ def _keep_queue(
         session.run(f"CREATE INDEX ON {name} ({keys})")
         return
     for column, kind in wanted.items():
-        said = session.quote(column)
+        quoted = session.quote(column)
         if column not in held:
-            session.run(f"ALTER TABLE {name} ADD COLUMN {said} {_said(kind)}")
+            session.run(f"ALTER TABLE {name} ADD COLUMN {quoted} {_collated(kind)}")
         elif held[column] != kind:
             session.run(
-                f"ALTER TABLE {name} ALTER COLUMN {said} TYPE {_said(kind)} "
-                f"USING {said}::text::{kind}"
+                f"ALTER TABLE {name} ALTER COLUMN {quoted} TYPE {_collated(kind)} "
+                f"USING {quoted}::text::{kind}"
             )
 
 
 def _function(
-    session: DatabaseSession, catalogue: PostgresqlCatalogue, said: str, name: str
+    session: DatabaseSession, catalogue: PostgresqlCatalogue, body: str, name: str
 ) -> str:
-    mark = f"$dualwrite_{hashlib.sha256(said.encode()).hexdigest()[:8]}$"
+    mark = f"$dualwrite_{hashlib.sha256(body.encode()).hexdigest()[:8]}$"
     return (
         f"CREATE OR REPLACE FUNCTION {catalogue.named(name)}() RETURNS trigger "
         "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "
         f"SET search_path = pg_catalog, {session.quote(catalogue.place)}, pg_temp "
-        f"SET standard_conforming_strings = on AS {mark}{said}{mark}"
+        f"SET standard_conforming_strings = on AS {mark}{body}{mark}"
     )
 
 
-def _said(kind: str) -> str:
+def _collated(kind: str) -> str:
     """A type with the collation that an index is quickest in; keys are equal by their bytes."""
     return f'{kind} COLLATE "C"' if kind == "text" else kind
 

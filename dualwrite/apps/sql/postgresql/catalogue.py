@@ -31,7 +31,7 @@ class PostgresqlCatalogue:
         """A table or function with its schema, quoted."""
         return f"{self._session.quote(self.place)}.{self._session.quote(name)}"
 
-    def standing(self, tables: Collection[str]) -> set[str]:
+    def existing(self, tables: Collection[str]) -> set[str]:
         """Which of these tables are there."""
         found = self._rows(
             "SELECT c.relname::text FROM pg_catalog.pg_class c "

@@ -21,7 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from dualwrite.apps.canonical import canonical, uuid_bytes
 from dualwrite.apps.declaring import Declared
-from dualwrite.apps.sql.core.declaring import losses, said
+from dualwrite.apps.sql.core.declaring import declared_type, losses
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, covered
 from dualwrite.apps.sql.core.faults import sqlstate
 from dualwrite.apps.sql.core.session import DatabaseSession
@@ -85,11 +85,11 @@ class PostgresqlDialect(Dialect):
         return [self.described(each) for each in reflected]
 
     def _native(self, connection: sa.Connection, table: str, column: str) -> str:
-        told = sa.text(
+        query = sa.text(
             "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
             "WHERE attrelid = to_regclass(:name) AND attname = :column"
         )
-        found = str(connection.scalar(told, {"name": self.named(table), "column": column}))
+        found = str(connection.scalar(query, {"name": self.named(table), "column": column}))
         return found if '"' in found else found.upper()
 
     def canonical_type(self, kind: Any) -> tuple[pa.DataType, int | None, bool]:
@@ -137,7 +137,9 @@ class PostgresqlDialect(Dialect):
         self, session: DatabaseSession, schema: TableSchema, columns: Declared, *, wait: float
     ) -> Mapping[str, int]:
         table, quote = self.named(schema.name), session.quote
-        fresh = ", ".join(f"ALTER {quote(c)} TYPE {said(kind)}" for c, kind in columns.items())
+        fresh = ", ".join(
+            f"ALTER {quote(c)} TYPE {declared_type(kind)}" for c, kind in columns.items()
+        )
         with session.transaction(writing=True):
             session.run(f"SET LOCAL lock_timeout = '{round(wait * 1000)}ms'")
             session.run(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
@@ -169,12 +171,12 @@ class PostgresqlDialect(Dialect):
         if not inserting:
             if not staged.changing:
                 return Written()
-            return Written(updated=session.run(staged.said(session, "update", staged.update)))
+            return Written(updated=session.run(staged.statement(session, "update", staged.update)))
         if not covered(staged.schema, staged.key):
             turn = sa.func.hashtextextended(f"dualwrite {staged.schema.name}", 0)
             locked = sa.select(sa.cast(sa.func.pg_advisory_xact_lock(turn), sa.Text))
             session.arrays(locked, short=True)
-        text = staged.said(session, f"merge {meeting}", lambda: self._merged(staged, meeting))
+        text = staged.statement(session, f"merge {meeting}", lambda: self._merged(staged, meeting))
         inserted, updated = session.arrays(text, short=True)
         return Written(inserted=inserted[0].as_py(), updated=updated[0].as_py())
 
@@ -215,7 +217,7 @@ class PostgresqlDialect(Dialect):
 
     def delete(self, session: DatabaseSession, staged: Staged) -> int:
         gone = sa.delete(staged.target).where(staged.matched())
-        return session.run(staged.said(session, "delete", lambda: gone))
+        return session.run(staged.statement(session, "delete", lambda: gone))
 
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
         quote = session.quote

@@ -24,8 +24,8 @@ from dualwrite.apps.sql.core.triggers import Condition, EntryStatements
 from dualwrite.apps.sql.postgresql.listening import CHANNEL
 from dualwrite.apps.sql.postgresql.literals import literal
 
-TELLS = "current_setting('max_prepared_transactions') = '0'"
-"""Whether who watches is told: a transaction that has notified cannot be prepared, so where
+NOTIFIES = "current_setting('max_prepared_transactions') = '0'"
+"""Whether watchers are notified: a transaction that has notified cannot be prepared, so where
 a server allows PREPARE TRANSACTION an application might find its own refused."""
 ORIGIN = "dualwrite.origin"
 """The setting that holds the queue for which a transaction is silent."""
@@ -86,7 +86,7 @@ BEGIN
       END;
     END;
   END;
-  IF dualwrite_queued > 0 AND {TELLS} THEN
+  IF dualwrite_queued > 0 AND {NOTIFIES} THEN
     PERFORM pg_notify('{CHANNEL}', {name});
   END IF;
   RETURN NULL;
@@ -202,11 +202,11 @@ class _FunctionBody:
         changed: Expression | None = None,
     ) -> Any:
         """The columns of a row that an entry is made of, if it makes one."""
-        said = sa.cast(sa.null(), sa.Text) if changed is None else changed
+        value = sa.cast(sa.null(), sa.Text) if changed is None else changed
         names = self._queue.made_of
         columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in names)
         return (
-            sa.select(op.label("dualwrite_op"), said.label("dualwrite_changed"), *columns)
+            sa.select(op.label("dualwrite_op"), value.label("dualwrite_changed"), *columns)
             .where(*where)
             .correlate(*among)
         )

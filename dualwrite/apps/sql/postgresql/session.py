@@ -29,7 +29,7 @@ COMPILER._backslash_escapes = False  # noqa: SLF001
 
 
 class PostgresqlSession(DatabaseSession):
-    """An ADBC connection in autocommit, its transactions said by us."""
+    """An ADBC connection in autocommit, its transactions controlled by us."""
 
     compiler = COMPILER
     inlines = True
@@ -169,9 +169,9 @@ class PostgresqlSession(DatabaseSession):
         self._prepared = True
 
     def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
-        said = "COMMIT" if commit else "ROLLBACK"
+        verb = "COMMIT" if commit else "ROLLBACK"
         try:
-            self.run(f"{said} PREPARED {literal(branch)}")
+            self.run(f"{verb} PREPARED {literal(branch)}")
         except adbc_driver_manager.Error as fault:
             if sqlstate(fault) == "55000":  # another session is at it
                 return False

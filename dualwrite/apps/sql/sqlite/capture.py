@@ -44,7 +44,7 @@ _NUMBERS = sa.table(
 class SqliteCapture(Capturing):
     """Queues in SQLite."""
 
-    def keep_books(self, session: DatabaseSession) -> None:
+    def create_tables(self, session: DatabaseSession) -> None:
         for statement in _BOOKS:
             session.run(statement)
 
@@ -69,7 +69,7 @@ class SqliteCapture(Capturing):
             found.append(f"queue {queue.name} is missing: what changed since is not known")
         elif not _declared(queue).items() <= columns.items():
             found.append(f"queue {queue.name} was made for other columns")
-        if not self.standing(session, ["dualwrite_origin"]):
+        if not self.existing(session, ["dualwrite_origin"]):
             found.append("table dualwrite_origin is missing: no change can be made")
         held = self._sql(session, "trigger")
         for name, wanted in self._triggers(session, reader, queue).items():
@@ -79,7 +79,7 @@ class SqliteCapture(Capturing):
                 found.append(f"trigger {name} was made for other columns")
         return found
 
-    def ways_round(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
+    def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
         lookups = {path.column for path in queue.capture.key if path.is_lookup}
         declared: Any = sa.func.pragma_foreign_key_list(queue.source.name).table_valued(
             "from", "table", "on_delete"
@@ -94,7 +94,7 @@ class SqliteCapture(Capturing):
             if column in lookups and rule in ("CASCADE", "SET NULL", "SET DEFAULT")
         ]
 
-    def standing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
+    def existing(self, session: DatabaseSession, queues: Collection[str]) -> set[str]:
         names = list(queues)
         marks = ", ".join(map(session.mark, range(1, len(names) + 1)))
         found = session.arrays(
@@ -116,7 +116,7 @@ class SqliteCapture(Capturing):
             return None
         if origin.queue is not None:
             session.run("INSERT INTO dualwrite_origin VALUES (?1)", [origin.queue])
-        return self.seen(session, origin.map)
+        return self.newest_epoch(session, origin.map)
 
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:
         if origin is not None and origin.queue is not None:
@@ -127,7 +127,7 @@ class SqliteCapture(Capturing):
         session.begin(writing=False)
         session.arrays("SELECT count(*) FROM sqlite_master")  # the first read sets the moment
 
-    def seen(
+    def newest_epoch(
         self,
         session: DatabaseSession,
         map_name: str,
@@ -137,7 +137,7 @@ class SqliteCapture(Capturing):
         answer = session.arrays("SELECT epoch FROM dualwrite_epoch WHERE map = ?1", [map_name])
         return answer[0][0].as_py() if len(answer[0]) else None
 
-    def see(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
+    def store_epoch(self, session: DatabaseSession, map_name: str, epoch: int) -> bool:
         stored = session.run(
             "INSERT INTO dualwrite_epoch (map, epoch) VALUES (?1, ?2) ON CONFLICT (map) "
             "DO UPDATE SET epoch = excluded.epoch WHERE epoch <= excluded.epoch",
@@ -152,7 +152,7 @@ class SqliteCapture(Capturing):
     ) -> Sequence[tuple[Column, Expression]]:
         return ()
 
-    def note(self, session: DatabaseSession, queue: QueueTable) -> None:
+    def notify(self, session: DatabaseSession, queue: QueueTable) -> None:
         """Who watches looks at the queue itself."""
 
     def watch(self, queues: Collection[str]) -> Watch:
@@ -218,14 +218,14 @@ def _updated(session: DatabaseSession, reader: Reader, queue: QueueTable) -> _Bo
     old, new = Bare("OLD", session.quote), Bare("NEW", session.quote)
     was, now = row(queue, "OLD", session.quote), row(queue, "NEW", session.quote)
     moved = sa.or_(entries.moved(old, new), entries.any_altered(queue.identity, old, new))
-    said = [
+    statements = [
         entries.of(was, "d", image=False, where=[moved]),
         entries.of(now, "i", where=[moved]),
     ]
     if entries.telling:
         touched = [sa.not_(moved), entries.touched(old, new)]
-        said.append(entries.of(now, "u", changed=entries.changed(old, new), where=touched))
-    return said, None
+        statements.append(entries.of(now, "u", changed=entries.changed(old, new), where=touched))
+    return statements, None
 
 
 def _replaced(

@@ -81,7 +81,7 @@ def _declare(session: DatabaseSession, schema: TableSchema, columns: Declared) -
 def redeclared(statement: str, columns: Declared) -> str:
     """A CREATE TABLE statement in which these columns have other digits."""
     wanted = {name.lower(): kind for name, kind in columns.items()}
-    said, depth, naming = [], 0, False
+    parts, depth, naming = [], 0, False
     kind: Any = None
     for token in _TOKEN.finditer(statement):
         text = token[0]
@@ -96,8 +96,8 @@ def redeclared(statement: str, columns: Declared) -> str:
             naming, kind = True, None
         elif naming and not text.isspace() and not text.startswith(("--", "/*")):
             naming, kind = False, wanted.get(_plain(text).lower())
-        said.append(text)
-    return "".join(said)
+        parts.append(text)
+    return "".join(parts)
 
 
 def _plain(name: str) -> str:

@@ -128,9 +128,11 @@ class SqliteDialect(Dialect):
     ) -> Written:
         done = Written()
         if staged.changing:
-            done += Written(updated=session.run(staged.said(session, "update", staged.update)))
+            done += Written(updated=session.run(staged.statement(session, "update", staged.update)))
         if inserting:
-            done += Written(inserted=session.run(staged.said(session, "insert", staged.insert)))
+            done += Written(
+                inserted=session.run(staged.statement(session, "insert", staged.insert))
+            )
         return done
 
     def delete(self, session: DatabaseSession, staged: Staged) -> int:
@@ -138,7 +140,7 @@ class SqliteDialect(Dialect):
         wanted = sa.select(*(staged.source.c[name] for name in staged.key))
         among = keys[0].in_(wanted) if len(keys) == 1 else sa.tuple_(*keys).in_(wanted)
         return session.run(
-            staged.said(session, "delete", lambda: sa.delete(staged.target).where(among))
+            staged.statement(session, "delete", lambda: sa.delete(staged.target).where(among))
         )
 
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:  # noqa: ARG002 - one file

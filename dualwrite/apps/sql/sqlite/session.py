@@ -29,7 +29,7 @@ _WRITERS_GUARD = threading.Lock()
 
 
 class SqliteSession(DatabaseSession):
-    """A connection in autocommit, its transactions said by us."""
+    """A connection in autocommit, its transactions controlled by us."""
 
     compiler = SQLiteDialect(paramstyle="named")
     inlines = True

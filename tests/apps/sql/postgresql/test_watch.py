@@ -47,7 +47,7 @@ def test_where_transactions_may_be_prepared_nobody_is_notified(
 ) -> None:
     """A transaction that has notified cannot be prepared."""
     for module in (capture_postgresql, postgresql_function):
-        monkeypatch.setattr(module, "TELLS", "current_setting('port') = ''")
+        monkeypatch.setattr(module, "NOTIFIES", "current_setting('port') = ''")
     app.install(CAPTURE)
     watch = app.watch([QUEUE])
     with connected(shop) as ear:
@@ -64,7 +64,7 @@ def test_where_transactions_may_be_prepared_nobody_is_notified(
 def test_a_queue_that_comes_back_is_watched_again(
     shop: Workshop, watched: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture_postgresql, "TELLS", "false")
+    monkeypatch.setattr(capture_postgresql, "NOTIFIES", "false")
     watch = watched.watch([QUEUE, "dualwrite_q_none"])
     shop.drop_table(QUEUE)
     assert not watch.wait(0.02)
