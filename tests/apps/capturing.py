@@ -40,7 +40,7 @@ def entries(app: App, capture: Capture = CAPTURE) -> Entries:
         return snapshot.entries(capture, limit=100_000)
 
 
-def told(app: App, capture: Capture = CAPTURE) -> list[tuple[Any, ...]]:
+def recorded(app: App, capture: Capture = CAPTURE) -> list[tuple[Any, ...]]:
     """Operation and key of each entry, by id."""
     found = entries(app, capture)
     columns = [column.to_pylist() for column in (found.op, *found.keys.columns)]
@@ -103,7 +103,7 @@ class Queuing:
             hand.insert("customer", customer("C1", name=before))
             hand.update("customer", name=after)
 
-        assert [op for op, *_ in told(watched)] == (["i", "u"] if queued else ["i"])
+        assert [op for op, *_ in recorded(watched)] == (["i", "u"] if queued else ["i"])
 
     def test_a_column_that_is_not_captured_queues_nothing(
         self, shop: Workshop, watched: App
@@ -112,7 +112,7 @@ class Queuing:
             hand.insert("customer", customer("C1"))
             hand.update("customer", rank=7)
 
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
     def test_one_statement_over_many_rows(self, shop: Workshop, watched: App) -> None:
         numbers = [f"C{i:03d}" for i in range(300)]
@@ -122,7 +122,7 @@ class Queuing:
             hand.update("customer", name="b")
             hand.delete("customer")
 
-        found = told(watched)
+        found = recorded(watched)
 
         assert sorted(found[:300]) == [("i", "USMF", n) for n in numbers]
         assert sorted(found[300:600]) == [("u", "USMF", n) for n in numbers]
@@ -135,14 +135,14 @@ class Queuing:
         watched.write("customer", changed, key=KEY)
 
         assert watched.pending([QUEUE]) == {QUEUE: 1502}
-        assert sorted(told(watched)[1500:]) == [("i", "USMF", "X"), ("u", "USMF", "C0002")]
+        assert sorted(recorded(watched)[1500:]) == [("i", "USMF", "X"), ("u", "USMF", "C0002")]
 
     def test_a_changed_key_queues_both(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
             hand.update("customer", number="C9", name="x")
 
-        assert told(watched)[1:] == [("d", "USMF", "C1"), ("i", "USMF", "C9")]
+        assert recorded(watched)[1:] == [("d", "USMF", "C1"), ("i", "USMF", "C9")]
         assert entries(watched).changed.to_pylist() == [None] * 3
 
     def test_many_keys_changed_by_one_statement(self, shop: Workshop, watched: App) -> None:
@@ -150,7 +150,7 @@ class Queuing:
             hand.insert("customer", customer("C1"), customer("C2"))
             hand.update("customer", company="DEMF")
 
-        assert sorted(told(watched)[2:]) == [
+        assert sorted(recorded(watched)[2:]) == [
             *[("d", "USMF", "C1"), ("d", "USMF", "C2")],
             *[("i", "DEMF", "C1"), ("i", "DEMF", "C2")],
         ]
@@ -169,11 +169,11 @@ class Queuing:
             hand.delete("customer")
             hand.delete("group")
 
-        assert told(app, capture) == [
+        assert recorded(app, capture) == [
             *[("i", "C1", "g1"), ("d", "C1", "g1"), ("i", "C1", "g2"), ("d", "C1", "g2")]
         ]
 
-    def test_a_lookup_holds_up_no_application(self, shop: Workshop, app: App) -> None:
+    def test_a_lookup_blocks_no_application(self, shop: Workshop, app: App) -> None:
         """One changes the parent, another a child of it, as they could before us."""
         one_writer(shop)
         capture = replace(CAPTURE, key=paths("number", "groupid.code"), columns=("number", "name"))
@@ -187,7 +187,7 @@ class Queuing:
                 other.update("customer", {"id": customer("C1")["id"]}, name="x")
                 other.delete("customer", {"id": customer("C2")["id"]})
 
-        assert told(app, capture) == [("u", "C1", "g1"), ("d", "C2", "g1")]
+        assert recorded(app, capture) == [("u", "C1", "g1"), ("d", "C2", "g1")]
 
     def test_a_parent_is_found_that_came_after_an_application_began(
         self, shop: Workshop, app: App
@@ -202,7 +202,7 @@ class Queuing:
                 quick.insert("group", {"id": G1, "code": "g1"})
             late.insert("customer", customer("C1", groupid=G1))
 
-        assert told(app, capture) == [("i", "C1", "g1")]
+        assert recorded(app, capture) == [("i", "C1", "g1")]
 
     def test_a_key_behind_two_lookups(self, shop: Workshop, app: App) -> None:
         capture = replace(
@@ -214,9 +214,9 @@ class Queuing:
             hand.insert("customer", customer("C1", groupid=G1))
             hand.insert("customer", customer("C2", parentid=customer("C1")["id"]))
 
-        assert told(app, capture) == [("i", "C1", None), ("i", "C2", "g1")]
+        assert recorded(app, capture) == [("i", "C1", None), ("i", "C2", "g1")]
 
-    def test_a_key_behind_a_lookup_that_the_map_says(self, shop: Workshop) -> None:
+    def test_a_key_behind_a_lookup_that_the_map_declares(self, shop: Workshop) -> None:
         shop.create(
             table("unit", text("code"), text("title"), key=("code",)),
             table("price", number("id", nullable=False), text("unit"), key=("id",)),
@@ -234,7 +234,7 @@ class Queuing:
             hand.insert("unit", {"code": "kg", "title": "Kilo"})
             hand.insert("price", {"id": 1, "unit": "kg"}, {"id": 2, "unit": "lb"})
 
-        assert sorted(told(app, capture)) == [("i", 1, "Kilo"), ("i", 2, None)]
+        assert sorted(recorded(app, capture)) == [("i", 1, "Kilo"), ("i", 2, None)]
 
     def test_a_key_without_a_value_is_null(self, shop: Workshop, app: App) -> None:
         capture = replace(CAPTURE, key=paths("number", "name"))
@@ -244,7 +244,7 @@ class Queuing:
             hand.update("customer", name="Anna")
             hand.update("customer", name=None)
 
-        assert told(app, capture) == [
+        assert recorded(app, capture) == [
             *[("i", "C1", None), ("d", "C1", None), ("i", "C1", "Anna")],
             *[("d", "C1", "Anna"), ("i", "C1", None)],
         ]
@@ -297,13 +297,15 @@ class Queuing:
         assert entries(app, capture).changed.to_pylist() == [
             *[None, changed_text(names[4:]), None, None]
         ]
-        assert told(app, capture)[-1] == ("i", "1", "z", "x", "x", "x")
+        assert recorded(app, capture)[-1] == ("i", "1", "z", "x", "x", "x")
         assert app.problems(capture) == []
         app.uninstall(capture)
         assert app.pending([capture.queue]) == {}
 
-    def test_a_key_that_outgrew_its_column_is_told(self, sql_shop: Workshop, watched: App) -> None:
-        """The app widens a column first, and tells us later or never."""
+    def test_a_key_that_outgrew_its_column_is_reported(
+        self, sql_shop: Workshop, watched: App
+    ) -> None:
+        """The app widens a column first, and we learn of it later or never."""
         if wider := {
             "postgresql": "ALTER COLUMN number TYPE varchar(60)",
             "mariadb": "MODIFY number varchar(60) COLLATE utf8mb4_bin NOT NULL",
@@ -312,7 +314,7 @@ class Queuing:
         with sql_shop.hand() as hand:
             hand.insert("customer", {**customer("C1"), "number": "C" * 50})
 
-        assert told(watched) == [("i", "USMF", "C" * 50)]
+        assert recorded(watched) == [("i", "USMF", "C" * 50)]
 
     def test_two_queues_over_one_table(self, shop: Workshop, watched: App) -> None:
         watched.install(OTHER)
@@ -321,15 +323,15 @@ class Queuing:
             hand.update("customer", rank=1)
             hand.update("customer", name="x")
 
-        assert told(watched) == [("i", "USMF", "C1"), ("u", "USMF", "C1")]
-        assert told(watched, OTHER) == [("i", "C1"), ("u", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1"), ("u", "USMF", "C1")]
+        assert recorded(watched, OTHER) == [("i", "C1"), ("u", "C1")]
 
     def test_what_is_rolled_back_is_not_queued(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
             hand.rollback()
 
-        assert told(watched) == []
+        assert recorded(watched) == []
 
     def test_what_commits_late_is_not_lost(self, shop: Workshop, watched: App) -> None:
         """The slow one has the lower id: a cursor would have passed it."""
@@ -342,7 +344,7 @@ class Queuing:
             assert watched.acknowledge(QUEUE, seen.id) == 1
 
         assert seen.keys["number"].to_pylist() == ["C2"]
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
     def test_emptying_a_table_is_captured_or_refused(self, shop: Workshop, watched: App) -> None:
         if shop.kind in ("memory", "sqlite"):
@@ -354,7 +356,7 @@ class Queuing:
             shop.execute("TRUNCATE TABLE customer")
 
         left = watched.count(of_customers())
-        gone = [number for op, _, number in told(watched) if op == "d"]
+        gone = [number for op, _, number in recorded(watched) if op == "d"]
         assert (left, sorted(gone)) in [(2, []), (0, ["C1", "C2"])]
 
     def test_a_row_put_in_the_place_of_another(self, shop: Workshop, watched: App) -> None:
@@ -367,7 +369,7 @@ class Queuing:
             f"REPLACE INTO customer (id, company, number) VALUES ('{identity}', 'USMF', 'C2')"
         )
 
-        assert sorted(told(watched)[1:]) == [("d", "USMF", "C1"), ("i", "USMF", "C2")]
+        assert sorted(recorded(watched)[1:]) == [("d", "USMF", "C1"), ("i", "USMF", "C2")]
 
 
 class Looking:
@@ -386,7 +388,7 @@ class Looking:
         assert again == first
         assert rows.to_pylist() == [{"company": "USMF", "number": "C1", "name": "a"}]
         assert fetched.to_pylist() == rows.to_pylist()
-        assert len(told(watched)) == 3
+        assert len(recorded(watched)) == 3
 
     def test_entries_come_in_pages(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
@@ -418,7 +420,7 @@ class Looking:
 
         assert abs(first - time.time_ns() // 1000) < 3600 * 1_000_000
 
-    def test_forgetting_is_by_exact_ids(self, shop: Workshop, watched: App) -> None:
+    def test_acknowledging_is_by_exact_ids(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", *(customer(f"C{i}") for i in range(5)))
         ids = entries(watched).id.to_pylist()
@@ -430,7 +432,7 @@ class Looking:
         assert watched.acknowledge(QUEUE, pa.array([], pa.int64())) == 0
         assert watched.acknowledge_ranges(QUEUE, []) == 0
 
-    def test_forgetting_much_takes_all_of_it(self, watched: App) -> None:
+    def test_acknowledging_much_takes_all_of_it(self, watched: App) -> None:
         watched.write("customer", customers(*(f"C{i:04d}" for i in range(3000))), key=KEY)
         ids = entries(watched).id
 
@@ -464,7 +466,7 @@ class Looking:
 
 
 class Installing:
-    def test_what_is_installed_is_whole(self, watched: App) -> None:
+    def test_what_is_installed_has_no_problems(self, watched: App) -> None:
         assert watched.problems(CAPTURE) == []
 
     def test_installing_again_keeps_what_is_queued(self, shop: Workshop, watched: App) -> None:
@@ -473,7 +475,7 @@ class Installing:
 
         watched.install(CAPTURE)
 
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
     def test_uninstalling_leaves_nothing_behind(self, shop: Workshop, app: App) -> None:
         app.install(OTHER)
@@ -496,10 +498,10 @@ class Installing:
 
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
-        assert told(watched, OTHER) == [("i", "C1")]
+        assert recorded(watched, OTHER) == [("i", "C1")]
         assert watched.problems(OTHER) == []
 
-    def test_a_dropped_queue_is_told_and_repaired(self, shop: Workshop, watched: App) -> None:
+    def test_a_dropped_queue_is_reported_and_repaired(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1"))
         (last,) = entries(watched).id.to_pylist()
@@ -517,7 +519,7 @@ class Installing:
         assert watched.problems(CAPTURE) == []
         with shop.hand() as hand:
             hand.insert("customer", customer("C2"))
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
         assert entries(watched).id.to_pylist()[0] > last
 
     def test_an_application_goes_on_without_the_queue(self, shop: Workshop, watched: App) -> None:
@@ -533,7 +535,9 @@ class Installing:
 
         assert watched.problems(CAPTURE) != []
 
-    def test_a_lost_trigger_is_told_and_repaired(self, sql_shop: Workshop, watched: App) -> None:
+    def test_a_lost_trigger_is_reported_and_repaired(
+        self, sql_shop: Workshop, watched: App
+    ) -> None:
         for name in sql_shop.triggers("customer"):
             sql_shop.drop_trigger("customer", name)
 
@@ -541,7 +545,7 @@ class Installing:
             watched.install(CAPTURE)
             assert watched.problems(CAPTURE) == []
 
-    def test_a_capture_of_other_columns_is_told_and_repaired(
+    def test_a_capture_of_other_columns_is_reported_and_repaired(
         self, shop: Workshop, watched: App
     ) -> None:
         wider = replace(CAPTURE, columns=(*CAPTURE.columns, "rank"))
@@ -555,7 +559,7 @@ class Installing:
             hand.update("customer", rank=1)
         assert entries(watched, wider).changed.to_pylist() == [None, '"rank",']
 
-    def test_a_column_that_goes_is_told_and_repaired(
+    def test_a_column_that_goes_is_reported_and_repaired(
         self, sql_shop: Workshop, watched: App
     ) -> None:
         with suppress(Exception):  # some apps refuse it while a trigger names it
@@ -573,8 +577,8 @@ class Installing:
         with sql_shop.hand() as hand:
             hand.insert("customer", customer("C3"))
         assert watched.problems(narrower) == []
-        # while a column is gone, a new key may be told as an update of it
-        assert [(op == "d", number) for op, _, number in told(watched, narrower)] == [
+        # while a column is gone, a new key may be recorded as an update of it
+        assert [(op == "d", number) for op, _, number in recorded(watched, narrower)] == [
             *[(False, "C1"), (False, "C1"), (True, "C1"), (False, "C2"), (False, "C3")]
         ]
 
@@ -656,7 +660,7 @@ class Watching:
         assert watch.wait(10)
         watch.close()
 
-    def test_forgetting_wakes_nobody(self, shop: Workshop, watched: App) -> None:
+    def test_acknowledging_wakes_nobody(self, shop: Workshop, watched: App) -> None:
         if shop.kind == "sqlite":
             pytest.skip("only commits can be seen, not what they are of")
         with shop.hand() as hand:

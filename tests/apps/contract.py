@@ -53,7 +53,7 @@ class Describing:
     def test_tables_are_sorted(self, app: App) -> None:
         assert [*app.tables()] == ["customer", "group"]
 
-    def test_a_schema_says_key_length_and_reference(self, app: App) -> None:
+    def test_a_schema_has_key_length_and_reference(self, app: App) -> None:
         schema = app.schema("customer")
 
         assert schema.primary_key == ("id",)
@@ -323,7 +323,7 @@ class Reading:
             ["C2", "Anna", "G1", None],
         ]
 
-    def test_a_lookup_may_be_said_by_the_map(self, shop: Workshop) -> None:
+    def test_a_lookup_may_be_declared_by_the_map(self, shop: Workshop) -> None:
         shop.create(
             table("unit", text("code"), text("title"), key=("code",)),
             table("item", text("k"), text("unit"), key=("k",)),
@@ -530,7 +530,7 @@ class Together:
                     same = [f"S{i}" for i in range(20)]
                     rows = customers(*same, f"{own}{turn}", name=own)
                     app.write("customer", rows, key=KEY)
-            except BaseException as fault:  # noqa: BLE001 - told in the main thread
+            except BaseException as fault:  # noqa: BLE001 - raised in the main thread
                 faults.append(fault)
 
         threads = [threading.Thread(target=work, args=(own,)) for own in ("a", "b")]

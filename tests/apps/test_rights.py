@@ -1,4 +1,4 @@
-"""A right that our user lacks is told with the table that it is lacking on."""
+"""A right that our user lacks is reported with the table that it is lacking on."""
 
 from __future__ import annotations
 

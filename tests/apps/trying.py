@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from dualwrite.apps.app import App
-from tests.apps.capturing import CAPTURE, G1, one_writer, told
+from tests.apps.capturing import CAPTURE, G1, one_writer, recorded
 from tests.apps.reading import customers, held, of_customers
 from tests.apps.workshops import KEY, Workshop
 from tests.apps.writings import ONE, OURS
@@ -58,7 +58,7 @@ class Trying:
             writing.insert("customer", customers("D1", name="beside"), key=KEY)
 
         assert names(watched) == {"old", "beside"}
-        assert ("i", "USMF", "D1") not in told(watched)
+        assert ("i", "USMF", "D1") not in recorded(watched)
 
     def test_what_the_app_refuses_leaves_all_as_it_was(self, watched: App) -> None:
         watched.write("customer", customers("C1", name="old"), key=KEY)
@@ -74,7 +74,7 @@ class Trying:
 
         assert names(watched) == {"old", "beside"}
 
-    def test_another_fault_is_not_hushed_up(self, shop: Workshop, watched: App) -> None:
+    def test_another_fault_is_raised(self, shop: Workshop, watched: App) -> None:
         def work() -> bool:
             raise ValueError
 
@@ -82,7 +82,7 @@ class Trying:
             with pytest.raises(ValueError), watched.writing(OURS) as writing:  # noqa: PT011
                 writing.attempt(work)
 
-    def test_a_row_that_someone_holds_leaves_all_as_it_was(
+    def test_a_row_that_is_locked_elsewhere_leaves_all_as_it_was(
         self, shop: Workshop, watched: App
     ) -> None:
         one_writer(shop)

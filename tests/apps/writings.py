@@ -18,7 +18,7 @@ from dualwrite.apps.capture import Origin, OvertakenError
 from dualwrite.apps.entries import Op
 from dualwrite.apps.transactions import Written
 from dualwrite.errors import AppBusyError, RowsRefusedError
-from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, told
+from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, recorded
 from tests.apps.hands import Hand
 from tests.apps.reading import asking, customers, held, of_customers
 from tests.apps.workshops import KEY, Workshop
@@ -38,52 +38,52 @@ class Silence:
             assert writing.update("customer", changed, key=KEY) == Written(updated=1, unchanged=1)
             assert writing.delete("customer", customers("C2")) == 1
 
-        assert told(watched) == []
+        assert recorded(watched) == []
         assert [row["name"] for row in held(watched, of_customers("name"))] == ["a"]
 
-    def test_other_maps_hear_of_it(self, watched: App) -> None:
+    def test_other_maps_capture_it(self, watched: App) -> None:
         watched.install(OTHER)
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1", rank=1), key=KEY)
 
-        assert (told(watched), told(watched, OTHER)) == ([], [("i", "C1")])
+        assert (recorded(watched), recorded(watched, OTHER)) == ([], [("i", "C1")])
 
-    def test_a_map_that_captures_nothing_here_is_heard_by_all(self, watched: App) -> None:
+    def test_a_map_that_captures_nothing_here_is_captured_by_all_others(self, watched: App) -> None:
         with watched.writing(Origin("one-way.yaml", None, epoch=1)) as writing:
             writing.insert("customer", customers("C1"), key=KEY)
 
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
     def test_much_is_silent_too(self, watched: App) -> None:
         rows = customers(*(f"C{i:04d}" for i in range(3000)), name="a")
         with watched.writing(OURS) as writing:
             assert writing.insert("customer", rows, key=KEY, fresh=True).inserted == 3000
 
-        assert told(watched) == []
+        assert recorded(watched) == []
 
     def test_a_writing_of_an_application_is_queued(self, watched: App) -> None:
         with watched.writing() as writing:
             writing.insert("customer", customers("C1"), key=KEY)
 
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
-    def test_the_next_use_of_the_connection_is_heard(self, watched: App) -> None:
+    def test_the_next_use_of_the_connection_is_captured(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1"), key=KEY)
         watched.write("customer", customers("C2"), key=KEY)
         with watched.writing() as writing:
             writing.insert("customer", customers("C3"), key=KEY)
 
-        assert told(watched) == [("i", "USMF", "C2"), ("i", "USMF", "C3")]
+        assert recorded(watched) == [("i", "USMF", "C2"), ("i", "USMF", "C3")]
 
-    def test_it_is_heard_after_a_refusal_too(self, watched: App) -> None:
+    def test_changes_are_captured_after_a_refusal_too(self, watched: App) -> None:
         with pytest.raises(RowsRefusedError), watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1", groupid=G1), key=KEY)
         watched.write("customer", customers("C2"), key=KEY)
 
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
 
-    def test_it_is_heard_after_a_writing_that_broke(self, watched: App) -> None:
+    def test_changes_are_captured_after_a_writing_that_broke(self, watched: App) -> None:
         def broken() -> None:
             with watched.writing(OURS) as writing:
                 writing.insert("customer", customers("C1"), key=KEY)
@@ -93,7 +93,7 @@ class Silence:
             broken()
         watched.write("customer", customers("C2"), key=KEY)
 
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
         assert watched.count(of_customers()) == 1
 
     def test_a_statement_after_a_refused_one_stays_silent(self, watched: App) -> None:
@@ -102,20 +102,20 @@ class Silence:
                 writing.insert("customer", customers("C1", groupid=G1), key=KEY)
             writing.insert("customer", customers("C2"), key=KEY)
 
-        assert told(watched) == []
+        assert recorded(watched) == []
 
-    def test_an_application_beside_it_is_heard(self, shop: Workshop, watched: App) -> None:
+    def test_an_application_beside_it_is_captured(self, shop: Workshop, watched: App) -> None:
         one_writer(shop)
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1"), key=KEY)
             with shop.hand() as hand:
                 hand.insert("customer", customer("C2"))
 
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
 
 
 class Locking:
-    def test_rows_are_read_as_they_stand_under_the_lock(self, shop: Workshop, watched: App) -> None:
+    def test_rows_are_read_under_the_lock(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
             hand.insert("customer", customer("C1", name="a", credit=Decimal("1.5")))
         with watched.writing(OURS) as writing:
@@ -133,7 +133,7 @@ class Locking:
 
     @pytest.mark.parametrize("deleting", [True, False])
     @pytest.mark.parametrize("many", [True, False])
-    def test_a_row_that_someone_holds_is_busy(
+    def test_a_row_that_is_locked_elsewhere_is_left_out(
         self, shop: Workshop, watched: App, deleting: bool, many: bool
     ) -> None:
         """Nobody is waited for, and nobody's newest value is missed."""
@@ -215,7 +215,7 @@ class Locking:
             *[("C1", "held"), ("C2", "b"), ("C4", None), ("C5", "b"), ("C9", None)]
         ]
 
-    def test_nobody_waits_for_what_it_forgets(self, shop: Workshop, watched: App) -> None:
+    def test_nobody_waits_for_what_it_acknowledges(self, shop: Workshop, watched: App) -> None:
         one_writer(shop)
         with shop.hand() as hand:
             hand.insert("customer", *(customer(f"C{i}") for i in range(5)))
@@ -229,7 +229,7 @@ class Locking:
                 hand.insert("customer", customer("X1"))
                 hand.update("customer", {"id": customer("C4")["id"]}, name="x")
 
-        assert told(watched) == [("i", "USMF", "X1"), ("u", "USMF", "C4")]
+        assert recorded(watched) == [("i", "USMF", "X1"), ("u", "USMF", "C4")]
 
     def test_it_waits_for_nobody_long(self, shop: Workshop, watched: App) -> None:
         one_writer(shop)
@@ -301,7 +301,7 @@ class Refusals:
 
 
 class Carrying:
-    def test_the_inbox_holds_what_was_carried_last(self, watched: App) -> None:
+    def test_the_inbox_holds_what_was_applied_last(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
             writing.record_applied(THEIRS, pa.array([9, 5, 6, 7, 11, 10**15], pa.int64()))
             writing.record_applied("dualwrite_q_other_1", pa.array([3], pa.int64()))
@@ -379,7 +379,7 @@ class Carrying:
 
         assert watched.count(of_customers()) == 3
 
-    def test_a_fence_shuts_out_and_says_what_was_before(self, watched: App) -> None:
+    def test_a_fence_shuts_out_and_returns_what_was_before(self, watched: App) -> None:
         with watched.writing(OURS) as writing:
             writing.insert("customer", customers("C1"), key=KEY)
 
@@ -403,9 +403,9 @@ class Branches:
         with watched.branch(OURS, "dualwrite_b1") as writing:
             writing.insert("customer", customers("C1"), key=KEY)
 
-        assert (told(watched), watched.count(of_customers())) == ([], 1)
+        assert (recorded(watched), watched.count(of_customers())) == ([], 1)
         watched.write("customer", customers("C2"), key=KEY)
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
 
     def test_a_branch_that_breaks_is_rolled_back(self, watched: App) -> None:
         def broken() -> None:
@@ -418,7 +418,7 @@ class Branches:
 
         assert watched.count(of_customers()) == 0
         watched.write("customer", customers("C2"), key=KEY)
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
 
     def test_a_refused_row_leaves_the_rest_of_a_branch(self, watched: App) -> None:
         with watched.branch(OURS, "dualwrite_b3") as writing:
@@ -442,9 +442,9 @@ class Prepared:
             assert writing.preparable
             writing.prepare()
 
-        assert (told(watched), watched.count(of_customers())) == ([], 1)
+        assert (recorded(watched), watched.count(of_customers())) == ([], 1)
         watched.write("customer", customers("C2"), key=KEY)
-        assert told(watched) == [("i", "USMF", "C2")]
+        assert recorded(watched) == [("i", "USMF", "C2")]
 
     @pytest.mark.parametrize("commit", [True, False])
     def test_what_was_prepared_outlives_its_block(self, watched: App, commit: bool) -> None:

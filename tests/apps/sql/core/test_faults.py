@@ -70,15 +70,15 @@ def test_an_unknown_database_refuses_us(served: Workshop) -> None:
 @pytest.mark.parametrize(
     "call", [lambda app: app.tables(), lambda app: app.privileges("customer")], ids=["list", "use"]
 )
-def test_a_file_that_is_not_there_is_told_and_not_made(
+def test_a_file_that_is_not_there_is_reported_and_not_created(
     tmp_path: Path, call: Callable[[App], object]
 ) -> None:
     app = open_app(Side.FINOPS, f"sqlite:///{tmp_path}/none.db")
 
-    with pytest.raises(MissingFileError) as told:
+    with pytest.raises(MissingFileError) as caught:
         call(app)
 
-    assert str(told.value) == (
+    assert str(caught.value) == (
         f"finops: there is no file {tmp_path}/none.db. Nothing was read or written.\n"
         "  Correct [apps.finops] url in dualwrite.toml; dualwrite does not create it."
     )
@@ -98,7 +98,7 @@ def test_a_url_that_we_do_not_speak_is_refused(url: str) -> None:
         open_app(Side.FINOPS, url)
 
 
-def test_a_lost_connection_is_unreachable_once_and_then_forgotten(
+def test_a_lost_connection_is_unreachable_once_and_then_replaced(
     postgresql_server: Server, fresh_database: Callable[[str], str]
 ) -> None:
     url = fresh_database("postgresql")
@@ -187,7 +187,7 @@ def _locked_by_another(shop: Workshop) -> closing:  # type: ignore[type-arg]
     return closing(held_row)
 
 
-def test_a_full_disk_says_so(fresh_database: Callable[[str], str]) -> None:
+def test_a_full_disk_is_reported(fresh_database: Callable[[str], str]) -> None:
     """SQLite's own limit of pages stands for the disk: the error is the same."""
     shop = Workshop("sqlite", fresh_database("sqlite"))
     shop.create(GROUP, CUSTOMER)
@@ -343,9 +343,9 @@ def test_exotic_types_of_postgresql_pass_as_text(
     shop.close()
 
 
-def test_an_app_in_memory_can_be_told_to_fail(app: App, shop: Workshop) -> None:
+def test_an_app_in_memory_can_be_made_to_fail(app: App, shop: Workshop) -> None:
     if shop.kind != "memory":
-        pytest.skip("only the fake can be told")
+        pytest.skip("only the app in memory can be made to fail")
 
     def away(operation: str, table: str) -> None:
         raise AppUnreachableError(app="finops", reason=f"{operation} {table}")

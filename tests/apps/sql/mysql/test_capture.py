@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError
 from dualwrite.errors import AppBusyError, DualWriteError, PrivilegeError
-from tests.apps.capturing import CAPTURE, QUEUE, customer, entries, told
+from tests.apps.capturing import CAPTURE, QUEUE, customer, entries, recorded
 from tests.apps.hands import sql_hand
 from tests.apps.reading import customers, of_customers, paths
 from tests.apps.sql.core.test_faults import changed
@@ -39,7 +39,7 @@ def test_truncate_is_refused_as_no_trigger_sees_it(shop: Workshop, watched: App)
     shop.execute("SET foreign_key_checks = 0", "TRUNCATE TABLE customer")
 
 
-def test_a_lost_guard_is_told_and_repaired(shop: Workshop, watched: App) -> None:
+def test_a_lost_guard_is_reported_and_repaired(shop: Workshop, watched: App) -> None:
     shop.drop_table(f"{QUEUE}_t")
 
     assert watched.problems(CAPTURE) == [
@@ -63,7 +63,7 @@ def test_a_table_of_the_longest_name_is_captured_and_guarded(shop: Workshop) -> 
     app.uninstall(capture)
 
 
-def test_a_table_that_no_key_can_point_at_is_captured_and_told(shop: Workshop) -> None:
+def test_a_table_that_no_key_can_point_at_is_captured_and_reported(shop: Workshop) -> None:
     shop.execute(
         "CREATE TABLE parts (id bigint PRIMARY KEY, name varchar(20)) "
         "PARTITION BY HASH (id) PARTITIONS 2"
@@ -76,7 +76,7 @@ def test_a_table_that_no_key_can_point_at_is_captured_and_told(shop: Workshop) -
     assert app.problems(capture) == ["no foreign key guards parts: TRUNCATE would empty it unseen"]
     with shop.hand() as hand:
         hand.insert("parts", {"id": 1, "name": "x"})
-    assert told(app, capture) == [("i", 1)]
+    assert recorded(app, capture) == [("i", 1)]
     app.uninstall(capture)
 
 
@@ -123,7 +123,7 @@ def test_cascades_are_named(
     ]
 
 
-def test_keys_are_equal_as_their_collation_says(shop: Workshop) -> None:
+def test_keys_are_equal_by_their_collation(shop: Workshop) -> None:
     shop.execute(
         "CREATE TABLE item (code varchar(10) CHARACTER SET latin1 COLLATE latin1_german1_ci "
         "PRIMARY KEY, name varchar(10) CHARACTER SET latin1)"
@@ -138,7 +138,7 @@ def test_keys_are_equal_as_their_collation_says(shop: Workshop) -> None:
         hand.rows("SET NAMES utf8mb4")
         hand.rows("UPDATE item SET code = 'MÜLL'")
 
-    assert told(app, capture) == [("i", "Müll"), ("d", "Müll"), ("i", "MÜLL")]
+    assert recorded(app, capture) == [("i", "Müll"), ("d", "Müll"), ("i", "MÜLL")]
     ages = [
         abs((at - datetime.now(UTC)).total_seconds()) for at in entries(app, capture).at.to_pylist()
     ]
@@ -161,12 +161,14 @@ def test_every_way_to_change_rows_is_captured(shop: Workshop, watched: App) -> N
         "DELETE a FROM customer a JOIN customer b ON b.number = 'C1' WHERE a.number = 'C2x'",
     )
 
-    assert told(watched)[2:] == [
+    assert recorded(watched)[2:] == [
         *[("u", "USMF", "C1"), ("i", "USMF", "C2x"), ("u", "USMF", "C2"), ("d", "USMF", "C2x")]
     ]
 
 
-def test_what_no_longer_fits_is_told_as_a_change_of_unknown_kind(shop: Workshop, app: App) -> None:
+def test_what_no_longer_fits_is_recorded_as_a_change_of_unknown_kind(
+    shop: Workshop, app: App
+) -> None:
     """Whoever reads it has to compare the table as a whole."""
     capture = replace(CAPTURE, key=paths("number", "groupid.code"), columns=("number", "groupid"))
     app.install(capture)
@@ -178,7 +180,7 @@ def test_what_no_longer_fits_is_told_as_a_change_of_unknown_kind(shop: Workshop,
         hand.insert("customer", customer("C1"))
 
     shop.execute("ALTER TABLE teams RENAME TO `group`")
-    assert told(app, capture) == [("?", None, None)]
+    assert recorded(app, capture) == [("?", None, None)]
 
 
 @pytest.fixture
@@ -254,7 +256,7 @@ def test_a_transaction_that_was_lost_is_not_gone_on_with(shop: Workshop, watched
             carry()
 
     assert sorted(watched.read(of_customers())["number"].to_pylist()) == ["C1", "C2"]
-    assert told(watched)[2:] == [("u", "USMF", "C1")]
+    assert recorded(watched)[2:] == [("u", "USMF", "C1")]
 
 
 def test_a_server_that_kills_us_leaves_nothing_silent(shop: Workshop, watched: App) -> None:
@@ -275,7 +277,7 @@ def test_a_server_that_kills_us_leaves_nothing_silent(shop: Workshop, watched: A
         watched.count(of_customers())
     watched.write("customer", customers("C3"), key=KEY)
 
-    assert told(watched) == [("i", "USMF", "C3")]
+    assert recorded(watched) == [("i", "USMF", "C3")]
     assert watched.read(of_customers())["number"].to_pylist() == ["C3"]
 
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError
 from dualwrite.errors import PrivilegeError, RowsRefusedError
-from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, told
+from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, recorded
 from tests.apps.reading import customers, of_customers, paths
 from tests.apps.sql.core.test_faults import changed
 from tests.apps.workshops import KEY, Workshop, table, text, workshop
@@ -45,7 +45,7 @@ class TestStatements:
 
         shop.execute("TRUNCATE customer")
 
-        assert sorted(told(watched)[2:]) == [("d", "USMF", "C1"), ("d", "USMF", "C2")]
+        assert sorted(recorded(watched)[2:]) == [("d", "USMF", "C1"), ("d", "USMF", "C2")]
 
     def test_an_emptied_parent_queues_what_goes_with_it(self, shop: Workshop, app: App) -> None:
         """The parent is still there when the keys are followed."""
@@ -57,7 +57,7 @@ class TestStatements:
 
         shop.execute('TRUNCATE "group" CASCADE')
 
-        assert told(app, capture)[1:] == [("d", "C1", "g1")]
+        assert recorded(app, capture)[1:] == [("d", "C1", "g1")]
 
     def test_copy_and_upsert_and_merge_are_captured(self, shop: Workshop, watched: App) -> None:
         c1, c2 = customer("C1"), customer("C2")
@@ -76,7 +76,7 @@ class TestStatements:
                 "INSERT (id, company, number) VALUES (gen_random_uuid(), 'USMF', new.number)"
             )
 
-        assert sorted(told(watched)) == [
+        assert sorted(recorded(watched)) == [
             *[("d", "USMF", "C1"), ("i", "USMF", "C1"), ("i", "USMF", "C2")],
             *[("i", "USMF", "C3"), ("u", "USMF", "C1")],
         ]
@@ -89,7 +89,7 @@ class TestStatements:
             hand.rows("ROLLBACK TO SAVEPOINT one")
             hand.insert("customer", customer("C3"))
 
-        assert told(watched) == [("i", "USMF", "C1"), ("i", "USMF", "C3")]
+        assert recorded(watched) == [("i", "USMF", "C1"), ("i", "USMF", "C3")]
 
     def test_keys_that_rows_pass_on_are_gone_before_they_come(self, shop: Workshop) -> None:
         """Replayed in another order the last of them would be deleted."""
@@ -101,7 +101,7 @@ class TestStatements:
         app.install(capture)
         shop.execute("INSERT INTO seat VALUES (1, 1), (2, 2)", "UPDATE seat SET place = place + 1")
 
-        found = told(app, capture)[2:]
+        found = recorded(app, capture)[2:]
 
         assert [op for op, _ in found] == ["d", "d", "i", "i"]
         assert sorted(found) == [("d", 1), ("d", 2), ("i", 2), ("i", 3)]
@@ -115,7 +115,7 @@ class TestStatements:
             hand.insert("loose", {"k": "a", "v": "1"})
             hand.update("loose", v="2")
 
-        assert told(app, capture) == [("i", "a"), ("d", "a"), ("i", "a")]
+        assert recorded(app, capture) == [("i", "a"), ("d", "a"), ("i", "a")]
 
     def test_types_without_an_equality_are_compared(self, shop: Workshop) -> None:
         shop.execute("CREATE TABLE doc (id int PRIMARY KEY, body json, spot point, mood money)")
@@ -128,7 +128,7 @@ class TestStatements:
             "UPDATE doc SET body = '{ }', mood = 4",
         )
 
-        assert told(app, capture) == [("i", 1), ("u", 1)]
+        assert recorded(app, capture) == [("i", 1), ("u", 1)]
         assert entries(app, capture).changed.to_pylist() == [None, '"body","mood",']
 
     def test_a_plan_for_one_row_is_not_kept_for_many(self, shop: Workshop, watched: App) -> None:
@@ -161,7 +161,7 @@ class TestApplications:
                     "INSERT INTO customer (id, company, number) "
                     "VALUES (gen_random_uuid(), 'USMF', 'C1')"
                 )
-            assert told(watched) == [("i", "USMF", "C1")]
+            assert recorded(watched) == [("i", "USMF", "C1")]
         finally:
             shop.execute("DROP OWNED BY seller", "DROP ROLE seller")
 
@@ -238,7 +238,7 @@ class TestApplications:
                 "VALUES (gen_random_uuid(), 'USMF', 'C1')"
             )
 
-        assert told(watched) == [("i", "USMF", "C1")]
+        assert recorded(watched) == [("i", "USMF", "C1")]
 
     def test_two_that_install_at_once_both_succeed(self, shop: Workshop, app: App) -> None:
         apps = [shop.open() for _ in range(4)]
@@ -247,7 +247,7 @@ class TestApplications:
         def install(one: App) -> None:
             try:
                 one.install(CAPTURE)
-            except BaseException as error:  # noqa: BLE001 - told below
+            except BaseException as error:  # noqa: BLE001 - asserted below
                 errors.append(error)
 
         threads = [threading.Thread(target=install, args=(one,)) for one in apps]
@@ -278,7 +278,7 @@ class TestAilments:
             ),
         ],
     )
-    def test_triggers_that_were_switched_off_are_told_and_repaired(
+    def test_triggers_that_were_switched_off_are_reported_and_repaired(
         self, shop: Workshop, watched: App, done: str, expected: str
     ) -> None:
         shop.execute(f"ALTER TABLE customer {done}")
@@ -287,7 +287,7 @@ class TestAilments:
         watched.install(CAPTURE)
         assert watched.problems(CAPTURE) == []
 
-    def test_ways_round_are_told_and_do_not_hinder(self, shop: Workshop) -> None:
+    def test_uncaptured_changes_are_reported_and_prevent_nothing(self, shop: Workshop) -> None:
         shop.execute(
             "CREATE TABLE unit (id int PRIMARY KEY, code text)",
             "CREATE TABLE part (id int NOT NULL, unit int CONSTRAINT of_unit REFERENCES unit "
@@ -299,7 +299,7 @@ class TestAilments:
         app.install(capture)
         shop.execute("INSERT INTO unit VALUES (1, 'kg')", "INSERT INTO part VALUES (1, 1)")
 
-        assert told(app, capture) == [("i", 1, "kg")]
+        assert recorded(app, capture) == [("i", 1, "kg")]
         cascade = "foreign key of_unit: a row that changes with its unit (ON DELETE CASCADE) "
         assert app.problems(capture) == [
             f"{cascade}is queued without its key",
@@ -317,7 +317,7 @@ class TestAilments:
             "(dualwrite reconcile --repair)."
         )
 
-    def test_a_user_that_may_not_make_triggers_is_told(self, shop: Workshop, app: App) -> None:
+    def test_a_user_that_may_not_make_triggers_is_reported(self, shop: Workshop, app: App) -> None:
         shop.execute("CREATE ROLE clerk_c LOGIN", "GRANT SELECT ON customer TO clerk_c")
         ours = shop.open(changed(shop.url, username="clerk_c"))
         try:

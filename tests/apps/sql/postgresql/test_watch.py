@@ -1,4 +1,4 @@
-"""Waiting for changes of PostgreSQL: told, or asking where nobody may be told."""
+"""Waiting for changes of PostgreSQL: by notifications, or by polling where none may be sent."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_lost_connection_is_made_again(shop: Workshop, watched: App) -> None:
     watch.close()
 
 
-def test_a_server_that_is_gone_is_told(shop: Workshop, watched: App) -> None:
+def test_a_server_that_is_gone_is_reported(shop: Workshop, watched: App) -> None:
     watch = watched.watch([QUEUE])
     assert shop.server is not None
     shop.server.drop(shop.url)

@@ -18,7 +18,7 @@ from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture
 from dualwrite.errors import AppBusyError, MissingFileError
 from dualwrite.tablemap.schema import Reference
-from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, told
+from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, recorded
 from tests.apps.reading import customers, of_customers, paths
 from tests.apps.workshops import KEY, Workshop, number, table, text, workshop
 from tests.apps.writings import OURS
@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_leaves_no_silence(shop: Workshop, watched: App)
     assert done.returncode == -9
     with shop.hand() as hand:
         hand.insert("customer", customer("C2"))
-    assert told(watched) == [("i", "USMF", "C2")]
+    assert recorded(watched) == [("i", "USMF", "C2")]
     assert watched.count(of_customers()) == 1
 
 
@@ -92,10 +92,10 @@ def test_a_row_that_is_put_in_the_place_of_two(shop: Workshop) -> None:
     with shop.hand() as hand:
         hand.insert("pair", {"id": 1, "k": "a"}, {"id": 2, "k": "b"}, {"id": 3, "k": "c"})
     shop.execute("REPLACE INTO pair VALUES (1, 'b', 'new')")
-    assert told(app, capture)[3:] == [("d", "a"), ("i", "b")]
+    assert recorded(app, capture)[3:] == [("d", "a"), ("i", "b")]
 
     shop.execute("UPDATE OR REPLACE pair SET id = 3 WHERE id = 1")
-    assert told(app, capture)[5:] == [("d", "c"), ("d", "b"), ("i", "b")]
+    assert recorded(app, capture)[5:] == [("d", "c"), ("d", "b"), ("i", "b")]
 
 
 def test_an_upsert_is_an_update(shop: Workshop, watched: App) -> None:
@@ -107,7 +107,7 @@ def test_an_upsert_is_an_update(shop: Workshop, watched: App) -> None:
         "INSERT OR IGNORE INTO customer (id, company, number) VALUES ('y', 'USMF', 'C1')",
     )
 
-    assert told(watched)[1:] == [("u", "USMF", "C1")]
+    assert recorded(watched)[1:] == [("u", "USMF", "C1")]
     assert entries(watched).changed.to_pylist()[1:] == ['"name",']
 
 
@@ -144,10 +144,10 @@ def test_without_the_markers_table_nothing_can_be_written_until_it_is_repaired(
     assert watched.problems(CAPTURE) == []
     with shop.hand() as hand:
         hand.insert("customer", customer("C1"))
-    assert told(watched) == [("i", "USMF", "C1")]
+    assert recorded(watched) == [("i", "USMF", "C1")]
 
 
-def test_a_cascade_from_a_parent_in_the_key_is_told(shop: Workshop) -> None:
+def test_a_cascade_from_a_parent_in_the_key_is_reported(shop: Workshop) -> None:
     shop.execute(
         "CREATE TABLE unit (id INTEGER PRIMARY KEY, code TEXT)",
         "CREATE TABLE part (id INTEGER PRIMARY KEY, "
@@ -167,7 +167,7 @@ def test_a_cascade_from_a_parent_in_the_key_is_told(shop: Workshop) -> None:
         "DELETE FROM unit",
     )
 
-    assert told(app, own) == [("i", 7), ("d", 7)]
+    assert recorded(app, own) == [("i", 7), ("d", 7)]
     assert app.problems(own) == []
     cascade = "foreign key of unit: a row that changes with its unit (ON DELETE CASCADE) "
     assert app.problems(capture) == [f"{cascade}is queued without its key"]
@@ -189,7 +189,7 @@ def test_a_polymorphic_key_is_followed_when_the_change_is_made(shop: Workshop) -
         hand.insert("sale", {"n": 1, "whom": "1", "whomtype": "contact"})
         hand.update("sale", whomtype="account")
 
-    assert told(app, capture) == [("i", 1, "C"), ("d", 1, "C"), ("i", 1, "A")]
+    assert recorded(app, capture) == [("i", 1, "C"), ("d", 1, "C"), ("i", 1, "A")]
 
 
 def test_a_lookup_that_points_at_its_own_table(shop: Workshop, app: App) -> None:
@@ -200,7 +200,7 @@ def test_a_lookup_that_points_at_its_own_table(shop: Workshop, app: App) -> None
         hand.insert("customer", customer("C1"))
         hand.insert("customer", customer("C2", parentid=customer("C1")["id"], groupid=None))
 
-    assert told(app, capture) == [("i", "C1", None), ("i", "C2", "C1")]
+    assert recorded(app, capture) == [("i", "C1", None), ("i", "C2", "C1")]
 
 
 def test_waiting_costs_next_to_nothing(watched: App) -> None:
@@ -216,7 +216,7 @@ def test_waiting_costs_next_to_nothing(watched: App) -> None:
     assert used / took < 0.06  # of a core, the clock counting in hundredths; live it is below 0.02
 
 
-def test_a_watch_says_that_its_file_is_gone(shop: Workshop, watched: App) -> None:
+def test_a_watch_reports_that_its_file_is_gone(shop: Workshop, watched: App) -> None:
     from pathlib import Path
 
     watch = watched.watch([QUEUE])
@@ -237,4 +237,4 @@ def test_a_key_that_a_group_had(shop: Workshop, app: App) -> None:
         hand.insert("customer", customer("C1"))
         hand.update("customer", groupid=G1)
 
-    assert told(app, capture) == [("i", None, "C1"), ("d", None, "C1"), ("i", "g1", "C1")]
+    assert recorded(app, capture) == [("i", None, "C1"), ("d", None, "C1"), ("i", "g1", "C1")]

@@ -42,9 +42,9 @@ def test_only_the_digits_of_the_column_change(before: str, after: str) -> None:
 
 def test_a_declaration_that_is_not_understood_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "app.db"
-    said = "CREATE TABLE t (a DECIMAL_TEXT DEFAULT (5))"
+    created = "CREATE TABLE t (a DECIMAL_TEXT DEFAULT (5))"
     with closing(sqlite3.connect(file)) as connection:
-        connection.execute(said)
+        connection.execute(created)
     app = open_app(Side.DATAVERSE, f"sqlite:///{file}")
 
     with pytest.raises(NotDeclaredError, match="how the table is declared was not understood"):
@@ -52,7 +52,7 @@ def test_a_declaration_that_is_not_understood_is_left_alone(tmp_path: Path) -> N
 
     app.close()
     with closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT sql FROM sqlite_schema").fetchall() == [(said,)]
+        assert connection.execute("SELECT sql FROM sqlite_schema").fetchall() == [(created,)]
 
 
 def test_whoever_has_the_file_open_sees_the_new_digits(tmp_path: Path) -> None:
