@@ -20,8 +20,8 @@ from dualwrite.sync.cycle import direction, runner
 from dualwrite.sync.routes import reading
 
 CYCLE, CONFLICTS = "tests/sync/test_cycle.py", "tests/sync/test_conflicts.py"
-AT_ONCE = "tests/sync/test_at_once.py"
-DATED, SHOWN = "tests/sync/test_dated.py", "tests/sync/test_shown.py"
+OPTIMISTIC = "tests/sync/test_optimistic_update.py"
+DATED, PROJECTIONS = "tests/sync/test_dated.py", "tests/sync/test_projections.py"
 CONTRACT = "tests/apps/test_capture_contract.py"
 
 
@@ -156,7 +156,7 @@ def _show_all() -> None:
 MUTATIONS = (
     Mutation("drop the inbox", _no_inbox, CYCLE, "before_a_crash"),
     Mutation("skip the look under the lock", _no_look, CONFLICTS, "one_side_wins"),
-    Mutation("let an update at once stand", _never_taken_back, AT_ONCE, "other_side_changed"),
+    Mutation("let an update at once stand", _never_taken_back, OPTIMISTIC, "other_side_changed"),
     Mutation("read without a snapshot", _no_snapshot, CONTRACT, "one_moment"),
     Mutation("acknowledge by maximum id", _acknowledge_by_maximum, CONTRACT, "exact_ids"),
     Mutation("queue our own writes", _not_silent, CYCLE, "does_not_come_back or has_nothing_to_do"),
@@ -172,5 +172,5 @@ MUTATIONS = (
     Mutation("forget who waits for a neighbour", _nobody_follows, DATED, "the_target_holds_waits"),
     Mutation("keep what a mode has closed", _nothing_returns, DATED, "closes_the_former_one"),
     Mutation("split a day at noon", _at_noon, DATED, "in_the_erp_is_written"),
-    Mutation("show what is to come", _show_all, SHOWN, "future_row_shows"),
+    Mutation("show what is to come", _show_all, PROJECTIONS, "future_row_shows"),
 )

@@ -18,7 +18,7 @@ from dualwrite.link import Side
 class Lineage:
     """The values that users wrote, and what each took the place of.
 
-    It may be told in any order: of two users one may commit first and come here second.
+    It may be recorded in any order: of two users one may commit first and come here second.
     """
 
     written: dict[str, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class Lineage:
         """Whether both sides changed a row, given the values of each column, finops' first.
 
         They did not, where one of them only went on from what the other holds and has not
-        said anew.
+        recorded again.
         """
         ours = theirs = False
         for one, other in pairs:

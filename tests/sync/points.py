@@ -1,4 +1,4 @@
-"""Named points of the engine's work, told to whoever asks as they are passed.
+"""Named points of the engine's work, reported to a callback as they are passed.
 
 No hook stands in the product: both apps and the journal are wrapped, and what the engine asks of
 them is what it does.  A crash test kills the process at a point, a model raises, or
@@ -18,7 +18,7 @@ from dualwrite.apps.transactions import Snapshot, Writing
 from dualwrite.sync.session import Session
 
 Passed = Callable[[str], None]
-"""Told a point's name, as `dataverse: before the commit`."""
+"""Called with a point's name, as `dataverse: before the commit`."""
 
 JOURNALLED = {
     ("held", "record"): "held rows",
@@ -56,9 +56,9 @@ class _App:
         own = "" if origin else "own "
         self._say(f"before the {own}transaction")
         with self._app.writing(origin) as writing:
-            told = _Writing(writing, self._say)
-            yield told
-            what = "of deletes" if told.deleted else ""
+            observed = _Writing(writing, self._say)
+            yield observed
+            what = "of deletes" if observed.deleted else ""
             self._say(f"before the {own}commit {what}")
         self._say(f"after the {own}commit {what}")
 

@@ -166,8 +166,10 @@ def test_a_money_column_of_binary_floats_is_refused_before_anything_runs(stock):
     with pytest.raises(MapError) as caught:
         stock.run()
 
-    told = [str(finding).partition("FLOATED > floated: ")[2] for finding in caught.value.findings]
-    assert told == [
+    messages = [
+        str(finding).partition("FLOATED > floated: ")[2] for finding in caught.value.findings
+    ]
+    assert messages == [
         (
             "finops->dataverse: float into decimal(28,2): the digits of a binary float are not "
             "those meant\n  map it onto a column of a fitting type, or add a transform"

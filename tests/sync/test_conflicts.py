@@ -47,7 +47,7 @@ def test_one_side_wins_a_column_that_both_changed(every_world, policy, winner):
     world = conflicting(every_world, policy)
     set_name(world, "theirs of finops", "theirs of dataverse")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {winner}
     assert [(key, kind) for key, kind, _ in world.conflicts()] == [("C1", "update")]
@@ -59,7 +59,7 @@ def test_columns_that_changed_on_one_side_only_are_merged(every_world):
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "new"})
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "credit": Decimal("9.00")})
 
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {"new"}
     assert {row[1].rstrip("0") for row in both(world)} == {"9."}
@@ -71,7 +71,7 @@ def test_the_losing_side_takes_the_whole_row_where_rows_win(every_world):
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "CREDIT": Decimal("7.00")})
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "new"})
 
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {"new"}
     assert {row[1].rstrip("0") for row in both(world)} == {"1."}
@@ -82,7 +82,7 @@ def test_the_same_change_on_both_sides_is_no_conflict(every_world):
     world = conflicting(every_world, "policy: merge")
     set_name(world, "same", "same")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert world.conflicts() == []
 
@@ -98,7 +98,7 @@ def test_a_row_that_comes_back_into_the_map_is_a_conflict_with_one_held_back(eve
     for kind in (1, 3):
         world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "kind": kind})
 
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {"one"}
     assert world.conflicts() == [("C1", "update", "dataverse")]
@@ -108,7 +108,7 @@ def test_a_conflict_keeps_both_versions_and_what_each_side_changed(every_world):
     world = conflicting(every_world, "policy: finops")
     set_name(world, "f", "d")
 
-    world.settle()
+    world.cycle_until_done()
 
     (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     conflict = stored.conflict
@@ -129,7 +129,7 @@ def test_a_delete_in_finops_against_an_update_in_dataverse(every_world, policy, 
 
     (identity,) = world.rows(D, "customer", "customerid")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in world.rows(D, "customer", "name")] == left
     assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
@@ -146,7 +146,7 @@ def test_an_update_in_finops_against_a_delete_in_dataverse(every_world, policy, 
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "kept"})
     world.remove(D, "customer", accountnumber="C1")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in world.rows(D, "customer", "name")] == left
     assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
@@ -158,18 +158,18 @@ def test_a_row_made_on_both_sides_is_merged_too(every_world):
     world.put(F, "Cust", cust("N1", "of finops"))
     world.put(D, "customer", customer("N1", "of dataverse"))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert world.rows(F, "Cust", "ACCOUNT", "NAME")[1] == ("N1", "of dataverse")
     assert world.rows(D, "customer", "accountnumber", "name")[1] == ("N1", "of dataverse")
     assert world.unexplained() == {}
 
 
-def test_asked_neither_is_written_until_a_person_says(every_world):
+def test_with_ask_neither_side_is_written_until_a_person_decides(every_world):
     world = conflicting(every_world, ASKED)
     set_name(world, "f", "d")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in both(world)] == ["f", "d"]
     assert world.conflicts() == [("C1", "update", "waits")]
@@ -180,10 +180,10 @@ def test_asked_neither_is_written_until_a_person_says(every_world):
 def test_what_changes_while_a_conflict_waits_waits_with_it(every_world):
     world = conflicting(every_world, ASKED)
     set_name(world, "f", "d")
-    world.settle()
+    world.cycle_until_done()
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in both(world)] == ["f2", "d"]
 
@@ -194,7 +194,7 @@ def test_a_later_page_of_the_same_cycle_waits_too(every_world, monkeypatch):
     set_name(world, "f", "d")
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in both(world)] == ["f2", "d"]
     assert world.conflicts() == [("C1", "update", "waits")]
@@ -208,10 +208,10 @@ def test_a_row_made_anew_waits_for_a_person_with_the_one_that_was_deleted(every_
         world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     else:
         world.remove(D, "customer", accountnumber="C1")
-    world.settle()
+    world.cycle_until_done()
     set_name(world, "f2", "d2")
 
-    world.settle()
+    world.cycle_until_done()
 
     assert [world.rows(F, "Cust", "NAME"), world.rows(D, "customer", "name")] == [
         [("f2",)],
@@ -221,13 +221,13 @@ def test_a_row_made_anew_waits_for_a_person_with_the_one_that_was_deleted(every_
 
 
 @pytest.mark.parametrize(("side", "winner"), [(F, "f"), (D, "d")])
-def test_a_person_takes_a_side(every_world, side, winner):
+def test_a_person_chooses_a_side(every_world, side, winner):
     world = conflicting(every_world, ASKED)
     set_name(world, "f", "d")
-    world.settle()
+    world.cycle_until_done()
 
     resolve_conflict(world.session, world.conflict_id(), side)
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {winner}
     assert world.session.journal.conflicts.find("customers") == []
@@ -237,12 +237,12 @@ def test_a_person_takes_a_side(every_world, side, winner):
 def test_what_changed_while_a_conflict_waited_is_not_overwritten_unseen(every_world):
     world = conflicting(every_world, ASKED)
     set_name(world, "f", "d")
-    world.settle()
+    world.cycle_until_done()
     world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "f2"})
-    world.settle()
+    world.cycle_until_done()
 
     resolve_conflict(world.session, world.conflict_id(), D)
-    world.settle()
+    world.cycle_until_done()
 
     (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == "f2"
@@ -253,12 +253,12 @@ def test_what_changed_while_a_conflict_waited_is_not_overwritten_unseen(every_wo
 def test_what_a_person_decided_is_undone(every_world, side, loser):
     world = conflicting(every_world, ASKED)
     set_name(world, "f", "d")
-    world.settle()
+    world.cycle_until_done()
     resolve_conflict(world.session, world.conflict_id(), side)
-    world.settle()
+    world.cycle_until_done()
 
     undo_conflict(world.session, world.conflict_id())
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {loser}
     assert world.unexplained() == {}
@@ -269,10 +269,10 @@ def test_a_person_decides_about_a_deleted_row(every_world, side, left):
     world = conflicting(every_world, ASKED)
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
-    world.settle()
+    world.cycle_until_done()
 
     resolve_conflict(world.session, world.conflict_id(), side)
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in world.rows(F, "Cust", "NAME")] == left
     assert [row[0] for row in world.rows(D, "customer", "name")] == left
@@ -282,10 +282,10 @@ def test_a_person_decides_about_a_deleted_row(every_world, side, left):
 def test_a_decision_is_undone(every_world, policy, loser):
     world = conflicting(every_world, f"policy: {policy}")
     set_name(world, "f", "d")
-    world.settle()
+    world.cycle_until_done()
 
     undo_conflict(world.session, world.conflict_id())
-    world.settle()
+    world.cycle_until_done()
 
     assert {row[0] for row in both(world)} == {loser}
     assert world.unexplained() == {}
@@ -293,14 +293,14 @@ def test_a_decision_is_undone(every_world, policy, loser):
         undo_conflict(world.session, world.conflict_id())
 
 
-def test_what_only_the_winner_had_changed_stands_when_it_is_undone(every_world):
+def test_what_only_the_winner_had_changed_is_kept_when_it_is_undone(every_world):
     world = conflicting(every_world, "policy: merge, then: finops")
     set_name(world, "f", "d")
     world.put(F, "Cust", cust("C1", "f", CREDIT=Decimal("7.00")))
-    world.settle()
+    world.cycle_until_done()
 
     undo_conflict(world.session, world.conflict_id())
-    world.settle()
+    world.cycle_until_done()
 
     assert {(name, Decimal(credit)) for name, credit in both(world)} == {("d", Decimal(7))}
 
@@ -309,10 +309,10 @@ def test_a_deleted_row_comes_back_when_it_is_undone(every_world):
     world = conflicting(every_world, "policy: finops")
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
-    world.settle()
+    world.cycle_until_done()
 
     undo_conflict(world.session, world.conflict_id())
-    world.settle()
+    world.cycle_until_done()
 
     assert [row[0] for row in world.rows(F, "Cust", "NAME")] == ["d"]
     assert [row[0] for row in world.rows(D, "customer", "name")] == ["d"]
@@ -322,10 +322,10 @@ def test_a_row_that_was_kept_goes_when_it_is_undone(every_world):
     world = conflicting(every_world, "policy: dataverse")
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     world.put(D, "customer", {"company": "USMF", "accountnumber": "C1", "name": "d"})
-    world.settle()
+    world.cycle_until_done()
 
     undo_conflict(world.session, world.conflict_id())
-    world.settle()
+    world.cycle_until_done()
 
     assert world.rows(F, "Cust", "NAME") == []
     assert world.rows(D, "customer", "name") == []

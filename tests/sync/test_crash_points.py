@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sync.dying import NEVER
+from tests.sync.killed_cycle import NEVER
 from tests.sync.world import D, F, World, cust, customer
 
 ROOT = Path(__file__).parents[2]
@@ -88,28 +88,28 @@ Killer = Callable[[World, str], bool]
 @pytest.fixture(scope="module")
 def killed() -> Iterator[Killer]:
     """Run a cycle to its death at a point; whether it came there."""
-    command = [sys.executable, "-m", "tests.sync.dying"]
+    command = [sys.executable, "-m", "tests.sync.killed_cycle"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as workers:
-        asked, told = workers.stdin, workers.stdout
-        assert asked is not None
-        assert told is not None
+        stdin, stdout = workers.stdin, workers.stdout
+        assert stdin is not None
+        assert stdout is not None
 
         def kill(world: World, point: str) -> bool:
             world.close()
-            asked.write(json.dumps([str(world.folder), point, 1]) + "\n")
-            asked.flush()
-            ended = int(told.readline())
+            stdin.write(json.dumps([str(world.folder), point, 1]) + "\n")
+            stdin.flush()
+            ended = int(stdout.readline())
             assert ended in (NEVER, -signal.SIGKILL)
             return ended != NEVER
 
         yield kill
-        asked.close()
+        stdin.close()
 
 
 def assert_good(world: World) -> None:
     """Both sides agree, and only what must be in conflict was."""
-    world.settle()
+    world.cycle_until_done()
     assert world.unexplained() == {}
     assert world.held() == []
     names = dict(world.rows(F, "Cust", "ACCOUNT", "NAME"))
@@ -127,13 +127,15 @@ def assert_good(world: World) -> None:
     assert [names[f"C{n:02}"] for n in range(1, 4)] == ["of finops"] * 3
     assert [names[f"C{n:02}"] for n in (4, 5, *range(7, 11))] == ["of dataverse"] * 6
     # C00, C11 and N00 may come in conflict by what the users did meanwhile, no other row may
-    told = {key for key, _, _ in world.conflicts()}
-    assert {"C04", "C05"} <= told <= {"C04", "C05", "C06", "C00", "C11", "N00"}
+    reported = {key for key, _, _ in world.conflicts()}
+    assert {"C04", "C05"} <= reported <= {"C04", "C05", "C06", "C00", "C11", "N00"}
     assert world.cycle() == {}, "nothing echoes"
 
 
 @pytest.mark.parametrize("point", FAST[:3])
-def test_a_cycle_that_is_killed_is_made_good(new_world: Callable[..., World], killed, point):
+def test_the_next_worker_completes_a_cycle_that_was_killed(
+    new_world: Callable[..., World], killed, point
+):
     world = begun(new_world("sqlite"))
 
     assert killed(world, point)

@@ -38,7 +38,7 @@ def test_an_insert_crosses_either_way(running):
     assert counted["customers"][f"{TO_F} written"] == 1
     assert names(running)[2:] == [("C3", "three"), ("C4", "four")]
     assert running.rows(F, "Cust", "ACCOUNT", "NAME")[3:] == [("C4", "four")]
-    running.settle()
+    running.cycle_until_done()
     assert running.unexplained() == {}
 
 

@@ -41,9 +41,9 @@ def every_dated(request, tmp_path: Path, empty_journal: Path, app_pair_urls) -> 
 def _worlds(folder, journal, urls):
     made: list[Dated] = []
 
-    def make(said: str = "gaps: allow") -> Dated:
+    def make(periods: str = "gaps: allow") -> Dated:
         where = folder / str(len(made))
-        made.append(make_dated(where, DATED, journal, [("gaps: allow", said)], urls()))
+        made.append(make_dated(where, DATED, journal, [("gaps: allow", periods)], urls()))
         return made[-1]
 
     yield make
@@ -77,7 +77,7 @@ def test_no_end_is_no_end_however_it_is_spelled(dated, spelled):
 
     for other in (NINES, None):
         world.put(D, "price", {"item": "A", "validfrom": first("26-01-01"), "validto": other})
-        world.settle()
+        world.cycle_until_done()
 
     assert [end for (end,) in world.rows(D, "price", "validto")] == [None]
     assert [end for (end,) in world.rows(F, "Price", "VALIDTO")] == [day("never")]
@@ -176,9 +176,9 @@ def test_a_period_takes_the_place_of_one_that_is_deleted_in_the_same_cycle(dated
     assert world.theirs() == ["A 26-01-01 never 10"]
 
 
-@pytest.mark.parametrize(("said", "held"), [("gaps: allow", []), ("gaps: forbid", ["gap"])])
-def test_a_hole_is_only_let_through_where_the_map_allows_it(dated, said, held):
-    world = dated(said)
+@pytest.mark.parametrize(("periods", "held"), [("gaps: allow", []), ("gaps: forbid", ["gap"])])
+def test_a_hole_is_only_let_through_where_the_map_allows_it(dated, periods, held):
+    world = dated(periods)
     world.here(("A", "26-01-01", "26-12-31", 10))
     world.run("prices")
 
@@ -217,7 +217,7 @@ def test_a_new_period_closes_the_former_one_on_both_sides(dated, mode):
 
     assert counted["prices"][f"{TO_F} written"] == 2
     assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
-    world.settle()
+    world.cycle_until_done()
     assert world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 none 12"]
     assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
     assert world.held() == []
@@ -241,7 +241,7 @@ def test_a_change_of_the_row_that_is_valid_now(every_dated, mode):
     world.cycle()
 
     assert world.ours() == CHANGED[mode]
-    world.settle()
+    world.cycle_until_done()
     assert world.theirs() == world.ours() == CHANGED[mode]
     assert world.held() == []
 
@@ -255,7 +255,7 @@ def test_a_change_in_the_erp_is_written_over_there_by_the_same_mode(dated, mode)
     world.here(("A", "26-01-01", "never", 12))
     world.cycle()
     assert world.theirs() == CHANGED[mode]
-    world.settle()
+    world.cycle_until_done()
 
     assert world.ours() == world.theirs() == CHANGED[mode]
     assert world.held() == []
@@ -284,12 +284,12 @@ def test_a_later_change_of_the_same_row_finds_the_one_that_follows_it(dated, mod
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")
     world.there(("A", "26-01-01", "never", 12))
-    world.settle()
+    world.cycle_until_done()
 
     start = "26-01-01" if mode == "correction" else "26-06-15"
     world.clock += dt.timedelta(days=5)
     world.there(("A", start, "never", 13))
-    world.settle()
+    world.cycle_until_done()
 
     assert world.ours() == world.theirs()
     assert world.ours()[-1] == f"A {'26-06-20' if mode != 'correction' else start} never 13"
@@ -326,7 +326,7 @@ def test_a_correction_moves_its_neighbour_along_and_that_crosses_back(every_date
     world.cycle()
 
     assert world.ours() == ["A 26-01-01 27-03-31 10", "A 27-04-01 never 12"]
-    world.settle()
+    world.cycle_until_done()
     assert world.theirs() == world.ours()
     assert world.held() == []
 
@@ -342,7 +342,7 @@ def test_a_moved_neighbour_keeps_what_the_map_does_not_carry(every_dated):
 
     assert world.theirs() == ["A 26-01-01 27-03-31 10", "A 27-04-01 never 12"]
     assert [own for own, _ in world.rows(D, "price", "own", "validfrom")] == [None, "kept"]
-    world.settle()
+    world.cycle_until_done()
     assert world.ours() == world.theirs()
 
 
@@ -363,7 +363,7 @@ def test_a_delete_stretches_its_neighbour_or_leaves_a_hole(every_dated, gaps, le
 
     assert counted["prices"][f"{TO_F} deleted"] == 1
     assert world.ours() == left
-    world.settle()
+    world.cycle_until_done()
     assert world.theirs() == left
     assert world.held() == []
 
@@ -406,7 +406,7 @@ def test_an_initial_sync_by_a_mode_writes_histories_period_by_period(dated):
     world.run("prices")
 
     assert world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
-    world.settle()
+    world.cycle_until_done()
     assert world.ours() == world.theirs()
     assert world.held() == []
 
@@ -443,10 +443,10 @@ def test_a_dry_run_by_a_mode_counts_and_writes_nothing(dated):
 # Beside other people
 
 
-@pytest.mark.parametrize("said", ["gaps: allow", "gaps: allow, mode: effective"])
-def test_an_entity_of_which_an_application_holds_a_row_is_left_for_later(dated, said):
+@pytest.mark.parametrize("periods", ["gaps: allow", "gaps: allow, mode: effective"])
+def test_an_entity_of_which_an_application_holds_a_row_is_left_for_later(dated, periods):
     """The row that is held may be the one that is about to be closed."""
-    world = dated(said)
+    world = dated(periods)
     world.here(("A", "26-01-01", "26-12-31", 10), ("B", "26-01-01", "26-12-31", 20))
     world.run("prices")
     world.there(("A", "27-01-01", "never", 11), ("B", "27-01-01", "never", 21))
@@ -475,7 +475,7 @@ def test_an_initial_sync_leaves_it_to_the_cycle(dated):
         world.run("prices")
         assert world.ours() == ["A 26-01-01 26-12-31 10"]
 
-    world.settle()
+    world.cycle_until_done()
 
     assert world.ours() == world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 11"]
 
@@ -489,7 +489,7 @@ def test_a_program_that_writes_both_sides_at_once_closes_the_former_period(dated
     write_both(world.open(), "prices", D, [row])
 
     assert world.ours() == ["A 26-01-01 26-12-31 10", "A 27-01-01 never 12"]
-    world.settle()
+    world.cycle_until_done()
     assert world.theirs() == ["A 26-01-01 26-12-31 10", "A 27-01-01 none 12"]
 
 

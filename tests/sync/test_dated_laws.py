@@ -32,8 +32,8 @@ _number = count()
 def make(tmp_path: Path, empty_journal: Path):
     made: list[Dated] = []
 
-    def world(text: str, said: str = "") -> Dated:
-        changes = [("gaps: allow", said)] if said else []
+    def world(text: str, periods: str = "") -> Dated:
+        changes = [("gaps: allow", periods)] if periods else []
         made.append(make_dated(tmp_path / str(next(_number)), text, empty_journal, changes))
         return made[-1]
 
@@ -92,7 +92,7 @@ def test_whatever_one_side_holds_the_other_never_has_two_rows_valid_on_one_day(m
         assert world.notes == {}
         assert_one_row_a_day(world, side.other)
 
-    world.settle()
+    world.cycle_until_done()
     if not world.held() and not world.conflicts("prices"):
         assert world.reconcile("prices").unexplained == 0
 
@@ -119,7 +119,7 @@ def test_no_row_waits_that_could_cross(make, gaps, steps):
 
     for side, edit in steps:
         make_edit(world, side, edit)
-        world.settle()
+        world.cycle_until_done()
 
         waits = [row for row in world.held() if row.cause == "periods_sound"]
         assert sum(each.counts.written + each.gone for each in retry(world.open(), waits)) == 0
@@ -143,7 +143,7 @@ def assert_one_row_a_day(world: Dated, side: Side) -> None:
 
 @SETTINGS
 @given(st.data())
-def test_what_is_shown_is_what_a_slow_look_at_the_day_says(make, data):
+def test_the_rows_shown_are_those_of_a_plain_check_of_the_day(make, data):
     world = make(SHOWN)
     world.run("prices")
     held: dict[tuple[str, dt.date], tuple[dt.date, int]] = {}

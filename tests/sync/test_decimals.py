@@ -78,7 +78,7 @@ def test_a_widened_column_is_no_fault_of_the_capture(waiting: World) -> None:
     widen(world)
 
     world.put(F, "Cust", cust("C2", CREDIT=FINE))
-    world.settle()
+    world.cycle_until_done()
 
     assert amounts(world) == [FINE, FINE]
     for record in world.session.journal.maps.all():
@@ -98,7 +98,7 @@ def test_what_was_widened_can_be_taken_back_once_no_digit_is_lost(waiting: World
     assert kind(world) == pa.decimal128(20, 4)
 
     world.put(F, "Cust", cust("C1", CREDIT=Decimal("10.5")))
-    world.settle()
+    world.cycle_until_done()
     redeclare(world.open(), back(world), undo=True)
 
     assert kind(world) == pa.decimal128(18, 2)
@@ -129,7 +129,7 @@ def test_digits_that_were_rounded_away_cross_once_there_is_room(every_world: Wor
     assert (found.rows, found.still, found.rejected, found.rounded) == (1, 0, 0, True)
 
     done = widen(world)
-    world.settle()
+    world.cycle_until_done()
 
     assert done.queued == 1
     assert amounts(world) == [FINE, Decimal("20.25")]

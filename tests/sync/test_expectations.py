@@ -47,7 +47,7 @@ def test_a_rule_of_ours_by_its_name_rejects_into_either_side(stock):
     ]
 
 
-def test_by_the_name_of_its_expectation_too_and_into_one_side_only(stock):
+def test_a_rule_by_the_name_of_its_expectation_rejects_into_one_side_only(stock):
     expecting(stock, "ExpectColumnValuesToFitLength: {column: ITEM, length: 3, into: dataverse}")
     stock.put(F, "Line", line("1", "1", ITEM="ABC"))
     stock.run()
@@ -145,7 +145,7 @@ def test_a_class_of_great_expectations_rejects_wherever_it_is_critical(stock):
     assert [row[0] for row in stock.held()] == ["1", "2"]
 
 
-def test_a_class_of_the_user_s_own_on_top_of_great_expectations_does_too(stock):
+def test_a_class_of_the_user_s_own_on_top_of_great_expectations_rejects_too(stock):
     gx = pytest.importorskip("great_expectations")
     assert gx
     code = (
@@ -202,7 +202,7 @@ def test_an_expectation_that_cannot_be_evaluated_lets_nothing_pass(stock):
 
 
 @pytest.mark.parametrize(
-    ("item", "told"),
+    ("item", "message"),
     [
         ("lenght: {column: ITEM}", "expect: lenght: there is no expectation 'lenght'\n"),
         (
@@ -223,7 +223,7 @@ def test_an_expectation_that_cannot_be_evaluated_lets_nothing_pass(stock):
         ("broken: {column: ITEM}", "cannot be run: ValueError: no luck"),
     ],
 )
-def test_what_cannot_be_asked_is_told_with_its_line(stock, item, told):
+def test_a_faulty_expectation_is_reported_with_its_line(stock, item, message):
     folder(
         expecting(stock, item), broken_py="class broken:\n    pass\nraise ValueError('no luck')\n"
     )
@@ -233,11 +233,11 @@ def test_what_cannot_be_asked_is_told_with_its_line(stock, item, told):
 
     (finding,) = caught.value.findings
     assert str(finding).startswith(f"{stock.folder / 'maps' / 'lines.yaml'}:8: DW1132 ")
-    assert told in str(finding)
+    assert message in str(finding)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("maps: [line]\nexpect: []\n", "rules.yaml:1: DW1132 maps: there is no map 'line'"),
         ("maps: [lines]\n", "rules.yaml:1: DW1103 `expect:` is missing"),
@@ -252,10 +252,10 @@ def test_what_cannot_be_asked_is_told_with_its_line(stock, item, told):
         ("- required", "rules.yaml:1: DW1102 a file of expectations is a mapping"),
     ],
 )
-def test_a_faulty_file_of_the_folder_is_told(stock, text, told):
+def test_a_faulty_file_of_the_folder_is_reported(stock, text, message):
     folder(stock, rules_yaml=text)
 
     with pytest.raises(MapError) as caught:
         stock.run()
 
-    assert told in str(caught.value)
+    assert message in str(caught.value)

@@ -208,7 +208,7 @@ def test_a_corrected_row_is_written_and_waits_no_longer(every_world):
     assert world.rows(D, "customer", "accountnumber", "name") == [("C1", "short")]
 
 
-def test_a_row_that_is_gone_or_has_left_the_filter_is_let_go(every_world):
+def test_a_row_that_is_gone_or_has_left_the_filter_is_no_longer_held(every_world):
     world = every_world
     world.put(F, "Cust", cust("C1", "x" * 21), cust("C2", "x" * 21), cust("C3", "x" * 21))
     world.run("customers")
@@ -270,7 +270,7 @@ def test_a_row_only_dataverse_had_is_cleared_once_finops_has_it(world):
     assert world.held() == []
 
 
-def test_the_second_pass_does_not_let_go_what_the_first_held_back(every_world):
+def test_the_second_pass_does_not_release_what_the_first_held(every_world):
     """C1 is there on both sides, its name does not fit, and its lookups are right."""
     world = every_world
     world.put(F, "Cust", cust("C1", "x" * 21, INVOICEACCOUNT="C1"))
@@ -282,7 +282,7 @@ def test_the_second_pass_does_not_let_go_what_the_first_held_back(every_world):
     assert world.unexplained() == {}
 
 
-def test_a_value_that_lost_holds_nothing_back(every_world):
+def test_a_value_that_lost_causes_no_held_row(every_world):
     """Finops wins, so what dataverse held matters no more; its telephone comes across."""
     world = every_world
     world.put(F, "Cust", cust("C1", HOLD=None))
@@ -306,7 +306,7 @@ def test_a_rejected_row_is_counted_once(world):
     assert world.reconcile().unexplained == 0
 
 
-def test_a_row_that_cannot_be_told_by_its_key_is_not_taken_for_gone(world):
+def test_a_row_that_cannot_be_found_by_its_key_is_not_taken_for_deleted(world):
     world.map(
         "groups",
         ("key: [DATAAREAID, GROUPID]", "key: [DATAAREAID, DESCRIPTION]"),
@@ -321,7 +321,7 @@ def test_a_row_that_cannot_be_told_by_its_key_is_not_taken_for_gone(world):
     assert [row.cause for row in world.held()] == ["key_present"]
 
 
-def test_a_retry_after_filling_blanks_settles_nothing_else(world):
+def test_a_retry_after_filling_blanks_changes_nothing_else(world):
     """The row waited for its group; its name differs on both sides, as it was left."""
     world.put(F, "Cust", cust("C1", "finops", GROUPID="10"))
     world.put(D, "customer", customer("C1", "dataverse"))

@@ -158,7 +158,7 @@ def test_rows_that_come_between_two_runs_are_carried_where_their_part_is_not_don
     assert ("C99",) in world.rows(D, "customer", "accountnumber")
 
 
-def test_a_map_that_is_cut_off_keeps_the_maps_before_it_running(world):
+def test_a_map_that_is_interrupted_keeps_the_maps_before_it_running(world):
     world.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "10"})
     many(world)
     Faults(None, DENIED).into(world)
@@ -172,7 +172,7 @@ def test_a_map_that_is_cut_off_keeps_the_maps_before_it_running(world):
     )
 
 
-def test_the_second_pass_is_taken_up_too(every_world):
+def test_the_second_pass_is_continued_too(every_world):
     world = every_world
     world.put(F, "Cust", cust("C1", INVOICEACCOUNT="C2"), cust("C2", INVOICEACCOUNT="C1"))
     world.put(D, "customer", customer("D1"))
@@ -236,7 +236,7 @@ def test_an_initial_sync_after_one_that_was_given_up_begins_anew(world):
     ]
 
 
-def test_an_app_that_does_not_answer_is_told_before_a_run_begins(new_world):
+def test_an_app_that_does_not_answer_is_reported_before_a_run_begins(new_world):
     world = new_world("sqlite")
     many(world)
     config = world.folder / "dualwrite.toml"

@@ -23,7 +23,7 @@ TIME = st.sampled_from([None, at(1), at(2)])
 PARENT = st.sampled_from(["", "C1", "C2", "C9"])
 
 # A column that flows one way is filled in only where it flows from: what becomes of the
-# other end of a row that is new over there is told in test_masters.
+# other end of a row that is new over there is tested in test_masters.
 OURS = st.fixed_dictionaries(
     {
         "NAME": TEXT,

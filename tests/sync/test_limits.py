@@ -34,7 +34,7 @@ def test_as_many_as_are_allowed_may_be_rejected(stock, limit, bad):
 
 
 @pytest.mark.parametrize("limit", ["10%", "1", "0", "19.9%"])
-def test_one_more_stops_the_initial_sync_before_it_begins(stock, limit):
+def test_one_rejected_row_too_many_stops_the_initial_sync_before_it_begins(stock, limit):
     limited(stock, limit).put(F, "Line", *lines(8, 2))
 
     with pytest.raises(TooManyRejectedError) as caught:
@@ -52,8 +52,8 @@ def test_one_more_stops_the_initial_sync_before_it_begins(stock, limit):
     assert stock.held() == []
     assert stock.journal.maps.status("lines") is MapStatus.NOT_RUNNING
     assert stock.journal.runs.newest("lines") == []
-    (said, *_) = stock.journal.activity.newest("lines")
-    assert (said.event, said.text) == ("waits", str(caught.value))
+    (entry, *_) = stock.journal.activity.newest("lines")
+    assert (entry.event, entry.text) == ("waits", str(caught.value))
     (record,) = stock.journal.maps.all()
     assert record.waits == str(caught.value)
 
@@ -72,7 +72,7 @@ def test_when_the_rows_are_corrected_the_same_command_goes_through(stock):
     assert record.waits is None
 
 
-def test_both_ways_count(stock):
+def test_both_directions_count(stock):
     limited(stock, "1")
     stock.put(F, "Line", *lines(3, 1))
     stock.put(D, "line", {"id": "100", "quantity": Decimal(1), "unit": "box"})

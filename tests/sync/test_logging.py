@@ -252,7 +252,7 @@ def test_no_line_holds_a_value_of_a_row(running, lines, caplog):
     running.put(F, "Cust", cust("C5", name, HOLD=memo))
     running.put(D, "customer", customer("C1", memo))
     running.cycle()
-    running.settle()
+    running.cycle_until_done()
     running.run(initial_sync=True)
     running.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     running.cycle()

@@ -203,7 +203,7 @@ class Watching:
 
 def test_two_parents_of_the_same_name_are_none(every_world):
     world = every_world
-    # without the map of groups nothing says by what a group is told
+    # without the map of groups nothing defines the key of a group
     (world.folder / "maps" / "groups.yaml").unlink()
     world.map("customers", ("custgroup.groupid", "custgroup.description"))
     world.put(

@@ -30,7 +30,7 @@ from dualwrite.sync.retry import retry
 from tests.sync.points import pointed
 from tests.sync.tables import WITHOUT_SELF
 from tests.sync.users import DOING, GROUP, INSIDE, TWO_WAY, Doing, Users
-from tests.sync.world import D, F, make_world, told
+from tests.sync.world import D, F, counts_of, make_world
 
 MODELLED = ("groups", "customers")
 POLICIES = (
@@ -71,7 +71,7 @@ class Model(RuleBasedStateMachine):
         urls = {side: f"sqlite:///{self._folder}/{side.value}.db" for side in Side}
         self.world = make_world(self._folder / "p", "memory", urls, journal=self.journal)
         head = f"conflicts: {{{policy}}}\nwhen_left: {when_left}\ncolumns:"
-        # rows that point at rows of their own table come in two steps; test_findings.py
+        # rows that point at rows of their own table come in two steps; test_regressions.py
         self.world.map("customers", ("columns:", head), WITHOUT_SELF)
         self.world.run(*MODELLED, initial_sync=False)
         self.users = Users(self.world)
@@ -143,7 +143,7 @@ class Model(RuleBasedStateMachine):
             self._work(0, lambda: None)
             results = self._results
             self._worker.close()
-            if not any(told(each) for each in results):
+            if not any(counts_of(each) for each in results):
                 break
         else:
             raise AssertionError(results)

@@ -10,9 +10,9 @@ import pytest
 from tests.sync.world import TO_D, TO_F, D, F, World, cust, customer
 
 
-def money(world: World, said: str) -> World:
+def money(world: World, more: str) -> World:
     """CREDIT is money, its currency in RATING."""
-    world.map("customers", ("columns:", f"money: {{CREDIT: {{currency: RATING{said}}}}}\ncolumns:"))
+    world.map("customers", ("columns:", f"money: {{CREDIT: {{currency: RATING{more}}}}}\ncolumns:"))
     return world
 
 
@@ -93,7 +93,7 @@ def test_a_rounded_amount_is_written_and_does_not_come_back(rounding):
     assert amounts(world) == ([Decimal("10.0050")], [Decimal("10.00")])
 
     world.put(D, "customer", customer("C1", "new name"))
-    world.settle()
+    world.cycle_until_done()
 
     assert world.rows(F, "Cust", "NAME", "CREDIT") == [("new name", Decimal("10.0050"))]
     assert world.unexplained() == {}
@@ -117,7 +117,7 @@ def test_a_new_amount_comes_back_beside_one_that_only_was_rounded(rounding):
         customer("C1", "first", credit=Decimal("10.00")),
         customer("C2", "second", credit=Decimal("21.00")),
     )
-    world.settle()
+    world.cycle_until_done()
 
     assert amounts(world) == (
         [Decimal("10.0050"), Decimal("21.0000")],

@@ -78,7 +78,7 @@ def test_a_row_crosses_in_the_cycle_in_which_its_neighbour_is_closed(dated, held
 
 @pytest.mark.parametrize("held", Side)
 @pytest.mark.parametrize("corrected", Side)
-def test_or_in_which_its_neighbour_is_deleted(dated, held, corrected):
+def test_a_row_crosses_in_the_cycle_in_which_its_neighbour_is_deleted(dated, held, corrected):
     world = dated()
     waiting(world, held)
 
@@ -141,7 +141,7 @@ def test_gaps_that_are_filled_release_what_waits_beside_them(dated):
     assert world.theirs() == ["A 26-01-01 27-01-31 10", "A 27-02-01 never 12"]
 
 
-def test_only_rows_of_the_same_entity_that_wait_for_a_neighbour_are_looked_at(dated, tried):
+def test_only_rows_of_the_same_entity_that_wait_for_a_neighbour_are_tried(dated, tried):
     world = dated()
     waiting(world, F)
     world.here(("A", "29-01-01", "never", 9), NOTE="far too long a note")
@@ -159,7 +159,7 @@ def test_only_rows_of_the_same_entity_that_wait_for_a_neighbour_are_looked_at(da
     assert sorted(each.cause for each in world.held()) == ["length", "periods_sound"]
 
 
-def test_where_the_key_does_not_name_the_entity_all_that_wait_are_looked_at(dated):
+def test_where_the_key_does_not_name_the_entity_all_that_wait_are_tried(dated):
     keyed = ("key: [ITEM, VALIDFROM]", "key: [NOTE]"), ("key: [item, validfrom]", "key: [note]")
     world = dated(*keyed)
     world.here(("A", "26-01-01", "never", 10), NOTE="first")
@@ -175,7 +175,7 @@ def test_where_the_key_does_not_name_the_entity_all_that_wait_are_looked_at(date
     assert world.theirs() == BESIDE
 
 
-def test_after_a_cycle_that_broke_off_the_next_one_looks(dated, monkeypatch):
+def test_after_a_cycle_that_failed_the_next_one_tries_them(dated, monkeypatch):
     """In one worker: what it had carried is across, and the row that waited for it is not."""
     world = dated()
     waiting(world, F)

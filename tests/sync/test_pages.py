@@ -63,11 +63,11 @@ def test_a_source_that_fails_on_a_later_page_loses_nothing(changed):
 
     assert "busy" in results[0].note
     assert 0 < len(changed.entries(F, "customers")) < len(ACCOUNTS)
-    changed.settle()
+    changed.cycle_until_done()
     assert names(changed) == list(ACCOUNTS)
 
 
-def test_a_snapshot_answers_one_question_at_a_time():
+def test_a_snapshot_answers_one_query_at_a_time():
     inside, most = 0, 0
 
     class Source:

@@ -20,7 +20,7 @@ def plans(world, *names, **options) -> dict[str, MapPlan]:
     return {each.table_map.name: each for each in planned.maps}
 
 
-def test_a_two_way_map_brings_across_what_one_side_has_and_then_settles_the_rest(world):
+def test_a_two_way_map_brings_across_what_one_side_has_and_then_reconciles_the_rest(world):
     plan = plans(world, "groups")["groups"]
 
     assert plan.legs == (Leg(D, 1, insert_only=True), Leg(F, 1))
@@ -28,7 +28,7 @@ def test_a_two_way_map_brings_across_what_one_side_has_and_then_settles_the_rest
 
 
 @pytest.mark.parametrize(("sign", "source"), [(" > ", F), (" < ", D)])
-def test_a_one_way_map_walks_one_side(world, sign, source):
+def test_a_one_way_map_reads_one_side(world, sign, source):
     world.map("groups", (" = ", sign))
 
     assert plans(world, "groups")["groups"].legs == (Leg(source, 1),)
@@ -68,7 +68,7 @@ def test_related_maps_are_taken_in(world):
     assert set(plans(world, "groups", with_related=True)) == {"companies", "groups"}
 
 
-def test_the_master_of_a_run_stands_above_the_maps(world):
+def test_the_master_of_a_run_takes_precedence_over_the_maps(world):
     world.map("groups", ("publisher: tests", "publisher: tests\nmaster: finops"))
 
     assert plans(world, "groups")["groups"].master is Master.FINOPS

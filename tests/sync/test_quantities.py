@@ -79,7 +79,7 @@ def test_each_side_may_have_its_own_column_and_one_unit_needs_no_conversion(stoc
     ]
 
 
-def test_the_transform_of_a_line_says_the_same(stock):
+def test_the_transform_of_a_line_converts_the_same(stock):
     stock.change(
         ("QTY = quantity", "QTY >< quantity: {unit: {finops: box, dataverse: pcs}}"),
         ("quantity: {QTY: {unit: {finops: UNIT, dataverse: pcs}, product: ITEM}}\n", ""),
@@ -148,7 +148,7 @@ def test_a_worker_that_stays_sees_a_new_conversion_after_a_while(stock, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("text", "message"),
     [
         (
             "{QTY: {unit: UNIT}, COUNT: {unit: UNIT}}",
@@ -197,17 +197,17 @@ def test_a_worker_that_stays_sees_a_new_conversion_after_a_while(stock, monkeypa
         ),
     ],
 )
-def test_what_is_wrong_with_a_quantity_is_told_with_its_line(stock, said, told):
-    stock.change(("{QTY: {unit: {finops: UNIT, dataverse: pcs}, product: ITEM}}", said))
+def test_what_is_wrong_with_a_quantity_is_reported_with_its_line(stock, text, message):
+    stock.change(("{QTY: {unit: {finops: UNIT, dataverse: pcs}, product: ITEM}}", text))
 
     with pytest.raises(MapError) as caught:
         stock.run()
 
-    assert [str(each).rpartition("lines.yaml:")[2] for each in caught.value.findings] == [told]
+    assert [str(each).rpartition("lines.yaml:")[2] for each in caught.value.findings] == [message]
 
 
 @pytest.mark.parametrize(
-    ("column", "told"),
+    ("column", "message"),
     [
         (
             ("QTY = quantity", "QTY >< quantity: {default: 0}"),
@@ -232,11 +232,11 @@ def test_what_is_wrong_with_a_quantity_is_told_with_its_line(stock, said, told):
         ),
     ],
 )
-def test_what_stands_in_a_quantity_s_way_is_told(stock, column, told):
+def test_a_column_that_cannot_hold_a_quantity_is_reported(stock, column, message):
     stock.change(column)
 
     with pytest.raises(MapError) as caught:
         stock.run()
 
-    said = [str(each).partition(" DW1130 ")[2] for each in caught.value.findings]
-    assert told in said
+    messages = [str(each).partition(" DW1130 ")[2] for each in caught.value.findings]
+    assert message in messages

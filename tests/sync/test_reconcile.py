@@ -13,7 +13,7 @@ from dualwrite.tablemap.model import Master
 from tests.sync.world import D, F, World, at, cust, customer
 
 
-def settled(world: World) -> World:
+def equal(world: World) -> World:
     """Three customers, equal on both sides in every column."""
     world.put(F, "CustGroup", *({"DATAAREAID": "USMF", "GROUPID": g} for g in ("10", "20")))
     world.put(F, "Vend", *({"DATAAREAID": "USMF", "ACCOUNT": v} for v in ("V1", "V2")))
@@ -42,7 +42,7 @@ def settled(world: World) -> World:
         pytest.param({"memo": None}, "memo", id="null"),
         pytest.param({"credit": Decimal("1.01")}, "credit", id="money"),
         pytest.param({"hold": 2}, "hold", id="a value map"),
-        pytest.param({"hold": 9}, "hold", id="a value that cannot be told"),
+        pytest.param({"hold": 9}, "hold", id="a value that cannot be translated"),
         pytest.param({"custgroup": "20"}, "custgroup.groupid", id="a lookup"),
         pytest.param({"vendor": None}, "vendor.number", id="no lookup"),
         pytest.param({"billto": "C3"}, "billto.accountnumber", id="a lookup into its own table"),
@@ -52,7 +52,7 @@ def settled(world: World) -> World:
     ],
 )
 def test_a_difference_made_by_hand_is_found_by_its_column(world, change, column):
-    settled(world)
+    equal(world)
     world.put(D, "customer", {"kind": 3, "company": "USMF", "accountnumber": "C2", **change})
     world.lose_queues()
 
@@ -71,14 +71,14 @@ def test_a_difference_made_by_hand_is_found_by_its_column(world, change, column)
 
 
 def test_what_the_map_does_not_carry_is_not_compared(world):
-    settled(world)
+    equal(world)
     world.put(D, "customer", customer("C2", modifiedon=at(1)))
 
     assert world.reconcile().same == 3
 
 
 def test_rows_of_one_side_are_counted_by_side(every_world):
-    world = settled(every_world)
+    world = equal(every_world)
     world.put(F, "Cust", cust("F1"), cust("F2"), cust("F3", PARTYTYPE="Person"))
     world.put(D, "customer", customer("D1"), customer("D2", company="FRRT"))
     world.lose_queues()
@@ -129,20 +129,20 @@ def test_rows_are_read_a_partition_at_a_time(world):
     assert max(sizes) <= 7
 
 
-def test_every_row_is_told_and_the_first_hundred_are_kept(world):
+def test_every_row_is_reported_and_the_first_hundred_are_kept(world):
     world.put(F, "Cust", *(cust(f"C{n:03}") for n in range(130)))
-    told: list[int] = []
+    reported: list[int] = []
 
     def found(kind, side, rows):
         assert (kind, side) == (Kind.ONLY, F)
-        told.append(rows.num_rows)
+        reported.append(rows.num_rows)
 
     compared = reconcile(world.session, world.session.map("customers"), found=found)
 
-    assert (sum(told), len(compared.rows), compared.only[F]) == (130, 100, 130)
+    assert (sum(reported), len(compared.rows), compared.only[F]) == (130, 100, 130)
 
 
-def test_a_row_with_a_value_that_cannot_be_told_is_there_all_the_same(every_world):
+def test_a_row_with_a_value_that_cannot_be_translated_counts_as_present(every_world):
     """It stands on both sides, so a repair changes it and deletes nothing."""
     world = every_world
     world.put(F, "Cust", cust("C1", HOLD="No"))
@@ -167,7 +167,7 @@ def test_what_is_queued_is_pending_and_no_difference(every_world):
     assert (found.same, found.pending, found.differ, found.unexplained) == (1, 3, 0, 0)
 
 
-def test_a_change_between_the_two_reads_is_looked_at_again(world):
+def test_a_change_between_the_two_reads_is_compared_again(world):
     world.put(F, "Cust", cust("C1"), cust("C2"))
     world.run()
     changed = []

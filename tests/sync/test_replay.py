@@ -66,7 +66,7 @@ def test_every_state_crosses_in_order(replayed):
     for name in ("B", "C", "D"):
         world.put(F, "Cust", cust("C1", name))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert seen == ["B", "C", "D"]
     assert world.rows(D, "customer", "name") == [("D",)]
@@ -78,7 +78,7 @@ def test_a_row_that_came_and_went_comes_and_goes(replayed):
     world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C2")
     world.put(F, "Cust", cust("C2", "again"))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert seen == ["here", "gone", "again"]
 
@@ -88,12 +88,12 @@ def test_what_follows_a_refused_state_waits_for_it(replayed):
     world.put(F, "Cust", cust("C1", "a name of more than twenty letters"))
     world.put(F, "Cust", cust("C1", "later"))
 
-    world.settle()
+    world.cycle_until_done()
     assert seen == []
     (held,) = world.held()
 
     world.session.journal.held.discard([held.id])
-    world.settle()
+    world.cycle_until_done()
     assert seen == ["later"]
 
 
@@ -102,7 +102,7 @@ def test_a_state_outside_the_filter_is_passed_over(replayed):
     world.put(F, "Cust", cust("C1", "person", PARTYTYPE="Person"))
     world.put(F, "Cust", cust("C1", "back", PARTYTYPE="Organization"))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert seen == ["back"]
 

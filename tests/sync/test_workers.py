@@ -71,7 +71,7 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_takes(session, monkeypatch):
         assert all(renewed.acquire(timeout=10) for _ in range(3))
 
 
-def test_a_lost_lease_is_told_at_the_end(session, monkeypatch):
+def test_a_lost_lease_is_reported_at_the_end(session, monkeypatch):
     monkeypatch.setattr(leases, "LEASE_SECONDS", 0.02)
 
     def lost(self):

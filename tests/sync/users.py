@@ -1,6 +1,6 @@
 """What users of both sides do in the model, and what they see: customers and their groups.
 
-Every value that they write is one that was never used before, and the lineage is told of it
+Every value that they write is one that was never used before, and it is recorded in the lineage
 (`lineage`).  An app that refuses, or is busy, leaves things as they were.
 """
 

@@ -70,7 +70,7 @@ class World:
     wrap: Callable[[App], App] = lambda app: app
     """Put before both apps of a run: a fault, a counter."""
     notes: dict[str, str] = field(default_factory=dict)
-    """What the last cycle said of its maps."""
+    """The notes of the last cycle on its maps."""
     _opened: ExitStack = field(default_factory=ExitStack)
     _session: Session | None = None
 
@@ -118,7 +118,7 @@ class World:
     def run(
         self, *names: str, master: Master | None = None, **options: Any
     ) -> dict[str, MapResult]:
-        """As `dualwrite run`, one worker unless said otherwise; all maps if none is named."""
+        """As `dualwrite run`, one worker by default; all maps if none is named."""
         session = self.open()
         plan = make_plan(session, names or MAPS, master=master)
         results = run_maps(session, plan, RunOptions(**{"workers": 1, **options}))
@@ -126,16 +126,16 @@ class World:
 
     def counts(self, *names: str, **options: Any) -> dict[str, dict[str, int]]:
         """Run, and tell what was counted for each map, zeros left out."""
-        return {name: told(result) for name, result in self.run(*names, **options).items()}
+        return {name: counts_of(result) for name, result in self.run(*names, **options).items()}
 
     def cycle(self, *names: str, **options: Any) -> dict[str, dict[str, int]]:
         """As `dualwrite sync`: what was counted for each map that did something."""
         results = run_cycle(self.open(), names or None, **options)
         self.notes = {result.map: result.note for result in results if result.note}
-        return {result.map: counts for result in results if (counts := told(result))}
+        return {result.map: counts for result in results if (counts := counts_of(result))}
 
-    def settle(self) -> None:
-        """Cycles until nothing is left to do."""
+    def cycle_until_done(self) -> None:
+        """Run cycles until nothing is left to do."""
         for _ in range(10):
             if not self.cycle():
                 return
@@ -280,7 +280,7 @@ def _quoted(world: World, name: str) -> str:
 _LOOKUPS = {"vendor": {"customer": Reference("customer", "customerid")}}
 
 
-def told(result: MapResult) -> dict[str, int]:
+def counts_of(result: MapResult) -> dict[str, int]:
     """The counts of a result, both directions, zeros left out."""
     return {
         f"{side.direction} {what}": count
@@ -364,7 +364,7 @@ def _read(app: App, table: str, paths: tuple[ColumnPath, ...]) -> list[dict[str,
 
 
 def _telling(side: Side, schema: TableSchema) -> list[str]:
-    """Every column that can be told, lookups by the natural key they point at."""
+    """Every column that can be compared, lookups by the natural key they point at."""
     if side is F:
         return list(schema.columns)
     own = [name for name in schema.columns if not schema.columns[name].has_default]

@@ -61,7 +61,7 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
     for engine in engines.values():
         engine.dispose()
     began = time.monotonic()
-    world.settle()
+    world.cycle_until_done()
     figures = Figures(
         sum(user.done.commits for user in users),
         sum(user.done.rollbacks for user in users),

@@ -60,7 +60,7 @@ def test_a_future_row_shows_on_its_day_and_not_before(world):
     assert look(world, "27-01-02") == 0
 
 
-def test_what_has_run_out_goes(world):
+def test_what_is_no_longer_valid_is_deleted(world):
     world.here(("A", "26-01-01", "26-07-31", 10), ("B", "26-01-01", "never", 20))
     world.run("prices")
 
@@ -119,7 +119,7 @@ def test_two_rows_that_are_valid_at_once_are_rejected_with_both_periods(world):
     ]
 
 
-def test_looks_follow_each_other_from_the_initial_sync_on(world):
+def test_activations_follow_each_other_from_the_initial_sync_on(world):
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")
 
@@ -140,7 +140,7 @@ def test_a_clock_that_is_set_back_shows_what_was_valid_then(world):
     assert world.listed() == [("A", 10)]
 
 
-def test_a_look_that_would_empty_the_other_side_stops_first(world):
+def test_an_activation_that_would_empty_the_other_side_stops_first(world):
     rows = [(f"I{n}", "26-01-01", "26-12-31", 10) for n in range(80)]
     world.here(*rows)
     world.run("prices")
@@ -151,7 +151,7 @@ def test_a_look_that_would_empty_the_other_side_stops_first(world):
     assert "this would delete 80 of 80 rows in dataverse" in world.notes["prices"]
 
 
-def test_only_projections_at_work_are_looked_at(world):
+def test_only_projections_at_work_are_examined(world):
     assert projections(world.session) == []
     world.here(("A", "26-01-01", "never", 10))
     world.run("prices")

@@ -1,4 +1,4 @@
-"""`python -m tests.sync.dying`: cycles in processes of their own, killed at a named point.
+"""`python -m tests.sync.killed_cycle`: cycles in processes of their own, killed at a named point.
 
 Each line of the input asks for one, as JSON: project, point and number.  Its process ends by
 SIGKILL when it passes the point for the n-th time, and with 3 when it never does; how it ended

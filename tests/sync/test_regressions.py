@@ -38,7 +38,7 @@ def test_a_value_that_was_held_back_is_not_overwritten_unseen(running):
     running.cycle()
     update_across(running, name="of dataverse")
 
-    running.settle()
+    running.cycle_until_done()
 
     (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == LONG
@@ -51,7 +51,7 @@ def test_a_row_that_waits_is_not_deleted_unseen(running):
     running.cycle()
     running.remove(D, "customer", accountnumber="C1")
 
-    running.settle()
+    running.cycle_until_done()
 
     (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.kind == "delete"
@@ -65,7 +65,7 @@ def test_a_retry_overwrites_nothing_unseen_either(running):
     update_across(running, name="of dataverse")
 
     retry(running.session, running.held())
-    running.settle()
+    running.cycle_until_done()
 
     (stored,) = running.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == "of finops"
@@ -89,15 +89,15 @@ def test_a_retry_leaves_alone_what_did_not_wait(running):
 def test_a_delete_that_was_refused_is_tried_again(running):
     ten = {"DATAAREAID": "USMF", "GROUPID": "10"}
     running.put(F, "CustGroup", {**ten, "DESCRIPTION": "ten"})
-    running.settle()
+    running.cycle_until_done()
     running.put(D, "customer", customer("C2", custgroup="10", kind=1))
     running.remove(F, "CustGroup", **ten)
-    running.settle()
+    running.cycle_until_done()
     assert running.causes() == [("finops->dataverse", "10", "refused by the app")]
 
     running.remove(D, "customer", accountnumber="C2")
     retry(running.session, running.held())
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(D, "custgroup", "groupid") == []
     assert running.held() == []
@@ -139,13 +139,13 @@ def test_what_came_across_before_a_fault_waits_no_longer(running):
             raise AppBusyError(app="finops", table=None, reason="a backup")
 
     update(running, NAME=LONG)
-    running.settle()
+    running.cycle_until_done()
     update(running, NAME="short")
     with cycle_runner(pointed(running.session, busy)) as (cycles, _):
         assert [each.note for each in cycles.run_and_flush() if each.note]
     update_across(running, name="newer")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.held() == []
     assert running.conflicts() == []
@@ -156,7 +156,7 @@ def test_a_column_that_one_side_alone_decides_is_no_conflict(running):
     update(running, RATING="A")
     update_across(running, name="two")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.conflicts() == []
     assert running.rows(F, "Cust", "NAME", "RATING") == [("two", "A")]
@@ -167,7 +167,7 @@ def test_what_both_sides_changed_alike_is_no_conflict_about_the_rest(running):
     update(running, MEMO="same")
     update_across(running, memo="same", name="two")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.conflicts() == []
     assert running.rows(F, "Cust", "NAME", "MEMO") == [("two", "same")]
@@ -178,30 +178,30 @@ def test_a_row_that_comes_into_the_map_brings_what_its_own_side_alone_knows(runn
     running.cycle()
     running.put(F, "Cust", cust("C2", "of finops"))
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "ACCOUNT", "PHONE")[1] == ("C2", "555")
 
 
 def test_a_row_made_anew_gets_again_what_the_other_side_alone_knows(running):
     update(running, RATING="A")
-    running.settle()
+    running.cycle_until_done()
     running.remove(D, "customer", accountnumber="C1")
     update_across(running, name="anew", kind=3)
     update(running, MEMO="goes on")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(D, "customer", "memo", "rating") == [("goes on", "A")]
 
 
-def test_a_row_made_anew_just_as_it_was_asks_for_what_the_other_side_alone_knows(running):
+def test_a_row_made_anew_unchanged_takes_back_what_the_other_side_alone_knows(running):
     update_across(running, phone="555")
-    running.settle()
+    running.cycle_until_done()
     running.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT="C1")
     running.put(F, "Cust", cust("C1", "one"))
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "PHONE") == [("555",)]
 
@@ -213,7 +213,7 @@ def test_a_row_made_anew_outside_the_map_stays_outside(running):
     running.put(F, "Cust", cust("C1", "anew", PARTYTYPE="Person"))
     update_across(running, phone="555")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "NAME", "PARTYTYPE") == [("anew", "Person")]
     assert running.rows(D, "customer", "name") == []
@@ -225,7 +225,7 @@ def test_a_row_that_left_and_was_brought_in_again_is_not_deleted_across(running)
     running.remove(D, "customer", accountnumber="C1")
     running.put(D, "customer", customer("C1", "one", phone="555"))
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "NAME", "PHONE", "PARTYTYPE") == [("one", "555", "Organization")]
     assert running.rows(D, "customer", "name", "phone") == [("one", "555")]
@@ -245,7 +245,7 @@ def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
     with cycle_runner(pointed(running.session, delete)) as (cycles, _):
         cycles.run_and_flush()
 
-    running.settle()
+    running.cycle_until_done()
 
     assert gone
     assert running.rows(F, "Cust", "ACCOUNT") == [("C1",)]
@@ -256,10 +256,10 @@ def test_a_row_that_is_deleted_as_soon_as_it_has_crossed_stays_away(running):
 def test_a_changed_key_of_a_parent_reaches_the_rows_that_point_at_it(running):
     running.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "10", "DESCRIPTION": "ten"})
     update(running, GROUPID="10", INVOICEACCOUNT="")
-    running.settle()
+    running.cycle_until_done()
     running.rename(D, "custgroup", "groupid", "10", "20")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "GROUPID") == [("20",)]
 
@@ -267,11 +267,11 @@ def test_a_changed_key_of_a_parent_reaches_the_rows_that_point_at_it(running):
 def test_a_changed_key_reaches_them_though_another_row_has_taken_the_old_one(running):
     running.put(F, "CustGroup", {"DATAAREAID": "USMF", "GROUPID": "10", "DESCRIPTION": "ten"})
     update(running, GROUPID="10", INVOICEACCOUNT="")
-    running.settle()
+    running.cycle_until_done()
     running.rename(D, "custgroup", "groupid", "10", "20")
     running.put(D, "custgroup", {"company": "USMF", "groupid": "10", "description": "another"})
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "GROUPID") == [("20",)]
     assert running.unexplained() == {}
@@ -287,11 +287,11 @@ def test_a_changed_key_reaches_them_though_the_other_side_has_made_such_a_row(ru
     group = {"DATAAREAID": "USMF", "DESCRIPTION": "ten"}
     running.put(F, "CustGroup", {**group, "GROUPID": "10"})
     update(running, GROUPID="10", INVOICEACCOUNT="")
-    running.settle()
+    running.cycle_until_done()
     running.rename(D, "custgroup", "groupid", "10", "20")
     running.put(F, "CustGroup", {**group, "GROUPID": "20", "DESCRIPTION": "twenty"})
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.rows(F, "Cust", "GROUPID") == [("20",)]
 
@@ -314,7 +314,7 @@ def test_a_crash_between_a_row_and_its_lookups_makes_no_conflict(running):
         cycles.run_and_flush()
     update_across(running, "C2", name="newer")
 
-    running.settle()
+    running.cycle_until_done()
 
     assert running.conflicts() == []
     assert running.rows(F, "Cust", "NAME") == [("newer",), ("one",)]

@@ -41,11 +41,11 @@ def test_a_row_is_on_both_sides_when_the_call_returns(running):
 
     assert (done.here.inserted, done.across) == (1, 1)
     assert both(running) == [[("C1", "one"), ("C2", "two")]] * 2
-    running.settle()
+    running.cycle_until_done()
     assert both(running) == [[("C1", "one"), ("C2", "two")]] * 2
 
 
-def test_a_changed_row_too(running):
+def test_a_changed_row_is_rejected_by_it_too(running):
     write_both(running.session, "customers", F, [cust("C1", "new", **ROW)])
 
     assert both(running) == [[("C1", "new")]] * 2
@@ -77,7 +77,7 @@ def test_a_row_that_the_other_side_has_changed_meanwhile_is_the_cycles(running):
     with pytest.raises(NotTogetherError, match="changed in dataverse meanwhile"):
         write_both(running.session, "customers", F, [cust("C1", "new", **ROW)])
 
-    running.settle()
+    running.cycle_until_done()
     assert both(running) == [[("C1", "of dataverse")]] * 2
 
 
@@ -94,8 +94,8 @@ def test_a_map_that_does_not_run_cannot_be_written_through(every_world):
         write_both(every_world.session, "customers", F, [cust("C1")])
 
 
-def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
-    """Of apps that prepare no transactions; `test_doubt.py` has the others."""
+def test_a_commit_that_fails_across_is_completed_by_the_next_cycle(world):
+    """Of apps that prepare no transactions; `test_recovery.py` has the others."""
     running = world
     running.put(F, "Cust", cust("C1", "one"))
     running.run()
@@ -120,13 +120,13 @@ def test_a_commit_that_fails_across_is_made_up_by_the_next_cycle(world):
     assert both(running) == [[("C1", "one"), ("C2", "two")], [("C1", "one")]]
 
     running.wrap = lambda app: app
-    running.settle()
+    running.cycle_until_done()
 
     assert both(running) == [[("C1", "one"), ("C2", "two")]] * 2
 
 
 def test_a_branch_that_another_connection_holds_is_no_success(world, monkeypatch):
-    """It is in doubt still: whoever comes next settles it, and nobody is told that all is well."""
+    """It is still in doubt: the next worker resolves it, and no success is reported."""
     world.run()
     journal = world.session.journal
     journal.prepared_writes.begin("dualwrite_x", "customers")

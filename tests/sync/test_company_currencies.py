@@ -13,7 +13,7 @@ from tests.sync.stock import LINES, D, F, line, table, text
 MONEY = "money: {PRICE: {currency: company"
 
 
-def of_companies(stock, said="}}", config=""):
+def of_companies(stock, more="}}", config=""):
     stock.change(
         (
             "finops: {table: Line, key: [ID]}",
@@ -24,7 +24,7 @@ def of_companies(stock, said="}}", config=""):
             "dataverse: {table: line, key: [company, id], company: company}",
         ),
         ("  - CURRENCY = currency\n", "  - CURRENCY = currency\n  - COMPANY = company\n"),
-        ("quantity: {QTY", f"{MONEY}{said}\nquantity: {{QTY"),
+        ("quantity: {QTY", f"{MONEY}{more}\nquantity: {{QTY"),
     )
     with (stock.folder / "dualwrite.toml").open("a", encoding="utf-8") as file:
         file.write(config)
@@ -54,7 +54,7 @@ def test_an_amount_is_judged_by_the_currency_of_its_company(stock):
     ]
 
 
-def test_it_is_rounded_by_that_currency_and_does_not_come_back(stock):
+def test_an_amount_is_rounded_by_the_currency_of_its_company_and_does_not_come_back(stock):
     of_companies(stock, ", precision: {round: half_even}}}", BOOKS)
     stock.put(F, "Line", priced("1", "USMF", "10.255"), priced("2", "JPMF", "10.255"))
     stock.run()
@@ -66,7 +66,7 @@ def test_it_is_rounded_by_that_currency_and_does_not_come_back(stock):
     assert stock.unexplained() == 0
 
 
-def test_the_ledgers_of_the_erp_say_it_too(stock):
+def test_the_ledgers_of_the_erp_give_the_currency_too(stock):
     of_companies(stock, config='[companies.USMF]\ncurrency = "USD"\n')
     ledger = table("Ledger", 1, text("LEGALENTITYID", required=True), text("ACCOUNTINGCURRENCY"))
     stock.apps = {**stock.apps, F: MemoryApp(F, LINES[F], ledger)}
@@ -95,7 +95,7 @@ def test_the_ledgers_of_the_erp_say_it_too(stock):
 
 
 @pytest.mark.parametrize(
-    ("config", "told"),
+    ("config", "messages"),
     [
         (
             "",
@@ -124,16 +124,16 @@ def test_the_ledgers_of_the_erp_say_it_too(stock):
         ),
     ],
 )
-def test_a_company_without_a_currency_is_told_before_anything_runs(stock, config, told):
+def test_a_company_without_a_currency_is_reported_before_anything_runs(stock, config, messages):
     of_companies(stock, config=config)
 
     with pytest.raises(MapError) as caught:
         stock.run()
 
-    assert [str(each).rpartition("lines.yaml:")[2] for each in caught.value.findings] == told
+    assert [str(each).rpartition("lines.yaml:")[2] for each in caught.value.findings] == messages
 
 
-def test_a_map_without_companies_has_no_books(stock):
+def test_a_map_without_companies_has_no_accounting_currency(stock):
     stock.change(("quantity: {QTY", f"{MONEY}}}}}\nquantity: {{QTY"))
 
     with pytest.raises(

@@ -26,7 +26,7 @@ def record(world: World, name: str = "companies") -> MapRecord:
     return next(each for each in world.session.journal.maps.all() if each.name == name)
 
 
-def told(world: World) -> list[tuple[Side | None, str]]:
+def found(world: World) -> list[tuple[Side | None, str]]:
     return [(each.side, each.text) for each in problems(world.session, record(world))]
 
 
@@ -48,15 +48,15 @@ def lose(world: World, side: Side) -> None:
     world.session.apps[side].uninstall(capture)
 
 
-def settle(world: World) -> None:
+def cycles(world: World) -> None:
     for _ in range(3):
         run_cycle(world.session)
 
 
-def test_a_map_that_is_well_has_no_ailment(running: World) -> None:
-    assert told(running) == []
+def test_a_sound_map_has_no_problem(running: World) -> None:
+    assert found(running) == []
     pause(running.session, ["companies"])
-    assert told(running) == []
+    assert found(running) == []
 
 
 @pytest.mark.parametrize("side", Side)
@@ -68,14 +68,14 @@ def test_what_changed_while_a_queue_was_gone_crosses_after_the_repair(
     name_it(running, side, "new", code="NEW")
     name_it(running, side.other, "seen", code="USMF")
 
-    where, text = told(running)[0]
+    where, text = found(running)[0]
     done = repair_map(running.session, record(running))
-    settle(running)
+    cycles(running)
 
     assert where is side
     assert " is missing" in text
     assert done == f"installed again; rows that differ were queued: 2 in {side.value}"
-    assert told(running) == []
+    assert found(running) == []
     assert names(running) == ["unseen", "unseen"]
     assert names(running, "NEW") == ["new", "new"]
     assert names(running, "USMF") == ["seen", "seen"]
@@ -100,7 +100,7 @@ def test_what_changed_unseen_in_a_row_that_the_other_side_changed_too_is_kept(
         every_world.put(where, table, {**key, column: value})
 
     repair_map(every_world.session, record(every_world, name))
-    settle(every_world)
+    cycles(every_world)
 
     assert every_world.rows(F, "Cust", "NAME", "MEMO") == [("seen", "unseen")]
     assert every_world.rows(D, "customer", "name", "memo") == [("seen", "unseen")]
@@ -112,7 +112,7 @@ def test_a_row_deleted_unseen_comes_back(running: World) -> None:
     running.remove(F, "Company", CODE="FRRT")
 
     repair_map(running.session, record(running))
-    settle(running)
+    cycles(running)
 
     assert names(running, "FRRT") == ["not in the link", "not in the link"]
 
@@ -125,7 +125,7 @@ def test_what_both_sides_changed_while_both_queues_were_gone_is_a_conflict(
         name_it(running, side, f"of {side.value}")
 
     repair_map(running.session, record(running))
-    settle(running)
+    cycles(running)
 
     [conflict] = running.session.journal.conflicts.find(open_only=False)
     assert {
@@ -143,7 +143,7 @@ def test_a_repair_of_a_sound_capture_changes_nothing(running: World) -> None:
     assert repair_map(running.session, record(running)) == (
         "installed again; rows that differ were queued: none"
     )
-    settle(running)
+    cycles(running)
 
     assert names(running) == ["queued", "queued"]
 
@@ -155,23 +155,23 @@ def test_a_map_that_ran_before_there_was_capture_is_captured(running: World) -> 
     running.session.journal.maps.set_marks("companies", {})
     name_it(running, F, "unseen")
 
-    assert told(running) == [
+    assert found(running) == [
         (F, "changes of finops.Company are not captured"),
         (D, "changes of dataverse.company are not captured"),
     ]
     repair_map(running.session, record(running))
-    settle(running)
+    cycles(running)
 
-    assert told(running) == []
+    assert found(running) == []
     assert len(set(names(running))) == 1
 
 
-def test_a_map_that_was_edited_while_it_ran_is_told(running: World) -> None:
+def test_a_map_that_was_edited_while_it_ran_is_reported(running: World) -> None:
     running.map("companies", ("  - NAME = name\n", ""))
 
-    assert {where for where, _ in told(running)} == set(Side)
+    assert {where for where, _ in found(running)} == set(Side)
     repair_map(running.session, record(running))
-    assert told(running) == []
+    assert found(running) == []
 
 
 def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
@@ -179,18 +179,18 @@ def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
     stop(running.session, ["companies"])
     running.session.journal.maps.set_queues("companies", {"finops": queue})
 
-    assert told(running) == [
+    assert found(running) == [
         (
             F,
             f"it does not run, but its queue {queue} is still in finops and goes on filling",
         )
     ]
     assert repair_map(running.session, record(running)) == "its queues were removed"
-    assert told(running) == []
+    assert found(running) == []
 
 
 @pytest.mark.parametrize("begun", [True, False])
-def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: bool) -> None:
+def test_an_initial_sync_that_no_worker_carries_is_reported(running: World, begun: bool) -> None:
     journal = running.session.journal
     journal.maps.set_status("companies", MapStatus.INITIALIZING, reason="test")
     if begun:
@@ -205,10 +205,10 @@ def test_an_initial_sync_that_nobody_carries_on_is_told(running: World, begun: b
         found.fix == "go on with: dualwrite run companies\nor give it up: dualwrite stop companies"
     )
     with journal.leases.take("companies", "run", 60):
-        assert told(running) == []
+        assert found(running) == []
 
 
-def test_why_a_map_waits_is_told_with_what_to_do(running: World) -> None:
+def test_why_a_map_waits_is_reported_with_what_to_do(running: World) -> None:
     running.session.journal.maps.set_waits("companies", "finops: no answer.\n  Check the server.")
 
     [found] = problems(running.session, record(running))
@@ -229,7 +229,7 @@ class TestRestored:
         name_it(running, F, "later in finops", code="USMF")
         name_it(running, D, "later in dataverse")
         fenced(running)
-        settle(running)
+        cycles(running)
         app._store.change(lambda _: backup)
         return running
 
@@ -254,18 +254,18 @@ class TestRestored:
         assert names(restored)[0] != "even later"
 
     def test_what_the_other_side_holds_comes_back(self, restored: World) -> None:
-        assert told(restored) == [
+        assert found(restored) == [
             (F, "finops has an earlier state: was it restored from a backup?")
         ]
 
         repair_map(restored.session, record(restored))
         name_it(restored, F, "after", code="NEW")
-        settle(restored)
+        cycles(restored)
 
         assert names(restored) == ["later in dataverse"] * 2
         assert names(restored, "USMF") == ["later in finops"] * 2
         assert names(restored, "NEW") == ["after"] * 2
-        assert told(restored) == []
+        assert found(restored) == []
 
 
 def fenced(world: World) -> None:

@@ -222,9 +222,9 @@ def test_nothing_is_dropped_that_cannot_be_exported(running: World) -> None:
 
     assert result.status is running.status("companies") is MapStatus.PAUSED
     assert pending(running)["finops"] == 1
-    told = str(result.error)
-    assert told.startswith(f"companies: its queue cannot be exported to {running.folder}")
-    assert told.endswith(
+    message = str(result.error)
+    assert message.startswith(f"companies: its queue cannot be exported to {running.folder}")
+    assert message.endswith(
         "). Nothing was dropped; every change stays in the queue.\n"
         "  Make room there, or give this user the right to write there, and repeat the command."
     )
@@ -283,7 +283,7 @@ def test_an_app_that_is_away_keeps_its_queue_and_the_queue_is_named(running: Wor
     assert queues_of(running.session, "companies") == {"dataverse": queue}
 
 
-def test_a_worker_that_does_not_let_go_is_told(
+def test_a_worker_that_does_not_release_a_map_is_named(
     running: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(leases, "PATIENCE", 0)

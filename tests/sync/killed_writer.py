@@ -1,4 +1,4 @@
-"""`python -m tests.sync.dying_writer PROJECT POINT`: a write of both sides, killed at a point.
+"""`python -m tests.sync.killed_writer PROJECT POINT`: a write of both sides, killed at a point.
 
 The process ends by SIGKILL there, and with 3 when it never comes to it.
 """

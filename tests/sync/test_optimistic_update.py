@@ -32,8 +32,8 @@ def change(world: World, *accounts: str, **values: Any) -> None:
 def steps(world: World) -> list[str]:
     """What a cycle did with the rows of dataverse."""
     passed: list[str] = []
-    told = pointed(world.session, passed.append)
-    run_cycle(told, ["customers"])
+    observed = pointed(world.session, passed.append)
+    run_cycle(observed, ["customers"])
     asked = (
         "dataverse: locked, not looked",
         "dataverse: updated",
@@ -67,23 +67,23 @@ def test_only_the_columns_that_changed_are_written(some):
     assert names(some)[0] == ("C1", "new", "theirs")
 
 
-def test_a_row_that_the_other_side_changed_is_decided_as_ever(some):
+def test_a_row_that_the_other_side_changed_is_decided_by_the_policy(some):
     change(some, *ACCOUNTS, NAME="new")
     some.put(D, "customer", {"company": "USMF", "accountnumber": "C2", "name": "theirs"})
 
     done = steps(some)
-    some.settle()
+    some.cycle_until_done()
 
     assert "dataverse: locked, not looked" in done
     assert [key for key, _, _ in some.conflicts()] == ["C2"]
     assert some.unexplained() == {}
 
 
-def test_a_row_that_is_gone_over_there_is_decided_as_ever(some):
+def test_a_row_that_is_deleted_over_there_is_decided_by_the_policy(some):
     change(some, *ACCOUNTS, NAME="new")
     some.remove(D, "customer", accountnumber="C2")
 
-    some.settle()
+    some.cycle_until_done()
 
     assert [kind for _, kind, _ in some.conflicts()] == ["delete"]
     assert some.unexplained() == {}
@@ -108,7 +108,7 @@ def test_a_row_that_is_rejected_leaves_the_others(some):
     assert len(some.held()) == 1
 
 
-def test_rows_that_changed_in_other_columns_go_the_careful_way(some):
+def test_rows_that_changed_in_other_columns_are_locked_and_read_first(some):
     change(some, *ACCOUNTS, NAME="new")
     change(some, "C2", MEMO="new too")
 
@@ -118,7 +118,7 @@ def test_rows_that_changed_in_other_columns_go_the_careful_way(some):
     assert done[0] == "dataverse: locked, not looked"
 
 
-def test_an_amount_that_is_rounded_over_there_goes_the_careful_way(every_world, monkeypatch):
+def test_an_amount_that_is_rounded_over_there_is_locked_and_read_first(every_world, monkeypatch):
     monkeypatch.setattr(optimistic, "AT_LEAST", 1)
     world = every_world
     world.map(
@@ -129,7 +129,7 @@ def test_an_amount_that_is_rounded_over_there_goes_the_careful_way(every_world, 
     world.run()
     change(world, "C1", CREDIT=Decimal("2.3456"))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert world.rows(F, "Cust", "CREDIT") == [(Decimal("2.3456"),)]
     assert world.unexplained() == {}

@@ -19,7 +19,7 @@ from dualwrite.sync.capture import recovery
 from dualwrite.sync.capture.recovery import WithdrawnError, recover
 from dualwrite.sync.write_both.write import FollowsError, write_both
 from tests.servers import running as servers
-from tests.sync.dying_writer import POINTS
+from tests.sync.killed_writer import POINTS
 from tests.sync.world import D, F, World, cust, make_world
 
 ROOT = Path(__file__).parents[2]
@@ -60,12 +60,12 @@ def both(world: World) -> list[list[tuple[str, str]]]:
     ]
 
 
-def test_both_sides_have_it_and_nothing_is_left(phased: World) -> None:
+def test_both_sides_have_the_row_and_nothing_is_left_in_doubt(phased: World) -> None:
     done = write_both(phased.session, "customers", F, [TWO])
 
     assert (done.here.inserted, done.across, both(phased)) == (1, 1, AFTER)
     assert phased.session.journal.prepared_writes.all() == []
-    phased.settle()
+    phased.cycle_until_done()
     assert both(phased) == AFTER
 
 
@@ -77,7 +77,7 @@ def test_a_writer_that_is_killed_leaves_both_or_neither(
         pytest.skip("where nothing differs between the databases one of them is enough")
     phased.close()
     died = subprocess.run(
-        [sys.executable, "-m", "tests.sync.dying_writer", str(phased.folder), point],
+        [sys.executable, "-m", "tests.sync.killed_writer", str(phased.folder), point],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert died.returncode == -signal.SIGKILL, died.stderr
@@ -86,7 +86,7 @@ def test_a_writer_that_is_killed_leaves_both_or_neither(
     recover(phased.session)
 
     assert both(phased) == (AFTER if point in ("decide", "remove") else BEFORE)
-    phased.settle()
+    phased.cycle_until_done()
     assert both(phased) == (AFTER if point in ("decide", "remove") else BEFORE)
     assert phased.unexplained() == {}
     assert write_both(phased.session, "customers", F, [TWO]).across in (0, 1)
@@ -119,7 +119,7 @@ def test_a_line_that_breaks_after_the_decision_changes_nothing(phased: World, si
     assert phased.session.journal.prepared_writes.all() == []
 
 
-def test_an_app_that_stays_away_after_the_decision_follows(
+def test_an_app_that_stays_away_after_the_decision_is_written_by_the_next_cycle(
     phased: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Away(Losing):
@@ -136,7 +136,7 @@ def test_an_app_that_stays_away_after_the_decision_follows(
     assert both(phased)[0] == AFTER[0]
 
     monkeypatch.setattr(Away, "away", False)
-    phased.settle()  # the worker that starts settles it
+    phased.cycle_until_done()  # the worker that starts resolves it
 
     assert both(phased) == AFTER
     assert phased.session.journal.prepared_writes.all() == []
