@@ -55,13 +55,13 @@ def activate(session: Session, name: str) -> Activated:
     Raises:
         TransientError, PermanentError: From the app; the look did not happen.
     """
-    now, table_map = session.now(), session.map(name)
-    since = last_look(session, name)
-    side = _shown(table_map)
-    capture = None if side is None else installed(session, table_map).get(side)
-    found = 0
-    if side is not None and capture is not None:
-        for rows in batches(session, side, _asked(session, table_map, side, since, now)):
+    now, table_map, maps = session.now(), session.map(name), session.journal.maps
+    since, side, found = last_look(session, name), _shown(table_map), 0
+    if side is None:
+        return Activated(name, since, now, found)
+    capture = installed(session, table_map).get(side)
+    if capture is not None:
+        for rows in batches(session, side, _due(session, table_map, side, since, now)):
             keys = distinct(rows.select([str(path) for path in capture.key]).drop_null())
             if not keys.num_rows:
                 continue
@@ -69,7 +69,13 @@ def activate(session: Session, name: str) -> Activated:
             with session.apps[side].writing(origin) as writing:
                 writing.enqueue(capture, keys, op=Op.REQUEUED)
             found += keys.num_rows
-    _note(session, name, side, now, found)
+    if side in (marks := maps.marks(name)):
+        as_of = now.astimezone(UTC).isoformat()
+        maps.set_marks(name, {**marks, side: replace(marks[side], valid_as_of=as_of)})
+    if found:
+        entities = "entity shows" if found == 1 else "entities show"
+        text = f"{found:,} {entities} another row as of {now:%Y-%m-%d}"
+        session.journal.activity.log(name, "activated", text)
     return Activated(name, since, now, found)
 
 
@@ -79,25 +85,12 @@ def last_look(session: Session, name: str) -> datetime | None:
     return next((datetime.fromisoformat(each) for each in looked if each is not None), None)
 
 
-def _note(session: Session, name: str, side: Side | None, now: datetime, found: int) -> None:
-    journal = session.journal
-    marks = journal.maps.marks(name)
-    if side is not None and side in marks:
-        looked = now.astimezone(UTC).isoformat()
-        journal.maps.set_marks(name, {**marks, side: replace(marks[side], valid_as_of=looked)})
-    if found:
-        entities = "entity shows" if found == 1 else "entities show"
-        journal.activity.log(
-            name, "activated", f"{found:,} {entities} another row as of {now:%Y-%m-%d}"
-        )
-
-
 def _shown(table_map: TableMap) -> Side | None:
     """The side of which only what is valid now is shown."""
     return next((side for side in Side if shown_of(table_map, side) is not None), None)
 
 
-def _asked(
+def _due(
     session: Session, table_map: TableMap, side: Side, since: datetime | None, now: datetime
 ) -> Query:
     """The keys of rows that began or ended; without a look before, of all rows."""

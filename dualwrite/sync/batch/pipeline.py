@@ -281,7 +281,7 @@ class Pipeline:
         batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.WRITTEN))
         if self.context.dry_run:
             would = ready.rows.filter(batch.outcomes.among(Outcome.WRITTEN).take(ready.numbers))
-            self.context.finder.pretend(self.route.target, self.route.target_table, would)
+            self.context.finder.add_unwritten(self.route.target, self.route.target_table, would)
         return self._hold(batch, verdict, result.refused)
 
     def _hold(self, batch: Batch, verdict: Verdict, refused: Mapping[int, str | Refused]) -> Batch:

@@ -214,7 +214,7 @@ class CycleRunner:
                 for number, worker in enumerate(busy, 1):
                     self._try([worker], partial(worker.directions[side].carry_upserts, snapshot))
                     target = worker.plan.table_map.end(side.other).table
-                    self.finder.forget(side.other, target)
+                    self.finder.invalidate(side.other, target)
                     progress(worker.name, number, len(busy))
                 for worker in busy:
                     if worker.fault is None:

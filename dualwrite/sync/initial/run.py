@@ -132,7 +132,7 @@ def carry_all(
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
     for side in Side:
-        sync.finder.forget(side, sync.plan.table_map.end(side).table)
+        sync.finder.invalidate(side, sync.plan.table_map.end(side).table)
     return totals
 
 

@@ -75,15 +75,34 @@ def repair(
         raise OneWayError(map_name=table_map.name, master=master)
     with kept_lease(session, table_map.name, "reconcile --repair") as lease:
         fence_one(session, table_map.name, lease.epoch)
-        return _repair(session, table_map, master, epoch=lease.epoch, allow_deletes=allow_deletes)
+        repaired, extra = _compare(session, table_map, master)
+        if not allow_deletes:
+            compared = repaired.comparison
+            guard_deletes(
+                map_name=table_map.name,
+                side=master.other,
+                deletes=sum(rows.num_rows for rows in extra),
+                rows=compared.same + compared.differ + compared.only[master.other],
+                command=f"dualwrite reconcile {table_map.name} --repair "
+                f"--master {master.value} --allow-deletes",
+            )
+        repaired.counts += _carry(session, table_map, master, lease.epoch)
+        for rows in extra:
+            repaired.counts += _delete(session, table_map, master.other, rows)
+        text = (
+            f"{repaired.counts.written:,} rows written and {repaired.counts.deleted:,} deleted "
+            f"in {master.other.value}, as {master.value} has them"
+        )
+        session.journal.activity.log(table_map.name, "repaired", text)
+    return repaired
 
 
-def _repair(
-    session: Session, table_map: TableMap, master: Side, *, epoch: int, allow_deletes: bool
-) -> Repaired:
+def _compare(
+    session: Session, table_map: TableMap, master: Side
+) -> tuple[Repaired, list[pa.Table]]:
+    """The comparison, and the keys of rows that only the other side holds and nothing explains."""
     extra: list[pa.Table] = []
     key = [str(path) for path in table_map.end(master.other).key]
-
     waiting = session.journal.held.keys(table_map.name, master.other.direction)
 
     def found(kind: Kind, side: Side, rows: pa.Table) -> None:
@@ -92,29 +111,7 @@ def _repair(
             held = [key_text(each) in waiting for each in keys_of(keys)]
             extra.append(keys.filter(pc.invert(pa.array(held, pa.bool_()))))
 
-    repaired = Repaired(reconcile(session, table_map, found=found))
-    if not allow_deletes:
-        compared = repaired.comparison
-        guard_deletes(
-            map_name=table_map.name,
-            side=master.other,
-            deletes=sum(rows.num_rows for rows in extra),
-            rows=compared.same + compared.differ + compared.only[master.other],
-            command=f"dualwrite reconcile {table_map.name} --repair "
-            f"--master {master.value} --allow-deletes",
-        )
-    for counts in (
-        _carry(session, table_map, master, epoch),
-        *(_delete(session, table_map, master.other, rows) for rows in extra),
-    ):
-        repaired.counts += counts
-    session.journal.activity.log(
-        table_map.name,
-        "repaired",
-        f"{repaired.counts.written:,} rows written and {repaired.counts.deleted:,} deleted "
-        f"in {master.other.value}, as {master.value} has them",
-    )
-    return repaired
+    return Repaired(reconcile(session, table_map, found=found)), extra
 
 
 def _carry(session: Session, table_map: TableMap, master: Side, epoch: int) -> Counts:

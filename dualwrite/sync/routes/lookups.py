@@ -1,8 +1,8 @@
 """Finding the rows that lookups point at, in bulk.
 
-A small table is read whole, once, and kept until somebody writes to it.  A large
-one is asked for the keys of the batch only, so memory does not grow with it.
-A dry run writes nothing, so it adds the rows it would have written itself.
+A small table is read whole, once, and kept until it is written to.  Of a large one only the keys
+of the batch are read, so memory does not grow with it.  A dry run writes nothing, so it adds the
+rows that it would have written.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WHOLE_TABLE_ROWS = 100_000
 """Tables up to this size are read whole: at most some 20 MB for a text key and a reference."""
 
 SMALL_BATCH = 2_000
-"""So few rows ask for their own keys: a table is not read whole for them."""
+"""For so few rows only their own keys are read."""
 
 _Kept = tuple[Side, str, tuple[ColumnPath, ...]]
 
@@ -44,7 +44,7 @@ class Finder:
         self._apps, self._keys_only = apps, keys_only
         self._lock = threading.Lock()
         self._whole: dict[_Kept, pa.Table | None] = {}
-        self._pretended: defaultdict[tuple[Side, str], list[pa.Table]] = defaultdict(list)
+        self._unwritten: defaultdict[tuple[Side, str], list[pa.Table]] = defaultdict(list)
 
     def fill_in(
         self,
@@ -52,7 +52,7 @@ class Finder:
         route: Route,
         known: Mapping[str, pa.ChunkedArray] = MappingProxyType({}),
     ) -> pa.Table:
-        """Add a `ref:` column for each lookup of the way (see `translate.lookups.attach`).
+        """Add a `ref:` column for each lookup of the route (see `translate.lookups.attach`).
 
         `known` has the lookup columns that need not be looked up, one value a row.
         """
@@ -68,16 +68,16 @@ class Finder:
             rows = attach(rows, group, indexes)
         return rows
 
-    def forget(self, side: Side, table: str) -> None:
-        """Somebody wrote to the table: what was kept of it is out of date."""
+    def invalidate(self, side: Side, table: str) -> None:
+        """Drop what was kept of a table that was written to."""
         with self._lock:
             for kept in [k for k in self._whole if k[:2] == (side, table)]:
                 del self._whole[kept]
 
-    def pretend(self, side: Side, table: str, rows: pa.Table) -> None:
+    def add_unwritten(self, side: Side, table: str, rows: pa.Table) -> None:
         """In a dry run: from now on find these rows (named by path) too."""
         with self._lock:
-            self._pretended[side, table].append(rows)
+            self._unwritten[side, table].append(rows)
 
     def _index(self, route: Route, lookup: Lookup, rows: pa.Table) -> pa.Table:
         key = tuple(path for _, path in lookup.key)
@@ -93,7 +93,7 @@ class Finder:
             names = [name for name, _ in lookup.key]
             wanted = rows.select(names).rename_columns([str(path) for path in key])
             index = app.fetch(query, _distinct(wanted))
-        return self._with_pretended(route.target, lookup, index)
+        return self._with_unwritten(route.target, lookup, index)
 
     def _read_whole(self, app: App, query: Query, batch: int) -> pa.Table | None:
         kept: _Kept = (app.side, query.table, query.columns)
@@ -105,11 +105,11 @@ class Finder:
                 self._whole[kept] = app.read(query) if small else None
             return self._whole[kept]
 
-    def _with_pretended(self, side: Side, lookup: Lookup, index: pa.Table) -> pa.Table:
-        pretended: Sequence[pa.Table] = self._pretended.get((side, lookup.table), ())
+    def _with_unwritten(self, side: Side, lookup: Lookup, index: pa.Table) -> pa.Table:
+        unwritten: Sequence[pa.Table] = self._unwritten.get((side, lookup.table), ())
         reference = index.schema.field(lookup.returns)
         names = [name for name in index.column_names if name != lookup.returns]
-        for rows in pretended:
+        for rows in unwritten:
             if set(names) <= set(rows.column_names):
                 columns = [rows[name].cast(index.schema.field(name).type) for name in names]
                 some = pa.repeat(pa.scalar(0).cast(reference.type), rows.num_rows)

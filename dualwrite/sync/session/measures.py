@@ -1,9 +1,8 @@
 """What the ERP measures by: its units and conversions, and its companies' currencies.
 
-The maps of units, conversions and ledgers say which tables of finops those are, and which
-columns of them mean what; a project whose tables are called otherwise lays its own map of the
-same name over.  They need not run: what the ERP measures by holds whether or not it is
-carried across.  An ERP without a table of units has the standard ones.
+The maps of units, conversions and ledgers define which tables of finops those are, and what their
+columns mean; a project whose tables have other names has its own map of the same name.  These
+maps need not run.  An ERP without a table of units has the standard ones.
 
 They are read when a map first asks for them, and again when that was a while ago: a worker
 that stays sees a new conversion within a minute or so.
@@ -23,7 +22,6 @@ from dualwrite.apps.app import App
 from dualwrite.apps.query import Query
 from dualwrite.errors import MissingTableError
 from dualwrite.exact.casts.numbers import to_bool, to_decimal
-from dualwrite.link import Side
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.notation import ColumnPath
@@ -34,7 +32,7 @@ Kept = TypeVar("Kept")
 
 FRESH_SECONDS = 60.0
 PATIENCE = 50
-"""Reading them again takes at most one part in so many of a worker's time."""
+"""Reading them again takes at most one fiftieth of a worker's time."""
 
 UNITS = "units--uoms"
 CONVERSIONS = "unit-conversions--msdyn-unitofmeasureconversions"
@@ -69,7 +67,7 @@ _CONVERSION_ROLES: Mapping[str, str] = {
 _NUMBERS = ("factor", "inner_offset", "outer_offset", "numerator", "denominator", "decimals")
 _FINEST = pa.decimal128(38, 16)
 _SPOILT = pa.scalar(0, pa.int64())
-"""In the place of a number that none can read: it is refused as it stands."""
+"""In place of a number that cannot be read; such a conversion is refused."""
 
 
 class Measures:
@@ -79,22 +77,8 @@ class Measures:
         self._lock = threading.Lock()
         self._kept: dict[object, tuple[Any, float]] = {}
 
-    def units(self, apps: Mapping[Side, App], catalogue: Catalogue) -> UnitSystem:
-        """The units and conversions.
-
-        Raises:
-            MapError: A map that says where they are is at fault.
-            TransientError, PermanentError: From the ERP.
-        """
-        return self._fresh(read_units, apps[Side.FINOPS], catalogue)
-
-    def ledgers(self, apps: Mapping[Side, App], catalogue: Catalogue) -> Mapping[str, str]:
-        """The accounting currency of each company that has a ledger; raises as `units`."""
-        return self._fresh(read_ledgers, apps[Side.FINOPS], catalogue)
-
-    def _fresh(
-        self, read: Callable[[App, Catalogue], Kept], app: App, catalogue: Catalogue
-    ) -> Kept:
+    def fresh(self, read: Callable[[App, Catalogue], Kept], app: App, catalogue: Catalogue) -> Kept:
+        """What `read` gives of the ERP, now or a short while ago; raises as `read`."""
         with self._lock:
             kept, until = self._kept.get(read, (None, 0.0))
             if read not in self._kept or time.monotonic() >= until:

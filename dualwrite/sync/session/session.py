@@ -15,7 +15,7 @@ from dualwrite.apps.query import Query
 from dualwrite.errors import MissingTableError
 from dualwrite.journal.store import Journal
 from dualwrite.link import Link, Side, load_link
-from dualwrite.sync.session.measures import Measures
+from dualwrite.sync.session.measures import Measures, read_ledgers, read_units
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
 from dualwrite.tablemap.expectations import with_folder
@@ -43,11 +43,11 @@ class Session:
 
     def units(self) -> UnitSystem:
         """The units of measure and their conversions, as the ERP keeps them."""
-        return self.measures.units(self.apps, self.catalogue)
+        return self.measures.fresh(read_units, self.apps[Side.FINOPS], self.catalogue)
 
     def books(self) -> Mapping[str, str]:
-        """The currencies in which companies keep their books: the ERP's, ours before them."""
-        ledgers = self.measures.ledgers(self.apps, self.catalogue)
+        """The accounting currencies of companies: the link's own, else those of the ERP."""
+        ledgers = self.measures.fresh(read_ledgers, self.apps[Side.FINOPS], self.catalogue)
         return {**ledgers, **self.link.currencies}
 
     def map(self, name: str) -> TableMap:
@@ -85,10 +85,9 @@ class Session:
         return None if found is None else found.references
 
     def together(self, side: Side, query: Query) -> tuple[str, ...]:
-        """What to cut a table by that has no key of its own: the integration key.
+        """The integration key, by which a view or a table without a key is read in ranges.
 
-        So a view can be read in ranges.  Empty where the table has a key, and where the
-        integration key lies in other tables.
+        Empty where the table has a key, and where the integration key lies in other tables.
         """
         schema = self.schema(side, query.table)
         if order_of(schema, ()) or any(path.is_lookup for path in query.key):

@@ -20,9 +20,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture
-from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Writing, Written
 from dualwrite.errors import PermanentError, RowError, TransientError
+from dualwrite.journal.records import Parking, Rejection
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
@@ -72,7 +72,7 @@ class NotCarriedError(PermanentError):
     def __init__(self, *, map_name: str, side: Side, reason: str) -> None:
         self.map_name, self.side, self.reason = map_name, side, reason
         super().__init__(
-            f"{map_name}: cannot be written together from {side.value}: {reason}. "
+            f"{map_name}: cannot be written on both sides from {side.value}: {reason}. "
             f"Nothing was written.\n  Start it with: dualwrite run {map_name}"
         )
 
@@ -96,10 +96,10 @@ def write_both(
 
     Raises:
         NotTogetherError: A row was rejected, would be parked, or is in conflict across.
-        RowsRefusedError: This side will not have them.
+        RowsRefusedError: This side refuses them.
         NotCarriedError: The map does not run.
         TransientError, PermanentError: From the apps; nothing was kept, unless the message says
-            that the other side follows.
+            that the next cycle carries them.
     """
     table_map = session.map(map_name)
     captures = installed(session, table_map)
@@ -138,7 +138,8 @@ class _Attempt:
         """Write on both sides: in two phases where both can, else this side commits first."""
         started = time.perf_counter()
         side, pipeline = self._side, self._pipeline()
-        apps, key = self._session.apps, _own_key(self._map, side)
+        apps = self._session.apps
+        key = list(dict.fromkeys(path.column for path in self._map.end(side).key))
         origin = pipeline.context.origin(pipeline.route, side.other)
         there, mine = branch_of(self._name, side.other), branch_of(self._name, side)
         with apps[side.other].branch(origin, there) as across:
@@ -175,10 +176,8 @@ class _Attempt:
 
     def _decided(self) -> bool:
         with suppress(TransientError, PermanentError):
-            return any(
-                i.name == self._name and i.commits
-                for i in self._session.journal.prepared_writes.all()
-            )
+            prepared = self._session.journal.prepared_writes.all()
+            return any(each.name == self._name and each.commits for each in prepared)
         return False
 
     def _pipeline(self) -> Pipeline:
@@ -194,9 +193,11 @@ class _Attempt:
     def _queued(
         self, here: Writing, rows: pa.Table, key: Sequence[str]
     ) -> tuple[pa.Table, Changes]:
-        """The rows as they are stored now, and what the queue says of them, aligned."""
+        """The rows as they are stored now, and their entries in the queue, aligned."""
         side, end = self._side, self._map.end(self._side)
-        query = _by_own_key(self._session, self._map, side, key)
+        query, own = reading(self._session, self._map, side), [ColumnPath((name,)) for name in key]
+        columns = tuple(dict.fromkeys((*query.columns, *own)))
+        query = replace(query, columns=columns, key=tuple(own))
         stored = here.lock(query, rows.select(key)).rows
         entries = here.entries(self._captures[side], stored.select([str(p) for p in end.key]))
         changes = changes_of(entries)
@@ -204,13 +205,9 @@ class _Attempt:
         return stored.take(at), changes
 
 
-def _own_key(table_map: TableMap, side: Side) -> list[str]:
-    return list(dict.fromkeys(path.column for path in table_map.end(side).key))
-
-
 def _refuse(map_name: str, side: Side, result: BatchResult) -> None:
-    reasons = [f"{_shown(each.key)}: {each.reason}" for each in result.held.rejected]
-    reasons += [f"{_shown(each.key)}: {each.reason}" for each in result.held.parked]
+    held: list[Rejection | Parking] = [*result.held.rejected, *result.held.parked]
+    reasons = [f"{', '.join(map(str, each.key.values()))}: {each.reason}" for each in held]
     busy = pc.sum(result.locked).as_py() or 0
     if busy:
         reasons.append(f"{busy:,} of them are locked by an application; try again")
@@ -221,17 +218,6 @@ def _refuse(map_name: str, side: Side, result: BatchResult) -> None:
         )
     if reasons:
         raise NotTogetherError(map_name=map_name, side=side, reasons=reasons)
-
-
-def _shown(key: Mapping[str, str | None]) -> str:
-    return ", ".join(str(part) for part in key.values())
-
-
-def _by_own_key(session: Session, table_map: TableMap, side: Side, key: Sequence[str]) -> Query:
-    """What a way reads, found by the own columns of the key."""
-    query = reading(session, table_map, side)
-    own = tuple(ColumnPath((name,)) for name in key)
-    return replace(query, columns=tuple(dict.fromkeys((*query.columns, *own))), key=own)
 
 
 def _typed(
