@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
         "quantity_converts",
         (
             "QTY is 2 pal: the conversions between 'pal' and 'box' disagree: 1 pal is 40 box by "
-            "one way and 41.6666666666666667 box by another"
+            "one path and 41.6666666666666667 box by another"
         ),
         UNIT_CURE,
     ),

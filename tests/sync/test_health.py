@@ -26,7 +26,7 @@ def record(world: World, name: str = "companies") -> MapRecord:
     return next(each for each in world.session.journal.maps.all() if each.name == name)
 
 
-def found(world: World) -> list[tuple[Side | None, str]]:
+def reported(world: World) -> list[tuple[Side | None, str]]:
     return [(each.side, each.text) for each in problems(world.session, record(world))]
 
 
@@ -54,9 +54,9 @@ def cycles(world: World) -> None:
 
 
 def test_a_sound_map_has_no_problem(running: World) -> None:
-    assert found(running) == []
+    assert reported(running) == []
     pause(running.session, ["companies"])
-    assert found(running) == []
+    assert reported(running) == []
 
 
 @pytest.mark.parametrize("side", Side)
@@ -68,14 +68,14 @@ def test_what_changed_while_a_queue_was_gone_crosses_after_the_repair(
     name_it(running, side, "new", code="NEW")
     name_it(running, side.other, "seen", code="USMF")
 
-    where, text = found(running)[0]
+    where, text = reported(running)[0]
     done = repair_map(running.session, record(running))
     cycles(running)
 
     assert where is side
     assert " is missing" in text
     assert done == f"installed again; rows that differ were queued: 2 in {side.value}"
-    assert found(running) == []
+    assert reported(running) == []
     assert names(running) == ["unseen", "unseen"]
     assert names(running, "NEW") == ["new", "new"]
     assert names(running, "USMF") == ["seen", "seen"]
@@ -155,23 +155,23 @@ def test_a_map_that_ran_before_there_was_capture_is_captured(running: World) -> 
     running.session.journal.maps.set_marks("companies", {})
     name_it(running, F, "unseen")
 
-    assert found(running) == [
+    assert reported(running) == [
         (F, "changes of finops.Company are not captured"),
         (D, "changes of dataverse.company are not captured"),
     ]
     repair_map(running.session, record(running))
     cycles(running)
 
-    assert found(running) == []
+    assert reported(running) == []
     assert len(set(names(running))) == 1
 
 
 def test_a_map_that_was_edited_while_it_ran_is_reported(running: World) -> None:
     running.map("companies", ("  - NAME = name\n", ""))
 
-    assert {where for where, _ in found(running)} == set(Side)
+    assert {where for where, _ in reported(running)} == set(Side)
     repair_map(running.session, record(running))
-    assert found(running) == []
+    assert reported(running) == []
 
 
 def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
@@ -179,14 +179,14 @@ def test_a_queue_left_behind_is_found_and_removed(running: World) -> None:
     stop(running.session, ["companies"])
     running.session.journal.maps.set_queues("companies", {"finops": queue})
 
-    assert found(running) == [
+    assert reported(running) == [
         (
             F,
             f"it does not run, but its queue {queue} is still in finops and goes on filling",
         )
     ]
     assert repair_map(running.session, record(running)) == "its queues were removed"
-    assert found(running) == []
+    assert reported(running) == []
 
 
 @pytest.mark.parametrize("begun", [True, False])
@@ -205,7 +205,7 @@ def test_an_initial_sync_that_no_worker_carries_is_reported(running: World, begu
         found.fix == "go on with: dualwrite run companies\nor give it up: dualwrite stop companies"
     )
     with journal.leases.take("companies", "run", 60):
-        assert found(running) == []
+        assert reported(running) == []
 
 
 def test_why_a_map_waits_is_reported_with_what_to_do(running: World) -> None:
@@ -254,7 +254,7 @@ class TestRestored:
         assert names(restored)[0] != "even later"
 
     def test_what_the_other_side_holds_comes_back(self, restored: World) -> None:
-        assert found(restored) == [
+        assert reported(restored) == [
             (F, "finops has an earlier state: was it restored from a backup?")
         ]
 
@@ -265,7 +265,7 @@ class TestRestored:
         assert names(restored) == ["later in dataverse"] * 2
         assert names(restored, "USMF") == ["later in finops"] * 2
         assert names(restored, "NEW") == ["after"] * 2
-        assert found(restored) == []
+        assert reported(restored) == []
 
 
 def fenced(world: World) -> None:
