@@ -133,7 +133,7 @@ def test_an_app_that_is_away_at_the_start_is_waited_for(running, off):
 
     assert plain(under_way.notices) == [AWAY, BACK]
     assert {each.waits for each in session.journal.maps.all()} == {None}
-    running.settle()
+    running.cycle_until_done()
     assert running.unexplained() == {}
 
 

@@ -55,7 +55,7 @@ def test_a_server_that_is_started_after_live_is_waited_for(
     assert first == last
     assert first in APPS
     assert ". 4 maps wait for it: " in under_way.notices[0]
-    running.settle()
+    running.cycle_until_done()
     assert running.unexplained() == {}
 
 
@@ -75,5 +75,5 @@ def test_a_server_that_is_stopped_meanwhile_is_waited_for(
     for app in APPS:
         mine = [text for text in plain(under_way.notices) if text.startswith(f"{app} ")]
         assert len(mine) <= 2, under_way.notices
-    running.settle()
+    running.cycle_until_done()
     assert running.unexplained() == {}
