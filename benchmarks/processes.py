@@ -1,4 +1,4 @@
-"""Running whole processes and measuring them: wall time and peak memory of each."""
+"""Runs processes and measures their wall time and peak memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """One process: seconds on the wall, peak resident memory in megabytes, what it printed."""
+    """A finished process: wall time in seconds, peak resident memory in megabytes, its output."""
 
     seconds: float
     peak_mb: float
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str], *, env: Mapping[str, str] | None = None) -> Me
 
 
 def _environment() -> dict[str, str]:
-    """Ours; but an installed program has its bytecode, and need not compile itself."""
+    """Our environment, with bytecode enabled as in an installed program."""
     return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
 
 

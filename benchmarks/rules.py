@@ -27,7 +27,7 @@ from dualwrite.units import standard_units
 
 RUNS = 5
 SUITE_SHARE = 4
-"""A suite is run over so much less than the rows asked for: a quarter of a million of a million."""
+"""A suite runs over this fraction of the rows: a quarter of a million for a million."""
 ACCOUNTS = "customers-v3--accounts"
 _SCALE = pa.decimal128(28, 10)
 
@@ -127,7 +127,7 @@ def _judge(table: pa.Table) -> None:
 
 
 def _bare(table: pa.Table) -> None:
-    """What none could do without: a sort by entity and day, one comparison, one rounding."""
+    """The minimal work: a sort by entity and day, one comparison, one rounding."""
     order = pc.sort_indices(
         table, sort_keys=[("company", "ascending"), ("id", "ascending"), ("from", "ascending")]
     )
@@ -163,7 +163,7 @@ def quotes() -> pa.Table:
 
 
 def rate_questions(rows: int) -> pa.Table:
-    """Every pair and day: as quoted, turned round, and between two others."""
+    """Every pair and day: as quoted, reversed, and over a third currency."""
     draw = np.random.default_rng(3)
     codes = pa.array(["USD", "EUR", "GBP", "JPY", "CHF", "SEK", "CAD"])
     days = draw.integers(19_142, 19_142 + 1_097, rows).astype(np.int32)
@@ -263,7 +263,7 @@ def suite(rows: int) -> Iterator[dict[str, Any]]:
 
 
 def _multiplied(rows: pa.Table, count: int) -> pa.Table:
-    """So many rows, no account twice."""
+    """Rows with distinct accounts."""
     times = -(-count // rows.num_rows)
     many = pa.concat_tables([rows] * times).slice(0, count).combine_chunks()
     number = pa.array(np.arange(count)).cast(pa.string())
