@@ -98,5 +98,5 @@ def _repair(
     counts, other = done.counts, session.link.names.of(done.master.other)
     print_line(
         f"{name}: written {counts.written:,}, deleted {counts.deleted:,} in {other}; "
-        f"held back {counts.rejected + counts.parked:,}."
+        f"held {counts.rejected + counts.parked:,}."
     )

@@ -99,5 +99,5 @@ def _print(maps: Sequence[MapCounts], apps: AppNames, *, dry_run: bool) -> None:
     running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
     print_line(
         f"\n{running}; {plural(written, 'row')} written, "
-        f"{held:,} held back{': dualwrite errors' if held else '.'}"
+        f"{held:,} held{': dualwrite errors' if held else '.'}"
     )

@@ -175,7 +175,7 @@ def _line(result: MapCounts, apps: AppNames) -> str:
 
 def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
     if not results:
-        print_line("No map runs: nothing was carried. Start one with: dualwrite run MAP")
+        print_line("No map runs: nothing was synced. Start one with: dualwrite run MAP")
         return
     shown = [result for result in results if result.counts or result.note]
     print_counts(shown, _KINDS, apps)
@@ -187,7 +187,7 @@ def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
     held = sums.rejected + sums.parked
     waiting = sum(bool(result.note) for result in results)
     print_line(
-        f"\n{moved} carried, {held:,} held back{': dualwrite errors' if held else '.'}"
+        f"\n{moved} synced, {held:,} held{': dualwrite errors' if held else '.'}"
         + (f"\n{plural(waiting, 'map waits', 'maps wait')}." if waiting else "")
     )
 

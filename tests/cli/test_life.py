@@ -20,7 +20,7 @@ NEW = "INSERT INTO msdyn_group VALUES ('40', 'New')"
 
 @pytest.fixture
 def running(call: Call, project: Path) -> Path:
-    """Groups run, one of them held back."""
+    """Groups run, one of them held."""
     assert call("run", "groups", "--project", project).code == 0
     return project
 
@@ -39,7 +39,7 @@ def test_sync_carries_what_changed_on_either_side(call: Call, running: Path) -> 
             "  to dataverse               1         1         0         0         0         0\n"
             "  to finops                  2         1         1         0         0         0\n"
             "\n"
-            "3 rows carried, 0 held back.\n"
+            "3 rows synced, 0 held.\n"
         ),
     )
     assert max(map(len, done.out.splitlines())) <= 80
@@ -66,7 +66,7 @@ def test_sync_for_a_script(call: Call, running: Path) -> None:
 
 def test_sync_where_no_map_runs(call: Call, project: Path) -> None:
     assert call("sync", "--project", project).out == (
-        "No map runs: nothing was carried. Start one with: dualwrite run MAP\n"
+        "No map runs: nothing was synced. Start one with: dualwrite run MAP\n"
     )
 
 
@@ -76,7 +76,7 @@ def test_a_map_that_was_named_and_waits_is_a_failure(call: Call, running: Path) 
     done = call("sync", "groups", "--project", running)
 
     assert done.code == 1
-    assert "paused: nothing was carried" in done.out
+    assert "paused: nothing was synced" in done.out
     assert call("sync", "--project", running).code == 0
 
 
@@ -122,13 +122,13 @@ def test_a_paused_map_is_not_run(call: Call, running: Path, word: str | None) ->
             "  paused, nothing copied; dualwrite resume groups lets it go on, dualwrite stop\n"
             "  groups ends it\n"
             "\n"
-            "0 maps run; 0 rows written, 0 held back.\n"
+            "0 maps run; 0 rows written, 0 held.\n"
         ),
     )
     assert as_json(call, "status", "--project", running)["maps"][0]["status"] == "paused"
 
 
-def test_a_kept_queue_is_carried_by_a_retry(call: Call, running: Path) -> None:
+def test_a_kept_queue_is_synced_by_a_retry(call: Call, running: Path) -> None:
     call("pause", "groups", "--project", running)
     change(running / "finops.db", RETAIL)
 

@@ -380,8 +380,8 @@ def cycle_runner(
             continue
         if names is not None:
             session.map(name)
-            flush_results = status.get(name, MapStatus.NOT_RUNNING).value
-            others.append(MapResult(name, note=f"{flush_results}: nothing was carried"))
+            present = status.get(name, MapStatus.NOT_RUNNING).value
+            others.append(MapResult(name, note=f"{present}: nothing was synced"))
     running = [name for name in wanted if status.get(name) in CARRIED]
     holder = f"sync (process {os.getpid()})"
     with kept_leases(session, running, holder) as (leases, taken):
