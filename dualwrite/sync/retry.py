@@ -149,7 +149,7 @@ def _try_batch(session: Session, pipeline: Pipeline, held: Sequence[HeldRow]) ->
     totals = carry_both_ways(pipeline, batch)
     if asked.null_count:
         # a row without its whole key cannot be read: it stays held as it is
-        total = totals.counts[direction]
+        total = totals.counts.get(direction, Counts())
         totals.counts[direction] = total + Counts(rejected=asked.null_count)
     shares = totals.records(session.journal, name)
     mine = shares.get(direction, BatchRecord())

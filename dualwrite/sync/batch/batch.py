@@ -164,6 +164,14 @@ class Batch:
     def __len__(self) -> int:
         return int(self.rows.num_rows)
 
+    def part(self, low: int, high: int) -> Batch:
+        """The rows from one number up to another, as they were read."""
+        if high - low == len(self):
+            return self
+        numbers = pa.array(range(low, high), pa.int64())
+        entries = None if self.entries is None else self.entries.take(numbers)
+        return Batch(self.route, self.rows.slice(low, high - low), self.rows_from, entries)
+
     def end(self, where: Mask, outcome: Outcome) -> Batch:
         """With an outcome for the rows of `where` that are still on their way."""
         return replace(self, outcomes=self.outcomes.end(where, outcome))

@@ -15,26 +15,26 @@ T = TypeVar("T")
 
 
 def bisect(
-    n: int, attempt: Callable[[int, int], T], start: int = 0
-) -> tuple[list[T], dict[int, str]]:
-    """Attempt items `start` to `start + n`; the results, and the app's reason for each refusal.
+    n: int, attempt: Callable[[int, int], T], refuse: Callable[[int, str], T], start: int = 0
+) -> list[T]:
+    """Attempt items `start` to `start + n`; the results, in the order of the items.
 
     Args:
         n: How many items.
         attempt: Does the items from one number up to another, all of them or none.
+        refuse: What an item gives that is refused alone, by its number and the app's reason.
         start: The number of the first.
 
     Raises:
         TransientError, PermanentError: As `attempt`.
     """
     if not n:
-        return [], {}
+        return []
     try:
-        return [attempt(start, start + n)], {}
+        return [attempt(start, start + n)]
     except RowsRefusedError as refusal:
         if n == 1:
-            return [], {start: refusal.reason}
+            return [refuse(start, refusal.reason)]
     half = n // 2
-    done, refused = bisect(half, attempt, start)
-    more, others = bisect(n - half, attempt, start + half)
-    return [*done, *more], refused | others
+    first = bisect(half, attempt, refuse, start)
+    return [*first, *bisect(n - half, attempt, refuse, start + half)]

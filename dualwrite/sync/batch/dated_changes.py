@@ -57,8 +57,9 @@ class EntityWriter:
             others = [*entities[:low], *entities[high:]]
             self._attempt(writing, self.without(changes, others), held)
 
-        _, refused = bisect(len(entities), attempt)
-        return {entities[number]: reason for number, reason in refused.items()}
+        refused: dict[str, str] = {}
+        bisect(len(entities), attempt, lambda n, reason: refused.update({entities[n]: reason}))
+        return refused
 
     def without(self, changes: PeriodChanges, entities: Collection[str]) -> PeriodChanges:
         """The changes of all other entities."""

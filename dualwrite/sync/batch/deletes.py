@@ -17,6 +17,7 @@ from dualwrite.apps.transactions import Writing, Written
 from dualwrite.journal.records import Rejection
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.batch.batch import Batch, RowsFrom, numbers_of
+from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.conflicts import delete_conflicts_of
 from dualwrite.sync.batch.dated import Histories
 from dualwrite.sync.batch.decide import Both, decide_deletes
@@ -27,7 +28,7 @@ from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.record import bring_back, record_applied, record_journal
 from dualwrite.sync.batch.results import BatchResult, log_batch, result_of
 from dualwrite.sync.batch.stated import newer
-from dualwrite.sync.batch.target import TargetState, lock_target
+from dualwrite.sync.batch.target import lock_target
 from dualwrite.sync.batch.writing import delete_rows
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.tablemap.notation import ColumnPath
@@ -45,22 +46,30 @@ class DeletePipeline:
         columns = tuple(dict.fromkeys((*pipeline.query.columns, *own)))
         self._query: Query = replace(pipeline.query, columns=columns)
 
-    def carry(self, entries: Changes) -> BatchResult:
+    def carry(self, entries: Changes) -> list[BatchResult]:
         """Delete the counterparts of n keys that are gone from the source.
+
+        One result, unless the commit is refused: then the keys are halved, as rows are.
 
         Raises:
             TransientError, PermanentError: Nothing was deleted.
         """
+        return bisect(
+            len(entries),
+            lambda low, high: self._carry(self._batch(entries, low, high)),
+            lambda number, why: self._refused_at_commit(
+                self._batch(entries, number, number + 1), why
+            ),
+        )
+
+    def _batch(self, entries: Changes, low: int, high: int) -> Batch:
+        part = Batch(self._route, entries.keys, RowsFrom.QUEUE, entries).part(low, high)
+        translated = translate(part.rows, self._route.key_flow)
+        return replace(part, translated=translated, verdict=weigh(len(part), []))
+
+    def _carry(self, batch: Batch) -> BatchResult:
         started = time.perf_counter()
         route, context = self._route, self._context
-        batch = Batch(
-            route,
-            entries.keys,
-            RowsFrom.QUEUE,
-            entries,
-            translated=translate(entries.keys, route.key_flow),
-            verdict=weigh(len(entries), []),
-        )
         context.released.clear()
         origin = context.origin(route, route.target)
         with context.session.apps[route.target].writing(origin) as writing:
@@ -72,6 +81,15 @@ class DeletePipeline:
         context.committed()
         result = result_of(batch)
         log_batch(context, result, started)
+        return result
+
+    def _refused_at_commit(self, batch: Batch, reason: str) -> BatchResult:
+        """Hold a key whose delete the app does not commit."""
+        batch = replace(batch, held=self._held(batch.rows, batch.rows, {0: reason}))
+        batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.REJECTED))
+        record_journal(self._context, self._route, [], batch.held)
+        result = result_of(batch)
+        log_batch(self._context, result, time.perf_counter())
         return result
 
     def _inspect(self, writing: Writing, batch: Batch) -> tuple[Batch, Histories | None]:
@@ -123,11 +141,11 @@ class DeletePipeline:
         batch = replace(batch, written=Written(updated=stretched))
         batch = batch.end(marked(pa.array(refused, pa.int64()), len(batch)), Outcome.REJECTED)
         batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.DELETED))
-        return replace(batch, held=self._held(batch.rows, target, refused))
+        return replace(batch, held=self._held(batch.rows, target.rows, refused))
 
-    def _held(self, keys: pa.Table, target: TargetState, refused: dict[int, str | Refused]) -> Held:
+    def _held(self, keys: pa.Table, known: pa.Table, refused: dict[int, str | Refused]) -> Held:
         numbers = pa.array(list(refused), pa.int64())
-        rows, names = plain_rows(target.rows.take(numbers)), keys_of(keys.take(numbers))
+        rows, names = plain_rows(known.take(numbers)), keys_of(keys.take(numbers))
         side = self._route.target.value
         cure = f"delete what points at it in {side}, then dualwrite errors retry"
         return Held(

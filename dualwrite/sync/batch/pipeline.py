@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.transactions import Writing, Written
+from dualwrite.journal.records import Rejection
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.batch import (
     Batch,
@@ -29,10 +30,12 @@ from dualwrite.sync.batch.batch import (
     numbers_of,
     where,
 )
+from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.conflicts import conflicts_of
 from dualwrite.sync.batch.dated import Histories, dated_target
 from dualwrite.sync.batch.decide import Policy, decide
-from dualwrite.sync.batch.held import Refused, hold, waiting_columns
+from dualwrite.sync.batch.held import REFUSED, Held, Refused, hold, waiting_columns
+from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.optimistic import OptimisticUpdate
 from dualwrite.sync.batch.outcomes import Mask, Outcome, constant, marked, some
 from dualwrite.sync.batch.record import (
@@ -61,13 +64,16 @@ class Carrying:
         policy: Who wins what both sides state.
         takes: Which rows are wanted, or fit the route; the others end as `takes.rest`.
         fresh: The target holds none of the keys: nothing is looked for.
-        last: This pass carries the last part of its entries: they are applied with it.
+        last: This pass carries the last part of its entries: they are applied with it, and
+            what of its rows is held is counted then.
+        late: An earlier pass has counted the rows: columns are carried that it left out.
     """
 
     policy: Policy
     takes: Takes = Takes.ALL
     fresh: bool = False
     last: bool = True
+    late: bool = False
 
 
 class Pipeline:
@@ -92,29 +98,62 @@ class Pipeline:
         self._optimistic = OptimisticUpdate(context, route, self.stated) if clean else None
         self._limit = Limit.of(route.table_map)
 
-    def carry(self, batch: Batch) -> BatchResult:
-        """Carry a batch in a transaction of its own.
+    def carry(self, batch: Batch, *, logged: bool = True) -> list[BatchResult]:
+        """Carry a batch in a transaction of its own; one result, unless its commit is refused.
+
+        Then the batch is halved until the refused rows stand alone: a result for each part, and
+        what an attempt had journalled is replaced.
 
         What an application changes meanwhile is left to the next cycle: its values stay, and
         a row that it holds locked stays in the queue, or is put into it.
+
+        Args:
+            batch: The rows.
+            logged: Whether each result has a line in the log: not where another batch has it.
 
         Raises:
             TransientError, PermanentError: From the apps; nothing of this batch was written, or
                 what was is whole and comes out `UNCHANGED` next time.
         """
-        started = time.perf_counter()
-        result = self.carry_uncounted(batch)
-        log_batch(self.context, result, started)
-        return result
 
-    def carry_uncounted(self, batch: Batch) -> BatchResult:
-        """As `carry`, of rows that another batch has counted: there is no log line of them."""
+        def attempt(low: int, high: int) -> BatchResult:
+            started = time.perf_counter()
+            result = self._carry(batch.part(low, high))
+            if logged:
+                log_batch(self.context, result, started)
+            return result
+
+        def refuse(number: int, reason: str) -> BatchResult:
+            result = self._refused_at_commit(batch.part(number, number + 1), reason)
+            log_batch(self.context, result, time.perf_counter())
+            return result
+
+        return bisect(len(batch), attempt, refuse)
+
+    def _carry(self, batch: Batch) -> BatchResult:
         batch = self._gate_source(self._translate(batch))
         self.context.released.clear()
         with self._transaction() as writing:
             batch = self._carry_in(writing, batch)
         self.context.committed()
-        return result_of(batch, late=self.carrying.policy.late, last=self.carrying.last)
+        return self._result(batch)
+
+    def _refused_at_commit(self, batch: Batch, reason: str) -> BatchResult:
+        """Hold a row whose transaction the app does not commit."""
+        refused = Rejection(
+            keys_of(batch.rows.select(list(self.route.flow.source_key)))[0],
+            REFUSED,
+            f"the commit is refused: {reason}",
+            plain_rows(batch.rows)[0],
+            changed=None if batch.entries is None else batch.entries.names()[0],
+        )
+        batch = replace(batch, held=Held((refused,)))
+        batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.REJECTED))
+        record_journal(self.context, self.route, [], batch.held)
+        return self._result(batch)
+
+    def _result(self, batch: Batch) -> BatchResult:
+        return result_of(batch, late=self.carrying.late, last=self.carrying.last)
 
     def carry_within(self, writing: Writing, batch: Batch) -> BatchResult:
         """As `carry`, in a transaction that the caller began with the context's origin."""

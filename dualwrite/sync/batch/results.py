@@ -16,7 +16,8 @@ from dualwrite.logs import BATCH, Counted
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import HeldChanges
-from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome
+from dualwrite.sync.batch.outcomes import ACKNOWLEDGED, STAYS, Mask, Outcome
+from dualwrite.sync.capture.changes import Changes
 
 Progress = Callable[[str, int, int], None]
 """Called after each partition: the map, partitions done, partitions in all."""
@@ -48,9 +49,15 @@ class BatchResult:
         return self.batch.route.source.direction
 
     @property
-    def locked(self) -> Mask:
-        """Rows whose entry stays: an application holds their counterpart."""
-        return self.batch.outcomes.among(Outcome.LOCKED)
+    def entries(self) -> Changes:
+        """The changes behind the rows; there are some where the rows came from a queue."""
+        assert self.batch.entries is not None
+        return self.batch.entries
+
+    @property
+    def acknowledged(self) -> Changes:
+        """The changes of the rows that are across, or whose record is in the journal."""
+        return self.entries.filter(self.batch.outcomes.among(*ACKNOWLEDGED))
 
     @property
     def needs_wider_route(self) -> Mask:
@@ -74,8 +81,8 @@ def result_of(batch: Batch, *, late: bool = False, last: bool = True) -> BatchRe
         written=written.inserted + written.updated,
         unchanged=0 if late else same + written.unchanged,
         deleted=outcomes.count(Outcome.DELETED),
-        rejected=len(batch.held.rejected),
-        parked=len(batch.held.parked),
+        rejected=len(batch.held.rejected) if last else 0,
+        parked=len(batch.held.parked) if last else 0,
         conflicts=disputed or 0,
     )
     keys = batch.rows.select(list(batch.route.flow.source_key))

@@ -39,11 +39,17 @@ def carry_both_ways(pipeline: Pipeline, batch: Batch) -> Totals:
         As `Pipeline.carry`.
     """
     totals = Totals()
-    result = pipeline.carry(batch)
+    for result in pipeline.carry(batch):
+        _add_both_ways(totals, pipeline, result)
+    return totals
+
+
+def _add_both_ways(totals: Totals, pipeline: Pipeline, result: BatchResult) -> None:
+    """Add a result, and those of its way back."""
     totals.add(result)
     carrying = pipeline.carrying
-    if pipeline.back is None or carrying.takes is Takes.NEW:
-        return totals
+    if pipeline.back is None or carrying.takes is Takes.NEW or result.batch.decision is None:
+        return
     if not carrying.fresh:
         totals.add(_carry_back(pipeline, result.batch))
     if carrying.takes is not Takes.PRESENT and not pipeline.context.dry_run:
@@ -52,9 +58,8 @@ def carry_both_ways(pipeline: Pipeline, batch: Batch) -> Totals:
             # what the target alone decides is what it gave the rows that were new there
             present = replace(carrying, fresh=False, takes=Takes.PRESENT)
             again = Pipeline(pipeline.context, pipeline.route, pipeline.back, present)
-            rows = again.carry_uncounted(Batch(pipeline.route, made, RowsFrom.TABLE))
-            totals.add(_carry_back(again, rows.batch))
-    return totals
+            for each in again.carry(Batch(pipeline.route, made, RowsFrom.TABLE), logged=False):
+                totals.add(_carry_back(again, each.batch))
 
 
 def _made(pipeline: Pipeline, batch: Batch) -> pa.Table:
@@ -79,7 +84,7 @@ def _carry_back(pipeline: Pipeline, batch: Batch) -> BatchResult:
     left = outcomes.among(*STAYS, Outcome.NOT_WANTED)
     dealt_with = pc.and_not(batch.verdict.passed, left)
     keys = batch.target.rows.select(list(back.flow.source_key)).filter(dealt_with).drop_null()
-    if pipeline.carrying.policy.late:
+    if pipeline.carrying.late:
         keys = keys.slice(0, 0)
     returning = _returning(back, batch, pc.and_(dealt_with, batch.target.found))
     if len(returning):

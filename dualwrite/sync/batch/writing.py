@@ -50,7 +50,13 @@ def write_rows(write: Write, rows: pa.Table) -> tuple[Written, dict[int, str]]:
     Raises:
         TransientError, PermanentError: As `write`.
     """
-    done, refused = bisect(rows.num_rows, lambda low, high: write(rows.slice(low, high - low)))
+    refused: dict[int, str] = {}
+
+    def refuse(number: int, reason: str) -> Written:
+        refused[number] = reason
+        return Written()
+
+    done = bisect(rows.num_rows, lambda low, high: write(rows.slice(low, high - low)), refuse)
     return reduce(add, done, Written()), refused
 
 
@@ -109,9 +115,12 @@ def delete_rows(
     writing: Writing, table: str, keys: pa.Table, numbers: pa.Array
 ) -> dict[int, str | Refused]:
     """Delete rows by their keys, (m, k); the app's reason for each refused one, by `numbers`."""
-    _, refused = bisect(
-        keys.num_rows, lambda low, high: writing.delete(table, keys.slice(low, high - low))
-    )
+
+    def delete(part: pa.Table) -> Written:
+        writing.delete(table, part)
+        return Written()
+
+    _, refused = write_rows(delete, keys)
     return {numbers[place].as_py(): reason for place, reason in refused.items()}
 
 

@@ -112,11 +112,11 @@ class DatedWorker(DirectionWorker):
         self.delete(gone)
         return changes.filter(row_of(changes.texts, gone.texts).is_null())
 
-    def acknowledge_batch(self, changes: Changes, result: BatchResult, done: Any) -> None:
+    def acknowledge_batch(self, result: BatchResult) -> None:
         """As for other rows; and keep the keys of what moved."""
-        super().acknowledge_batch(changes, result, done)
+        super().acknowledge_batch(result)
         if not self._shown:
-            self.moved.append(changes.keys.filter(done))
+            self.moved.append(result.acknowledged.keys)
 
     def carry_absent(self, snapshot: Snapshot, absent: Changes) -> None:
         """Of what shows only while it is valid, a row that has run out goes as a deleted one."""

@@ -109,11 +109,9 @@ class DirectionWorker:
 
     def carry_late_lookups(self, snapshot: Snapshot) -> None:
         """Carry the lookups that had to wait for other rows of the same cycle."""
-        late = self.passes.late
         for changes in self._late:
-            changed = changed_of(changed_text(late), len(changes))
-            pipeline = self.passes.of_columns(frozenset(late))
-            self.carry(snapshot, replace(changes, changed=changed), pipeline, last=True)
+            changed = changed_of(changed_text(self.passes.late_columns), len(changes))
+            self.carry(snapshot, replace(changes, changed=changed), self.passes.late)
         self._late.clear()
 
     def carry_deletes(self) -> None:
@@ -131,8 +129,8 @@ class DirectionWorker:
 
     def delete(self, changes: Changes) -> None:
         """Delete across n keys that are gone from the source."""
-        result = self.deletion.carry(changes)
-        self.acknowledge_batch(changes, result, pc.invert(result.locked))
+        for result in self.deletion.carry(changes):
+            self.acknowledge_batch(result)
 
     def _still_out(self, changes: Changes) -> Changes:
         """Without the rows that a change of the other side has brought into the map again.
@@ -220,12 +218,10 @@ class DirectionWorker:
         changes: Changes,
         pipeline: Pipeline,
         rows: pa.Table | None = None,
-        *,
-        last: bool = False,
     ) -> None:
         """Carry changes of n keys; those that are absent are acknowledged or kept for later.
 
-        `rows` are theirs, where they were read already; `last` says that these are late columns.
+        `rows` are theirs, where they were read already.
         """
         if rows is None:
             rows = snapshot.fetch(self._query(pipeline), changes.keys)
@@ -234,15 +230,11 @@ class DirectionWorker:
         there = changes.filter(here)
         if len(there):
             rows = rows.take(at.drop_null())
-            result = pipeline.carry(Batch(pipeline.route, rows, RowsFrom.QUEUE, there))
-            again = result.needs_wider_route
-            done = pc.invert(pc.or_(result.locked, again))
-            if not pipeline.carrying.last:
-                self._late.append(there.filter(done))
-            self.acknowledge_batch(there, result, done)
-            if pc.any(again).as_py():
-                wider = self.passes.wider(pipeline, last=last)
-                self.carry(snapshot, there.filter(again), wider)
+            for result in pipeline.carry(Batch(pipeline.route, rows, RowsFrom.QUEUE, there)):
+                self.acknowledge_batch(result)
+                again = result.entries.filter(result.needs_wider_route)
+                if len(again):
+                    self.carry(snapshot, again, self.passes.wider(pipeline))
         absent = changes.filter(pc.invert(here))
         if len(absent):
             self.carry_absent(snapshot, absent)
@@ -267,12 +259,15 @@ class DirectionWorker:
         if counts.read:
             log_rows(self._map.name, self.direction, outcome, counts)
 
-    def acknowledge_batch(self, changes: Changes, result: BatchResult, done: Any) -> None:
-        """Count a batch; discard held rows that are across; acknowledge the entries of `done`.
+    def acknowledge_batch(self, result: BatchResult) -> None:
+        """Count a batch; discard held rows that are across; acknowledge its entries.
 
-        Entries of which a later pass carries the rest are acknowledged with that one.
+        Not those of rows that stay (locked, or the route was too narrow), and with the last pass
+        that carries a part of an entry.
         """
-        through = changes.filter(done)
+        through = result.acknowledged
+        if not result.last:
+            self._late.append(through)
         self.tally.add(result.counts, through.at)
         # a later page may have more of a row about which a person is asked now
         self._asked = self._asked or result.counts.conflicts > 0

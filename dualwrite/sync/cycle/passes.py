@@ -21,8 +21,8 @@ class Passes:
     """Compiled once for a worker.
 
     `full` carries all columns.  Where lookups point at rows that may come later in the same cycle,
-    `known` carries the rows that the target holds, `new` the others without those lookups; their
-    `late` columns follow at the end.  Else all three are `full`.
+    `known` carries the rows that the target holds, `new` the others without those lookups, and
+    `late` those lookups at the end; else all are `full`.
     """
 
     def __init__(self, context: BatchContext, plan: MapPlan, source: Side) -> None:
@@ -34,41 +34,51 @@ class Passes:
         # which the target may require of a new row
         late = {end for end in ends if end is not None and end.is_lookup and end.column in waits}
         self.full = self._pipeline(lambda _: True)
-        self.known = self.new = self.full
+        self.known = self.new = self.late = self._late_whole = self.full
+        columns = self.full.route.flow.columns
+        self.late_columns = sorted(p.column for c in columns if c.target in late for p in c.reads)
+        """The source's own columns behind the lookups that come last."""
         if late:
             self.known = self._pipeline(lambda _: True, Takes.KNOWN)
             self.new = self._pipeline(lambda path: path not in late, last=False)
-        columns = self.full.route.flow.columns
-        self.late = sorted(p.column for c in columns if c.target in late for p in c.reads)
-        """The source's own columns behind the lookups that come last."""
+            changed = self._targets_of(frozenset(self.late_columns))
+            self.late = self._pipeline(lambda path: path in changed, Takes.CLEAN, late=True)
+            self._late_whole = self._pipeline(lambda _: True, late=True)
 
     def of_columns(self, own: frozenset[str]) -> Pipeline:
         """The pipeline for rows of which only these own columns changed, on the source alone."""
         if own not in self._by_columns:
             if len(self._by_columns) > KEPT:
                 self._by_columns.clear()
-            route = self.full.route
-            changed = {
-                c.target for c in route.flow.columns if any(p.column in own for p in c.needs)
-            }
-            changed |= judged_with(route, changed)
+            changed = self._targets_of(own)
             self._by_columns[own] = self._pipeline(lambda path: path in changed, Takes.CLEAN)
         return self._by_columns[own]
 
-    def wider(self, pipeline: Pipeline, *, last: bool) -> Pipeline:
-        """The pipeline for rows that were too much for this one; `last` of late columns."""
-        if last:
-            return self.full  # a late column of a row that is held whole waits with it
+    def wider(self, pipeline: Pipeline) -> Pipeline:
+        """The pipeline for rows that were too much for this one."""
+        if pipeline is self.late:
+            return self._late_whole  # a late column of a row that is held whole waits with it
         return self.new if pipeline is self.known else self.known
 
+    def _targets_of(self, own: frozenset[str]) -> set[ColumnPath]:
+        """The target paths that own columns are translated into, or judged together with."""
+        route = self.full.route
+        changed = {c.target for c in route.flow.columns if any(p.column in own for p in c.needs)}
+        return changed | judged_with(route, changed)
+
     def _pipeline(
-        self, keep: Callable[[ColumnPath], bool], takes: Takes = Takes.ALL, *, last: bool = True
+        self,
+        keep: Callable[[ColumnPath], bool],
+        takes: Takes = Takes.ALL,
+        *,
+        last: bool = True,
+        late: bool = False,
     ) -> Pipeline:
         session, across = self._context.session, self._source.other
         route = compile_route(session, self._map, self._source, keep=keep)
         flows_back = self._map.flows_from(across)
         back = compile_route(session, self._map, across) if flows_back else None
-        carrying = Carrying(self._context.conflict_policy(route), takes, last=last)
+        carrying = Carrying(self._context.conflict_policy(route), takes, last=last, late=late)
         return Pipeline(self._context, route, back, carrying)
 
 

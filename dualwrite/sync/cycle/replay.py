@@ -51,8 +51,8 @@ class ReplayWorker(DirectionWorker):
             rows = images.rows.take(at.drop_null())
             if rows.num_rows:
                 part = there.filter(here)
-                result = self.full.carry(Batch(self.full.route, rows, RowsFrom.QUEUE, part))
-                self.acknowledge_batch(part, result, pc.invert(result.locked))
+                for result in self.full.carry(Batch(self.full.route, rows, RowsFrom.QUEUE, part)):
+                    self.acknowledge_batch(result)
             out = there.filter(pc.invert(here))
             if len(out):  # that state was outside the filter
                 self.acknowledge(out.ids)

@@ -173,6 +173,7 @@ class InitialSync:
                 master_policy(self.plan.table_map, self.plan.master, late=late),
                 takes,
                 fresh=self._inserts_blindly(leg, route),
+                late=late,
             )
             self._pipelines[leg] = Pipeline(context, route, back, carrying)
         return self._pipelines[leg]

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture
 from dualwrite.apps.transactions import Writing, Written
@@ -25,6 +24,7 @@ from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.journal.records import Parking, Rejection
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.outcomes import Outcome
 from dualwrite.sync.batch.pipeline import Carrying, Pipeline
 from dualwrite.sync.batch.results import BatchResult, log_batch
 from dualwrite.sync.capture.captures import installed
@@ -208,7 +208,7 @@ class _Attempt:
 def _refuse(map_name: str, side: Side, result: BatchResult) -> None:
     held: list[Rejection | Parking] = [*result.held.rejected, *result.held.parked]
     reasons = [f"{', '.join(map(str, each.key.values()))}: {each.reason}" for each in held]
-    busy = pc.sum(result.locked).as_py() or 0
+    busy = result.batch.outcomes.count(Outcome.LOCKED)
     if busy:
         reasons.append(f"{busy:,} of them are locked by an application; try again")
     if result.counts.conflicts:
