@@ -142,9 +142,9 @@ class Totals:
         """
         found = {}
         for direction, counts in self.counts.items():
-            held = self.held[direction]
+            held = self.held.get(direction, Held())
             before = HeldChanges(journal, map_name, direction)
-            cleared = before.among(*self.keys[direction])
+            cleared = before.among(*self.keys.get(direction, ()))
             cleared -= {key_text(key) for key in held.keys}
             found[direction] = BatchRecord(counts, held.rejected, held.parked, cleared)
         return found
