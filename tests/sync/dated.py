@@ -1,4 +1,4 @@
-"""A small world of dated rows: prices of items by day over here, by the second over there."""
+"""A small world of dated rows: prices of items, by day in finops, by the second in dataverse."""
 
 from __future__ import annotations
 

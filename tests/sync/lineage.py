@@ -1,7 +1,7 @@
 """What becomes of each value that a user wrote: the oracle of the model and of the torture.
 
 Every write puts a value that is never used twice, and says which one it took the place of: the
-writer has seen that.  A value is accounted for where it stands on both sides, was
+writer has seen that.  A value is accounted for where it is on both sides, was
 replaced or deleted by a user who saw it, or is named in a conflict or a held row.  Any other
 is lost.
 """

@@ -1,6 +1,6 @@
 """Named points of the engine's work, reported to a callback as they are passed.
 
-No hook stands in the product: both apps and the journal are wrapped, and what the engine asks of
+The product has no hook: both apps and the journal are wrapped, and what the engine asks of
 them is what it does.  A crash test kills the process at a point, a model raises, or
 lets a user write in between.
 """

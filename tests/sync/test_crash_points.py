@@ -1,4 +1,4 @@
-"""A cycle is killed at each named step, the users go on, and the next worker makes it good.
+"""A cycle is killed at each named step, the users go on, and the next worker completes it.
 
 What is left must be what the same changes leave when nobody disturbs them: no row lost,
 doubled or echoed, no conflict that was none, none missing.

@@ -82,7 +82,7 @@ def test_a_dry_run_leaves_the_second_pass_out(world):
 
 
 def test_a_dry_run_does_not_meet_what_it_would_have_brought_across(world):
-    """The other known difference: the run settles those rows with the rest, and counts them."""
+    """The other known difference: the run compares those rows with the rest, and counts them."""
     world.put(D, "customer", customer("D1"))
 
     rehearsed = world.counts("customers", dry_run=True)["customers"]

@@ -107,7 +107,7 @@ def test_what_changed_unseen_in_a_row_that_the_other_side_changed_too_is_kept(
 
 
 def test_a_row_deleted_unseen_comes_back(running: World) -> None:
-    """To delete across what merely stands alone would be a guess."""
+    """A row without a counterpart is not deleted: that would be a guess."""
     lose(running, F)
     running.remove(F, "Company", CODE="FRRT")
 
@@ -239,8 +239,7 @@ class TestRestored:
         assert str(faults["companies"]) == (
             "companies: finops has an earlier state: it was restored from a backup, or "
             "is another database. Nothing was carried.\n"
-            "  dualwrite check companies --repair compares both sides, and lets go across what "
-            "differs."
+            "  dualwrite check companies --repair compares both sides, and queues what differs."
         )
         assert list(fence(restored.session, {"companies": 2**40})) == ["companies"]
 

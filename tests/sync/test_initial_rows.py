@@ -30,7 +30,7 @@ def test_rows_of_one_side_only_are_carried_to_the_other(real_world):
         ("F1", "10", Decimal("12.3400"), "All", None),
     ]
     assert counts["customers"] == {
-        f"{TO_D} read": 2,  # what was brought across before is settled with the rest
+        f"{TO_D} read": 2,  # what was brought across before is compared with the rest
         f"{TO_D} written": 1,
         f"{TO_D} unchanged": 1,
         f"{TO_F} read": 1,

@@ -1,4 +1,4 @@
-"""What holds whatever stands on the two sides."""
+"""Laws that hold for any rows on the two sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pause, resume, stop: what becomes of a map, of its queues, and of what stands in them."""
+"""Pause, resume, stop: what becomes of a map, of its queues, and of their entries."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Hypothesis drives two apps in memory: rows made, changed, renamed and deleted, parents and
 children, filters left and entered, maps paused, cycles that crash, that meet a fault or a user
-in the middle.  What must hold then is simple (`settled`), whatever came before.
+in the middle.  What must hold then is simple (`at_rest`), whatever came before.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ class Model(RuleBasedStateMachine):
     # What holds
 
     @rule()
-    def settled(self) -> None:
+    def at_rest(self) -> None:
         journal = self.world.session.journal
         for name in MODELLED:
             if journal.maps.status(name) is MapStatus.PAUSED:
@@ -208,7 +208,7 @@ class Model(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             if hasattr(self, "world"):
-                self.settled()
+                self.at_rest()
         finally:
             optimistic.AT_LEAST = USUAL
             self._worker.close()

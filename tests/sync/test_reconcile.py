@@ -143,7 +143,7 @@ def test_every_row_is_reported_and_the_first_hundred_are_kept(world):
 
 
 def test_a_row_with_a_value_that_cannot_be_translated_counts_as_present(every_world):
-    """It stands on both sides, so a repair changes it and deletes nothing."""
+    """It is on both sides, so a repair changes it and deletes nothing."""
     world = every_world
     world.put(F, "Cust", cust("C1", HOLD="No"))
     world.put(D, "customer", customer("C1", hold=9))

@@ -128,7 +128,7 @@ class Users:
             self.lineage.dropped(self.rows(side.other).get(old, {}).get(n) for n in ANSWERS)
 
     def _cross_the_filter(self, side: Side, account: str) -> None:
-        """Out of the map or into it; what stands outside is nobody's business."""
+        """Out of the map or into it; what is outside is not compared."""
         before = self.rows(side).get(account)
         if before is None:
             return
@@ -167,7 +167,7 @@ class Users:
     # What they see
 
     def accounts(self, side: Side) -> list[str]:
-        """The accounts of all rows, one that stands twice twice."""
+        """The accounts of all rows, one that is there twice, twice."""
         return [row[0] for row in self.world.rows(side, TABLE[side], KEY[side])]
 
     def rows(self, side: Side) -> dict[str, dict[str, Any]]:

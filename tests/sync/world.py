@@ -239,7 +239,7 @@ class World:
             writing.insert(table, renamed, key=schema.primary_key)
 
     def entries(self, side: Side, name: str) -> Entries:
-        """What stands in a map's queue."""
+        """The entries of a map's queue."""
         session = self.open()
         capture = captures_of(session, session.map(name))[side]
         with session.apps[side].snapshot() as snapshot:

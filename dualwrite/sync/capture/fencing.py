@@ -26,8 +26,7 @@ class RestoredError(PermanentError):
         super().__init__(
             f"{map_name}: {app} has an earlier state: it was restored from a backup, "
             "or is another database. Nothing was carried.\n"
-            f"  dualwrite check {map_name} --repair compares both sides, and lets go across what "
-            "differs."
+            f"  dualwrite check {map_name} --repair compares both sides, and queues what differs."
         )
 
 

@@ -122,7 +122,7 @@ def carry_all(
     for direction in dict.fromkeys(each.plan.direction for each in todo):
         ranges = [each.plan for each in todo if each.plan.direction == direction]
         with ThreadPoolExecutor(max_workers=workers) as pool:
-            futures = [pool.submit(_patiently, sync, each) for each in ranges]
+            futures = [pool.submit(_carry_with_retries, sync, each) for each in ranges]
             try:
                 for future in as_completed(futures):
                     totals.append(future.result())
@@ -136,7 +136,7 @@ def carry_all(
     return totals
 
 
-def _patiently(sync: InitialSync, partition: PartitionPlan) -> Totals:
+def _carry_with_retries(sync: InitialSync, partition: PartitionPlan) -> Totals:
     for attempt in range(1, ATTEMPTS):
         try:
             return sync.carry(partition)
