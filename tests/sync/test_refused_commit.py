@@ -121,10 +121,10 @@ def test_a_deferred_constraint_of_postgresql_holds_one_row(new_world: Any) -> No
         "alter table customer add constraint one_memo unique (memo) deferrable initially deferred",
     )
     world.put(F, "Cust", *(cust(each, MEMO=each) for each in ACCOUNTS))
-    world.settle()
+    world.cycle_until_done()
     world.put(F, "Cust", cust("C6", MEMO="C1"), cust("C7", MEMO="free"))
 
-    world.settle()
+    world.cycle_until_done()
 
     assert world.causes() == [(TO_D, "C6", "refused by the app")]
     assert ("C7",) in world.rows(D, "customer", "accountnumber")
