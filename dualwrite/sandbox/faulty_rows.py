@@ -22,7 +22,7 @@ from dualwrite.sandbox.reference import small_tables
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FaultyBatch:
     """Rows of one map as the ERP would have them, and their numbers."""
 
     map: str
@@ -31,40 +31,48 @@ class Batch:
     faulty: bool = False
 
 
-def batches(fault: Fault, rows: int, population: Population) -> Iterator[Batch]:
+def batches(fault: Fault, rows: int, population: Population) -> Iterator[FaultyBatch]:
     """The rows that they need, then the rows of a fault, sound until `with_fault` is applied."""
     n = fault.numbers(rows)
     match fault.map:
         case faults.ACCOUNTS | faults.CONTACTS:
-            yield Batch(faults.PARTIES, parties.parties(n, CUSTOMER), party_numbers(n, CUSTOMER))
-            yield Batch(fault.map, trade.customers(n, population), n, faulty=True)
+            yield FaultyBatch(
+                faults.PARTIES, parties.parties(n, CUSTOMER), party_numbers(n, CUSTOMER)
+            )
+            yield FaultyBatch(fault.map, trade.customers(n, population), n, faulty=True)
         case faults.PARTIES:
             role = CUSTOMER if fault.holds_back else ALONE
-            yield Batch(fault.map, parties.parties(n, role), party_numbers(n, role), faulty=True)
+            yield FaultyBatch(
+                fault.map, parties.parties(n, role), party_numbers(n, role), faulty=True
+            )
             for held in fault.holds_back:
-                yield Batch(held, trade.customers(n, population), n)
+                yield FaultyBatch(held, trade.customers(n, population), n)
         case faults.ELECTRONIC:
             party = party_numbers(n, ALONE)
-            yield Batch(faults.PARTIES, parties.parties(n, ALONE), party)
+            yield FaultyBatch(faults.PARTIES, parties.parties(n, ALONE), party)
             address = party * 10 + 2
-            yield Batch(fault.map, parties.electronic_addresses(address), address, faulty=True)
+            yield FaultyBatch(
+                fault.map, parties.electronic_addresses(address), address, faulty=True
+            )
         case faults.PERSONS:
-            yield Batch(faults.PARTIES, parties.parties(n, CONTACT), party_numbers(n, CONTACT))
-            yield Batch(fault.map, parties.contacts(n, population), n, faulty=True)
+            yield FaultyBatch(
+                faults.PARTIES, parties.parties(n, CONTACT), party_numbers(n, CONTACT)
+            )
+            yield FaultyBatch(fault.map, parties.contacts(n, population), n, faulty=True)
         case faults.VENDORS:
-            yield Batch(faults.PARTIES, parties.parties(n, VENDOR), party_numbers(n, VENDOR))
-            yield Batch(fault.map, trade.vendors(n, population), n, faulty=True)
+            yield FaultyBatch(faults.PARTIES, parties.parties(n, VENDOR), party_numbers(n, VENDOR))
+            yield FaultyBatch(fault.map, trade.vendors(n, population), n, faulty=True)
         case faults.PRODUCTS:
-            yield Batch(faults.ALL_PRODUCTS, trade.products(n), n)
-            yield Batch(fault.map, trade.released_products(n * 3), n * 3, faulty=True)
+            yield FaultyBatch(faults.ALL_PRODUCTS, trade.products(n), n)
+            yield FaultyBatch(fault.map, trade.released_products(n * 3), n * 3, faulty=True)
         case faults.CURRENCIES:
-            yield Batch(
+            yield FaultyBatch(
                 fault.map, _like_first("CurrencyEntity", "CURRENCYCODE", ["XTS"]), n, faulty=True
             )
         case faults.GROUPS:
             codes = [f"W{number:02}" for number in range(len(n))]
             like = _like_first("CustCustomerGroupEntity", "CUSTOMERGROUPID", codes)
-            yield Batch(fault.map, like, n, faulty=True)
+            yield FaultyBatch(fault.map, like, n, faulty=True)
         case name if name in documents.OF_MAP:
             yield from _document(documents.OF_MAP[name], fault, n, population)
         case _:
@@ -72,15 +80,17 @@ def batches(fault: Fault, rows: int, population: Population) -> Iterator[Batch]:
             raise ValueError(msg)
 
 
-def _document(of: Documents, fault: Fault, n: Numbers, population: Population) -> Iterator[Batch]:
+def _document(
+    of: Documents, fault: Fault, n: Numbers, population: Population
+) -> Iterator[FaultyBatch]:
     """Documents of one line each, an invoice with its order; a faulty header may have no lines."""
     if of is documents.INVOICES:
-        yield Batch(faults.ORDERS, documents.ORDERS.headers(n, population), n)
+        yield FaultyBatch(faults.ORDERS, documents.ORDERS.headers(n, population), n)
     header = fault.map == of.header_map
-    yield Batch(of.header_map, of.headers(n, population), n, faulty=header)
+    yield FaultyBatch(of.header_map, of.headers(n, population), n, faulty=header)
     if not header or fault.holds_back:
         lines = line_numbers(n)
-        yield Batch(of.line_map, of.lines(lines, population), lines, faulty=not header)
+        yield FaultyBatch(of.line_map, of.lines(lines, population), lines, faulty=not header)
 
 
 def with_fault(table: pa.Table, fault: Fault, rows: int) -> pa.Table:

@@ -145,10 +145,10 @@ def test_an_app_that_stays_away_after_the_decision_is_written_by_the_next_cycle(
 def test_a_writer_taken_for_dead_is_withdrawn(
     phased: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal = phased.session.journal
-    decided: Callable[..., bool] = journal.decide
+    writes = phased.session.journal.prepared_writes
+    decided: Callable[..., bool] = writes.decide
     monkeypatch.setattr(
-        journal,
+        writes,
         "decide",
         lambda name, *, commits: decided(name, commits=False) and commits,
     )

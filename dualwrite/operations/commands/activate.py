@@ -30,7 +30,7 @@ class ActivatedMap:
     stuck: bool = False
     """Whether a person must act first."""
 
-    def carried(self, results: Sequence[MapCounts]) -> ActivatedMap:
+    def with_counts(self, results: Sequence[MapCounts]) -> ActivatedMap:
         """The same, with what a cycle did with this map."""
         mine = next((each for each in results if each.map == self.map), None)
         if mine is None:
@@ -90,7 +90,7 @@ def activate(
     if not queued:
         return Activated(())
     carried = sync(clocked, [each.map for each in queued])
-    return Activated(tuple(each.carried(carried.maps) for each in queued))
+    return Activated(tuple(each.with_counts(carried.maps) for each in queued))
 
 
 def maps_with_validity(session: Session, names: Sequence[str] | None = None) -> list[str]:
