@@ -59,7 +59,7 @@ async def activate_effective(
     if names:
         cycle = sync_activated.submit(project, names, at)
         results = await asyncio.to_thread(cycle.result)
-    done = [each.carried(results) for each in found]
+    done = [each.with_counts(results) for each in found]
     await show_activations(project, done)
     fail_if_stuck(results, app_names(project))
     return done
