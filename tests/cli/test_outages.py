@@ -43,9 +43,9 @@ def test_sync_names_an_app_that_is_away_once(call: Call, away: Path) -> None:
     assert " ".join(plain(done.out).split()) == (
         "dataverse: no answer (refused). Nothing half-written was kept. "
         "Check that the server runs and that [apps.dataverse] url is right, then repeat the "
-        "command: it goes on where it stopped. "
+        "command: it continues where it stopped. "
         "2 maps wait for dataverse; their changes stay queued. "
-        "0 rows carried, 0 held back. 2 maps wait."
+        "0 rows synced, 0 held. 2 maps wait."
     )
 
 
