@@ -19,12 +19,12 @@ from dualwrite.apps.entries import Op
 from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
 from dualwrite.logs import RETRY_HELD, Counted
-from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
+from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom, Takes
 from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.held import REFUSED
 from dualwrite.sync.batch.keys import keys_of, typed_keys
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.record import queue_at_source
 from dualwrite.sync.batch.results import Totals
 from dualwrite.sync.batch.way_back import carry_both_ways

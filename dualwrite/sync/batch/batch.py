@@ -67,6 +67,26 @@ class Takes(Enum):
 
 
 @dataclass(frozen=True)
+class Carrying:
+    """How a job has its batches carried.
+
+    Args:
+        policy: Who wins what both sides state.
+        takes: Which rows are wanted, or fit the route; the others end as `takes.rest`.
+        fresh: The target holds none of the keys: nothing is looked for.
+        last: This pass carries the last part of its entries: they are applied with it, and
+            what of its rows is held is counted then.
+        late: An earlier pass has counted the rows: columns are carried that it left out.
+    """
+
+    policy: Policy
+    takes: Takes = Takes.ALL
+    fresh: bool = False
+    last: bool = True
+    late: bool = False
+
+
+@dataclass(frozen=True)
 class BatchContext:
     """What every batch of one map has in common.
 

@@ -72,11 +72,6 @@ class Outcomes:
         """The rows that are still on their way."""
         return self.codes.is_null()
 
-    @property
-    def all_open(self) -> bool:
-        """Whether every row is still on its way."""
-        return bool(self.codes.null_count == len(self.codes))
-
     def end(self, where: Mask, outcome: Outcome) -> Outcomes:
         """With this outcome for the rows of `where` (n,) that are still on their way."""
         where = flat(where)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ from dualwrite.rules import Verdict
 from dualwrite.sync.batch.batch import (
     Batch,
     BatchContext,
+    Carrying,
     Ready,
     RowsFrom,
     Takes,
@@ -33,7 +34,7 @@ from dualwrite.sync.batch.batch import (
 from dualwrite.sync.batch.bisect import bisect
 from dualwrite.sync.batch.conflicts import conflicts_of
 from dualwrite.sync.batch.dated import Histories, dated_target
-from dualwrite.sync.batch.decide import Policy, decide
+from dualwrite.sync.batch.decide import decide
 from dualwrite.sync.batch.held import REFUSED, Held, Refused, hold, waiting_columns
 from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.optimistic import OptimisticUpdate
@@ -54,26 +55,6 @@ from dualwrite.sync.routes.reading import only_needed, reading
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.rows import translate
-
-
-@dataclass(frozen=True)
-class Carrying:
-    """How a job has its batches carried.
-
-    Args:
-        policy: Who wins what both sides state.
-        takes: Which rows are wanted, or fit the route; the others end as `takes.rest`.
-        fresh: The target holds none of the keys: nothing is looked for.
-        last: This pass carries the last part of its entries: they are applied with it, and
-            what of its rows is held is counted then.
-        late: An earlier pass has counted the rows: columns are carried that it left out.
-    """
-
-    policy: Policy
-    takes: Takes = Takes.ALL
-    fresh: bool = False
-    last: bool = True
-    late: bool = False
 
 
 class Pipeline:

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.transactions import Snapshot
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import BatchContext
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.batch import BatchContext, Carrying
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import BatchContext, Takes
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.batch import BatchContext, Carrying, Takes
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.routes.reading import only_needed
 from dualwrite.sync.routes.route import compile_route, judged_with

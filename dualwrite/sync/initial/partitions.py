@@ -22,10 +22,10 @@ from dualwrite.apps.capture import Capture
 from dualwrite.apps.query import KeyRange, Query
 from dualwrite.journal.records import Partition, PartitionPlan, Run
 from dualwrite.link import DEFAULT_PARTITION_ROWS, Side
-from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
+from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom, Takes
 from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import Totals
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed

@@ -16,10 +16,10 @@ from dualwrite.apps.query import Query
 from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Counts, key_text
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom
 from dualwrite.sync.batch.decide import side_wins
 from dualwrite.sync.batch.keys import keys_of
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import fence_one

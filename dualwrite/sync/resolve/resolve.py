@@ -24,10 +24,10 @@ from dualwrite.journal.records import (
     StoredConflict,
 )
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom
 from dualwrite.sync.batch.decide import side_wins
 from dualwrite.sync.batch.keys import plain_rows, typed_keys
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import none_of
 from dualwrite.sync.capture.fencing import fence_one

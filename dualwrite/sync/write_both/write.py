@@ -23,9 +23,9 @@ from dualwrite.apps.transactions import Writing, Written
 from dualwrite.errors import PermanentError, RowError, TransientError
 from dualwrite.journal.records import Parking, Rejection
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
+from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom
 from dualwrite.sync.batch.outcomes import Outcome
-from dualwrite.sync.batch.pipeline import Carrying, Pipeline
+from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult, log_batch
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.changes import Changes, changes_of
