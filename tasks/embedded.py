@@ -36,7 +36,10 @@ def own_prefect(home: Path) -> Iterator[str]:
 
 def _be_quiet() -> None:
     """Log only progress until the process ends, as the temporary server logs errors on its exit."""
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs", "great_expectations"):
+    for name in (
+        *("prefect", "prefect.flow_runs", "prefect.task_runs", "great_expectations"),
+        *("dualwrite", "dualwrite.batch"),
+    ):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(logging.Formatter("    %(message)s"))
