@@ -31,7 +31,7 @@ def pictures() -> str:
     """The whole, then the inside of sync, of its pipeline, and of the apps."""
     engine = [[name] for name in ABOVE] + contract(ENGINE)
     parts = (
-        ("All of it", engine),
+        ("The whole", engine),
         ("Inside `dualwrite/sync/`", contract(SYNC)),
         ("Inside `dualwrite/sync/batch/`", contract(BATCH)),
         ("Inside `dualwrite/apps/`", contract(APPS)),
