@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -127,4 +128,6 @@ def marked(numbers: pa.Array, n: int) -> Mask:
     """The mask of n rows that holds for those of these numbers."""
     if not len(numbers):
         return constant(False, n)
-    return pc.is_in(pa.array(range(n), pa.int64()), value_set=numbers.cast(pa.int64()))
+    mask = np.zeros(n, np.bool_)
+    mask[numbers.to_numpy(zero_copy_only=False)] = True
+    return pa.array(mask)

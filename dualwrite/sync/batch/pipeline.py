@@ -38,7 +38,7 @@ from dualwrite.sync.batch.decide import decide
 from dualwrite.sync.batch.held import REFUSED, Held, Refused, hold, waiting_columns
 from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.optimistic import OptimisticUpdate
-from dualwrite.sync.batch.outcomes import Mask, Outcome, constant, marked, some
+from dualwrite.sync.batch.outcomes import Outcome, constant, marked, some
 from dualwrite.sync.batch.record import (
     close_conflicts,
     leave_to_cycle,
@@ -382,8 +382,7 @@ class Pipeline:
         found = conflicts_of(batch, conflicts, self.carrying.policy) if some(conflicts) else []
         record_journal(self.context, self.route, found, batch.held)
         close_conflicts(self.context, writing, batch, conflicts, self.stated)
-        wanted: Mask = marked(batch.ready.numbers, len(batch))
-        requeue_new(self.context, writing, batch, self.stated, wanted)
+        requeue_new(self.context, writing, batch, self.stated)
         self._record_applied(writing, batch)
 
     def _record_applied(self, writing: Writing, batch: Batch) -> None:

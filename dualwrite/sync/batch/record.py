@@ -19,7 +19,7 @@ from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import BatchRecord, Conflict
 from dualwrite.sync.batch.batch import Batch, BatchContext, numbers_of
 from dualwrite.sync.batch.held import Held
-from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, some
+from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, marked, some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.routes.route import Route
 
@@ -77,13 +77,12 @@ def close_conflicts(
     writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed.filter(remain))
 
 
-def requeue_new(
-    context: BatchContext, writing: Writing, batch: Batch, stated: Stated, wanted: Mask
-) -> None:
+def requeue_new(context: BatchContext, writing: Writing, batch: Batch, stated: Stated) -> None:
     """Queue values that the target's app alone knows of a row that is new to this map."""
     capture = context.captures.get(batch.route.target)
     if capture is None or not stated.target_alone or batch.entries is None:
         return
+    wanted = marked(batch.ready.numbers, len(batch))
     new = pc.if_else(batch.target.found, batch.entries.changed.is_null(), wanted)
     new = pc.and_(new, batch.outcomes.among(Outcome.WRITTEN, Outcome.UNCHANGED))
     if some(new):

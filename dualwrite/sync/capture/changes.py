@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -89,7 +90,7 @@ class Changes:
     @property
     def any(self) -> Mask:
         """Whether a key of `aligned` has entries at all."""
-        return pc.is_in(pa.array(range(len(self)), pa.int64()), value_set=self.of)
+        return pc.is_in(_numbers(len(self)), value_set=self.of)
 
     @cached_property
     def _sorts(self) -> tuple[list[frozenset[str] | None], pa.Array]:
@@ -180,7 +181,7 @@ def _set_of(text: str | None) -> frozenset[str] | None:
 
 
 def _numbers(n: int) -> pa.Array:
-    return pa.array(range(n), pa.int64())
+    return pa.array(np.arange(n, dtype=np.int64))
 
 
 def _flat(mask: Mask) -> pa.Array:
