@@ -23,7 +23,7 @@ from dualwrite.sync.batch.decide import Decision, Policy, conflict_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import HeldChanges, split_ids
-from dualwrite.sync.batch.outcomes import DECIDED, Mask, Outcome, Outcomes, flat
+from dualwrite.sync.batch.outcomes import DECIDED, Mask, Outcome, Outcomes, constant, flat
 from dualwrite.sync.batch.target import TargetState
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.lookups import Finder
@@ -53,6 +53,25 @@ class Takes(Enum):
     UNMOVED = "held rows that the target's side has not changed itself"
     KNOWN = "rows that the target holds or has held"
     CLEAN = "rows that both sides hold and only the source has changed"
+
+    def others(self, state: TargetState) -> Mask:
+        """The rows that are not taken."""
+        match self:
+            case Takes.ALL:
+                others = constant(False, len(state.found))
+            case Takes.NEW:
+                others = state.found
+            case Takes.PRESENT:
+                others = pc.invert(pc.or_(state.found, state.locked))
+            case Takes.UNTOUCHED:
+                others = pc.or_(state.locked, state.changed)
+            case Takes.UNMOVED:
+                others = state.changed
+            case Takes.KNOWN:
+                others = pc.invert(pc.or_(state.found, state.changed))
+            case Takes.CLEAN:
+                others = pc.invert(pc.and_not(state.found, state.changed))
+        return others
 
     @property
     def rest(self) -> Outcome:

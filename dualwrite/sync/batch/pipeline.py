@@ -196,35 +196,20 @@ class Pipeline:
     def _inspect_target(self, writing: Writing | None, batch: Batch) -> Batch:
         """Lock and read the counterparts; the rows that this job does not take end here."""
         state = self._target_state(writing, batch)
-        no = constant(False, len(batch))
-        match self.carrying.takes:
-            case Takes.ALL:
-                other = no
-            case Takes.NEW:
-                other = state.found
-            case Takes.PRESENT:
-                other = pc.invert(pc.or_(state.found, state.locked))
-            case Takes.UNTOUCHED:
-                other = pc.or_(state.locked, state.changed)
-            case Takes.UNMOVED:
-                other = state.changed
-            case Takes.KNOWN:
-                other = pc.invert(pc.or_(state.found, state.changed))
-            case Takes.CLEAN:
-                other = pc.invert(pc.and_not(state.found, state.changed))
-        rest = self.carrying.takes.rest
-        wide = rest is Outcome.NEEDS_WIDER_ROUTE
         batch = replace(batch, target=state)
-        if not wide:
-            batch = batch.end(other, rest)
+        takes = self.carrying.takes
+        others, rest = takes.others(state), takes.rest
+        wider = rest is Outcome.NEEDS_WIDER_ROUTE
+        if not wider:
+            batch = batch.end(others, rest)
         batch = batch.end(state.locked, Outcome.LOCKED)
-        # what only we asked for is no reason to bring back what was deleted meanwhile
-        ours = constant(True, len(batch))
-        if batch.entries is not None and batch.rows_from is RowsFrom.QUEUE:
-            ours = batch.entries.ours
         if batch.rows_from is not RowsFrom.HELD and some(state.deleted):
-            batch = batch.end(pc.and_(ours, state.deleted), Outcome.SUPERSEDED)
-        return batch.end(other, rest) if wide else batch
+            # what only we asked for is no reason to bring back what was deleted meanwhile
+            asked_by_us = (
+                constant(True, len(batch)) if batch.entries is None else batch.entries.ours
+            )
+            batch = batch.end(pc.and_(asked_by_us, state.deleted), Outcome.SUPERSEDED)
+        return batch.end(others, rest) if wider else batch
 
     def _target_state(self, writing: Writing | None, batch: Batch) -> TargetState:
         route, context = self.route, self.context
