@@ -4,7 +4,8 @@
 
 Each stage takes a `Batch` and returns a new one.  Every row ends in exactly one `Outcome`; the
 counts are counts of that column.  A job (`initial`, `cycle`, `retry`, ...) chooses the rows, the
-policy and which rows it takes, and contains no stage.
+policy and which rows it takes, and contains no stage
+(docs/decisions/0010-one-pipeline-one-outcome.md).
 """
 
 from __future__ import annotations
