@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import zlib
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -55,3 +57,15 @@ def _is_anothers(item: pytest.Item) -> bool:
         return False
     name = item.nodeid.replace(kind, "")
     return SERVERS[zlib.crc32(name.encode()) % len(SERVERS)] != kind
+
+
+@pytest.fixture
+def engine_loggers() -> Iterator[None]:
+    """The loggers of the engine as a new process has them: an import of `tasks` sets levels."""
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("dualwrite")]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

@@ -12,6 +12,8 @@ from dualwrite.cli.options import root_options_first
 from dualwrite.journal.records import Counts
 from tests.cli.conftest import Call, change, journal_of
 
+pytestmark = pytest.mark.usefixtures("engine_loggers")
+
 CHANGES = (
     "UPDATE CustGroup SET DESCRIPTION = 'Retailers' WHERE GROUPID = '10'",
     "INSERT INTO CustGroup VALUES ('40', 'Another much too long description')",

@@ -16,6 +16,8 @@ from dualwrite.errors import AppUnreachableError, PermanentError, RowsRefusedErr
 from dualwrite.logs import BATCH, EVENTS, LEASE_LOST, Counted, Event, add_handler, reason_of
 from tests.docs.pages import ROOT
 
+pytestmark = pytest.mark.usefixtures("engine_loggers")
+
 SOURCES = {
     path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "dualwrite").rglob("*.py"))
 }

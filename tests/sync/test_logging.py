@@ -16,6 +16,8 @@ from dualwrite.sync.mapstate import mapstate
 from dualwrite.sync.session import leases
 from tests.sync.world import TO_D, TO_F, D, F, World, cust, customer
 
+pytestmark = pytest.mark.usefixtures("engine_loggers")
+
 SECRETS = ("S3CRET-1", "S3CRET-2", "S3CRET-3")
 
 
