@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from dualwrite.journal.database import Database, upsert
 from dualwrite.journal.models import ConflictModel
@@ -60,6 +60,16 @@ class ConflictStore:
                 statement.on_conflict_do_update(index_elements=["map", "token"], set_=newer),
                 [rows[token] for token in sorted(rows)],
             )
+
+    def discard(self, map_name: str, tokens: Collection[str]) -> None:
+        """Remove conflicts by their tokens: the transaction that decided them was refused."""
+        if not tokens:
+            return
+        statement = delete(ConflictModel).where(
+            ConflictModel.map == map_name, ConflictModel.token.in_(sorted(tokens))
+        )
+        with self._database.writing() as connection:
+            connection.execute(statement)
 
     def close(self, conflict_id: int, outcome: ConflictOutcome) -> None:
         """Close an open conflict with its outcome.

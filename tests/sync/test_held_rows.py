@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.writing import write_rows
+from dualwrite.sync.initial.planning import make_plan
+from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.retry import retry
 from dualwrite.tablemap.model import Master
 from tests.sync.world import TO_D, TO_F, D, F, World, cust, customer
@@ -350,3 +353,38 @@ def test_a_parked_row_comes_through_without_losing_what_the_other_side_decided(w
         ("C1", 7, "C9"),
         ("C9", None, None),
     ]
+
+
+@pytest.mark.parametrize("master", [Master.FINOPS, Master.DATAVERSE], ids=lambda m: m.value)
+def test_a_row_held_for_a_value_that_cannot_be_translated_waits_with_all_its_columns(
+    world: World, master: Master
+) -> None:
+    """The other side holds the row already, with a null in the place of that value."""
+    world.put(F, "Cust", cust("C1", "of finops", HOLD="Perhaps"))
+    world.put(D, "customer", customer("C1", "of dataverse", hold=None))
+    world.run(master=master)
+    (held,) = world.held()
+    assert held.changed is None
+    world.map("customers", ("All: 2", "All: 2, Perhaps: 3"))
+
+    again(world)
+
+    assert world.held() == []
+    assert world.rows(D, "customer", "name", "hold") == [("of finops", 3)]
+
+
+def test_a_conflict_of_an_initial_sync_counts_though_the_row_is_held(world: World) -> None:
+    world.put(F, "Cust", cust("C1", "ours"), cust("C2", "x" * 21))
+    world.put(D, "customer", customer("C1", "theirs"), customer("C2", "theirs"))
+
+    counts = world.counts("customers", master=Master.FINOPS)
+
+    assert [n for name, n in counts["customers"].items() if name.endswith("conflicts")] == [2]
+
+
+def test_a_map_without_rows_has_counts_of_zero(world: World) -> None:
+    (result,) = run_maps(
+        world.session, make_plan(world.session, ["groups"]), RunOptions(initial_sync=True)
+    )
+
+    assert result.counts[TO_D] == Counts()

@@ -195,3 +195,19 @@ def test_a_change_between_the_two_reads_is_compared_again(world):
 
     assert changed
     assert (found.same, found.unexplained) == (2, 0)
+
+
+def test_a_repair_wins_over_what_the_other_side_has_changed_or_deleted_since(
+    world: World,
+) -> None:
+    """A person chose the side that is right; what is queued on the other side loses, on both."""
+    world.put(F, "Cust", cust("C1", "right"), cust("C2", "right"))
+    world.run()
+    world.put(D, "customer", {"accountnumber": "C1", "company": "USMF", "name": "wrong"})
+    world.remove(D, "customer", accountnumber="C2")
+
+    repair(world.session, world.session.map("customers"), F)
+    world.cycle_until_done()
+
+    assert world.rows(F, "Cust", "ACCOUNT", "NAME") == [("C1", "right"), ("C2", "right")]
+    assert world.rows(D, "customer", "accountnumber", "name") == [("C1", "right"), ("C2", "right")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,8 @@ from dualwrite.apps.app import App
 from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
 from dualwrite.sync.cycle.runner import run_cycle
+from tests.sync.points import pointed
+from tests.sync.tables import WITHOUT_SELF
 from tests.sync.world import TO_D, D, F, World, cust
 
 ACCOUNTS = ("C1", "C2", "C3", "C4", "C5")
@@ -128,3 +131,36 @@ def test_a_deferred_constraint_of_postgresql_holds_one_row(new_world: Any) -> No
 
     assert world.causes() == [(TO_D, "C6", "refused by the app")]
     assert ("C7",) in world.rows(D, "customer", "accountnumber")
+
+
+def test_a_part_is_acknowledged_before_the_next_is_committed(world: World) -> None:
+    """The inbox keeps the ids of the last transaction only: those before must be acknowledged."""
+    world.map("customers", WITHOUT_SELF)
+    world.run()
+    refusing(world, "C3")
+    world.put(F, "Cust", *(cust(each) for each in ACCOUNTS))
+    steps: list[str] = []
+
+    run_cycle(pointed(world.open(), steps.append), ["customers"])
+
+    committed, acknowledged = "dataverse: after the commit", "finops: before the acknowledgement"
+    order = [each for each in steps if each in (committed, acknowledged)]
+    assert order.count(committed) > 1
+    for before, after in itertools.pairwise(order):
+        assert not before == after == committed
+
+
+def test_no_conflict_stays_on_record_that_was_not_carried_out(world: World) -> None:
+    world.put(F, "Cust", cust("C1", "old"), cust("C2", "old"))
+    world.run()
+    refusing(world, "C1")
+    for account in ("C1", "C2"):
+        world.put(D, "customer", {"accountnumber": account, "company": "USMF", "name": "theirs"})
+        world.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": account, "NAME": "ours"})
+    world.map("customers", ("columns:", "conflicts: {policy: finops}\ncolumns:"))
+
+    (result,) = run_cycle(world.open(), ["customers"])
+
+    # that of C1 was decided from the other side: the held version is a change of finops too
+    assert len(world.conflicts()) == 2
+    assert sum(counts.conflicts for counts in result.counts.values()) == 2

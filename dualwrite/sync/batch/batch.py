@@ -6,7 +6,8 @@ A `Batch` is immutable; each stage of `dualwrite.sync.batch.pipeline` returns a 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
@@ -17,13 +18,23 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.transactions import Writing, Written
+from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
 from dualwrite.rules import Verdict
 from dualwrite.sync.batch.decide import Decision, Policy, conflict_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import HeldChanges, split_ids
-from dualwrite.sync.batch.outcomes import DECIDED, Mask, Outcome, Outcomes, constant, flat
+from dualwrite.sync.batch.outcomes import (
+    DECIDED,
+    STAYS,
+    Mask,
+    Outcome,
+    Outcomes,
+    constant,
+    flat,
+    marked,
+)
 from dualwrite.sync.batch.target import TargetState
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.lookups import Finder
@@ -95,6 +106,8 @@ class Carrying:
         fresh: The target holds none of the keys: nothing is looked for.
         last: This pass carries the last part of its entries: they are applied with it, and
             what of its rows is held is counted then.
+        overrides: A person has chosen the side that the rows come from: it also wins over what
+            the target's side has changed or deleted since.
         late: An earlier pass has counted the rows: columns are carried that it left out.
     """
 
@@ -103,6 +116,7 @@ class Carrying:
     fresh: bool = False
     last: bool = True
     late: bool = False
+    overrides: bool = False
 
 
 @dataclass(frozen=True)
@@ -137,6 +151,8 @@ class BatchContext:
     """What the journal holds back of a side's changes."""
     released: list[int] = field(default_factory=list)
     """Held rows that a conflict dealt with, until that is committed."""
+    recorded: list[str] = field(default_factory=list)
+    """Tokens of the conflicts that were journalled in the open transaction."""
 
     def conflict_policy(self, route: Route) -> Policy:
         """Who wins a conflict on this route."""
@@ -155,10 +171,30 @@ class BatchContext:
         self.closed[side].append(queued)
         self.released.extend(held)
 
-    def committed(self) -> None:
-        """Discard from the journal what a conflict dealt with: its transaction is committed."""
+    @contextmanager
+    def transaction(self, route: Route) -> Iterator[Writing | None]:
+        """A transaction in the target of a route; none in a dry run.
+
+        Once it is committed, held rows that its conflicts dealt with are discarded.  Where the
+        commit is refused, its conflicts are discarded from the journal: nothing was decided.
+        """
+        if self.dry_run:
+            yield None
+            return
+        self.released.clear()
+        self.recorded.clear()
+        closed = {side: len(ids) for side, ids in self.closed.items()}
+        journal, target = self.session.journal, route.target
+        try:
+            with self.session.apps[target].writing(self.origin(route, target)) as writing:
+                yield writing
+        except RowsRefusedError:
+            for side, ids in self.closed.items():
+                del ids[closed.get(side, 0) :]
+            journal.conflicts.discard(route.table_map.name, self.recorded)
+            raise
         if self.released:
-            self.session.journal.held.discard(self.released)
+            journal.held.discard(self.released)
             self.released.clear()
 
 
@@ -195,21 +231,35 @@ class Batch:
     ready: Ready = _LATER
     written: Written = field(default_factory=Written)
     held: Held = field(default_factory=Held)
+    of: int = 0
+    """How many rows the batch had of which this is a part."""
 
     def __post_init__(self) -> None:
         if self.outcomes is None:
             object.__setattr__(self, "outcomes", Outcomes.none(self.rows.num_rows))
+        object.__setattr__(self, "of", max(self.of, self.rows.num_rows))
 
     def __len__(self) -> int:
         return int(self.rows.num_rows)
 
     def part(self, low: int, high: int) -> Batch:
-        """The rows from one number up to another, as they were read."""
-        if high - low == len(self):
+        """The rows from one number up to another, as they were before the pipeline."""
+        n = high - low
+        if n == len(self):
             return self
         numbers = pa.array(range(low, high), pa.int64())
         entries = None if self.entries is None else self.entries.take(numbers)
-        return Batch(self.route, self.rows.slice(low, high - low), self.rows_from, entries)
+        rows = self.rows.slice(low, n)
+        part = Batch(self.route, rows, self.rows_from, entries, of=len(self))
+        if self.decision is None:
+            return part
+        here = marked(numbers, len(self))
+        return replace(
+            part,
+            translated=self.translated.slice(low, n),
+            verdict=self.verdict.filter(here),
+            decision=self.decision.part(low, n),
+        )
 
     def end(self, where: Mask, outcome: Outcome) -> Batch:
         """With an outcome for the rows of `where` that are still on their way."""
@@ -217,8 +267,14 @@ class Batch:
 
     @property
     def conflicts(self) -> Mask:
-        """The rows in conflict whose decision was carried out."""
-        return pc.and_(self.decision.disputed, self.outcomes.among(*DECIDED))
+        """The rows in conflict whose decision was carried out.
+
+        Of a table, also those that are held here: what they lost goes back all the same.
+        """
+        if self.rows_from is RowsFrom.QUEUE:
+            return pc.and_(self.decision.disputed, self.outcomes.among(*DECIDED))
+        left = self.outcomes.among(*STAYS, Outcome.NOT_WANTED, Outcome.SUPERSEDED)
+        return pc.and_(pc.and_not(self.decision.disputed, left), self.verdict.passed)
 
     @property
     def changed_text(self) -> pa.Array | None:

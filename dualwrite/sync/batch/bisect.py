@@ -6,7 +6,7 @@ that it refuses stand alone: about 2·log2(n) more writes for each of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from dualwrite.errors import RowsRefusedError
@@ -16,8 +16,10 @@ T = TypeVar("T")
 
 def bisect(
     n: int, attempt: Callable[[int, int], T], refuse: Callable[[int, str], T], start: int = 0
-) -> list[T]:
+) -> Iterator[T]:
     """Attempt items `start` to `start + n`; the results, in the order of the items.
+
+    An attempt begins when the result before it was taken.
 
     Args:
         n: How many items.
@@ -29,12 +31,14 @@ def bisect(
         TransientError, PermanentError: As `attempt`.
     """
     if not n:
-        return []
+        return
     try:
-        return [attempt(start, start + n)]
+        result = attempt(start, start + n)
     except RowsRefusedError as refusal:
-        if n == 1:
-            return [refuse(start, refusal.reason)]
-    half = n // 2
-    first = bisect(half, attempt, refuse, start)
-    return [*first, *bisect(n - half, attempt, refuse, start + half)]
+        if n > 1:
+            half = n // 2
+            yield from bisect(half, attempt, refuse, start)
+            yield from bisect(n - half, attempt, refuse, start + half)
+            return
+        result = refuse(start, refusal.reason)
+    yield result

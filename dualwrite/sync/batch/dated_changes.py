@@ -58,7 +58,11 @@ class EntityWriter:
             self._attempt(writing, self.without(changes, others), held)
 
         refused: dict[str, str] = {}
-        bisect(len(entities), attempt, lambda n, reason: refused.update({entities[n]: reason}))
+
+        def refuse(number: int, reason: str) -> None:
+            refused[entities[number]] = reason
+
+        list(bisect(len(entities), attempt, refuse))
         return refused
 
     def without(self, changes: PeriodChanges, entities: Collection[str]) -> PeriodChanges:

@@ -144,6 +144,22 @@ class Decision:
     disputed: Mask
     ask: Mask
 
+    def part(self, low: int, n: int) -> Decision:
+        """The decision over n rows from one number on."""
+
+        def cut(masks: Mapping[str, Mask]) -> dict[str, Mask]:
+            return {name: mask.slice(low, n) for name, mask in masks.items()}
+
+        return Decision(
+            self.target.slice(low, n),
+            self.write.slice(low, n),
+            cut(self.forward),
+            cut(self.taken),
+            cut(self.back),
+            self.disputed.slice(low, n),
+            self.ask.slice(low, n),
+        )
+
     @cached_property
     def changing(self) -> frozenset[str]:
         """The columns of which at least one row that is there changes."""

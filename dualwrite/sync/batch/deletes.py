@@ -7,6 +7,7 @@ brought back, or it waits for a person.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
@@ -46,10 +47,11 @@ class DeletePipeline:
         columns = tuple(dict.fromkeys((*pipeline.query.columns, *own)))
         self._query: Query = replace(pipeline.query, columns=columns)
 
-    def carry(self, entries: Changes) -> list[BatchResult]:
+    def carry(self, entries: Changes) -> Iterator[BatchResult]:
         """Delete the counterparts of n keys that are gone from the source.
 
-        One result, unless the commit is refused: then the keys are halved, as rows are.
+        One result, unless the commit is refused: then the keys are halved, as rows are.  A part
+        begins when the result before it was taken.
 
         Raises:
             TransientError, PermanentError: Nothing was deleted.
@@ -69,16 +71,14 @@ class DeletePipeline:
 
     def _carry(self, batch: Batch) -> BatchResult:
         started = time.perf_counter()
-        route, context = self._route, self._context
-        context.released.clear()
-        origin = context.origin(route, route.target)
-        with context.session.apps[route.target].writing(origin) as writing:
+        context = self._context
+        with context.transaction(self._route) as writing:
+            assert writing is not None  # a dry run deletes nothing
             batch, histories = self._inspect(writing, batch)
             batch = self._decide(batch)
             batch = self._write(writing, batch, histories)
             batch.outcomes.check()
             self._record(writing, batch)
-        context.committed()
         result = result_of(batch)
         log_batch(context, result, started)
         return result

@@ -11,8 +11,7 @@ policy and which rows it takes, and contains no stage
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -80,11 +79,12 @@ class Pipeline:
         self._optimistic = OptimisticUpdate(context, route, self.stated) if clean else None
         self._limit = Limit.of(route.table_map)
 
-    def carry(self, batch: Batch, *, logged: bool = True) -> list[BatchResult]:
+    def carry(self, batch: Batch, *, logged: bool = True) -> Iterator[BatchResult]:
         """Carry a batch in a transaction of its own; one result, unless its commit is refused.
 
-        Then the batch is halved until the refused rows stand alone: a result for each part, and
-        what an attempt had journalled is replaced.
+        Then the batch is halved until the refused rows stand alone: a result for each part.  A
+        part begins when the result before it was taken: its entries are acknowledged by then, so
+        that the inbox need not hold them any longer.
 
         What an application changes meanwhile is left to the next cycle: its values stay, and
         a row that it holds locked stays in the queue, or is put into it.
@@ -105,8 +105,13 @@ class Pipeline:
                 log_batch(self.context, result, started)
             return result
 
+        refused: list[Rejection] = []
+
         def refuse(number: int, reason: str) -> BatchResult:
-            result = self._refused_at_commit(batch.part(number, number + 1), reason)
+            part = self._refused_at_commit(batch.part(number, number + 1), reason)
+            refused.extend(part.held.rejected)
+            self._guard(refused, len(batch))
+            result = self._result(part)
             log_batch(self.context, result, time.perf_counter())
             return result
 
@@ -114,13 +119,11 @@ class Pipeline:
 
     def _carry(self, batch: Batch) -> BatchResult:
         batch = self._gate_source(self._translate(batch))
-        self.context.released.clear()
-        with self._transaction() as writing:
+        with self.context.transaction(self.route) as writing:
             batch = self._carry_in(writing, batch)
-        self.context.committed()
         return self._result(batch)
 
-    def _refused_at_commit(self, batch: Batch, reason: str) -> BatchResult:
+    def _refused_at_commit(self, batch: Batch, reason: str) -> Batch:
         """Hold a row whose transaction the app does not commit."""
         refused = Rejection(
             keys_of(batch.rows.select(list(self.route.flow.source_key)))[0],
@@ -132,7 +135,7 @@ class Pipeline:
         batch = replace(batch, held=Held((refused,)))
         batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.REJECTED))
         record_journal(self.context, self.route, [], batch.held)
-        return self._result(batch)
+        return batch
 
     def _result(self, batch: Batch) -> BatchResult:
         return result_of(batch, late=self.carrying.late, last=self.carrying.last)
@@ -142,32 +145,27 @@ class Pipeline:
         batch = self._gate_source(self._translate(batch))
         return result_of(self._carry_in(writing, batch))
 
-    def carry_decided(self, batch: Batch) -> Batch:
+    def carry_decided(self, batch: Batch) -> Iterator[Batch]:
         """Carry a batch that is translated and decided already: the way back of another.
 
         Raises:
             As `carry`.
         """
+        return bisect(
+            len(batch),
+            lambda low, high: self._carry_decided(batch.part(low, high)),
+            lambda number, reason: self._refused_at_commit(batch.part(number, number + 1), reason),
+        )
+
+    def _carry_decided(self, batch: Batch) -> Batch:
         rules = (*self.route.source_rules, *self.route.target_rules)
-        with self._transaction() as writing:
-            batch, histories = self._inspect_histories(
-                writing, self._inspect_target(writing, batch)
-            )
+        with self.context.transaction(self.route) as writing:
+            batch = self._inspect_target(writing, batch)
+            batch, histories = self._inspect_histories(writing, batch)
             batch = self._gate_target(self._resolve_lookups(batch), rules)
             batch = self._write(writing, batch, histories)
         batch.outcomes.check()
         return batch
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Writing | None]:
-        """A transaction in the target; none in a dry run."""
-        if self.context.dry_run:
-            yield None
-            return
-        target = self.route.target
-        origin = self.context.origin(self.route, target)
-        with self.context.session.apps[target].writing(origin) as writing:
-            yield writing
 
     def _carry_in(self, writing: Writing | None, batch: Batch) -> Batch:
         if self._optimistic and writing and self._optimistic.update(writing, batch):
@@ -204,7 +202,7 @@ class Pipeline:
         if not wider:
             batch = batch.end(others, rest)
         batch = batch.end(state.locked, Outcome.LOCKED)
-        if batch.rows_from is not RowsFrom.HELD and some(state.deleted):
+        if batch.rows_from is not RowsFrom.HELD and not self.carrying.overrides:
             # what only we asked for is no reason to bring back what was deleted meanwhile
             asked_by_us = (
                 constant(True, len(batch)) if batch.entries is None else batch.entries.ours
@@ -227,7 +225,7 @@ class Pipeline:
 
     def _decide(self, batch: Batch) -> Batch:
         policy = self.carrying.policy
-        decision = decide(self.stated.both(batch, policy.tie), policy, self.route.source)
+        decision = decide(self.stated.both(batch, self.carrying), policy, self.route.source)
         batch = replace(batch, decision=decision).end(decision.ask, Outcome.WAITS_FOR_PERSON)
         wanted = pc.or_(decision.write, pc.invert(batch.verdict.passed))
         return batch.end(pc.invert(wanted), Outcome.UNCHANGED)
@@ -297,7 +295,9 @@ class Pipeline:
         numbers, changed = batch.ready.numbers, batch.changed_text
         if batch.rows_from is not RowsFrom.QUEUE:
             decision = batch.decision
-            changed = waiting_columns(self.route, decision.forward, batch.target.found)
+            # what cannot be translated waits with the whole row
+            known = pc.and_(batch.target.found, batch.verdict.passed)
+            changed = waiting_columns(self.route, decision.forward, known)
         held = hold(
             self.route,
             batch.rows.take(numbers),
@@ -363,13 +363,17 @@ class Pipeline:
             leave_to_cycle(self.context, batch)
             return
         conflicts = batch.conflicts
-        if self.context.recording and self._limit is not None:
-            self._limit.guard_batch(batch.held.rejected, len(batch))
+        self._guard(batch.held.rejected, batch.of)
         found = conflicts_of(batch, conflicts, self.carrying.policy) if some(conflicts) else []
         record_journal(self.context, self.route, found, batch.held)
         close_conflicts(self.context, writing, batch, conflicts, self.stated)
         requeue_new(self.context, writing, batch, self.stated)
         self._record_applied(writing, batch)
+
+    def _guard(self, rejected: Sequence[Rejection], rows: int) -> None:
+        """Stop where a map rejects too many of its changes; late lookups were counted before."""
+        if self.context.recording and self._limit is not None and not self.carrying.late:
+            self._limit.guard_batch(rejected, rows)
 
     def _record_applied(self, writing: Writing, batch: Batch) -> None:
         if self.carrying.last:

@@ -33,6 +33,7 @@ def record_journal(
     journal, name = context.session.journal, route.table_map.name
     if conflicts:
         journal.conflicts.record(name, conflicts)
+        context.recorded.extend(each.token for each in conflicts)
     if held.rejected or held.parked:
         share = BatchRecord(rejected=held.rejected, parked=held.parked)
         journal.held.record(name, {route.source.direction: share})

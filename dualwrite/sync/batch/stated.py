@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import Batch, RowsFrom
+from dualwrite.sync.batch.batch import Batch, Carrying, RowsFrom
 from dualwrite.sync.batch.decide import Both
 from dualwrite.sync.batch.outcomes import Mask, constant, flat, some
 from dualwrite.sync.batch.target import TargetState
@@ -49,7 +49,7 @@ class Stated:
         two_way = self.route.two_way
         return sorted({p.column for c in columns if str(c.source) not in two_way for p in c.reads})
 
-    def both(self, batch: Batch, tie: Side) -> Both:
+    def both(self, batch: Batch, carrying: Carrying) -> Both:
         """The rows of a batch and their counterparts, with what each side states."""
         route, target, n = self.route, batch.target, len(batch)
         mine = batch.translated.select(list(route.flow.names))
@@ -58,7 +58,8 @@ class Stated:
         else:
             theirs = comparable(target.rows, route.flow)
             mine = keep_equivalent(batch.translated, theirs, route.flow).select(mine.column_names)
-        changed = target.changed
+        # what a person has overridden is nobody's change
+        changed = constant(False, n) if carrying.overrides else target.changed
         no = constant(False, n)
         from_queue = batch.rows_from is RowsFrom.QUEUE
         mine_stated = {name: self._mine(batch, name, changed) for name in self.sources}
@@ -69,7 +70,7 @@ class Stated:
             target.deleted if from_queue else no,
             mine_stated,
             self._theirs(batch, changed) if from_queue else mine_stated,
-            self._newer(batch, tie),
+            self._newer(batch, carrying.policy.tie),
             route.two_way & mine_stated.keys(),
         )
 

@@ -20,6 +20,7 @@ from dualwrite.journal.records import Counts
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.batch.batch import Batch, RowsFrom, Takes
 from dualwrite.sync.batch.decide import Decision
+from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome, constant, some
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult, Totals, log_batch
@@ -38,7 +39,7 @@ def carry_both_ways(pipeline: Pipeline, batch: Batch) -> Totals:
     Raises:
         As `Pipeline.carry`.
     """
-    totals = Totals()
+    totals = Totals({pipeline.route.source.direction: Counts()})
     for result in pipeline.carry(batch):
         _add_both_ways(totals, pipeline, result)
     return totals
@@ -51,7 +52,7 @@ def _add_both_ways(totals: Totals, pipeline: Pipeline, result: BatchResult) -> N
     if pipeline.back is None or carrying.takes is Takes.NEW or result.batch.decision is None:
         return
     if not carrying.fresh:
-        totals.add(_carry_back(pipeline, result.batch))
+        _carry_back(totals, pipeline, result.batch)
     if carrying.takes is not Takes.PRESENT and not pipeline.context.dry_run:
         made = _made(pipeline, result.batch)
         if made.num_rows:
@@ -59,7 +60,8 @@ def _add_both_ways(totals: Totals, pipeline: Pipeline, result: BatchResult) -> N
             present = replace(carrying, fresh=False, takes=Takes.PRESENT)
             again = Pipeline(pipeline.context, pipeline.route, pipeline.back, present)
             for each in again.carry(Batch(pipeline.route, made, RowsFrom.TABLE), logged=False):
-                totals.add(_carry_back(again, each.batch))
+                if each.batch.decision is not None:
+                    _carry_back(totals, again, each.batch)
 
 
 def _made(pipeline: Pipeline, batch: Batch) -> pa.Table:
@@ -75,8 +77,8 @@ def _made(pipeline: Pipeline, batch: Batch) -> pa.Table:
     return rows.filter(pc.and_(new, stated))
 
 
-def _carry_back(pipeline: Pipeline, batch: Batch) -> BatchResult:
-    """Write on the source side what the target won, or alone knows."""
+def _carry_back(totals: Totals, pipeline: Pipeline, batch: Batch) -> None:
+    """Write on the source side what the target won, or alone knows; add what became of it."""
     started = time.perf_counter()
     back, context = pipeline.back, pipeline.context
     assert back is not None
@@ -87,15 +89,16 @@ def _carry_back(pipeline: Pipeline, batch: Batch) -> BatchResult:
     if pipeline.carrying.late:
         keys = keys.slice(0, 0)
     returning = _returning(back, batch, pc.and_(dealt_with, batch.target.found))
-    if len(returning):
-        carrying = replace(pipeline.carrying, takes=Takes.UNTOUCHED, fresh=False)
-        returning = Pipeline(context, back, None, carrying).carry_decided(returning)
-    held, written = returning.held, returning.written
-    counts = Counts(written=written.updated, rejected=len(held.rejected), parked=len(held.parked))
-    result = BatchResult(returning, counts, held, keys)
-    if len(returning):
+    totals.add(BatchResult(returning, Counts(), Held(), keys))
+    carrying = replace(pipeline.carrying, takes=Takes.UNTOUCHED, fresh=False)
+    for part in Pipeline(context, back, None, carrying).carry_decided(returning):
+        held = part.held
+        counts = Counts(
+            written=part.written.updated, rejected=len(held.rejected), parked=len(held.parked)
+        )
+        result = BatchResult(part, counts, held, keys.slice(0, 0))
         log_batch(context, result, started)
-    return result
+        totals.add(result)
 
 
 def _returning(back: Route, batch: Batch, came: Mask) -> Batch:

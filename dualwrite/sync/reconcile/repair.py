@@ -119,9 +119,8 @@ def _carry(session: Session, table_map: TableMap, master: Side, epoch: int) -> C
     routes = {s: compile_route(session, table_map, s) for s in Side if table_map.flows_from(s)}
     captures = installed(session, table_map)
     context = BatchContext(session, Finder(session.apps), captures, epoch)
-    pipeline = Pipeline(
-        context, routes[master], routes.get(master.other), Carrying(side_wins(master))
-    )
+    carrying = Carrying(side_wins(master), overrides=True)
+    pipeline = Pipeline(context, routes[master], routes.get(master.other), carrying)
     total = Counts()
     for rows in batches(session, master, reading(session, table_map, master)):
         totals = carry_both_ways(pipeline, Batch(pipeline.route, rows, RowsFrom.TABLE))

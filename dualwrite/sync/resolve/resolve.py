@@ -170,7 +170,7 @@ def _give_back(
     keys = rows.select(list(route.flow.source_key))
     changed = none_of(keys, [_read_by(route, lost) or None])
     batch = Batch(route, rows, RowsFrom.QUEUE, changed)
-    Pipeline(context, route, back, Carrying(side_wins(loser))).carry(batch)
+    list(Pipeline(context, route, back, Carrying(side_wins(loser))).carry(batch))
     there = captures.get(loser.other)
     if there is not None:
         across = changed_text(_read_by(back, lost)) if lost else None
