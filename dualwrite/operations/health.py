@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
@@ -36,6 +37,22 @@ class Item:
     ok: bool
     text: str
     fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedItems:
+    """A result that is a list of checked items."""
+
+    items: tuple[Item, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(item.ok for item in self.items)
+
+    def as_dict(self) -> dict[str, Any]:
+        """`ok` and `items`."""
+        return {"ok": self.ok, "items": [asdict(item) for item in self.items]}
 
 
 def health_items(project: Path, targets: Sequence[str], *, repair: bool) -> Iterator[Item]:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dualwrite.operations.health import Item, health_items
+from dualwrite.operations.health import CheckedItems, Item, health_items
 from dualwrite.operations.results import QueryResult
 
 
 @dataclass(frozen=True, slots=True)
-class Health(QueryResult):
+class Health(CheckedItems, QueryResult):
     """Every item that was checked."""
-
-    items: tuple[Item, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether all of them are."""
-        return all(item.ok for item in self.items)
-
-    def as_dict(self) -> dict[str, Any]:
-        """`ok` and `items`."""
-        return {"ok": self.ok, "items": [asdict(item) for item in self.items]}
 
 
 def check_health(
