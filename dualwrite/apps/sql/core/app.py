@@ -68,8 +68,8 @@ class SqlApp:
             tables=self._known_tables,
         )
         self._queues: dict[str, QueueTable] = {}
-        self._stood: tuple[float, frozenset[str]] = (0.0, frozenset())
-        """When which queues were counted last."""
+        self._stood: tuple[float, Mapping[str, int]] = (0.0, {})
+        """When the entries of the queues were counted last."""
 
     @property
     def name(self) -> str:
@@ -196,7 +196,7 @@ class SqlApp:
             with self._session(None) as session:
                 existing = self._capturing.existing(session, names)
             found = self._counted(sorted(existing))
-        self._stood = time.monotonic(), frozenset(found)
+        self._stood = time.monotonic(), found
         return found
 
     def _counted(self, names: Sequence[str]) -> dict[str, int]:
@@ -216,7 +216,7 @@ class SqlApp:
                     self._capturing,
                     queue_of=self._queue,
                     faults=self._faults,
-                    existing=self._stood[1] if time.monotonic() < self._stood[0] + JUST else (),
+                    counted=self._stood[1] if time.monotonic() < self._stood[0] + JUST else {},
                 )
                 session.commit()
             except BaseException:

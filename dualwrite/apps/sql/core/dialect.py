@@ -77,6 +77,14 @@ class Dialect(ABC):
     def delete(self, session: DatabaseSession, staged: Staged) -> int:
         """Delete the rows that the staged keys name."""
 
+    def replacing(self, schema: TableSchema) -> str:
+        """The end of an `INSERT` of one row that takes the place of the row with its key."""
+        quote = self.compiler.identifier_preparer.quote_identifier
+        key = ", ".join(map(quote, schema.primary_key))
+        others = [quote(name) for name in schema.columns if name not in schema.primary_key]
+        values = ", ".join(f"{name} = excluded.{name}" for name in others)
+        return f"ON CONFLICT ({key}) DO UPDATE SET {values}"
+
     def queued(self, name: str, column: Column) -> Column:
         """The column of a queue, of that name, that holds values of `column`."""
         return Column(name, column.type, column.native)

@@ -8,6 +8,7 @@ read may belong to a transaction that has yet to commit.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,11 +32,11 @@ INBOX = TableSchema(
     "dualwrite_inbox",
     {
         "queue": Column("queue", pa.string(), "TEXT", nullable=False),
-        "low": Column("low", pa.int64(), "BIGINT", nullable=False),
-        "high": Column("high", pa.int64(), "BIGINT", nullable=False),
+        "ranges": Column("ranges", pa.string(), "TEXT", nullable=False),
     },
+    primary_key=("queue",),
 )
-"""Which entries of the other app's queues are in here."""
+"""Which entries of the other app's queues are in here, as a JSON list of `[low, high]`."""
 ID = Column("id", pa.int64(), "BIGINT", nullable=False, has_default=True)
 HEAD = ("id", "op", "changed", "at")
 """The columns of an entry before its key."""
@@ -136,8 +137,9 @@ def entries(
     after: int = 0,
     limit: int | None = None,
     keys: Keys | None = None,
+    short: bool = False,
 ) -> Entries:
-    """Entries of a queue by id, those of some keys or all of them."""
+    """Entries of a queue by id, those of some keys or all of them; `short` where few are there."""
 
     def make() -> str:
         dialect = reader.dialect
@@ -160,7 +162,7 @@ def entries(
         text += f" AND {named} > {after:d}"
     text += f" ORDER BY {named}" + ("" if limit is None else f" LIMIT {limit:d}")
     values = () if keys is None else keys.values
-    short = limit is None and keys is not None and not keys.many
+    short = short or (limit is None and keys is not None and not keys.many)
     arrays = session.arrays(text, values, short=short)
     columns = [
         canonical(values, column.type) for values, column in zip(arrays, queue.read, strict=True)
@@ -244,11 +246,11 @@ def remove(
     for start in range(0, len(ranges), RUNS):
         some = ranges[start : start + RUNS]
         one = " OR ".join(
-            f"{column} BETWEEN {session.mark(number)} AND {session.mark(number + 1)}"
-            for number in range(1, 2 * len(some), 2)
+            # whole numbers of our own, not bound: PostgreSQL takes them in one trip
+            f"{column} BETWEEN {low:d} AND {high:d}"
+            for low, high in some
         )
-        values = [bound for each in some for bound in each]
-        gone += session.run(f"DELETE FROM {table} WHERE {one}", values)  # noqa: S608 - quoted
+        gone += session.run(f"DELETE FROM {table} WHERE {one}")  # noqa: S608 - quoted
     return gone
 
 
@@ -256,26 +258,19 @@ def applied(session: DatabaseSession, reader: Reader, queue: str) -> list[tuple[
     """What `record_applied` recorded last, as ranges of ids."""
     table = reader.dialect.table(INBOX)
     mark: Any = sa.literal_column(session.mark(1))
-    query = sa.select(table.c["low"], table.c["high"]).where(table.c["queue"] == mark)
-    columns = session.arrays(session.text(query.order_by(table.c["low"])), [queue], short=True)
-    low, high = (canonical(values, pa.int64()).to_pylist() for values in columns)
-    return list(zip(low, high, strict=True))
+    query = sa.select(table.c["ranges"]).where(table.c["queue"] == mark)
+    columns = session.arrays(session.text(query), [queue], short=True)
+    found = canonical(columns[0], pa.string()).to_pylist()
+    return [(low, high) for text in found for low, high in json.loads(text)]
 
 
 def record_applied(
     session: DatabaseSession, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]
 ) -> None:
     """Record in the inbox which entries of a queue of the other app are applied here."""
-    table = reader.dialect.named(INBOX.name)
-    column, low, high = map(session.quote, INBOX.columns)
-    one = f"DELETE FROM {table} WHERE {column} = {session.mark(1)}"  # noqa: S608 - quoted
-    session.owe(one, [queue])
-    into = f"INSERT INTO {table} ({column}, {low}, {high})"
-    for start in range(0, len(ranges), RUNS):
-        some = ranges[start : start + RUNS]
-        rows = ", ".join(
-            f"({', '.join(session.mark(number + place) for place in range(3))})"
-            for number in range(1, 3 * len(some), 3)
-        )
-        values = [value for first, last in some for value in (queue, first, last)]
-        session.owe(f"{into} VALUES {rows}", values)
+    columns = ", ".join(map(session.quote, INBOX.columns))
+    session.owe(
+        f"INSERT INTO {reader.dialect.named(INBOX.name)} ({columns}) "  # noqa: S608 - quoted
+        f"VALUES ({session.mark(1)}, {session.mark(2)}) {reader.dialect.replacing(INBOX)}",
+        [queue, json.dumps(ranges)],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 
 import pyarrow as pa
@@ -14,11 +14,13 @@ from dualwrite.apps.sql.core import queues
 from dualwrite.apps.sql.core.capturing import Capturing
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
-from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.core.session import FEW, DatabaseSession
 from dualwrite.apps.transactions import Images
 
 Faults = Callable[[str | None], AbstractContextManager[None]]
 STAGING = "dualwrite_keys"
+MANY = FEW + 1
+"""Entries of a queue that nobody has counted: it may have any number."""
 
 
 class SqlSnapshot:
@@ -32,12 +34,12 @@ class SqlSnapshot:
         *,
         queue_of: Callable[[Capture], QueueTable],
         faults: Faults,
-        existing: Collection[str] = (),
+        counted: Mapping[str, int] | None = None,
     ) -> None:
-        """`existing` are queues that were there a moment ago."""
+        """`counted` are queues that were there a moment ago, and how many entries they had."""
         self._session, self._reader, self._capturing = session, reader, capturing
         self._queue_of, self._faults = queue_of, faults
-        self._existing = set(existing)
+        self._counted = dict(counted or {})
 
     def entries(self, capture: Capture, *, after: int = 0, limit: int) -> Entries:
         with self._faults(capture.table):
@@ -48,6 +50,7 @@ class SqlSnapshot:
                 self._queue_of(capture),
                 after=after,
                 limit=limit,
+                short=self._counted[capture.queue] <= FEW,
             )
 
     def fetch(self, query: Query, keys: pa.Table) -> pa.Table:
@@ -70,8 +73,8 @@ class SqlSnapshot:
 
     def _look_for(self, capture: Capture) -> None:
         """Ask first: a queue that is gone must not end the snapshot of the others."""
-        if capture.queue in self._existing:
+        if capture.queue in self._counted:
             return
         if not self._capturing.existing(self._session, [capture.queue]):
             raise QueueMissingError(app=self._reader.app, table=capture.table, queue=capture.queue)
-        self._existing.add(capture.queue)
+        self._counted[capture.queue] = MANY

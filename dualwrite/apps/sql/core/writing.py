@@ -76,6 +76,8 @@ class SqlWriting:
             "overtaken", lambda: capturing.overtaken(sa.table("t0")) is not None
         )
         self._staged = 0
+        self._savepoint: str | None = None
+        """One whose step is done: it is released with the trip of the next, or by the commit."""
         self._keys: tuple[list[str], Keys] | None = None
 
     def lock(self, query: Query, keys: pa.Table, *, deleting: bool = False) -> Locked:
@@ -352,17 +354,21 @@ class SqlWriting:
         if self._alone and not always:
             yield
             return
+        if self._savepoint:
+            self._session.owe(f"RELEASE SAVEPOINT {self._savepoint}")
         self._session.owe(f"SAVEPOINT {name}")
+        self._savepoint = None
         try:
             yield
         except (*DRIVER_ERRORS, RowsRefusedError, AppBusyError, _NotDoneError):
+            self._savepoint = None
             try:
                 self._session.run(f"ROLLBACK TO SAVEPOINT {name}")
                 self._session.run(f"RELEASE SAVEPOINT {name}")
             except DRIVER_ERRORS:
                 pass  # the transaction is gone as a whole; the fault itself says so
             raise
-        self._session.owe(f"RELEASE SAVEPOINT {name}")
+        self._savepoint = name
 
     @contextmanager
     def _queue_read(self, capture: Capture) -> Iterator[None]:

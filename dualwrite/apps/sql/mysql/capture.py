@@ -36,10 +36,7 @@ from dualwrite.tablemap.schema import Column, TableSchema
 _KIND = "ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 _BOOKS = {
     "dualwrite_epoch": "map VARCHAR(255) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL",
-    "dualwrite_inbox": (
-        "queue VARCHAR(64) NOT NULL, low BIGINT NOT NULL, high BIGINT NOT NULL, "
-        "PRIMARY KEY (queue, low)"
-    ),
+    "dualwrite_inbox": "queue VARCHAR(64) NOT NULL PRIMARY KEY, ranges MEDIUMTEXT NOT NULL",
 }
 _EVENTS = {"i": "AFTER INSERT", "u": "AFTER UPDATE", "d": "AFTER DELETE"}
 _STRICT = ("RESTRICT", "NO ACTION")

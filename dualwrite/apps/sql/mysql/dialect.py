@@ -36,6 +36,12 @@ class MysqlDialect(Dialect):
     moment = "timestamp(6)"
     steps_back = False  # a deadlock ends the whole transaction
 
+    def replacing(self, schema: TableSchema) -> str:
+        quote = self.compiler.identifier_preparer.quote_identifier
+        others = [quote(name) for name in schema.columns if name not in schema.primary_key]
+        values = ", ".join(f"{name} = VALUES({name})" for name in others)
+        return f"ON DUPLICATE KEY UPDATE {values}"
+
     def queued(self, name: str, column: Column) -> Column:
         """Short texts get some room: a column that is widened must not outgrow its queue."""
         short = re.match(r"(var)?char|enum|set|tinytext", column.native)

@@ -45,7 +45,7 @@ _EVENTS = {
 }
 _BOOKS = {
     EPOCHS.name: "map text PRIMARY KEY, epoch bigint NOT NULL",
-    INBOX.name: "queue text NOT NULL, low bigint NOT NULL, high bigint NOT NULL",
+    INBOX.name: "queue text PRIMARY KEY, ranges text NOT NULL",
 }
 _STATES = {
     "A": None,

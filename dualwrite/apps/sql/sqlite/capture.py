@@ -31,7 +31,7 @@ from dualwrite.tablemap.schema import Column, TableSchema
 _NOW = "strftime('%Y-%m-%d %H:%M:%f+00:00','now')"
 _BOOKS = (
     "CREATE TABLE IF NOT EXISTS dualwrite_epoch (map TEXT PRIMARY KEY, epoch BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS dualwrite_inbox (queue TEXT NOT NULL, low BIGINT, high BIGINT)",
+    "CREATE TABLE IF NOT EXISTS dualwrite_inbox (queue TEXT PRIMARY KEY NOT NULL, ranges TEXT)",
     "CREATE TABLE IF NOT EXISTS dualwrite_origin (queue TEXT PRIMARY KEY NOT NULL)",
 )
 _ORIGINS = sa.table("dualwrite_origin", sa.column("queue", sa.String()))
