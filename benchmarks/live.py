@@ -64,8 +64,8 @@ def _measure(pid: int, finops: str, dataverse: str) -> Iterator[dict[str, Any]]:
         for number in range(20):  # until it is up, and warm
             _one(source, arrivals, number, "warm", patience=60)
         single = [_one(source, arrivals, n, f"one {n}", patience=30) for n in range(SINGLE)]
-        yield _told("live, one change at a time", single)
-        yield _told("live, 200 changes a second", _paced(source, arrivals))
+        yield _case("live, one change at a time", single)
+        yield _case("live, 200 changes a second", _paced(source, arrivals))
         yield _sustained(source, arrivals)
         time.sleep(5)
         process = psutil.Process(pid)
@@ -74,7 +74,7 @@ def _measure(pid: int, finops: str, dataverse: str) -> Iterator[dict[str, Any]]:
         yield {"case": "live, idle", "core_percent": round(process.cpu_percent(), 2)}
 
 
-def _told(case: str, seconds: list[float]) -> dict[str, Any]:
+def _case(case: str, seconds: list[float]) -> dict[str, Any]:
     cuts = statistics.quantiles(seconds, n=100, method="inclusive")
     named = {"p50_ms": cuts[49], "p95_ms": cuts[94], "p99_ms": cuts[98], "max_ms": max(seconds)}
     figures = {name: round(value * 1000, 1) for name, value in named.items()}

@@ -42,7 +42,7 @@ FaultyValue = str | int | Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FaultyKind:
     """One kind of faulty row."""
 
     map: str
@@ -79,7 +79,7 @@ _F, _D = Side.FINOPS, Side.DATAVERSE
 _TOO_MANY_DIGITS = Decimal("1000.1234500000")
 
 FAULTS = (
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _F,
         "SALESMEMO",
@@ -87,7 +87,7 @@ FAULTS = (
         "length",
         "2,400 characters; description takes 2,000",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _F,
         "CREDITLIMIT",
@@ -95,7 +95,7 @@ FAULTS = (
         "currency_precision",
         "five decimals; a document amount in pounds has two",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _F,
         "CREDITLIMIT",
@@ -103,7 +103,7 @@ FAULTS = (
         "currency_precision",
         "more than creditlimit can hold",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _F,
         "ONHOLDSTATUS",
@@ -111,7 +111,7 @@ FAULTS = (
         "value_map_total",
         "a hold that dataverse does not know",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _F,
         "CUSTOMERGROUPID",
@@ -119,10 +119,10 @@ FAULTS = (
         "resolvable",
         "a customer group that exists nowhere",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS, _F, "PAYMENTTERMS", "Net999", "resolvable", "terms of payment that exist nowhere"
     ),
-    Fault(
+    FaultyKind(
         CONTACTS,
         _F,
         "CONTACTPERSONID",
@@ -131,7 +131,7 @@ FAULTS = (
         "a contact that exists nowhere",
         place=_PERSON,
     ),
-    Fault(
+    FaultyKind(
         CONTACTS,
         _F,
         "SALESMEMO",
@@ -140,7 +140,7 @@ FAULTS = (
         "2,400 characters; description takes 2,000",
         place=_PERSON,
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _F,
         "PERSONHOBBIES",
@@ -149,7 +149,7 @@ FAULTS = (
         "140 characters; msdyn_hobbies takes 100",
         place=_PERSON_ALONE,
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _F,
         "LANGUAGEID",
@@ -157,7 +157,7 @@ FAULTS = (
         "value_map_total",
         "a language that dataverse does not list",
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _F,
         "LANGUAGEID",
@@ -166,7 +166,7 @@ FAULTS = (
         "the same, and a customer waits for the party",
         holds_back=(ACCOUNTS,),
     ),
-    Fault(
+    FaultyKind(
         ELECTRONIC,
         _F,
         "COUNTRYREGIONCODE",
@@ -174,7 +174,7 @@ FAULTS = (
         "convertible",
         "a calling code that is no number",
     ),
-    Fault(
+    FaultyKind(
         ELECTRONIC,
         _F,
         "LOCATOR",
@@ -182,13 +182,15 @@ FAULTS = (
         "length",
         "220 characters; msdyn_locator takes 200",
     ),
-    Fault(
+    FaultyKind(
         PERSONS, _F, "NOTES", "Note. " * 400, "length", "2,400 characters; msdyn_notes takes 2,000"
     ),
-    Fault(PRODUCTS, _F, "PRODUCTNAME", None, "required", "no name, and dataverse demands one"),
-    Fault(PRODUCTS, _F, "SALESUNITSYMBOL", "keg", "resolvable", "a unit that exists nowhere"),
-    Fault(VENDORS, _F, "VENDORGROUPID", "ZZ70", "resolvable", "a vendor group that exists nowhere"),
-    Fault(
+    FaultyKind(PRODUCTS, _F, "PRODUCTNAME", None, "required", "no name, and dataverse demands one"),
+    FaultyKind(PRODUCTS, _F, "SALESUNITSYMBOL", "keg", "resolvable", "a unit that exists nowhere"),
+    FaultyKind(
+        VENDORS, _F, "VENDORGROUPID", "ZZ70", "resolvable", "a vendor group that exists nowhere"
+    ),
+    FaultyKind(
         VENDORS,
         _F,
         "CREDITLIMIT",
@@ -196,7 +198,7 @@ FAULTS = (
         "currency_precision",
         "five decimals; a document amount in dinars has three",
     ),
-    Fault(
+    FaultyKind(
         CURRENCIES,
         _F,
         "SYMBOL",
@@ -205,7 +207,7 @@ FAULTS = (
         "no symbol, and dataverse demands one",
         only_once=True,
     ),
-    Fault(
+    FaultyKind(
         VENDORS,
         _D,
         "msdyn_isperson",
@@ -213,7 +215,7 @@ FAULTS = (
         "required",
         "neither person nor organisation, and the ERP demands one",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _D,
         "msdyn_onholdstatus",
@@ -221,7 +223,7 @@ FAULTS = (
         "value_map_total",
         "an option that the map does not know",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _D,
         "accountnumber",
@@ -229,7 +231,7 @@ FAULTS = (
         "key_present",
         "no account number to know the customer by",
     ),
-    Fault(
+    FaultyKind(
         ACCOUNTS,
         _D,
         "msdyn_creditrating",
@@ -237,7 +239,7 @@ FAULTS = (
         "length",
         "16 characters; CREDITRATING takes 10",
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _D,
         "msdyn_organizationname",
@@ -245,7 +247,7 @@ FAULTS = (
         "length",
         "130 characters; ORGANIZATIONNAME takes 100",
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _D,
         "msdyn_gender",
@@ -254,7 +256,7 @@ FAULTS = (
         "an option that the map does not know",
         place=_PERSON_ALONE,
     ),
-    Fault(
+    FaultyKind(
         ELECTRONIC,
         _D,
         "msdyn_locatorextension",
@@ -262,7 +264,7 @@ FAULTS = (
         "length",
         "14 characters; LOCATOREXTENSION takes 10",
     ),
-    Fault(
+    FaultyKind(
         PARTIES,
         _D,
         "msdyn_partytype",
@@ -270,7 +272,7 @@ FAULTS = (
         "required",
         "neither person nor organisation, and the ERP demands one",
     ),
-    Fault(
+    FaultyKind(
         GROUPS,
         _D,
         "msdyn_groupid",
@@ -278,7 +280,7 @@ FAULTS = (
         "length",
         "12 characters; CUSTOMERGROUPID takes 10",
     ),
-    Fault(
+    FaultyKind(
         ORDERS,
         _F,
         "ORDERTOTALAMOUNT",
@@ -288,7 +290,7 @@ FAULTS = (
         place=_ONE_LINE,
         holds_back=(ORDER_LINES,),
     ),
-    Fault(
+    FaultyKind(
         ORDER_LINES,
         _F,
         "SALESUNITSYMBOL",
@@ -297,7 +299,7 @@ FAULTS = (
         "so many of a unit that exists nowhere",
         place=_ONE_LINE,
     ),
-    Fault(
+    FaultyKind(
         ORDER_LINES,
         _F,
         "ORDEREDSALESQUANTITY",
@@ -306,7 +308,7 @@ FAULTS = (
         "seven decimals; quantity takes five",
         place=_ONE_LINE,
     ),
-    Fault(
+    FaultyKind(
         QUOTATIONS,
         _F,
         "DELIVERYADDRESSCOUNTRYREGIONISOCODE",
@@ -316,7 +318,7 @@ FAULTS = (
         place=_ONE_LINE,
         holds_back=(QUOTATION_LINES,),
     ),
-    Fault(
+    FaultyKind(
         QUOTATION_LINES,
         _F,
         "PRODUCTNUMBER",
@@ -325,7 +327,7 @@ FAULTS = (
         "a product that nobody sells",
         place=_ONE_LINE,
     ),
-    Fault(
+    FaultyKind(
         INVOICE_LINES,
         _F,
         "LEDGERVOUCHER",
@@ -334,7 +336,7 @@ FAULTS = (
         "a line of an invoice that is not there",
         place=_ONE_LINE,
     ),
-    Fault(
+    FaultyKind(
         ORDER_LINES,
         _D,
         "description",
@@ -343,7 +345,7 @@ FAULTS = (
         "130 characters; PRODUCTNAME takes 120",
         place=_ONE_LINE,
     ),
-    Fault(
+    FaultyKind(
         QUOTATIONS,
         _D,
         "msdyn_salesquotationstatus",

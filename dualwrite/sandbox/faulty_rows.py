@@ -14,7 +14,7 @@ import pyarrow as pa
 from dualwrite.sandbox import documents, faults, parties, trade
 from dualwrite.sandbox.documents import Documents
 from dualwrite.sandbox.drawing import Numbers
-from dualwrite.sandbox.faults import Fault
+from dualwrite.sandbox.faults import FaultyKind
 from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.parties import ALONE, CONTACT, CUSTOMER, VENDOR, party_numbers
 from dualwrite.sandbox.population import Population
@@ -31,7 +31,7 @@ class FaultyBatch:
     faulty: bool = False
 
 
-def batches(fault: Fault, rows: int, population: Population) -> Iterator[FaultyBatch]:
+def batches(fault: FaultyKind, rows: int, population: Population) -> Iterator[FaultyBatch]:
     """The rows that they need, then the rows of a fault, sound until `with_fault` is applied."""
     n = fault.numbers(rows)
     match fault.map:
@@ -81,7 +81,7 @@ def batches(fault: Fault, rows: int, population: Population) -> Iterator[FaultyB
 
 
 def _document(
-    of: Documents, fault: Fault, n: Numbers, population: Population
+    of: Documents, fault: FaultyKind, n: Numbers, population: Population
 ) -> Iterator[FaultyBatch]:
     """Documents of one line each, an invoice with its order; a faulty header may have no lines."""
     if of is documents.INVOICES:
@@ -93,7 +93,7 @@ def _document(
         yield FaultyBatch(of.line_map, of.lines(lines, population), lines, faulty=not header)
 
 
-def with_fault(table: pa.Table, fault: Fault, rows: int) -> pa.Table:
+def with_fault(table: pa.Table, fault: FaultyKind, rows: int) -> pa.Table:
     """The table with the wrong values in the column of the fault."""
     place = table.column_names.index(fault.column)
     kind = table.schema.field(place).type

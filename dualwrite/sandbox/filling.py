@@ -24,7 +24,7 @@ from dualwrite.sandbox.faults import FAULTS
 from dualwrite.sandbox.faulty_rows import batches, with_fault
 from dualwrite.sandbox.lines import line_numbers
 from dualwrite.sandbox.parties import CONTACT, CUSTOMER, VENDOR, party_numbers
-from dualwrite.sandbox.population import Kind, Population
+from dualwrite.sandbox.population import Population, RowGroup
 from dualwrite.sandbox.reference import small_tables
 from dualwrite.sandbox.schema import sandbox_tables
 from dualwrite.tablemap.catalogue import Catalogue
@@ -58,7 +58,7 @@ _CHANGED = {
 """The column in which a row differs where the sides differ."""
 
 
-_ONLY_DATAVERSE = Kind("only in dataverse", 0, 0)
+_ONLY_DATAVERSE = RowGroup("only in dataverse", 0, 0)
 
 
 class Filler:
@@ -92,7 +92,7 @@ class Filler:
         self._faults()
 
     def _each(
-        self, name: str, kind: Kind, role: int, make: Callable[[Numbers, Kind, int], None]
+        self, name: str, kind: RowGroup, role: int, make: Callable[[Numbers, RowGroup, int], None]
     ) -> None:
         total, done = kind.finops + kind.dataverse_only, 0
         for numbers in kind.batches():
@@ -108,7 +108,7 @@ class Filler:
             rows = self._counterparts.rows(table_map, small.dataverse)
             self._write(Side.DATAVERSE, table_map.end(Side.DATAVERSE).table, rows)
 
-    def _parties(self, owners: Numbers, kind: Kind, role: int) -> None:
+    def _parties(self, owners: Numbers, kind: RowGroup, role: int) -> None:
         if role == VENDOR:
             owners = trade.vendors_with_own_party(owners, self._population)
         n = party_numbers(owners, role)
@@ -123,19 +123,19 @@ class Filler:
         n = parties.electronic_numbers(owners, role)
         self._put(faults.ELECTRONIC, parties.electronic_addresses(n), n, kind, n // 100)
 
-    def _contacts(self, n: Numbers, kind: Kind, _: int) -> None:
+    def _contacts(self, n: Numbers, kind: RowGroup, _: int) -> None:
         self._put(faults.PERSONS, parties.contacts(n, self._population), n, kind, n)
 
-    def _vendors(self, n: Numbers, kind: Kind, _: int) -> None:
+    def _vendors(self, n: Numbers, kind: RowGroup, _: int) -> None:
         self._put(faults.VENDORS, trade.vendors(n, self._population), n, kind, n)
 
-    def _customers(self, numbers: Numbers, kind: Kind, role: int) -> None:
+    def _customers(self, numbers: Numbers, kind: RowGroup, role: int) -> None:
         person = parties.are_persons(numbers, role)
         for name, mask in ((faults.ACCOUNTS, ~person), (faults.CONTACTS, person)):
             n = numbers[mask]
             self._put(name, trade.customers(n, self._population), n, kind, n)
 
-    def _products(self, numbers: Numbers, kind: Kind, _: int) -> None:
+    def _products(self, numbers: Numbers, kind: RowGroup, _: int) -> None:
         self._put(faults.ALL_PRODUCTS, trade.products(numbers), numbers, kind, numbers)
         n = trade.released_numbers(numbers)
         self._put(faults.PRODUCTS, trade.released_products(n), n, kind, n // 3)
@@ -144,7 +144,7 @@ class Filler:
         n = numbers[numbers % 40 == 1]
         self._put(CONVERSIONS, trade.product_conversions(n), n, _ONLY_DATAVERSE, n)
 
-    def _documents(self, of: Documents, n: Numbers, kind: Kind, _: int) -> None:
+    def _documents(self, of: Documents, n: Numbers, kind: RowGroup, _: int) -> None:
         self._put(of.header_map, of.headers(n, self._population), n, kind, n)
         numbers = line_numbers(n)
         lines = of.lines(numbers, self._population)
@@ -162,7 +162,7 @@ class Filler:
                 self._write(fault.side, table_map.end(fault.side).table, rows)
 
     def _put(
-        self, name: str, rows: pa.Table, numbers: Numbers, kind: Kind, owners: Numbers
+        self, name: str, rows: pa.Table, numbers: Numbers, kind: RowGroup, owners: Numbers
     ) -> None:
         """Write rows of a map to whichever side holds them.
 

@@ -26,7 +26,7 @@ from dualwrite.sandbox.drawing import (
     where,
     yes_where,
 )
-from dualwrite.sandbox.population import Kind, Population, company_numbers, shared_by_company
+from dualwrite.sandbox.population import Population, RowGroup, company_numbers, shared_by_company
 from dualwrite.sandbox.reference import COMPANIES, reference
 from dualwrite.sandbox.words import (
     CALLING_CODES,
@@ -328,7 +328,7 @@ def company_codes(numbers: Numbers) -> pa.Array:
     return pa.array(COMPANIES).take(pa.array(company_numbers(numbers)))
 
 
-def same_company(kind: Kind, numbers: Numbers, salt: int) -> Numbers:
+def same_company(kind: RowGroup, numbers: Numbers, salt: int) -> Numbers:
     """For each row, one of `kind` in the same company that both sides hold."""
     places = company_numbers(numbers)
     found = np.zeros_like(numbers)

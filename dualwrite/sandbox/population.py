@@ -29,7 +29,7 @@ _COMPANY_OF_STRETCH = np.array([0, 1, 2, 0, 0, 1, 0, 0, 1, 0])
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RowGroup:
     """The rows of one kind."""
 
     name: str
@@ -60,13 +60,13 @@ class Kind:
 class Population:
     """All kinds, by the number of customers."""
 
-    customers: Kind
-    vendors: Kind
-    contacts: Kind
-    products: Kind
-    quotations: Kind
-    orders: Kind
-    invoices: Kind
+    customers: RowGroup
+    vendors: RowGroup
+    contacts: RowGroup
+    products: RowGroup
+    quotations: RowGroup
+    orders: RowGroup
+    invoices: RowGroup
 
     @classmethod
     def of(cls, customers: int) -> Population:
@@ -76,13 +76,13 @@ class Population:
         most = (customers - 1) // STRETCH * STRETCH
         orders, others = max(min(120, most), customers // 4), max(min(60, most), customers // 8)
         return cls(
-            Kind("customers", customers, customers // 10),
-            Kind("vendors", vendors, vendors // 20),
-            Kind("contacts", contacts, contacts // 20),
-            Kind("products", max(60, customers // 10), 0),
-            Kind("quotations", others, others // 20),
-            Kind("orders", orders, orders // 20),
-            Kind("invoices", others, 0),
+            RowGroup("customers", customers, customers // 10),
+            RowGroup("vendors", vendors, vendors // 20),
+            RowGroup("contacts", contacts, contacts // 20),
+            RowGroup("products", max(60, customers // 10), 0),
+            RowGroup("quotations", others, others // 20),
+            RowGroup("orders", orders, orders // 20),
+            RowGroup("invoices", others, 0),
         )
 
 
@@ -98,7 +98,7 @@ def company_numbers(numbers: Numbers) -> Numbers:
     return places
 
 
-def shared_by_company(kind: Kind, company: int) -> Numbers:
+def shared_by_company(kind: RowGroup, company: int) -> Numbers:
     """Some rows of a company that both sides hold: others may point at them without a fault."""
     some = np.arange(0, min(kind.finops, 4000), 10)
     mine: Numbers = some[company_numbers(some) == company]

@@ -36,7 +36,7 @@ from dualwrite.sandbox.parties import (
     party_numbers,
     same_company,
 )
-from dualwrite.sandbox.population import Kind, Population
+from dualwrite.sandbox.population import Population, RowGroup
 from dualwrite.sandbox.reference import COMPANIES, reference
 from dualwrite.sandbox.words import CITIES, MEMOS, PRODUCT_ADJECTIVES, PRODUCT_NOUNS
 
@@ -283,7 +283,7 @@ def product_names(numbers: Numbers) -> pa.Array:
     )
 
 
-def _only_finops(numbers: Numbers, kind: Kind) -> Mask:
+def _only_finops(numbers: Numbers, kind: RowGroup) -> Mask:
     return kind.on_finops(numbers) & ~kind.on_dataverse(numbers)
 
 
@@ -316,7 +316,7 @@ def _amounts(currency: pa.Array, numbers: Numbers, salt: int) -> pa.Array:
     return exact(whole + part, 3, _MONEY)
 
 
-def _invoice_accounts(numbers: Numbers, kind: Kind, person: Mask) -> pa.Array:
+def _invoice_accounts(numbers: Numbers, kind: RowGroup, person: Mask) -> pa.Array:
     place = numbers % 40
     ahead = np.full(40, 99)
     ahead[list(_BACK)] = list(_BACK.values())

@@ -7,7 +7,7 @@ import pytest
 
 from dualwrite.apps.opening import open_app
 from dualwrite.link import Side
-from dualwrite.sandbox.schema import Kind, create_tables, sandbox_tables
+from dualwrite.sandbox.schema import ColumnKind, create_tables, sandbox_tables
 
 DATABASES = ("sqlite", "postgresql", "mariadb")
 
@@ -33,9 +33,9 @@ def test_an_app_describes_the_tables_as_defined(fresh_database, kind, side):
                 if column.references is None
                 else type(found.references)(column.references, f"{column.references}id")
             )
-            if column.kind is Kind.TEXT:
+            if column.kind is ColumnKind.TEXT:
                 assert found.length == column.length
-            if column.kind is Kind.TIMESTAMP:
+            if column.kind is ColumnKind.TIMESTAMP:
                 assert pa.types.is_timestamp(found.type)
             else:
                 assert found.type == column.arrow, (table.name, column.name)

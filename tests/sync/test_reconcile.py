@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from dualwrite.sync.reconcile.reconcile import Kind, reconcile
+from dualwrite.sync.reconcile.reconcile import Difference, reconcile
 from dualwrite.sync.reconcile.repair import repair
 from dualwrite.tablemap.model import Master
 from tests.sync.world import D, F, World, at, cust, customer
@@ -134,7 +134,7 @@ def test_every_row_is_reported_and_the_first_hundred_are_kept(world):
     reported: list[int] = []
 
     def found(kind, side, rows):
-        assert (kind, side) == (Kind.ONLY, F)
+        assert (kind, side) == (Difference.ONLY, F)
         reported.append(rows.num_rows)
 
     compared = reconcile(world.session, world.session.map("customers"), found=found)

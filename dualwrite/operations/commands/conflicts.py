@@ -16,7 +16,7 @@ from dualwrite.sync.resolve.resolve import resolve_conflict, undo_conflict
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ConflictDecision:
     """One conflict after the command; `error` says why nothing was decided."""
 
     id: int
@@ -34,7 +34,7 @@ class Decision:
 class Decisions(CommandResult):
     """What became of each conflict, in the order asked for."""
 
-    decisions: tuple[Decision, ...]
+    decisions: tuple[ConflictDecision, ...]
 
     @property
     def failed(self) -> bool:
@@ -55,7 +55,7 @@ class Decisions(CommandResult):
 def resolve(session: Session, ids: Iterable[int], take: Side) -> Decisions:
     """Decide conflicts that wait: the version of the side `take` goes to both.
 
-    A conflict that cannot be decided stops no other; its `Decision` says why.
+    A conflict that cannot be decided stops no other; its `ConflictDecision` says why.
 
     Raises:
         TransientError, PermanentError: The journal cannot be read.
@@ -81,4 +81,6 @@ def _each(session: Session, ids: Iterable[int], act: Callable[[int], None]) -> D
         except DualWriteError as error:
             errors[each] = error
     rows = {row.id: row for row in session.journal.conflicts.find(ids=wanted, open_only=False)}
-    return Decisions(tuple(Decision(each, rows.get(each), errors.get(each)) for each in wanted))
+    return Decisions(
+        tuple(ConflictDecision(each, rows.get(each), errors.get(each)) for each in wanted)
+    )

@@ -7,6 +7,6 @@ that people know.  Lengths differ between the sides where they do in the origina
 """
 
 from dualwrite.sandbox.schema.creating import create_tables
-from dualwrite.sandbox.schema.definition import ColumnDef, Kind, TableDef, sandbox_tables
+from dualwrite.sandbox.schema.definition import ColumnDef, ColumnKind, TableDef, sandbox_tables
 
-__all__ = ["ColumnDef", "Kind", "TableDef", "create_tables", "sandbox_tables"]
+__all__ = ["ColumnDef", "ColumnKind", "TableDef", "create_tables", "sandbox_tables"]

@@ -35,7 +35,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from dualwrite.link import Side
-from dualwrite.sandbox.schema.definition import ColumnDef, Kind, TableDef, sandbox_tables
+from dualwrite.sandbox.schema.definition import ColumnDef, ColumnKind, TableDef, sandbox_tables
 
 _DRIVERS = {
     "postgresql": "postgresql+psycopg",
@@ -160,26 +160,26 @@ def _column(column: ColumnDef, dialect: str, *, primary: bool) -> Column[Any]:
 def _type(column: ColumnDef, dialect: str) -> TypeEngine[Any]:
     kind: TypeEngine[Any]
     match column.kind:
-        case Kind.TEXT:
+        case ColumnKind.TEXT:
             kind = String(column.length)
-        case Kind.MEMO:
+        case ColumnKind.MEMO:
             kind = Text()
-        case Kind.INTEGER | Kind.CHOICE:
+        case ColumnKind.INTEGER | ColumnKind.CHOICE:
             kind = Integer()
-        case Kind.BOOLEAN:
+        case ColumnKind.BOOLEAN:
             kind = Boolean()
-        case Kind.MONEY | Kind.DECIMAL if dialect == "sqlite":
+        case ColumnKind.MONEY | ColumnKind.DECIMAL if dialect == "sqlite":
             kind = _Declared(f"DECIMAL_TEXT({column.length},{column.scale})")
-        case Kind.MONEY | Kind.DECIMAL:
+        case ColumnKind.MONEY | ColumnKind.DECIMAL:
             kind = Numeric(column.length, column.scale)
-        case Kind.DATE:
+        case ColumnKind.DATE:
             kind = Date()
-        case Kind.TIMESTAMP:
+        case ColumnKind.TIMESTAMP:
             kind = {
                 "sqlite": _Declared("TIMESTAMPTZ"),
                 "postgresql": postgresql.TIMESTAMP(timezone=True),
                 "mysql": mysql.DATETIME(fsp=6),
             }[dialect]
-        case Kind.ID:
+        case ColumnKind.ID:
             kind = postgresql.UUID() if dialect == "postgresql" else _Declared("CHAR(36)")
     return kind

@@ -31,7 +31,7 @@ _COLUMN = re.compile(
 _MODIFIED = {Side.FINOPS: "MODIFIEDDATETIME", Side.DATAVERSE: "modifiedon"}
 
 
-class Kind(Enum):
+class ColumnKind(Enum):
     """What a column holds, whatever the database calls it."""
 
     TEXT = "text"
@@ -51,7 +51,7 @@ class ColumnDef:
     """One column."""
 
     name: str
-    kind: Kind
+    kind: ColumnKind
     length: int | None = None
     """Characters of a text, digits of a decimal."""
     scale: int | None = None
@@ -64,17 +64,17 @@ class ColumnDef:
     def arrow(self) -> pa.DataType:
         """The canonical type that its values travel in."""
         match self.kind:
-            case Kind.TEXT | Kind.MEMO | Kind.ID:
+            case ColumnKind.TEXT | ColumnKind.MEMO | ColumnKind.ID:
                 return pa.string()
-            case Kind.INTEGER | Kind.CHOICE:
+            case ColumnKind.INTEGER | ColumnKind.CHOICE:
                 return pa.int64()
-            case Kind.BOOLEAN:
+            case ColumnKind.BOOLEAN:
                 return pa.bool_()
-            case Kind.MONEY | Kind.DECIMAL:
+            case ColumnKind.MONEY | ColumnKind.DECIMAL:
                 return pa.decimal128(self.length, self.scale)
-            case Kind.DATE:
+            case ColumnKind.DATE:
                 return pa.date32()
-            case Kind.TIMESTAMP:
+            case ColumnKind.TIMESTAMP:
                 return pa.timestamp("us", tz="UTC")
 
 
@@ -113,8 +113,8 @@ def sandbox_tables(side: Side) -> Mapping[str, TableDef]:
 def _table(side: Side, name: str, entry: Mapping[str, Mapping[str, str]]) -> TableDef:
     columns = [_column(column, text) for column, text in entry["columns"].items()]
     if side is Side.DATAVERSE:
-        columns.insert(0, ColumnDef(f"{name}id", Kind.ID, required=True, default="id"))
-    columns.append(ColumnDef(_MODIFIED[side], Kind.TIMESTAMP, required=True, default="now"))
+        columns.insert(0, ColumnDef(f"{name}id", ColumnKind.ID, required=True, default="id"))
+    columns.append(ColumnDef(_MODIFIED[side], ColumnKind.TIMESTAMP, required=True, default="now"))
     return TableDef(side, name, tuple(entry["key"]), {column.name: column for column in columns})
 
 
@@ -125,10 +125,10 @@ def _column(name: str, text: str) -> ColumnDef:
         raise ValueError(msg)
     required, default = found["required"] is not None, found["default"]
     if found["to"]:
-        return ColumnDef(name, Kind.ID, required=required, references=found["to"])
-    kind = Kind(found["kind"])
+        return ColumnDef(name, ColumnKind.ID, required=required, references=found["to"])
+    kind = ColumnKind(found["kind"])
     length = int(found["size"]) if found["size"] else None
     scale = int(found["scale"]) if found["scale"] else None
-    if kind is Kind.MONEY:
+    if kind is ColumnKind.MONEY:
         length, scale = 19, 4
     return ColumnDef(name, kind, length, scale, required=required, default=default)

@@ -26,7 +26,7 @@ from dualwrite.tablemap.periods import shown_of
 
 
 @dataclass(frozen=True, slots=True)
-class Activated:
+class QueuedActivations:
     """What one look found: so many entities show another row than at the one before."""
 
     map: str
@@ -46,7 +46,7 @@ def projections(session: Session, names: Sequence[str] | None = None) -> list[st
     return [name for name in known if _shown(session.map(name)) is not None]
 
 
-def activate(session: Session, name: str) -> Activated:
+def activate(session: Session, name: str) -> QueuedActivations:
     """Queue the entities of a projection whose row began or ended since the last look.
 
     The clock is the session's.  Set back, it brings back what was valid then.  Nothing is carried
@@ -58,7 +58,7 @@ def activate(session: Session, name: str) -> Activated:
     now, table_map, maps = session.now(), session.map(name), session.journal.maps
     since, side, found = last_look(session, name), _shown(table_map), 0
     if side is None:
-        return Activated(name, since, now, found)
+        return QueuedActivations(name, since, now, found)
     capture = installed(session, table_map).get(side)
     if capture is not None:
         for rows in batches(session, side, _due(session, table_map, side, since, now)):
@@ -76,7 +76,7 @@ def activate(session: Session, name: str) -> Activated:
         entities = "entity shows" if found == 1 else "entities show"
         text = f"{found:,} {entities} another row as of {now:%Y-%m-%d}"
         session.journal.activity.log(name, "activated", text)
-    return Activated(name, since, now, found)
+    return QueuedActivations(name, since, now, found)
 
 
 def last_look(session: Session, name: str) -> datetime | None:

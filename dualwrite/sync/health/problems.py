@@ -32,7 +32,7 @@ from dualwrite.sync.capture.fencing import restored
 from dualwrite.sync.capture.queues import PAGE, pages
 from dualwrite.sync.initial.partitions import KIND
 from dualwrite.sync.mapstate.mapstate import stop_capture
-from dualwrite.sync.reconcile.reconcile import Kind, reconcile, unequal_columns
+from dualwrite.sync.reconcile.reconcile import Difference, reconcile, unequal_columns
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import Route, compile_route
@@ -199,15 +199,15 @@ def _queue_differences(
             writing.enqueue(captures[side], keys, op=Op.UPDATE, changed=changed)
         queued[side] += keys.num_rows
 
-    def found(kind: Kind, side: Side, rows: pa.Table) -> None:
+    def found(kind: Difference, side: Side, rows: pa.Table) -> None:
         keys = {side: rows.select([str(path) for path in table_map.end(side).key])}
-        if kind is Kind.ONLY:
+        if kind is Difference.ONLY:
             queue(side, keys[side])
             return
         route = compile_route(session, table_map, side)
         keys[side.other] = sound_keys(route, translate(rows, route.flow))[0]
         for lost in unwatched:
-            if kind is Kind.DIFFER:
+            if kind is Difference.DIFFER:
                 queue(lost, keys[lost])
             elif lost in captures:
                 changed = _unexplained(session, captures, route, rows, keys, lost)

@@ -37,7 +37,7 @@ from dualwrite.translate.rows import comparable, translate
 SHOWN = 100
 
 
-class Kind(Enum):
+class Difference(Enum):
     """How a row is not the same."""
 
     DIFFER = "differ"
@@ -46,7 +46,7 @@ class Kind(Enum):
     """It differs, and its change is queued."""
 
 
-Found = Callable[[Kind, Side, pa.Table], None]
+Found = Callable[[Difference, Side, pa.Table], None]
 """Called with rows that are not the same: how, and on which side they were read."""
 
 
@@ -115,15 +115,15 @@ def reconcile(
             compared = comparing.again(compared)
             waits = comparing.pending(compared)
             result.pending += _count(waits)
-            recording.add(Kind.ONLY, compared.rows.filter(pc.and_not(compared.only, waits)))
+            recording.add(Difference.ONLY, compared.rows.filter(pc.and_not(compared.only, waits)))
             if first:
                 pending = compared.rows.filter(pc.and_(compared.unequal, waits))
                 if found is not None and pending.num_rows:
-                    found(Kind.PENDING, side, pending)
+                    found(Difference.PENDING, side, pending)
                 differ = pc.and_not(compared.unequal, waits)
                 columns = {name: mask.filter(differ) for name, mask in compared.columns.items()}
                 theirs = compared.theirs.filter(differ)
-                recording.add(Kind.DIFFER, compared.rows.filter(differ), columns, theirs)
+                recording.add(Difference.DIFFER, compared.rows.filter(differ), columns, theirs)
                 result.same += same + compared.rows.num_rows - _count(compared.unlike)
     if len(sides) == 1:
         known = result.same + result.differ + result.pending
@@ -239,7 +239,7 @@ class _Recording:
 
     def add(
         self,
-        kind: Kind,
+        kind: Difference,
         rows: pa.Table,
         columns: Mapping[str, Mask] | None = None,
         across: pa.Table | None = None,
@@ -247,7 +247,7 @@ class _Recording:
         """Add rows of one kind, the columns that differ by row, and the rows' counterparts."""
         if not rows.num_rows:
             return
-        if kind is Kind.ONLY:
+        if kind is Difference.ONLY:
             self.result.only[self.side] += rows.num_rows
         else:
             self.result.differ += rows.num_rows
@@ -265,7 +265,7 @@ class _Recording:
                 w or key_text(k) in self.held_across for w, k in zip(waits, other, strict=True)
             ]
         self.result.held += sum(waits)
-        what = "differ" if kind is Kind.DIFFER else f"only_{self.side.value}"
+        what = "differ" if kind is Difference.DIFFER else f"only_{self.side.value}"
         for number in range(min(len(keys), SHOWN - len(self.result.rows))):
             row: dict[str, Any] = {"key": dict(keys[number]), "what": what, "held": waits[number]}
             if columns is not None:

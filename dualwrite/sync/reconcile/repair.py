@@ -23,7 +23,7 @@ from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.way_back import carry_both_ways
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import fence_one
-from dualwrite.sync.reconcile.reconcile import Comparison, Kind, reconcile
+from dualwrite.sync.reconcile.reconcile import Comparison, Difference, reconcile
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.plan import guard_deletes
 from dualwrite.sync.routes.reading import batches, reading
@@ -46,7 +46,7 @@ class OneWayError(PermanentError):
 
 
 @dataclass
-class Repaired:
+class Repair:
     """What was found, and what was done about it on the side that is not the master."""
 
     comparison: Comparison
@@ -55,7 +55,7 @@ class Repaired:
 
 def repair(
     session: Session, table_map: TableMap, master: Side, *, allow_deletes: bool = False
-) -> Repaired:
+) -> Repair:
     """Compare, then make the other side as `master` is.
 
     The keys of rows to delete are held in memory; no other rows are.
@@ -97,21 +97,19 @@ def repair(
     return repaired
 
 
-def _compare(
-    session: Session, table_map: TableMap, master: Side
-) -> tuple[Repaired, list[pa.Table]]:
+def _compare(session: Session, table_map: TableMap, master: Side) -> tuple[Repair, list[pa.Table]]:
     """The comparison, and the keys of rows that only the other side holds and nothing explains."""
     extra: list[pa.Table] = []
     key = [str(path) for path in table_map.end(master.other).key]
     waiting = session.journal.held.keys(table_map.name, master.other.direction)
 
-    def found(kind: Kind, side: Side, rows: pa.Table) -> None:
-        if kind is Kind.ONLY and side is not master:
+    def found(kind: Difference, side: Side, rows: pa.Table) -> None:
+        if kind is Difference.ONLY and side is not master:
             keys = rows.select(key)
             held = [key_text(each) in waiting for each in keys_of(keys)]
             extra.append(keys.filter(pc.invert(pa.array(held, pa.bool_()))))
 
-    return Repaired(reconcile(session, table_map, found=found)), extra
+    return Repair(reconcile(session, table_map, found=found)), extra
 
 
 def _carry(session: Session, table_map: TableMap, master: Side, epoch: int) -> Counts:
