@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 import sys
 from decimal import Decimal
 
@@ -21,6 +22,7 @@ from dualwrite.tablemap.transforms import (
     TransformError,
     is_reversible,
 )
+from dualwrite.tablemap.transforms.mask import Mask
 from dualwrite.translate.rows import translate
 from tests.translate.maps import TEXT, WHOLE, YES_NO, column, one_column, values
 
@@ -42,7 +44,7 @@ def carried(rows, *transforms, sign="><", kinds=(TEXT, TEXT), source=Side.FINOPS
 def test_every_module_of_the_package_is_found():
     assert set(TRANSFORMS) == {
         *("default", "values", "trim", "upper", "lower", "truncate", "concat", "split"),
-        *("round", "timezone", "date", "unit", "python"),
+        *("round", "timezone", "date", "unit", "python", "mask"),
     }
 
 
@@ -59,6 +61,7 @@ VALID = {
     "timezone": {"finops": "Europe/Berlin", "dataverse": "UTC"},
     "date": {"finops": "%d.%m.%Y"},
     "python": {"function": "tests.translate.functions:doubled"},
+    "mask": {"key": "PATH"},
 }
 
 
@@ -324,3 +327,26 @@ def test_a_function_without_an_inverse_does_not_go_back():
 
     with pytest.raises(TransformError, match="it has no inverse to go dataverse->finops"):
         carried([], python, source=Side.DATAVERSE)
+
+
+def test_a_mask_is_the_keyed_hash_of_the_canonical_text(monkeypatch):
+    monkeypatch.setenv("MASK_KEY", "secret")
+    monkeypatch.setenv("OTHER_KEY", "another")
+
+    def masked(values, *, key="MASK_KEY", kind=TEXT, length=64):
+        options = {"key": key, "length": length}
+        return carried(values, Transform("mask", options), sign=">>", kinds=(kind, TEXT))
+
+    expected = hmac.new(b"secret", "häg".encode(), "sha256").hexdigest()
+    assert masked(["häg", None, "häg"]) == [expected, None, expected]
+    assert masked(["häg"], length=16) == [expected[:16]]
+    assert masked(["häg"], key="OTHER_KEY") != [expected]
+    assert masked([7], kind=WHOLE) == masked(["7"])
+
+
+def test_a_mask_without_its_key_is_refused_and_no_message_shows_the_key(monkeypatch):
+    monkeypatch.delenv("MASK_KEY", raising=False)
+    with pytest.raises(TransformError, match="variable MASK_KEY is not set"):
+        carried(["a"], Transform("mask", {"key": "MASK_KEY"}), sign=">>")
+
+    assert "secret" not in repr(Mask(b"secret", 64))
