@@ -123,22 +123,6 @@ class MissingColumnError(PermanentError):
         )
 
 
-class UnreadableValueError(PermanentError):
-    """An app has a value that our types cannot represent: `NaN` money, more than 38 digits."""
-
-    def __init__(
-        self, *, app: str, table: str, column: str, wanted: str, keys: Sequence[str]
-    ) -> None:
-        self.app, self.table, self.column, self.wanted = app, table, column, wanted
-        self.keys = tuple(keys)
-        super().__init__(
-            f"{app}.{table}: column {column} holds values that are no {wanted}. "
-            "Nothing was read, so nothing was lost.\n"
-            f"  First rows with one: {'; '.join(self.keys)}\n"
-            "  Correct them in the app, filter those rows out, or leave the column out of the map."
-        )
-
-
 class NoKeyError(PermanentError):
     """A table has no key by which its rows can be identified and read in parts."""
 

@@ -22,6 +22,9 @@ class Role(Enum):
     """What the source app holds, by source path."""
     UNCAST = "value"
     """The value before it is cast to the target's type, by target path."""
+    UNREADABLE = "unreadable"
+    """What of a row could not be read: a JSON object of paths and texts.  Without a path of the
+    source's row, with the path `target` of its counterpart, where that has such values."""
     UNIT_PROBLEM = "unit"
     """Why a quantity could not be converted, by target path; null where it could."""
     RETURNED = "back"
@@ -70,6 +73,11 @@ class GateColumn:
 def gate_name(role: Role, path: object) -> str:
     """The name of the gate column that has this role for a path."""
     return str(GateColumn(role, str(path)))
+
+
+UNREADABLE = gate_name(Role.UNREADABLE, "")
+"""Rows as they are read have this column too, where any of them has such values."""
+UNREADABLE_TARGET = gate_name(Role.UNREADABLE, "target")
 
 
 def plain_name(name: str) -> str:

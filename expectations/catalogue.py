@@ -27,6 +27,7 @@ from dualwrite.rules import (
     KeyUnique,
     Length,
     PeriodsSound,
+    Readable,
     Required,
     Resolvable,
     Rule,
@@ -139,6 +140,24 @@ class ExpectValuesToBeInValueMap(RuleExpectation):
     to_null: tuple[str, ...] = ()
 
 
+class ExpectRowsToBeReadable(RuleExpectation):
+    """All mapped values of a row have an exact place among the types that are synced.
+
+    Infinite dates, years before 1 or after 9999, NaN among decimals, more digits than 38 and texts
+    that are none have no such place.
+
+    Args:
+        column: Where those of a row are noted, `unreadable:`.
+
+    Example: `ExpectRowsToBeReadable(column="unreadable:")`.
+    """
+
+    rule: ClassVar[type[Rule]] = Readable
+    template: ClassVar[str] = "All values of the row can be read exactly."
+
+    column: str
+
+
 class ExpectColumnValuesToBeFinite(RuleExpectation):
     """Binary floats that are numbers: neither NaN nor infinite.  Null is fine.
 
@@ -233,6 +252,7 @@ class ExpectLookupsToResolve(RuleExpectation):
 EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
     expectation.rule: expectation
     for expectation in (
+        ExpectRowsToBeReadable,
         ExpectKeyToBePresent,
         ExpectPeriodsNotToOverlap,
         ExpectKeyToBeUnique,

@@ -60,13 +60,36 @@ def canonical(values: Values, kind: pa.DataType) -> Values:
         return values
     if isinstance(found, pa.BaseExtensionType):
         return canonical(values.cast(found.storage_type), kind)
-    if pa.types.is_null(found):
-        return values.cast(kind)
-    if pa.types.is_boolean(kind):
-        return values.cast(pa.int8()).cast(kind)
-    if pa.types.is_timestamp(kind) and pa.types.is_timestamp(found):
-        return values.cast(pa.timestamp("us", found.tz)).cast(kind)
+    if pa.types.is_boolean(kind) and not pa.types.is_null(found):
+        values = values.cast(pa.int8())
+    elif pa.types.is_timestamp(kind) and pa.types.is_timestamp(found):
+        values = values.cast(pa.timestamp("us", found.tz))
+    elif pa.types.is_decimal(kind) and pa.types.is_string(found):
+        values = _short_decimals(values, kind)
     return values.cast(kind)
+
+
+def _short_decimals(values: Values, kind: pa.DataType) -> Values:
+    """Texts whose digits a decimal can have; Arrow would wrap longer ones unseen.
+
+    Raises:
+        ArrowInvalid: One has more.
+    """
+    most = 38 if kind.bit_width == 128 else 76
+    if _longest(values) <= most - kind.scale:
+        return values
+    texts = pc.replace_substring_regex(values, r"^([-+]?)0+(\d)", r"\1\2")
+    texts = pc.replace_substring_regex(texts, r"(\.\d*?)0+$", r"\1")
+    digits = pc.replace_substring_regex(texts, "[^0-9]", "")
+    whole = pc.replace_substring_regex(texts, r"^[-+]|\..*$", "")
+    if _longest(digits) > most or _longest(whole) > most - kind.scale:
+        msg = f"more digits than {kind} has"
+        raise pa.ArrowInvalid(msg)
+    return texts
+
+
+def _longest(texts: Values) -> int:
+    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 def distinct(keys: pa.Table) -> pa.Table:

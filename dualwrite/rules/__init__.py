@@ -8,7 +8,7 @@ and parameters.  A rule is added by a class in the file of its family and a plac
 from collections.abc import Mapping
 
 from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
-from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
+from dualwrite.rules.conversion import Convertible, Finite, Readable, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
 from dualwrite.rules.keys import KeyPresent, KeyUnique
@@ -25,6 +25,7 @@ from dualwrite.rules.values import Between, Matches, OneOf
 RULES: Mapping[str, type[Rule]] = {
     rule.name: rule
     for rule in (
+        Readable,
         KeyPresent,
         PeriodsSound,
         KeyUnique,
@@ -66,6 +67,7 @@ __all__ = [
     "PeriodsSound",
     "QuantityConvertible",
     "QuantityConverts",
+    "Readable",
     "Required",
     "Resolvable",
     "Rule",

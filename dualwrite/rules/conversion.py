@@ -1,7 +1,8 @@
-"""Convertible, finite, value map total: what the translation could not carry over."""
+"""Readable, convertible, finite, value map total: what could not be read, or not carried over."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.gate_column import plain_name
+from dualwrite.gate_column import UNREADABLE, plain_name
 from dualwrite.rules.rule import Rule, certain, column_of, given, none_of
 from dualwrite.rules.wording import listed, shown
 
@@ -20,6 +21,39 @@ def _lost(table: pa.Table, source: str, target: str) -> pa.BooleanArray:
     if not values.null_count:
         return none_of(table)
     return pc.and_(values.is_null(), given(column_of(table, source)))
+
+
+@dataclass(frozen=True)
+class Readable(Rule):
+    """Every mapped value of the row has an exact place among the types that are synced.
+
+    `column` holds, as JSON, the values that have none; null elsewhere.
+    """
+
+    name: ClassVar[str] = "readable"
+
+    column: str = UNREADABLE
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def about(self) -> str:
+        return "its values"
+
+    @property
+    def cure(self) -> str:
+        return "correct the value in its app, or leave the column out of the map"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        return column_of(table, self.column).is_valid()
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        values = json.loads(row[self.column])
+        told = " and ".join(f"{name} is {shown(value)}" for name, value in values.items())
+        where = "" if self.column == UNREADABLE else "in the row that it would be written to, "
+        return f"{where}{told}, which has no exact place among the types that are synced"
 
 
 @dataclass(frozen=True)

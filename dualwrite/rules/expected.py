@@ -25,6 +25,7 @@ DERIVED_ONLY = ("outside", "own", "periods_sound", "quantity_converts", "resolva
 """Rules that need more of a map than an expectation can hold; they are derived from the map."""
 
 FACES: Mapping[str, str] = {
+    "readable": "ExpectRowsToBeReadable",
     "key_present": "ExpectKeyToBePresent",
     "key_unique": "ExpectKeyToBeUnique",
     "value_map_total": "ExpectValuesToBeInValueMap",

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact.texts import column_of
-from dualwrite.gate_column import Role, gate_name
+from dualwrite.gate_column import UNREADABLE, Role, gate_name
 from dualwrite.translate.flow import Flow
 from dualwrite.translate.quantities import in_target_units
 
@@ -37,6 +37,8 @@ def translate(rows: pa.Table, flow: Flow) -> pa.Table:
         if column.may_lose and before is not None:
             gate.setdefault(before, uncast)
         gate[str(column.target)] = column.wide(stepped)
+    none = pa.nulls(rows.num_rows, pa.string())
+    gate[UNREADABLE] = column_of(rows, UNREADABLE) if UNREADABLE in rows.column_names else none
     return pa.table(gate)
 
 

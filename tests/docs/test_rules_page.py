@@ -25,6 +25,7 @@ from dualwrite.rules import (
     PeriodsSound,
     QuantityConvertible,
     QuantityConverts,
+    Readable,
     Required,
     Resolvable,
     Scale,
@@ -68,6 +69,7 @@ LIMIT = CurrencyPrecision(
 )
 
 REASONS = [
+    (Readable(), {"unreadable:": '{"CREDITLIMIT": "NaN"}'}),
     (KeyPresent(key=("CUSTOMERACCOUNT",)), {"CUSTOMERACCOUNT": None}),
     (
         ADDRESS,

@@ -32,6 +32,7 @@ from dualwrite.rules import (
     PeriodsSound,
     QuantityConvertible,
     QuantityConverts,
+    Readable,
     Required,
     Resolvable,
     Rule,
@@ -61,6 +62,7 @@ ROUTE = cast(
 SCHEMA = pa.schema(
     {
         "source:ID": pa.string(),
+        "unreadable:": pa.string(),
         "id": pa.string(),
         "name.of.it": pa.string(),
         "source:AMOUNT": pa.string(),
@@ -125,6 +127,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
     severity: Any = draw(st.sampled_from(["critical", "warning"]))
     owner = {"column": "ref:owner", "ambiguous": "many:owner", "parts": ("owner.code",)}
     return [
+        Readable(severity),
         KeyPresent(key=("id", "name.of.it")),
         PeriodsSound(severity, ("id",), "from", "to"),
         KeyUnique(severity, key=("id",)),

@@ -28,6 +28,7 @@ from dualwrite.rules import (
     PeriodsSound,
     QuantityConvertible,
     QuantityConverts,
+    Readable,
     Required,
     Resolvable,
     Scale,
@@ -40,6 +41,7 @@ from tests.rules.gate import failing, gate, reasons
 MONEY = pa.decimal128(38, 6)
 
 EVERY = [
+    Readable(),
     Required(column="name"),
     Convertible(source="source:N", target="n", type="a whole number"),
     MoneyExact(column="source:X", scale=2),
@@ -77,7 +79,7 @@ def rows(n):
         to=pa.nulls(n, pa.date32()),
         ref_g=pa.array(["g1"] * n, pa.string()),
         many_g=pa.array([False] * n, pa.bool_()),
-        **{"unit:n": pa.nulls(n, pa.string())},
+        **{"unit:n": pa.nulls(n, pa.string()), "unreadable:": pa.nulls(n, pa.string())},
         **{"from": pa.array([dt.date(2026, 1, 1)] * n, pa.date32())},
         **{"g.id": pa.array(["1"] * n, pa.string()), "g.kind": pa.array(["k"] * n, pa.string())},
     )
@@ -123,6 +125,15 @@ def test_a_rule_can_be_written_down_and_made_again(rule):
 
 def test_only_a_missing_parent_parks():
     assert [rule.name for rule in RULES.values() if rule.parks] == ["resolvable"]
+
+
+def test_a_value_that_could_not_be_read_is_named_with_its_column():
+    table = gate(**{"unreadable:": [None, '{"N": "NaN", "D": "infinity"}']})
+
+    assert failing(Readable(), table) == [False, True]
+    assert reasons(Readable(), table) == [
+        "N is 'NaN' and D is 'infinity', which has no exact place among the types that are synced"
+    ]
 
 
 def test_a_required_value_is_there():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from dualwrite.apps.unreadable import as_read
 from dualwrite.journal.records import Key
 from dualwrite.link import Side
 from dualwrite.sync.session import Session
@@ -53,7 +54,7 @@ def typed_keys(
 
 def plain_rows(rows: pa.Table) -> list[dict[str, Any]]:
     """Rows as JSON can hold them, no digit lost.  For few rows: these are objects."""
-    return [{name: _plain(value) for name, value in row.items()} for row in rows.to_pylist()]
+    return [{name: _plain(value) for name, value in row.items()} for row in as_read(rows)]
 
 
 def _plain(value: Any) -> Any:

@@ -19,8 +19,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.transactions import Writing, Written
+from dualwrite.apps.unreadable import any_unreadable, unreadable_of
+from dualwrite.gate_column import UNREADABLE_TARGET
 from dualwrite.journal.records import Rejection
-from dualwrite.rules import Verdict
+from dualwrite.rules import Readable, Verdict, judge
 from dualwrite.sync.batch.batch import (
     Batch,
     BatchContext,
@@ -195,7 +197,7 @@ class Pipeline:
     def _inspect_target(self, writing: Writing | None, batch: Batch) -> Batch:
         """Lock and read the counterparts; the rows that this job does not take end here."""
         state = self._target_state(writing, batch)
-        batch = replace(batch, target=state)
+        batch = _with_unreadable_target(replace(batch, target=state))
         takes = self.carrying.takes
         others, rest = takes.others(state), takes.rest
         wider = rest is Outcome.NEEDS_WIDER_ROUTE
@@ -378,3 +380,13 @@ class Pipeline:
     def _record_applied(self, writing: Writing, batch: Batch) -> None:
         if self.carrying.last:
             record_applied(self.context, writing, batch)
+
+
+def _with_unreadable_target(batch: Batch) -> Batch:
+    """Reject the rows whose counterpart has values that cannot be read: it stays as it is."""
+    if not any_unreadable(batch.target.rows):
+        return batch
+    noted = unreadable_of(batch.target.rows)
+    translated = batch.translated.append_column(UNREADABLE_TARGET, noted)
+    verdict = judge(translated, [Readable(column=UNREADABLE_TARGET)])
+    return replace(batch, translated=translated, verdict=batch.verdict.join(verdict))

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.query import Query
+from dualwrite.apps.unreadable import any_unreadable, unreadable_of
 from dualwrite.journal.records import key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.keys import keys_of
@@ -177,6 +178,9 @@ class _Comparing:
         if self._alone:
             return _Compared(rows, out, theirs, only, constant(False, len(here)), {})
         columns = unequal_columns(self._route, self._back, rows, out, theirs)
+        for name, read in (("unreadable", rows), ("unreadable across", theirs)):
+            if any_unreadable(read):
+                columns[name] = unreadable_of(read).is_valid()
         unequal = pc.and_(here, reduce(pc.or_, columns.values(), constant(False, len(here))))
         return _Compared(rows, out, theirs, only, unequal, columns)
 

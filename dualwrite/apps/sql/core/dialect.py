@@ -175,6 +175,14 @@ class Dialect(ABC):
         """The expression as it stands in a SELECT list."""
         return expression
 
+    def unreadable(self, column: Column, expression: Expression) -> Expression | None:  # noqa: ARG002
+        """The text of a value that `readable` gives as null; null for all others."""
+        return None
+
+    def objects(self, texts: Mapping[str, Expression]) -> Expression:
+        """A JSON object of the texts that are not null; null where all are."""
+        raise NotImplementedError
+
     def comparable(self, column: Column, expression: Expression) -> Expression:  # noqa: ARG002
         """The expression as a filter compares it."""
         return expression

@@ -218,7 +218,7 @@ def images(
         )
         prepared = Prepared(described, session.text(statement))
         parts.append(reader.rows(session, query, prepared, values, beside=(ID,)))
-    found = pa.concat_tables(parts)
+    found = pa.concat_tables(parts, promote_options="default")
     rows = found.select(range(1, found.num_columns))
     return Images(found.column(0).combine_chunks(), rows)
 

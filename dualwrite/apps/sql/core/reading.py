@@ -18,7 +18,7 @@ from dualwrite.apps.sql.core import ranges
 from dualwrite.apps.sql.core.dialect import Dialect
 from dualwrite.apps.sql.core.select import Found, Paths, columns_of, rows_of
 from dualwrite.apps.sql.core.session import DatabaseSession, Values, few
-from dualwrite.errors import UnreadableValueError
+from dualwrite.apps.unreadable import canonical_cells, with_unreadable
 from dualwrite.tablemap.schema import Column, TableSchema
 
 T = TypeVar("T")
@@ -240,24 +240,22 @@ class Reader:
 
         `beside` are columns that the statement gives before those of the query.
 
-        Raises:
-            UnreadableValueError: A value has no place in its type.
+        A value without a place in its type is null, and noted in `UNREADABLE`.
         """
         names = [column.name for column in beside] + [str(path) for path in query.columns]
-        arrays = list(session.arrays(prepared.text, values, short=short))
         wanted = (*beside, *prepared.described)
-        for position, (name, column) in enumerate(zip(names, wanted, strict=True)):
-            try:
-                arrays[position] = canonical(arrays[position], column.type)
-            except pa.ArrowInvalid as fault:
-                raise UnreadableValueError(
-                    app=self.app,
-                    table=query.table,
-                    column=name,
-                    wanted=str(column.type),
-                    keys=_bad_keys(query, names, arrays, position, column),
-                ) from fault
-        return pa.table(arrays, names=names)
+        found = session.arrays(prepared.text, values, short=short)
+        arrays, texts = [], {}
+        for name, column, given in zip(names, wanted, found, strict=False):
+            array, unreadable = canonical_cells(given, column.type)
+            arrays.append(array)
+            if unreadable:
+                texts[name] = unreadable
+        rows = pa.table(arrays, names=names)
+        noted = found[len(names)] if len(found) > len(names) else None
+        if texts or (noted is not None and noted.null_count < len(noted)):
+            return with_unreadable(rows, texts, None if noted is None else noted.to_pylist())
+        return rows
 
 
 def _mark(query: Query) -> tuple[Hashable, ...]:
@@ -271,23 +269,3 @@ def _mark(query: Query) -> tuple[Hashable, ...]:
         query.companies,
         tuple(sorted(query.lookups.items())),
     )
-
-
-def _bad_keys(
-    query: Query,
-    names: Sequence[str],
-    arrays: Sequence[pa.ChunkedArray | pa.Array],
-    position: int,
-    column: Column,
-) -> list[str]:
-    """The keys of the first five rows whose value has no place in its type."""
-    found: list[str] = []
-    for row, value in enumerate(arrays[position]):
-        try:
-            canonical(pa.array([value.as_py()], value.type), column.type)
-        except pa.ArrowInvalid:
-            key = [arrays[names.index(str(path))][row].as_py() for path in query.key]
-            found.append(", ".join(map(str, key)) if key else f"row {row + 1}")
-            if len(found) == 5:
-                break
-    return found

@@ -132,11 +132,20 @@ def rows_of(paths: Paths, query: Query) -> list[sa.ColumnElement[bool]]:
 def columns_of(
     paths: Paths, dialect: Dialect, wanted: Sequence[ColumnPath]
 ) -> tuple[list[Column], list[sa.Label[Any]]]:
-    """The SELECT list, labelled by position: paths are longer than names may be."""
+    """The SELECT list, labelled by position: paths are longer than names may be.
+
+    Where the database has values that its driver cannot give, a last column names them.
+    """
     described, expressions = [], []
+    found: dict[str, Expression] = {}
     for position, path in enumerate(wanted):
         column, expression = paths.find(path)
         read = expression if path.targets else dialect.readable(column, expression)
         described.append(column)
         expressions.append(read.label(quoted_name(f"c{position}", quote=True)))
+        odd = dialect.unreadable(column, expression)
+        if odd is not None:
+            found[str(path)] = odd
+    if found:
+        expressions.append(dialect.objects(found).label(quoted_name("unreadable", quote=True)))
     return described, expressions

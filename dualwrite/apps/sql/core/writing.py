@@ -241,7 +241,8 @@ class SqlWriting:
         again.ready(self._session, self._fresh_name(KEYS))
         anew = _parted(query, changed.select(range(first)), self._whole(query, again, place))
         again.done(self._session)
-        return pa.concat_tables([whole.filter(pc.invert(overtaken)), anew.rows])
+        parts = [whole.filter(pc.invert(overtaken)), anew.rows]
+        return pa.concat_tables(parts, promote_options="default")
 
     def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
         """The rows of a query under some keys, with what tells them apart first."""

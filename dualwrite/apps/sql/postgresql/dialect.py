@@ -106,7 +106,22 @@ class PostgresqlDialect(Dialect):
             return sa.cast(expression, sa.Text)
         if pa.types.is_string(column.type) and not column.native.startswith(("TEXT", "VARCHAR")):
             return sa.cast(expression, sa.Text)
+        if pa.types.is_temporal(column.type):
+            return sa.case((_in_years(column, expression), expression), else_=sa.null())
         return expression
+
+    def unreadable(self, column: Column, expression: Expression) -> Expression | None:
+        if not pa.types.is_temporal(column.type):
+            return None
+        # infinity, years before Christ, years of five digits
+        beyond = sa.not_(_in_years(column, expression))
+        return sa.case((beyond, sa.cast(expression, sa.Text)), else_=sa.null())
+
+    def objects(self, texts: Mapping[str, Expression]) -> Expression:
+        pairs = [each for name, text in texts.items() for each in (sa.literal(name), text)]
+        made = sa.func.json_strip_nulls(sa.func.json_build_object(*pairs))
+        some = sa.or_(*(text.is_not(None) for text in texts.values()))
+        return sa.case((some, sa.cast(made, sa.Text)), else_=sa.null())
 
     def comparable(self, column: Column, expression: Expression) -> Expression:
         if column.native == "MONEY":
@@ -227,6 +242,17 @@ class PostgresqlDialect(Dialect):
             sa.select(*(sa.func.has_table_privilege(name, right).label(right) for right in rights))
         )
         return frozenset(right for right, yes in zip(rights, held, strict=True) if yes[0].as_py())
+
+
+def _in_years(column: Column, expression: Expression) -> sa.ColumnElement[bool]:
+    """Whether a date or time is of the years 1 to 9999, which are all that Python knows."""
+    first, after = ("DATE '0001-01-01'", "DATE '10000-01-01'")
+    if not pa.types.is_date(column.type):
+        zone = "" if column.type.tz is None else "+00"
+        kind = "TIMESTAMP" if column.type.tz is None else "TIMESTAMPTZ"
+        first, after = (f"{kind} '{day} 00:00:00{zone}'" for day in ("0001-01-01", "10000-01-01"))
+    inside = expression >= sa.literal_column(first), expression < sa.literal_column(after)
+    return sa.and_(*inside)
 
 
 def _exotic(column: Column) -> bool:

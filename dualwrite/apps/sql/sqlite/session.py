@@ -22,6 +22,7 @@ from dualwrite.apps.sql.core.session import DatabaseSession, Given, Values, few
 from dualwrite.apps.sql.sqlite.declaring import TOO_LONG, too_long
 from dualwrite.tablemap.schema import Column
 
+_NO_TEXT = "Could not decode to UTF-8"
 _MOST_VALUES = 30_000
 """SQLite binds 32,766 values at most."""
 _WRITERS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -62,7 +63,20 @@ class SqliteSession(DatabaseSession):
         *,
         short: bool = False,  # noqa: ARG002 - every answer starts at once
     ) -> Sequence[pa.Array]:
-        cursor = self._connection.execute(*self._given.before(self.text(statement), values))
+        asked = self._given.before(self.text(statement), values)
+        try:
+            return self._columns(*asked)
+        except sqlite3.OperationalError as fault:
+            if not str(fault).startswith(_NO_TEXT):
+                raise
+        self._connection.text_factory = _text
+        try:
+            return self._columns(*asked)
+        finally:
+            self._connection.text_factory = str
+
+    def _columns(self, statement: str, values: Values) -> list[pa.Array]:
+        cursor = self._connection.execute(statement, values)
         width = len(cursor.description)
         columns = list(zip(*cursor.fetchall(), strict=True)) or [()] * width
         return [_array(values) for values in columns]
@@ -172,12 +186,26 @@ def connect(path: str, *, patience: float) -> sqlite3.Connection:
     return connection
 
 
+def _text(value: bytes) -> str | bytes:
+    """A text as it is, where it is UTF-8; the driver would refuse the whole answer for another."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
 def _array(values: Sequence[Any]) -> pa.Array:
     try:
         return pa.array(values)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
+        if any(isinstance(value, bytes) for value in values):
+            return pa.array([_raw(value) for value in values], pa.binary())
         # a column may hold anything; as text its type will say which row does not fit
         return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _raw(value: Any) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else str(value).encode()
 
 
 def _values(shape: tuple[int, int], first: int) -> str:
