@@ -15,6 +15,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact import rescaled
+
 NAIVE = pa.timestamp("us")
 IN_UTC = pa.timestamp("us", "UTC")
 WIDEST = pa.decimal128(38, 10)
@@ -66,6 +68,8 @@ def canonical(values: Values, kind: pa.DataType) -> Values:
         values = values.cast(pa.timestamp("us", found.tz))
     elif pa.types.is_decimal(kind) and pa.types.is_string(found):
         values = _short_decimals(values, kind)
+    elif pa.types.is_decimal(kind) and pa.types.is_decimal(found):
+        return rescaled(values, kind)
     return values.cast(kind)
 
 

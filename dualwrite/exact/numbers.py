@@ -65,6 +65,45 @@ def scale_of(values: pa.Array) -> int:
     return int(values.type.scale)
 
 
+def rescaled(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    """Cast decimals to another decimal type, all digits kept.
+
+    Arrow alone would wrap a number that grows out of its width when its scale is raised.
+
+    Raises:
+        ArrowInvalid: A number has no place in `kind`.
+    """
+    whole = kind.precision - kind.scale
+    if kind.scale > values.type.scale and values.type.precision - values.type.scale > whole:
+        ends = pc.min_max(values).as_py().values()
+        if any(end is not None and abs(end) >= Decimal(10) ** whole for end in ends):
+            msg = f"a number has more than {whole} digits before the point"
+            raise pa.ArrowInvalid(msg)
+    return values.cast(kind)
+
+
+def alike(
+    left: pa.Array | pa.ChunkedArray, right: pa.Array | pa.ChunkedArray
+) -> tuple[pa.Array | pa.ChunkedArray, pa.Array | pa.ChunkedArray]:
+    """Two columns in one type: of decimals one that holds all of either, else the left one's.
+
+    Raises:
+        ArrowInvalid: No type holds all of both.
+    """
+    if left.type == right.type:
+        return left, right
+    if not (pa.types.is_decimal(left.type) and pa.types.is_decimal(right.type)):
+        return left, right.cast(left.type)
+    scale = max(left.type.scale, right.type.scale)
+    for kind in (pa.decimal128(38, scale), pa.decimal256(76, scale)):
+        try:
+            return rescaled(left, kind), rescaled(right, kind)
+        except pa.ArrowInvalid:
+            if kind.bit_width == 256:
+                raise
+    raise AssertionError
+
+
 def whole_parts(values: pa.Array) -> pa.Array:
     """A decimal column without its decimal point: 1.25 is 125.  No data is copied."""
     wide = pa.decimal128(38, 0) if values.type.bit_width == 128 else pa.decimal256(76, 0)
@@ -107,7 +146,7 @@ def minus(left: pa.Array, right: pa.Array) -> pa.Array:
     """
     scale = max(left.type.scale, right.type.scale)
     try:
-        left, right = (each.cast(pa.decimal256(75, scale)) for each in (left, right))
+        left, right = (rescaled(each, pa.decimal256(75, scale)) for each in (left, right))
     except pa.ArrowInvalid:
         raise TooManyDigitsError(what="subtracting") from None
     return narrow(pc.subtract(left, right))

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact.modes import ARROW_MODES, Mode
-from dualwrite.exact.numbers import TooManyDigitsError
+from dualwrite.exact.numbers import alike, greatest, whole_parts
+from dualwrite.exact.texts import canonical_text
 
 
 def round_to(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
     """Round to `places` decimal places.
 
     Shapes: `values` (n,) decimal128 or decimal256; `places` one number, or (n,) whole
-    numbers, null to keep all.  The result has the scale of `values` and the full precision of its
-    width, since 9.99 may become 10.0.
-
-    Raises:
-        TooManyDigitsError: 76 digits are too few for a rounded value.
+    numbers, null to keep all.  The result has the scale of `values`, and the full precision of
+    its width, since 9.99 may become 10.0; null where a number has 76 digits, so no room for that.
     """
-    kind = values.type
-    if isinstance(places, int) and places >= kind.scale:
+    if isinstance(places, int) and places >= values.type.scale:
         return values
-    values = values.cast(_widest(kind))
-    try:
-        return _rounded(values, places, mode)
-    except pa.ArrowInvalid:
-        if values.type.bit_width == 256:
-            raise TooManyDigitsError(what="rounding") from None
-        return round_to(values.cast(pa.decimal256(76, kind.scale)), places, mode)
-
-
-def _widest(kind: pa.DataType) -> pa.DataType:
-    narrow = kind.bit_width == 128
-    return pa.decimal128(38, kind.scale) if narrow else pa.decimal256(76, kind.scale)
+    return _with_room(values, lambda wide: _rounded(wide, places, mode))
 
 
 def _rounded(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
@@ -48,19 +35,28 @@ def _rounded(values: pa.Array, places: int | pa.Array, mode: Mode) -> pa.Array:
 def round_to_step(values: pa.Array, step: Decimal, mode: Mode) -> pa.Array:
     """Round to multiples of `step`, which has no more decimal places than `values`.
 
-    Shapes: `values` (n,) decimal128 or decimal256; the result is of the same scale.
-
-    Raises:
-        TooManyDigitsError: 76 digits are too few for a rounded value.
+    Shapes: as in `round_to`, and null where it is null there.
     """
-    values = values.cast(_widest(values.type))
-    multiple = pa.scalar(step, values.type)
-    try:
-        return pc.round_to_multiple(values, multiple, ARROW_MODES[mode])
-    except pa.ArrowInvalid:
-        if values.type.bit_width == 256:
-            raise TooManyDigitsError(what="rounding") from None
-        return round_to_step(values.cast(pa.decimal256(76, values.type.scale)), step, mode)
+    return _with_room(
+        values,
+        lambda wide: pc.round_to_multiple(wide, pa.scalar(step, wide.type), ARROW_MODES[mode]),
+    )
+
+
+def _with_room(values: pa.Array, rounded: Callable[[pa.Array], pa.Array]) -> pa.Array:
+    """Round where no number needs all digits of its type.
+
+    One that does may get a digit more; Arrow then gives 0, and says so of the last row only.
+    """
+    kind, digits = values.type, len(str(greatest(whole_parts(values))))
+    if digits < 38 and kind.bit_width == 128:
+        return rounded(values.cast(pa.decimal128(38, kind.scale)))
+    wide = values.cast(pa.decimal256(76, kind.scale))
+    if digits < 76:
+        return rounded(wide)
+    edge = pa.scalar(Decimal(10) ** 75, pa.decimal256(76, 0))
+    short = pc.less(pc.abs(whole_parts(wide)), edge)
+    return rounded(pc.if_else(short, wide, pa.scalar(None, wide.type)))
 
 
 def same(left: pa.Array, right: pa.Array) -> pa.BooleanArray:
@@ -68,18 +64,12 @@ def same(left: pa.Array, right: pa.Array) -> pa.BooleanArray:
 
     Shapes: both (n,); so is the result, which is never null.
     """
-    if left.type != right.type:
-        kind = _common(left.type, right.type)
-        left, right = left.cast(kind), right.cast(kind)
+    try:
+        left, right = alike(left, right)
+    except pa.ArrowInvalid:
+        left, right = canonical_text(left), canonical_text(right)
     equal = pc.equal(left, right)
     if not equal.null_count:
         return equal
     neither = pc.and_(left.is_null(), right.is_null())
     return pc.or_(pc.fill_null(equal, fill_value=False), neither)
-
-
-def _common(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    """A type that holds the values of both."""
-    if one.scale == other.scale and one.bit_width == other.bit_width:
-        return _widest(one)
-    return pa.decimal256(76, max(one.scale, other.scale))

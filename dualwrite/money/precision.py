@@ -50,7 +50,7 @@ def rounded(
     """Round `amounts` to what a column of `scale` holds under the policy `round: mode`.
 
     Shapes: `amounts` (n,) decimals or whole numbers; the result (n,) decimals with the
-    scale of `amounts`, null where `amounts` is.  For a currency that is unknown or
+    scale of `amounts`, null where `amounts` is and where a number has 76 digits.  For a currency that is unknown or
     has no minor unit, the scale alone decides.
 
     Raises:

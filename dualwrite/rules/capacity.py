@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact import rescaled
 from dualwrite.rules.rule import Rule, certain, column_of, none_of
 from dualwrite.rules.wording import shown
 
@@ -74,7 +75,7 @@ class Scale(Rule):
         values = column_of(table, self.column)
         try:
             # One kernel proves that all rows pass, as they mostly do.
-            values.cast(pa.decimal128(self.precision, self.scale))
+            rescaled(values, pa.decimal128(self.precision, self.scale))
         except pa.ArrowInvalid:
             return pc.or_(self._cut(values), self._too_great(values))
         return none_of(table)

@@ -133,7 +133,7 @@ class CurrencyPrecision(Rule):
         if self.policy == "reject":
             return fits(amounts, self.scale, codes, self.kind, self.precision)
         kept = rounded(amounts, self.scale, mode_of(self._mode), codes, self.kind)
-        return has_room(kept, self.precision - self.scale)
+        return pc.and_(kept.is_valid(), has_room(kept, self.precision - self.scale))
 
     def _codes(self, table: pa.Table) -> Currencies:
         if self.code:
@@ -164,7 +164,7 @@ class CurrencyPrecision(Rule):
         mode = "down" if self.policy == "reject" else mode_of(self._mode)
         kept = rounded(pa.array([amount]), self.scale, mode, found.code, self.kind)[0].as_py()
         room = self.precision - self.scale
-        if abs(kept) >= Decimal(10) ** room:
+        if kept is None or abs(kept) >= Decimal(10) ** room:
             return f"{text} {room} digits before the point fit"
         return f"{text} {self._limit(found)}: it would become {shown(kept)}"
 

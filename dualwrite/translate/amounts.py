@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.exact import as_decimals
+from dualwrite.exact import alike, as_decimals
 from dualwrite.exact.casts.numbers import to_decimal
 from dualwrite.exact.texts import column_of
 from dualwrite.gate_column import Role, gate_name
@@ -63,7 +63,7 @@ def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Tabl
         sent, came = column_of(held, name), column_of(translated, name)
         codes, scale = _codes(money, translated, _source_name), scale_of(column.source_type)
         same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
-        kept = pc.if_else(same, as_decimals(sent, name).cast(came.type), came)
+        kept = pc.if_else(same, *alike(as_decimals(sent, name), came))
         translated = translated.set_column(translated.column_names.index(name), name, kept)
     return translated
 

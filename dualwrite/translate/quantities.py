@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact import alike
 from dualwrite.exact.casts.numbers import to_decimal
 from dualwrite.exact.texts import canonical_text, column_of
 from dualwrite.tablemap.notation import ColumnPath
@@ -89,13 +90,7 @@ def _either(mask: pa.BooleanArray, left: pa.Array, right: pa.Array) -> pa.Array:
         return right
     if pc.all(mask).as_py():
         return left
-    scale = max(left.type.scale, right.type.scale)
-    kind = pa.decimal128(38, scale)
-    try:
-        return pc.if_else(mask, left.cast(kind), right.cast(kind))
-    except pa.ArrowInvalid:
-        kind = pa.decimal256(76, scale)
-        return pc.if_else(mask, left.cast(kind), right.cast(kind))
+    return pc.if_else(mask, *alike(left, right))
 
 
 def _uncast(values: pa.Array, exact: pa.Array, found: pa.Array, problem: pa.Array) -> pa.Array:

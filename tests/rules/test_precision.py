@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dualwrite.money import MODES, currencies
+from dualwrite.rules.capacity import Scale
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from tests.rules.gate import failing, gate, reasons
 
@@ -206,3 +207,21 @@ def test_a_float_passes_exactly_when_its_decimal_has_so_few_digits(number, scale
     )
 
     assert failing(MoneyExact(column="m", scale=scale), gate(m=[number])) == [not well]
+
+
+def test_an_amount_whose_rounding_needs_a_39th_digit_is_held():
+    great = Decimal("9" * 36 + ".95")
+    rule = CurrencyPrecision(
+        column="m", code="JPY", precision=38, scale=2, policy="round:half_even"
+    )
+    table = pa.table({"m": pa.array([great, Decimal(5)], pa.decimal128(38, 2))})
+
+    assert failing(rule, table) == [True, False]
+    assert "36 digits before the point fit" in reasons(rule, table)[0]
+
+
+def test_a_number_that_arrow_would_wrap_does_not_fit():
+    wrapping = Decimal(345 * 10**34)
+    table = pa.table({"n": pa.array([wrapping, Decimal(5)], pa.decimal128(38, 0))})
+
+    assert failing(Scale(column="n", precision=38, scale=2), table) == [True, False]

@@ -24,6 +24,7 @@ from dualwrite.apps.entries import Op
 from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Writing, Written
 from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
+from dualwrite.exact import alike
 from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
 from dualwrite.sync.batch.dated_changes import EntityWriter, matched
 from dualwrite.sync.batch.gate import Gate
@@ -298,7 +299,6 @@ class DatedTarget:
         for path in map(str, self._ends.entity):
             values = held[path].combine_chunks()
             if rows.num_rows:
-                incoming = gated[path].combine_chunks().cast(values.type)
-                values = pa.concat_arrays([values, incoming])
+                values = pa.concat_arrays(alike(values, gated[path].combine_chunks()))
             found[path] = values.take(at)
         return found

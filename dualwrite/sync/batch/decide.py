@@ -20,6 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact import alike
 from dualwrite.link import Side
 from dualwrite.sync.batch.outcomes import Mask, constant, some
 from dualwrite.tablemap.model import Master, TableMap
@@ -292,8 +293,7 @@ def _wins(winner: Winner, both: Both, source: Side, where: Mask) -> Mask:
 
 
 def _pair(both: Both, name: str) -> tuple[pa.Array, pa.Array]:
-    ours = both.mine[name].combine_chunks()
-    return ours, both.theirs[name].combine_chunks().cast(ours.type)
+    return alike(both.mine[name].combine_chunks(), both.theirs[name].combine_chunks())
 
 
 def _blank(values: pa.Array) -> Mask:

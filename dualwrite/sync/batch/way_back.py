@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact import alike
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import Counts
 from dualwrite.rules.judging import weigh
@@ -129,11 +130,11 @@ def _returning(back: Route, batch: Batch, came: Mask) -> Batch:
     forward: dict[str, Mask] = {}
     for column in back.flow.columns:
         name, source = str(column.target), str(column.source)
-        own = own_values[name].cast(ready[name].type)
+        came_back, own = alike(ready[name], own_values[name])
         if source in two_way:
             lost = decision.back.get(source)
             wins = constant(False, ready.num_rows) if lost is None else lost.filter(came)
-            ready = _with(ready, name, pc.if_else(wins, ready[name], own))
+            ready = _with(ready, name, pc.if_else(wins, came_back, own))
             # a value that lost is overwritten over there, and is no fault any longer
             beside = [gate_name(Role.SOURCE, column.source)]
             beside += [gate_name(role, column.target) for role in _BESIDE]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from dualwrite.exact import Mode, round_to
 from dualwrite.exact.casts.numbers import to_decimal
 from dualwrite.tablemap.model import Transform
 from dualwrite.tablemap.schema import Column
@@ -22,12 +22,7 @@ from dualwrite.tablemap.transforms.kind import (
     is_whole_number,
 )
 
-_MODES = {
-    "half_even": "half_to_even",
-    "half_up": "half_towards_infinity",
-    "down": "towards_zero",
-    "up": "towards_infinity",
-}
+_MODES: tuple[Mode, ...] = ("half_even", "half_up", "down", "up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +30,11 @@ class Round(ColumnStep):
     """To `digits` digits; `mode` as Python's decimal names it."""
 
     digits: int
-    mode: str
+    mode: Mode
 
     def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
         exact = to_decimal(values, pa.decimal128(38, self.digits))
-        # One digit more may come in front, and 38 are not always enough for it.
-        wide = exact.cast(pa.decimal256(76, exact.type.scale))
-        rounded = pc.round(wide, ndigits=self.digits, round_mode=_MODES[self.mode])
-        return rounded.cast(pa.decimal256(76, self.digits))
+        return round_to(exact, self.digits, self.mode).cast(pa.decimal256(76, self.digits))
 
 
 def _build(transform: Transform, context: StepContext) -> Round:
