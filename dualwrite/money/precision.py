@@ -50,8 +50,8 @@ def rounded(
     """Round `amounts` to what a column of `scale` holds under the policy `round: mode`.
 
     Shapes: `amounts` (n,) decimals or whole numbers; the result (n,) decimals with the
-    scale of `amounts`, null where `amounts` is and where a number has 76 digits.  For a currency that is unknown or
-    has no minor unit, the scale alone decides.
+    scale of `amounts`, null where `amounts` is, and where a number has 76 digits.
+    For a currency that is unknown or has no minor unit, the scale alone decides.
 
     Raises:
         NotExactError: The amounts are floats or texts.

@@ -25,7 +25,7 @@ from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Writing, Written
 from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
 from dualwrite.exact import alike
-from dualwrite.rules import KeyUnique, PeriodsSound, Rule, Verdict, derive, judge
+from dualwrite.rules import KeyUnique, PeriodsSound, Readable, Rule, Verdict, derive, judge
 from dualwrite.sync.batch.dated_changes import EntityWriter, matched
 from dualwrite.sync.batch.gate import Gate
 from dualwrite.sync.batch.held import Refused
@@ -125,7 +125,7 @@ class DatedTarget:
     @cached_property
     def _entity_rules(self) -> Sequence[Rule]:
         rules = derive(self._entity_flow.facts())
-        return [rule for rule in rules if not isinstance(rule, KeyUnique)]
+        return [rule for rule in rules if not isinstance(rule, KeyUnique | Readable)]
 
     # Copies
 

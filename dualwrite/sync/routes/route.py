@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
-from dualwrite.rules import PeriodsSound, Rule, derive
+from dualwrite.rules import PeriodsSound, Readable, Rule, derive
 from dualwrite.sync.routes.expectations import expected_of
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
@@ -109,7 +109,8 @@ class Route:
     @cached_property
     def key_rules(self) -> tuple[Rule, ...]:
         """Rules that a row must pass before its counterpart can be looked for."""
-        return derive(self.key_flow.facts())
+        rules = derive(self.key_flow.facts())
+        return tuple(rule for rule in rules if not isinstance(rule, Readable))
 
     def keys_there(self, rows: pa.Table) -> pa.Table:
         """The keys of source rows as the target spells them."""
