@@ -89,6 +89,18 @@ def unreadable_of(rows: pa.Table) -> pa.Array:
     return _flat(rows[UNREADABLE])
 
 
+def stacked(tables: Sequence[pa.Table]) -> pa.Table:
+    """Tables of the same columns as one; `UNREADABLE` is there where one of them has it."""
+    if any(UNREADABLE in each.column_names for each in tables):
+        tables = [
+            each
+            if UNREADABLE in each.column_names
+            else each.append_column(UNREADABLE, pa.nulls(each.num_rows, pa.string()))
+            for each in tables
+        ]
+    return pa.concat_tables(tables)
+
+
 def as_read(rows: pa.Table) -> list[dict[str, Any]]:
     """Rows as Python values, the text of a value in its place where it could not be read."""
     plain: list[dict[str, Any]] = rows.to_pylist()

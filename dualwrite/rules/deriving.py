@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
-from dualwrite.rules.conversion import Convertible, Finite, Readable, ValueMapTotal
+from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
 from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
@@ -27,7 +27,7 @@ def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, 
 
     The first rule that a row fails gives the row its reason.
     """
-    rules: list[Rule] = [Readable()]
+    rules: list[Rule] = []
     if flow.key:
         rules.append(KeyPresent(key=flow.key))
     if flow.periods is not None:

@@ -142,7 +142,7 @@ def compile_route(
     )
     lookups = lookups_of(flow, table_map, session.schema)
     expected = expected_of(table_map, flow, session.link.project)
-    rules = (*derive(flow.facts(), lookup_facts(lookups)), *expected)
+    rules = (Readable(), *derive(flow.facts(), lookup_facts(lookups)), *expected)
     return Route(table_map, source, flow, lookups, rules, two_way, expected)
 
 

@@ -26,6 +26,7 @@ from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader
 from dualwrite.apps.sql.core.select import Found, columns_of, rows_of
 from dualwrite.apps.sql.core.session import DatabaseSession, Values
 from dualwrite.apps.transactions import Images
+from dualwrite.apps.unreadable import stacked
 from dualwrite.tablemap.schema import Column, TableSchema, type_column
 
 INBOX = TableSchema(
@@ -218,7 +219,7 @@ def images(
         )
         prepared = Prepared(described, session.text(statement))
         parts.append(reader.rows(session, query, prepared, values, beside=(ID,)))
-    found = pa.concat_tables(parts, promote_options="default")
+    found = stacked(parts)
     rows = found.select(range(1, found.num_columns))
     return Images(found.column(0).combine_chunks(), rows)
 

@@ -32,6 +32,7 @@ from dualwrite.apps.sql.core.select import Paths
 from dualwrite.apps.sql.core.session import DatabaseSession, few
 from dualwrite.apps.sql.core.snapshot import Faults
 from dualwrite.apps.transactions import Locked, Written
+from dualwrite.apps.unreadable import stacked
 from dualwrite.errors import AppBusyError, MissingTableError, RowsRefusedError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -241,8 +242,7 @@ class SqlWriting:
         again.ready(self._session, self._fresh_name(KEYS))
         anew = _parted(query, changed.select(range(first)), self._whole(query, again, place))
         again.done(self._session)
-        parts = [whole.filter(pc.invert(overtaken)), anew.rows]
-        return pa.concat_tables(parts, promote_options="default")
+        return stacked([whole.filter(pc.invert(overtaken)), anew.rows])
 
     def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
         """The rows of a query under some keys, with what tells them apart first."""
