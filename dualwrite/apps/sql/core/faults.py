@@ -92,6 +92,7 @@ _SQLSTATE_KINDS = {
     "3D000": "refused",
     "42501": "privilege",
     "25006": "privilege",
+    "25P03": "away",
     "42P01": "table",
     "42703": "column",
     "53100": "full",

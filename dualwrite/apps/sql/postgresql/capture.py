@@ -53,6 +53,8 @@ _STATES = {
     "": "is missing: its changes are not queued",
 }
 """What is wrong with a trigger, by how it is enabled."""
+NOT_FOR_EVER = "SET LOCAL idle_in_transaction_session_timeout = '120s'"
+"""The locks of a worker that is frozen in its transaction are freed; no stage takes so long."""
 BY_INDEX = "SET LOCAL random_page_cost = 0.1; SET LOCAL enable_mergejoin = off"
 """A page of keys is looked up one by one, also in a table that was filled just now and that no
 ANALYZE has seen: the planner thinks that one small, and would read it, or its index, whole."""
@@ -145,12 +147,14 @@ class PostgresqlCapture(Capturing):
         branch: str | None = None,
     ) -> int | None:
         # one trip: none of them gives rows
-        statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX]
+        statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX, NOT_FOR_EVER]
         if wait is not None:
             statements.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
         if origin is not None and origin.queue is not None:
             statements.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
         assert isinstance(session, PostgresqlSession)
+        if session.commits_later:  # entries are acknowledged by what is committed here
+            statements.append("SET LOCAL synchronous_commit = on")
         session.run("; ".join(statements))
         session.named(branch)
         return None if origin is None else self.newest_epoch(session, origin.map)

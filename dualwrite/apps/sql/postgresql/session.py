@@ -59,7 +59,10 @@ class PostgresqlSession(DatabaseSession):
             sa.func.set_config(name, value, sa.false()).label(name)
             for name, value in wanted.items()
         )
-        self.arrays(sa.select(*settings), short=True)
+        commits = sa.func.current_setting("synchronous_commit")
+        *_, kept = self.arrays(sa.select(*settings, commits), short=True)
+        self.commits_later = kept[0].as_py() == "off"
+        """Whether the database acknowledges a commit that is not on disk yet."""
 
     def mark(self, number: int) -> str:
         return f"${number}"
