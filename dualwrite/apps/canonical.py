@@ -63,7 +63,7 @@ def canonical(values: Values, kind: pa.DataType) -> Values:
     if isinstance(found, pa.BaseExtensionType):
         return canonical(values.cast(found.storage_type), kind)
     if pa.types.is_boolean(kind) and not pa.types.is_null(found):
-        values = values.cast(pa.int8())
+        values = _zero_or_one(values)
     elif pa.types.is_timestamp(kind) and pa.types.is_timestamp(found):
         values = values.cast(pa.timestamp("us", found.tz))
     elif pa.types.is_decimal(kind) and pa.types.is_string(found):
@@ -71,6 +71,19 @@ def canonical(values: Values, kind: pa.DataType) -> Values:
     elif pa.types.is_decimal(kind) and pa.types.is_decimal(found):
         return rescaled(values, kind)
     return values.cast(kind)
+
+
+def _zero_or_one(values: Values) -> Values:
+    """Whole numbers, or their texts, that are a truth; Arrow takes 7 for true.
+
+    Raises:
+        ArrowInvalid: One is neither 0 nor 1.
+    """
+    numbers = values.cast(pa.int64())
+    if any(end not in (0, 1, None) for end in pc.min_max(numbers).as_py().values()):
+        msg = "a truth that is neither 0 nor 1"
+        raise pa.ArrowInvalid(msg)
+    return numbers
 
 
 def _short_decimals(values: Values, kind: pa.DataType) -> Values:

@@ -41,6 +41,8 @@ def _parts(values: pa.Array, kind: pa.DataType, first: int, texts: Texts) -> lis
     try:
         return [_flat(canonical(values, kind))]
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        if values.null_count == len(values):  # of a type that has no cast at all
+            return [pa.nulls(len(values), kind)]
         if len(values) == 1:
             texts[first] = _text(values[0].as_py())
             return [pa.nulls(1, kind)]

@@ -80,3 +80,20 @@ def test_a_row_says_which_of_its_values_could_not_be_read():
     assert unreadable_of(noted).is_valid().to_pylist() == [False, True]
     assert as_read(noted)[1] == {"k": "b", "n": "NaN", "d": "infinity"}
     assert as_read(noted)[0] == {"k": "a", "n": None, "d": None}
+
+
+def test_a_column_whose_type_has_no_cast_is_unreadable_value_by_value():
+    lists = pa.array([["x"], None, []], pa.list_(pa.string()))
+
+    array, texts = canonical_cells(lists, pa.int64())
+
+    assert array.to_pylist() == [None, None, None]
+    assert texts == {0: "['x']", 2: "[]"}
+    assert canonical_cells(lists.slice(0, 0), pa.int64())[0].to_pylist() == []
+
+
+def test_a_truth_is_0_or_1():
+    array, texts = canonical_cells(pa.array(["0", "1", "7", "-1", None]), pa.bool_())
+
+    assert array.to_pylist() == [False, True, None, None, None]
+    assert texts == {2: "7", 3: "-1"}

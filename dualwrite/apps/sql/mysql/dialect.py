@@ -86,7 +86,7 @@ class MysqlDialect(Dialect):
         if column.native.startswith("bit"):
             return sa.cast(expression, mysql.INTEGER(unsigned=True))
         if column.native.startswith("float"):
-            return sa.cast(expression, sa.Double)
+            return expression + sa.literal_column("0e0")  # as text it has six digits alone
         return expression
 
     def differs(
@@ -141,7 +141,7 @@ class MysqlDialect(Dialect):
 
     def ingest(self, session: DatabaseSession, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, MysqlSession)
-        session.append(schema.name, rows)
+        session.append(schema.name, rows, schema.columns)
         return True
 
     def conflicted(self, fault: Exception) -> bool:
@@ -224,7 +224,7 @@ def _canonical(row: Any) -> pa.DataType:  # noqa: PLR0911 - one a kind
     word = row.DATA_TYPE
     if row.COLUMN_TYPE in ("tinyint(1)", "bit(1)"):
         return pa.bool_()
-    if word.endswith("int") or word == "year":
+    if word.endswith("int") or word in ("year", "bit"):
         return pa.int64()
     if word == "decimal":
         return decimal_type(int(row.NUMERIC_PRECISION), int(row.NUMERIC_SCALE))

@@ -79,10 +79,20 @@ class PostgresqlDialect(Dialect):
         self, connection: sa.Connection, inspector: sa.Inspector, table: str
     ) -> list[Column]:
         reflected = inspector.get_columns(table, schema=self.schema)
+        bytes_ = self._single_bytes(connection, table)
         for each in reflected:
-            if isinstance(each["type"], sa.types.NullType):  # one that SQLAlchemy does not know
+            unknown = isinstance(each["type"], sa.types.NullType)  # to SQLAlchemy
+            if unknown or each["name"] in bytes_:
                 each["type"] = _Native(self._native(connection, table, each["name"]))
         return [self.described(each) for each in reflected]
+
+    def _single_bytes(self, connection: sa.Connection, table: str) -> set[str]:
+        """The columns of the type "char", which SQLAlchemy takes for texts."""
+        query = sa.text(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(:name) "
+            "AND atttypid = '\"char\"'::regtype"
+        )
+        return set(connection.scalars(query, {"name": self.named(table)}))
 
     def _native(self, connection: sa.Connection, table: str, column: str) -> str:
         query = sa.text(
@@ -104,7 +114,7 @@ class PostgresqlDialect(Dialect):
             return sa.cast(sa.cast(expression, sa.Numeric), sa.Text)
         if pa.types.is_decimal(column.type):
             return sa.cast(expression, sa.Text)
-        if pa.types.is_string(column.type) and not column.native.startswith(("TEXT", "VARCHAR")):
+        if pa.types.is_string(column.type) and column.native != "TEXT":
             return sa.cast(expression, sa.Text)
         if pa.types.is_temporal(column.type):
             return sa.case((_in_years(column, expression), expression), else_=sa.null())
@@ -259,7 +269,12 @@ def _exotic(column: Column) -> bool:
     """Whether the column takes text only by a cast."""
     if column.native == "MONEY":
         return True
-    return pa.types.is_string(column.type) and not column.native.startswith(_TEXTUAL)
+    return pa.types.is_string(column.type) and not _textual(column)
+
+
+def _textual(column: Column) -> bool:
+    """Whether the column is one of the texts proper; an array of them is none."""
+    return column.native.startswith(_TEXTUAL) and not column.native.endswith("]")
 
 
 def _comparable(column: Column) -> bool:
@@ -297,7 +312,7 @@ def _binary_form(column: Column, values: pa.ChunkedArray) -> Any:
     if pa.types.is_string(column.type):
         if column.native == "UUID":
             return uuid_bytes(values)
-        return values if column.native.startswith(_TEXTUAL) else None
+        return values if _textual(column) else None
     wanted = _BINARY_FORMS.get(column.native, values.type)
     try:
         return None if wanted is None else canonical(values, wanted)

@@ -1,0 +1,47 @@
+"""Types of PostgreSQL that look like texts by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+import pytest
+
+from dualwrite.apps.query import Query
+from tests.apps.reading import paths
+from tests.apps.workshops import Workshop, workshop
+from tests.servers.running import Server
+
+QUERY = Query("odd", paths("code", "v"), paths("code"))
+
+
+@pytest.fixture
+def shop(postgresql_server: Server, fresh_database: Callable[[str], str]) -> Iterator[Workshop]:
+    """An empty PostgreSQL."""
+    with workshop("postgresql", fresh_database, lambda _: postgresql_server) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("native", "value", "other"),
+    [
+        ("text[]", '{x,"y,z"}', "{}"),
+        ("varchar(9)[]", "{a}", "{b,NULL}"),
+        ('"char"', "x", "y"),
+        ("name", "x", "y"),
+    ],
+)
+def test_a_value_is_the_same_there_and_back(
+    shop: Workshop, native: str, value: str, other: str
+) -> None:
+    shop.execute(f"CREATE TABLE odd (code bigint PRIMARY KEY, v {native})")
+    app = shop.open()
+    given = pa.table({"code": [1, 2], "v": [value, None]})
+    changed = pa.table({"code": [1, 2], "v": [None, other]})
+
+    app.write("odd", given, key=["code"])
+    first = app.read(QUERY).sort_by("code")
+    app.write("odd", changed, key=["code"])
+
+    assert first.to_pydict() == given.to_pydict()
+    assert app.read(QUERY).sort_by("code").to_pydict() == changed.to_pydict()
