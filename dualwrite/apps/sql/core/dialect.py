@@ -207,16 +207,6 @@ class Dialect(ABC):
         """Whether a value is another one, to the last letter; null is a value here."""
         return left.is_distinct_from(self.assigned(column, staged))
 
-    def ordered(
-        self, columns: Sequence[tuple[Column, Expression]], bound: Sequence[str], *, below: bool
-    ) -> sa.ColumnElement[bool]:
-        """Whether a row lies below a bound, or (`below` false) at or above it."""
-        left = sa.tuple_(*(expression for _, expression in columns))
-        right = sa.tuple_(
-            *(self.literal(column, text) for (column, _), text in zip(columns, bound, strict=True))
-        )
-        return left < right if below else left >= right
-
     def described(self, reflected: Mapping[str, Any]) -> Column:
         """A column as SQLAlchemy's inspector gives it, in our terms."""
         kind, length, exact = self.canonical_type(reflected["type"])

@@ -8,7 +8,7 @@ session's zone is UTC; `DATETIME` has no zone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -95,25 +95,6 @@ class MysqlDialect(Dialect):
         if " COLLATE " in column.native:
             return sa.cast(left, sa.LargeBinary).is_distinct_from(sa.cast(staged, sa.LargeBinary))
         return super().differs(column, left, staged)
-
-    def ordered(
-        self, columns: Sequence[tuple[Column, Expression]], bound: Sequence[str], *, below: bool
-    ) -> sa.ColumnElement[bool]:
-        """Said column by column: row values make MySQL scan the whole table."""
-        last = len(columns) - 1
-        ways = []
-        for position, (column, expression) in enumerate(columns):
-            value = self.literal(column, bound[position])
-            equal = [
-                before == self.literal(each, text)
-                for (each, before), text in zip(columns[:position], bound, strict=False)
-            ]
-            if below:
-                step = expression < value
-            else:
-                step = expression >= value if position == last else expression > value
-            ways.append(sa.and_(*equal, step))
-        return sa.or_(*ways)
 
     def redeclare(
         self, session: DatabaseSession, schema: TableSchema, columns: Declared, *, wait: float
