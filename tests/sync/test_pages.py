@@ -98,3 +98,21 @@ def test_nobody_reads_from_a_snapshot_after_its_end():
         ahead.start(lambda: ahead.fetch(None, "under way"))
         raise KeyError
     assert read == ["under way"]
+
+
+def test_the_guard_counts_the_whole_queue_not_what_one_cycle_carries(
+    every_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """400 rows, of which 130 are deleted: a cycle carries 60, and that alone would be allowed."""
+    accounts = [f"C{number:03}" for number in range(400)]
+    every_world.put(F, "Cust", *(cust(account, "old") for account in accounts))
+    every_world.run()
+    monkeypatch.setattr(pages, "PAGE", 20)
+    monkeypatch.setattr(pages, "AT_MOST", 60)
+    for account in accounts[:130]:
+        every_world.remove(F, "Cust", DATAAREAID="USMF", ACCOUNT=account)
+
+    every_world.cycle()
+
+    assert "this would delete 130 of 400 rows in dataverse" in every_world.notes["customers"]
+    assert len(names(every_world)) == 400

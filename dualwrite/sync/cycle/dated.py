@@ -63,7 +63,7 @@ class DatedWorker(DirectionWorker):
         if not self._shown:
             return super().count_deletes(snapshot)
         query, count = reading(self.context.session, self.plan.table_map, self.source), 0
-        for entries in self.pages(snapshot):
+        for entries in self.queue(snapshot):
             changes = changes_of(entries)
             count += len(changes) - snapshot.fetch(query, changes.keys).num_rows
         return count

@@ -75,14 +75,18 @@ class DirectionWorker:
         return tally
 
     def count_deletes(self, snapshot: Snapshot) -> int:
-        """How many queued keys are gone from the source: what the guard needs before a cycle."""
-        count = 0
-        for entries in self.pages(snapshot):
+        """How many queued keys are to vanish from the other side: what the guard needs.
+
+        Those of the whole queue, not only of what one cycle carries: gone from the source or, with
+        `when_left: delete`, out of the map.
+        """
+        leaving = self._map.when_left == "delete"
+        query, count = self.query if leaving else self.bare, 0
+        for entries in self.queue(snapshot):
             changes = changes_of(entries)
-            gone = changes.filter(changes.deleted)
-            if len(gone):
-                there = snapshot.fetch(self.bare, gone.keys)
-                count += len(gone) - there.num_rows
+            asked = changes if leaving else changes.filter(changes.deleted)
+            if len(asked):
+                count += len(asked) - snapshot.fetch(query, asked.keys).num_rows
         return count
 
     def carry_upserts(self, snapshot: Snapshot) -> None:
@@ -209,8 +213,12 @@ class DirectionWorker:
         return query_of(pipeline, self.query)
 
     def pages(self, snapshot: Snapshot) -> Iterator[Entries]:
-        """The queue, a page at a time."""
+        """What of the queue a cycle carries, a page at a time."""
         return self._pages.entries(snapshot)
+
+    def queue(self, snapshot: Snapshot) -> Iterator[Entries]:
+        """The whole queue, a page at a time."""
+        return self._pages.entries(snapshot, whole=True)
 
     def carry(
         self,

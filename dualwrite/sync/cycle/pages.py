@@ -54,10 +54,10 @@ class Pages:
     ) -> None:
         self._capture, self._steering, self._query = capture, steering, query
 
-    def entries(self, snapshot: Snapshot) -> Iterator[Entries]:
-        """The entries alone."""
+    def entries(self, snapshot: Snapshot, *, whole: bool = False) -> Iterator[Entries]:
+        """The entries alone: what one cycle carries, or the `whole` queue."""
         after, read = 0, 0
-        while read < AT_MOST:
+        while whole or read < AT_MOST:
             entries = snapshot.entries(self._capture, after=after, limit=PAGE)
             if len(entries):
                 yield entries
