@@ -20,6 +20,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.entries import Inbox
 from dualwrite.apps.query import KeyRange, Query
 from dualwrite.apps.transactions import Snapshot, Watch, Writing, Written
 from dualwrite.link import Side
@@ -192,8 +193,8 @@ class App(Protocol):
     def acknowledge(self, queue: str, ids: pa.Array) -> int:
         """Remove entries of a queue by id; how many there were.  All others stay."""
 
-    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
-        """Ranges of ids (both ends within) of the other app's `queue` that were applied here."""
+    def inbox(self, queue: str) -> Inbox:
+        """What was recorded last of the other app's `queue`; an empty one if nothing was."""
 
     def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         """As `acknowledge`, by ranges as `inbox` gives them."""

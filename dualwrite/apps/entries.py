@@ -142,6 +142,18 @@ def names_of(changed: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(json.loads(f"[{changed[:-1]}]")))
 
 
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What an app has recorded last of a queue of the other app.
+
+    `ranges` are those of the ids that were applied, both ends within; `stamp` grows from one
+    record to the next, so that an app with a lower one than it had was restored from a backup.
+    """
+
+    ranges: tuple[tuple[int, int], ...] = ()
+    stamp: int = 0
+
+
 def id_ranges(ids: pa.Array) -> list[tuple[int, int]]:
     """Ids as ranges with both ends within, as the inbox keeps them: no other id is in one."""
     ordered = np.unique(ids.to_numpy(zero_copy_only=False))

@@ -139,10 +139,11 @@ class Writing(Protocol):
     def prepare(self) -> None:
         """Make sure that this branch can be committed, whatever happens; the last call in it."""
 
-    def record_applied(self, queue: str, ids: pa.Array) -> None:
+    def record_applied(self, queue: str, ids: pa.Array, stamp: int = 0) -> None:
         """Record in the inbox that the entries `ids` of the other app's `queue` are applied here.
 
         It replaces what was recorded for that queue before: those entries are acknowledged by now.
+        `stamp` grows from one record to the next.
         """
 
 

@@ -127,6 +127,17 @@ class MapStore:
                     newer = {side: replace(m, epoch=epochs[name]) for side, m in known.items()}
                     change_map(connection, name, marks=_stored(newer))
 
+    def advance_applied(self, map_name: str, stamps: Mapping[Side, int]) -> None:
+        """Store the stamps that the inboxes of a map's apps have; 0 stands for an unknown one."""
+        with self._database.writing() as connection:
+            known = _marks(connection, map_name).get(map_name, {})
+            newer = {
+                side: replace(mark, applied=max(mark.applied, stamps.get(side, 0)))
+                for side, mark in known.items()
+            }
+            if newer != known:
+                change_map(connection, map_name, marks=_stored(newer))
+
     def set_waits(self, map_name: str, reason: str | None) -> bool:
         """Store why a map does not sync now; None when it does.  A new reason is logged.
 

@@ -141,6 +141,8 @@ class Mark:
     """Fingerprint of the installed capture."""
     valid_as_of: str | None = None
     """For which time the currently valid dated rows were last determined; None if not needed."""
+    applied: int = 0
+    """The stamp that the app's inbox had; a lower one there means an older copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def _carry(words: App, code: str, value: str) -> None:
 
     assert (locked, fetched) == (rows.to_pylist(), rows.to_pylist())
     assert (entries.keys.to_pylist(), entries.changed.to_pylist()) == (keys.to_pylist(), [value])
-    assert (removed, deleted, len(applied)) == (1, 1, 1)
+    assert (removed, deleted, len(applied.ranges)) == (1, 1, 1)
 
 
 @pytest.fixture

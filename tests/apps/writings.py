@@ -15,7 +15,7 @@ import pytest
 
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Origin, OvertakenError
-from dualwrite.apps.entries import Op
+from dualwrite.apps.entries import Inbox, Op
 from dualwrite.apps.transactions import Written
 from dualwrite.errors import AppBusyError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, recorded
@@ -306,12 +306,12 @@ class Carrying:
             writing.record_applied(THEIRS, pa.array([9, 5, 6, 7, 11, 10**15], pa.int64()))
             writing.record_applied("dualwrite_q_other_1", pa.array([3], pa.int64()))
 
-        assert [*watched.inbox(THEIRS)] == [(5, 7), (9, 9), (11, 11), (10**15, 10**15)]
+        assert [*watched.inbox(THEIRS).ranges] == [(5, 7), (9, 9), (11, 11), (10**15, 10**15)]
         with watched.writing(OURS) as writing:
-            writing.record_applied(THEIRS, pa.array([20, 21], pa.int64()))
-        assert [*watched.inbox(THEIRS)] == [(20, 21)]
-        assert [*watched.inbox("dualwrite_q_other_1")] == [(3, 3)]
-        assert [*watched.inbox("dualwrite_q_none")] == []
+            writing.record_applied(THEIRS, pa.array([20, 21], pa.int64()), 7 << 32)
+        assert watched.inbox(THEIRS) == Inbox(((20, 21),), 7 << 32)
+        assert [*watched.inbox("dualwrite_q_other_1").ranges] == [(3, 3)]
+        assert watched.inbox("dualwrite_q_none") == Inbox()
 
     def test_rows_and_inbox_commit_together(self, watched: App) -> None:
         watched.write("customer", customers("C0"), key=KEY)
@@ -328,11 +328,11 @@ class Carrying:
         with pytest.raises(ZeroDivisionError):
             carry(broken=True)
 
-        assert [*watched.inbox(THEIRS)] == []
+        assert [*watched.inbox(THEIRS).ranges] == []
         assert watched.count(of_customers()) == 1
         assert watched.pending([QUEUE]) == {QUEUE: 1}
         carry(broken=False)
-        assert [*watched.inbox(THEIRS)] == [(1, 1)]
+        assert [*watched.inbox(THEIRS).ranges] == [(1, 1)]
         assert watched.count(of_customers()) == 2
         assert watched.pending([QUEUE]) == {QUEUE: 0}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
-from dualwrite.sync.cycle.runner import run_cycle
+from dualwrite.sync.cycle.runner import cycle_runner, run_cycle
 from dualwrite.sync.health.problems import problems, repair_map
 from dualwrite.sync.mapstate.mapstate import pause, stop
 from tests.sync.tables import D, F
@@ -265,6 +266,48 @@ class TestRestored:
         assert names(restored, "USMF") == ["later in finops"] * 2
         assert names(restored, "NEW") == ["after"] * 2
         assert reported(restored) == []
+
+    def test_a_backup_made_while_one_worker_runs_is_noticed(self, world: World) -> None:
+        """No other worker began since: only what was applied tells the copy from the app."""
+        world.run("companies")
+        app = world.memory[D]
+        with cycle_runner(world.session) as (runner, _):
+            name_it(world, F, "before the backup")
+            runner.run_and_flush()
+            backup = app._store.state
+            name_it(world, F, "after the backup")
+            runner.run_and_flush()
+        app._store.change(lambda _: backup)
+        name_it(world, D, "edited after the restore", code="USMF")
+
+        [result] = run_cycle(world.session)
+
+        assert result.note.startswith("companies: dataverse has an earlier state")
+        assert reported(world) == [
+            (D, "dataverse has an earlier state: was it restored from a backup?")
+        ]
+        repair_map(world.session, record(world))
+        cycles(world)
+        assert names(world) == ["after the backup"] * 2
+        assert names(world, "USMF") == ["edited after the restore"] * 2
+        assert reported(world) == []
+
+    def test_a_restore_under_a_running_worker_is_noticed(self, world: World) -> None:
+        world.run("companies")
+        app = world.memory[D]
+        with cycle_runner(world.session) as (runner, _):
+            name_it(world, F, "before the backup")
+            runner.run_and_flush()
+            backup = app._store.state
+            name_it(world, F, "after the backup")
+            runner.run_and_flush()
+            app._store.change(lambda _: backup)
+            runner.workers[0].fault = AppUnreachableError(app="dataverse", reason="restarted")
+            name_it(world, F, "after the restore")
+            [result] = runner.run_and_flush()
+
+        assert result.note.startswith("companies: dataverse has an earlier state")
+        assert names(world) == ["after the restore", "before the backup"]
 
 
 def fenced(world: World) -> None:

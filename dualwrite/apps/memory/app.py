@@ -18,7 +18,7 @@ from dualwrite.apps.canonical import as_text
 from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.cutting import order_of, ranges
 from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared, misfits
-from dualwrite.apps.entries import Entries
+from dualwrite.apps.entries import Entries, Inbox
 from dualwrite.apps.memory import capture as memory_capture
 from dualwrite.apps.memory.state import PATIENCE, State, Store
 from dualwrite.apps.memory.writing import MemoryWriting
@@ -183,8 +183,8 @@ class MemoryApp:
         before = store.change(lambda state: store.acknowledged(state, queue, ids)[0])
         return store.acknowledged(before, queue, ids)[1]
 
-    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
-        return self._store.state.inbox.get(queue, ())
+    def inbox(self, queue: str) -> Inbox:
+        return self._store.state.inbox.get(queue, Inbox())
 
     def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         self._ask("acknowledge", queue)

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.canonical import IN_UTC, canonical, distinct
 from dualwrite.apps.capture import Capture, QueueMissingError
-from dualwrite.apps.entries import Entries
+from dualwrite.apps.entries import Entries, Inbox
 from dualwrite.apps.guards import missing_table
 from dualwrite.apps.matching import positions
 from dualwrite.apps.memory.following import Follower
@@ -26,7 +26,6 @@ from dualwrite.apps.query import Query
 from dualwrite.errors import AppBusyError
 from dualwrite.tablemap.schema import TableSchema
 
-Ranges = tuple[tuple[int, int], ...]
 IMAGE = "dualwrite:entry"
 """The id of an image's entry: no column of a table is called so."""
 PATIENCE = 30.0
@@ -55,7 +54,7 @@ class State:
 
     rows: Mapping[str, pa.Table] = field(default_factory=dict)
     queues: Mapping[str, MemoryQueue] = field(default_factory=dict)
-    inbox: Mapping[str, Ranges] = field(default_factory=dict)
+    inbox: Mapping[str, Inbox] = field(default_factory=dict)
     epochs: Mapping[str, int] = field(default_factory=dict)
 
     def with_queue(self, queue: MemoryQueue) -> State:

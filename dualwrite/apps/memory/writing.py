@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Origin, OvertakenError
-from dualwrite.apps.entries import Entries, Op, changed_of, id_ranges, ops_of
+from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import differ, positions
 from dualwrite.apps.memory import constraints
@@ -132,9 +132,10 @@ class MemoryWriting:
         self._begun, count = self._store.acknowledged(state, capture.queue, ids)
         return count
 
-    def record_applied(self, queue: str, ids: pa.Array) -> None:
+    def record_applied(self, queue: str, ids: pa.Array, stamp: int = 0) -> None:
         state = self._state("record_applied", queue)
-        self._begun = replace(state, inbox={**state.inbox, queue: tuple(id_ranges(ids))})
+        applied = Inbox(tuple(id_ranges(ids)), stamp)
+        self._begun = replace(state, inbox={**state.inbox, queue: applied})
 
     @property
     def steps_back(self) -> bool:

@@ -147,6 +147,8 @@ class BatchContext:
     run: int | None = None
     closed: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Ids of a side's own entries that a conflict has dealt with in this cycle."""
+    stamps: dict[Side, int] = field(default_factory=dict)
+    """The stamp of the last record in the other side's inbox, committed or not, by source."""
     held: dict[Side, HeldChanges] = field(default_factory=dict)
     """What the journal holds back of a side's changes."""
     released: list[int] = field(default_factory=list)

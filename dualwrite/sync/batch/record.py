@@ -8,6 +8,7 @@ row that was set aside or overwritten without a record.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +23,9 @@ from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, marked, some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.routes.route import Route
+
+_RECORDS = count(1)
+"""Of one worker; the epoch before it grows from worker to worker."""
 
 
 def record_journal(
@@ -44,7 +48,8 @@ def record_applied(context: BatchContext, writing: Writing, batch: Batch) -> Non
     capture = context.captures.get(batch.route.source)
     if capture is not None and batch.entries is not None:
         ended_well = batch.outcomes.among(*ENDED_WELL)
-        writing.record_applied(capture.queue, batch.entries.ids_of(ended_well))
+        stamp = context.stamps[batch.route.source] = (context.epoch << 32) + next(_RECORDS)
+        writing.record_applied(capture.queue, batch.entries.ids_of(ended_well), stamp)
 
 
 def close_conflicts(

@@ -1,7 +1,8 @@
 """The start of a worker: older ones are shut out, and an app that was restored is noticed.
 
-Each app remembers the newest worker it has seen of a map, and the journal remembers what
-it should remember.  An app that remembers less was restored from a backup: its queue names
+Each app remembers the newest worker it has seen of a map, and in its inbox the stamp of what
+was applied last; the journal remembers what it should remember.  An app that remembers less
+was restored from a backup: its queue names
 what was carried long ago, its ids are given out again, and the rows we wrote since are
 gone.  Nothing is carried then until a person has confirmed it (`dualwrite check --repair`).
 """
@@ -66,11 +67,16 @@ def fence_one(session: Session, map_name: str, epoch: int) -> None:
 
 
 def restored(session: Session, side: Side, marks: Mapping[str, Mapping[Side, Mark]]) -> list[str]:
-    """The maps of which an app has forgotten workers that it had seen."""
+    """The maps of which an app has forgotten workers that it had seen, or what was applied."""
     # an epoch of 0 shuts out nobody, and returns what was seen
-    seen = session.apps[side].fence(dict.fromkeys(marks, 0))
-    return [
-        name
-        for name, known in marks.items()
-        if side in known and seen.get(name, 0) < known[side].epoch
-    ]
+    app = session.apps[side]
+    seen = app.fence(dict.fromkeys(marks, 0))
+    queues = {each.name: each.queues for each in session.journal.maps.all()}
+
+    def forgotten(name: str, mark: Mark) -> bool:
+        if seen.get(name, 0) < mark.epoch:
+            return True
+        queue = queues.get(name, {}).get(side.other.value)
+        return bool(mark.applied and queue) and app.inbox(str(queue)).stamp < mark.applied
+
+    return [name for name, known in marks.items() if side in known and forgotten(name, known[side])]

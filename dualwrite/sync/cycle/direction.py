@@ -63,6 +63,8 @@ class DirectionWorker:
         self._gone: list[Changes] = []
         self._late: list[Changes] = []
         self._any_deletes = False
+        self.applied = 0
+        """The stamp of what was committed last in the other side's inbox; 0 if nothing was yet."""
 
     @property
     def direction(self) -> str:
@@ -284,6 +286,7 @@ class DirectionWorker:
             record = {self.direction: BatchRecord(cleared=cleared)}
             self._journal.held.record(self._map.name, record)
         if result.last:
+            self.applied = self.context.stamps.get(self.source, 0)
             self.acknowledge(through.ids)
 
     def acknowledge(self, ids: pa.Array) -> None:

@@ -28,7 +28,7 @@ from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.capture.fencing import fence
+from dualwrite.sync.capture.fencing import RestoredError, fence
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.cycle.applied import clear_applied
 from dualwrite.sync.cycle.dated import DatedWorker
@@ -114,10 +114,12 @@ class CycleRunner:
     def _acknowledge_applied(self, worker: MapWorker) -> None:
         for side, direction in worker.directions.items():
             queue = direction.capture.queue
-            ranges = self.session.apps[side.other].inbox(queue)
-            if ranges:
-                clear_applied(self.session, worker.name, side, direction.capture, ranges)
-                self.session.apps[side].acknowledge_ranges(queue, ranges)
+            inbox = self.session.apps[side.other].inbox(queue)
+            if inbox.stamp < direction.applied:
+                raise RestoredError(map_name=worker.name, app=side.other.value)
+            if inbox.ranges:
+                clear_applied(self.session, worker.name, side, direction.capture, inbox.ranges)
+                self.session.apps[side].acknowledge_ranges(queue, inbox.ranges)
 
     @property
     def names(self) -> set[str]:
@@ -331,6 +333,9 @@ class CycleRunner:
             return result
         worker.reported, worker.again_at = reported, time.monotonic() + QUIET_SECONDS
         journal.cycles.record(worker.name, result.counts, lags, pending=pending)
+        if result.counts:
+            stamps = {side.other: each.applied for side, each in directions.items()}
+            journal.maps.advance_applied(worker.name, stamps)
         set_waits(self.session, worker.name, worker.fault)
         if worker.fault is None and not any(pending.values()):
             # only from there: somebody may have paused or stopped the map at this moment

@@ -17,7 +17,7 @@ from dualwrite.apps.capture import Capture, NoCaptureError, Origin, OvertakenErr
 from dualwrite.apps.cutting import order_of
 from dualwrite.apps.cutting import ranges as key_ranges
 from dualwrite.apps.declaring import Declared, DigitsLostError, check_declared
-from dualwrite.apps.entries import id_ranges
+from dualwrite.apps.entries import Inbox, id_ranges
 from dualwrite.apps.query import KeyRange, Query
 from dualwrite.apps.sql.core import queues, ranges
 from dualwrite.apps.sql.core.capturing import BRIEFLY, Capturing
@@ -243,10 +243,10 @@ class SqlApp:
     def acknowledge(self, queue: str, ids: pa.Array) -> int:
         return self.acknowledge_ranges(queue, id_ranges(ids))
 
-    def inbox(self, queue: str) -> Sequence[tuple[int, int]]:
+    def inbox(self, queue: str) -> Inbox:
         with self._session(None) as session:
             if not self._capturing.existing(session, [INBOX.name]):
-                return []
+                return Inbox()
             return queues.applied(session, self._reader, queue)
 
     def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:

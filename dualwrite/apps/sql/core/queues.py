@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -19,7 +19,7 @@ from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.canonical import IN_UTC, canonical
 from dualwrite.apps.capture import Capture
-from dualwrite.apps.entries import Entries, Op, id_ranges
+from dualwrite.apps.entries import Entries, Inbox, Op, id_ranges
 from dualwrite.apps.guards import column_of
 from dualwrite.apps.query import Query
 from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader
@@ -37,7 +37,7 @@ INBOX = TableSchema(
     },
     primary_key=("queue",),
 )
-"""Which entries of the other app's queues are in here, as a JSON list of `[low, high]`."""
+"""An `Inbox` for each queue of the other app, in JSON."""
 ID = Column("id", pa.int64(), "BIGINT", nullable=False, has_default=True)
 HEAD = ("id", "op", "changed", "at")
 """The columns of an entry before its key."""
@@ -255,23 +255,24 @@ def remove(
     return gone
 
 
-def applied(session: DatabaseSession, reader: Reader, queue: str) -> list[tuple[int, int]]:
-    """What `record_applied` recorded last, as ranges of ids."""
+def applied(session: DatabaseSession, reader: Reader, queue: str) -> Inbox:
+    """What `record_applied` recorded last."""
     table = reader.dialect.table(INBOX)
     mark: Any = sa.literal_column(session.mark(1))
     query = sa.select(table.c["ranges"]).where(table.c["queue"] == mark)
     columns = session.arrays(session.text(query), [queue], short=True)
     found = canonical(columns[0], pa.string()).to_pylist()
-    return [(low, high) for text in found for low, high in json.loads(text)]
+    if not found:
+        return Inbox()
+    held = json.loads(found[0])
+    return Inbox(tuple((low, high) for low, high in held["ranges"]), held["stamp"])
 
 
-def record_applied(
-    session: DatabaseSession, reader: Reader, queue: str, ranges: Sequence[tuple[int, int]]
-) -> None:
+def record_applied(session: DatabaseSession, reader: Reader, queue: str, recorded: Inbox) -> None:
     """Record in the inbox which entries of a queue of the other app are applied here."""
     columns = ", ".join(map(session.quote, INBOX.columns))
     session.owe(
         f"INSERT INTO {reader.dialect.named(INBOX.name)} ({columns}) "  # noqa: S608 - quoted
         f"VALUES ({session.mark(1)}, {session.mark(2)}) {reader.dialect.replacing(INBOX)}",
-        [queue, json.dumps(ranges)],
+        [queue, json.dumps(asdict(recorded))],
     )

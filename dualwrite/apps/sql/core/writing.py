@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, QueueMissingError
-from dualwrite.apps.entries import Entries, Op, changed_of, id_ranges, ops_of
+from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import positions
 from dualwrite.apps.query import Query
@@ -193,9 +193,10 @@ class SqlWriting:
         with self._faults(None):
             self._session.prepare()
 
-    def record_applied(self, queue: str, ids: pa.Array) -> None:
+    def record_applied(self, queue: str, ids: pa.Array, stamp: int = 0) -> None:
         with self._faults(None):
-            queues.record_applied(self._session, self._reader, queue, id_ranges(ids))
+            applied = Inbox(tuple(id_ranges(ids)), stamp)
+            queues.record_applied(self._session, self._reader, queue, applied)
 
     def _named(self, paths: Sequence[ColumnPath], wanted: Keys) -> Keys:
         """The keys for statements; staged once where the same ones are asked for again."""
