@@ -31,6 +31,7 @@ from dualwrite.rules import (
     Required,
     Resolvable,
     Rule,
+    SecondFraction,
     ValueMapTotal,
     WholeNumberRange,
 )
@@ -224,6 +225,23 @@ class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
     high: int
 
 
+class ExpectColumnValuesToKeepSecondFraction(RuleExpectation):
+    """Times of which the target's type keeps every digit of a second.
+
+    Args:
+        column: The target column.
+        digits: Digits of a second that the target keeps.
+
+    Example: `ExpectColumnValuesToKeepSecondFraction(column="modifiedon", digits=3)`.
+    """
+
+    rule: ClassVar[type[Rule]] = SecondFraction
+    template: ClassVar[str] = "$column has at most $digits digits of a second."
+
+    column: str
+    digits: int
+
+
 class ExpectLookupsToResolve(RuleExpectation):
     """Where a row names a row of another table, that row is there, and only once.
 
@@ -266,6 +284,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectColumnValuesToKeepScale,
         ExpectColumnValuesToKeepCurrencyPrecision,
         ExpectColumnValuesToFitWholeNumberRange,
+        ExpectColumnValuesToKeepSecondFraction,
         ExpectLookupsToResolve,
         ExpectColumnValuesToBeFromTo,
         ExpectColumnValuesToBeOneOf,

@@ -7,7 +7,7 @@ and parameters.  A rule is added by a class in the file of its family and a plac
 
 from collections.abc import Mapping
 
-from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
+from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, Readable, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
@@ -39,6 +39,7 @@ RULES: Mapping[str, type[Rule]] = {
         Scale,
         CurrencyPrecision,
         WholeNumberRange,
+        SecondFraction,
         Resolvable,
         Between,
         OneOf,
@@ -72,6 +73,7 @@ __all__ = [
     "Resolvable",
     "Rule",
     "Scale",
+    "SecondFraction",
     "Severity",
     "ValueMapTotal",
     "Verdict",

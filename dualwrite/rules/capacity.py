@@ -1,4 +1,4 @@
-"""Length, scale, whole number range: whether the target has room for the whole value.
+"""Length, scale, whole number range, fraction of a second: whether the target has room.
 
 Nothing is cut and no digit dropped: a value that does not fit is held back, and the
 reason shows what would have become of it.
@@ -131,3 +131,37 @@ class WholeNumberRange(Rule):
     def reason(self, row: Mapping[str, Any], /) -> str:
         value = row[self.column]
         return f"{self.column} is {value}, where {self.low} to {self.high} fit"
+
+
+@dataclass(frozen=True)
+class SecondFraction(Rule):
+    """At most `digits` digits of a second in the times of `column`, which may be texts."""
+
+    name: ClassVar[str] = "second_fraction"
+
+    column: str = ""
+    digits: int = 0
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def cure(self) -> str:
+        return f"correct it at the source, or let {self.column} keep more digits of a second"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.column)
+        if pa.types.is_string(values.type):
+            finer = rf"\.\d{{{self.digits}}}\d*[1-9]"
+            return certain(pc.match_substring_regex(values, finer))
+        if not pa.types.is_timestamp(values.type):
+            return none_of(table)
+        moments = values.cast(pa.timestamp("us", values.type.tz)).view(pa.int64())
+        step = 10 ** (6 - self.digits)
+        kept = pc.multiply(pc.divide(moments, step), step)
+        return certain(pc.not_equal(kept, moments))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        fit = f"{self.digits} digits of a second fit" if self.digits else "whole seconds fit"
+        return f"{self.column} is {shown(row[self.column])}, where {fit}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from dualwrite.rules.capacity import Length, Scale, WholeNumberRange
+from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyPresent, KeyUnique
 from dualwrite.rules.periods import PeriodsSound
@@ -81,6 +81,8 @@ def _room(column: ColumnFacts) -> Iterator[Rule]:
     kind = column.type
     if column.length is not None and pa.types.is_string(kind):
         yield Length(column=column.target, length=column.length)
+    if column.fraction is not None:
+        yield SecondFraction(column=column.target, digits=column.fraction)
     if column.money is not None:
         yield from _money(column, column.money)
     elif pa.types.is_decimal(kind):

@@ -37,6 +37,7 @@ FACES: Mapping[str, str] = {
     "scale": "ExpectColumnValuesToKeepScale",
     "currency_precision": "ExpectColumnValuesToKeepCurrencyPrecision",
     "whole_number_range": "ExpectColumnValuesToFitWholeNumberRange",
+    "second_fraction": "ExpectColumnValuesToKeepSecondFraction",
     "between": "ExpectColumnValuesToBeFromTo",
     "one_of": "ExpectColumnValuesToBeOneOf",
     "matches": "ExpectColumnValuesToMatchPattern",

@@ -57,6 +57,8 @@ class ColumnFacts:
     nullable: bool
     length: int | None
     from_float: bool
+    fraction: int | None = None
+    """Digits of a second that a time keeps, where these are not all."""
     known: tuple[str, ...] | None = None
     """The texts that a value map lists, where it rejects all others."""
     to_null: tuple[str, ...] = ()

@@ -31,6 +31,8 @@ class Column:
     """The app fills it in when a new row does not give it."""
     length: int | None = None
     """Longest text in characters; None without a limit."""
+    fraction: int | None = None
+    """Digits of a second that a time keeps; None where it keeps microseconds."""
     read_only: bool = False
     exact: bool = True
     """False where the app may bend digits (binary floats, SQLite NUMERIC)."""

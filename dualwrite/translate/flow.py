@@ -184,6 +184,7 @@ def _facts(column: FlowColumn) -> ColumnFacts:
         type=described.type,
         nullable=described.nullable or column.blank_when_null or column.target.is_lookup,
         length=described.length,
+        fraction=described.fraction,
         from_float=column.source_type is not None and pa.types.is_floating(column.source_type),
         known=values.keys if values is not None and total else None,
         to_null=values.nulls if values is not None and total else (),

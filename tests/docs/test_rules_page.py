@@ -29,6 +29,7 @@ from dualwrite.rules import (
     Required,
     Resolvable,
     Scale,
+    SecondFraction,
     ValueMapTotal,
     WholeNumberRange,
 )
@@ -112,6 +113,10 @@ REASONS = [
         for amount, code in [("1000.12345", "GBP"), ("9E15", "GBP"), ("10", "EURO"), ("10", None)]
     ),
     (WholeNumberRange(column="days", low=-32768, high=32767), {"days": 40000}),
+    (
+        SecondFraction(column="modifiedon"),
+        {"modifiedon": dt.datetime(2026, 5, 1, 10, 0, 0, 600_000)},  # noqa: DTZ001 - as it is
+    ),
     (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
     (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),
     (Between(column="creditlimit", low="0", high="1000000"), {"creditlimit": Decimal("-0.01")}),

@@ -16,6 +16,7 @@ from dualwrite.rules import (
     Required,
     Resolvable,
     Scale,
+    SecondFraction,
     ValueMapTotal,
     WholeNumberRange,
     derive,
@@ -91,6 +92,14 @@ def test_a_narrow_whole_number_has_its_range():
     assert of_column("=", finops=column("F", WHOLE), dataverse=column("d", pa.uint8())) == [
         WholeNumberRange(column="d", low=0, high=255)
     ]
+
+
+def test_a_time_of_whole_seconds_takes_no_fraction():
+    moment = pa.timestamp("us")
+
+    assert of_column(
+        "=", finops=column("F", moment), dataverse=column("d", moment, fraction=0)
+    ) == [SecondFraction(column="d", digits=0)]
 
 
 def test_floats_are_asked_to_be_numbers_first():

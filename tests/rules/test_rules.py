@@ -32,6 +32,7 @@ from dualwrite.rules import (
     Required,
     Resolvable,
     Scale,
+    SecondFraction,
     ValueMapTotal,
     WholeNumberRange,
 )
@@ -52,6 +53,7 @@ EVERY = [
     Scale(column="m", precision=5, scale=2),
     CurrencyPrecision(column="m", code="EUR", precision=5, scale=2),
     WholeNumberRange(column="n", low=-128, high=127),
+    SecondFraction(column="name", digits=3),
     KeyPresent(key=("co", "acc")),
     PeriodsSound(entity=("acc",), start="from", end="to"),
     KeyUnique(key=("co", "acc"), severity="warning"),
@@ -222,6 +224,24 @@ def test_a_whole_number_within_its_range():
 
     assert failing(rule, table) == [True, False, False, True, False]
     assert reasons(rule, table)[0] == "n is -129, where -128 to 127 fit"
+
+
+@pytest.mark.parametrize(
+    ("digits", "failed"),
+    [(0, [True, True, True, False, False]), (3, [False, True, False, False, False])],
+)
+def test_a_time_has_no_more_digits_of_a_second_than_fit(digits, failed):
+    rule = SecondFraction(column="at", digits=digits)
+    texts = ["2020-12-31 23:59:59.9", "1969-12-31 23:59:59.999999", "2026-05-01 10:00:00.120"]
+    texts += ["2026-05-01 10:00:00.000", None]
+    moments = pa.array(texts).cast(pa.timestamp("us"))
+
+    for values in (pa.array(texts), moments, moments.cast(pa.timestamp("us", "UTC"))):
+        assert failing(rule, gate(at=values)) == failed
+    if digits:
+        assert reasons(rule, gate(at=pa.array(texts))) == [
+            "at is '1969-12-31 23:59:59.999999', where 3 digits of a second fit"
+        ]
 
 
 def test_a_key_is_there_in_all_its_parts():

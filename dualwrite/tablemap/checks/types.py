@@ -104,6 +104,8 @@ def _verdicts(source: Column, target: Column) -> Iterator[Verdict]:
             yield from _length(source, target)
         case ((ValueKind.DECIMAL | ValueKind.INTEGER), ValueKind.DECIMAL):
             yield from _digits(source, target)
+        case ValueKind.TIMESTAMP, ValueKind.TIMESTAMP:
+            yield from _fraction(source, target)
         case _:
             pass
 
@@ -113,6 +115,13 @@ def _length(source: Column, target: Column) -> Iterator[Verdict]:
         return
     longest = "text of any length" if source.length is None else f"{source.length} characters"
     yield "warning", f"{longest} into {target.length}: longer text is rejected"
+
+
+def _fraction(source: Column, target: Column) -> Iterator[Verdict]:
+    finest = 6 if source.fraction is None else source.fraction
+    if target.fraction is not None and finest > target.fraction:
+        kept = f"{target.fraction} digits" if target.fraction else "none"
+        yield "warning", f"{finest} digits of a second into {kept}: finer times are rejected"
 
 
 def _digits(source: Column, target: Column) -> Iterator[Verdict]:

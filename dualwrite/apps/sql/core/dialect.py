@@ -222,6 +222,7 @@ class Dialect(ABC):
             or reflected.get("autoincrement") is True
             or computed,
             length=length,
+            fraction=_fraction(reflected["type"]),
             read_only=computed or bool(identity.get("always")),
             exact=exact,
         )
@@ -318,6 +319,12 @@ def covered(schema: TableSchema, key: Sequence[str]) -> bool:
     """Whether a unique index sees to it that a key names one row."""
     sets = (schema.primary_key, *schema.unique)
     return tuple(sorted(key)) in {tuple(sorted(names)) for names in sets if names}
+
+
+def _fraction(kind: Any) -> int | None:
+    """The digits of a second that a time keeps, where these are less than six."""
+    digits = getattr(kind, "precision", None) if isinstance(kind, sa.DateTime | sa.Time) else None
+    return None if digits is None or digits >= 6 else int(digits)
 
 
 def decimal_type(precision: int | None, scale: int | None) -> pa.DataType:

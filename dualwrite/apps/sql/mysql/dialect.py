@@ -176,6 +176,7 @@ _DESCRIBED = (
     "CHARACTER_MAXIMUM_LENGTH",
     "NUMERIC_PRECISION",
     "NUMERIC_SCALE",
+    "DATETIME_PRECISION",
 )
 
 
@@ -195,10 +196,15 @@ def _described(row: Any) -> Column:
         has_default=(default is not None and default != "NULL")
         or "auto_increment" in extra
         or generated,
+        fraction=_fraction(row.DATETIME_PRECISION),
         length=length if pa.types.is_string(kind) else None,
         read_only=generated,
         exact=not pa.types.is_floating(kind),
     )
+
+
+def _fraction(digits: int | None) -> int | None:
+    return None if digits is None or digits >= 6 else int(digits)
 
 
 def _canonical(row: Any) -> pa.DataType:  # noqa: PLR0911 - one a kind

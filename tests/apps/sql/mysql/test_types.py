@@ -57,3 +57,14 @@ def test_a_tinyint_of_one_digit_that_is_no_truth_is_not_made_one(shop: Workshop)
     rows = as_read(shop.open().read(QUERY).sort_by("code"))
 
     assert [row["v"] for row in rows] == [False, True, "7", "-1", None]
+
+
+def test_a_time_says_how_many_digits_of_a_second_it_keeps(shop: Workshop) -> None:
+    shop.execute(
+        "CREATE TABLE odd (code bigint PRIMARY KEY, a datetime, b datetime(3), c datetime(6), "
+        "d timestamp(2) NULL, e time, f date)"
+    )
+
+    columns = shop.open().schema("odd").columns
+
+    assert [each.fraction for each in columns.values()] == [None, 0, 3, None, 2, 0, None]

@@ -45,3 +45,14 @@ def test_a_value_is_the_same_there_and_back(
 
     assert first.to_pydict() == given.to_pydict()
     assert app.read(QUERY).sort_by("code").to_pydict() == changed.to_pydict()
+
+
+def test_a_time_says_how_many_digits_of_a_second_it_keeps(shop: Workshop) -> None:
+    shop.execute(
+        "CREATE TABLE odd (code bigint PRIMARY KEY, a timestamp(0), b timestamptz(3), "
+        "c timestamp, d time(2), e time, f date)"
+    )
+
+    columns = shop.open().schema("odd").columns
+
+    assert [each.fraction for each in columns.values()] == [None, 0, 3, None, 2, None, None]
