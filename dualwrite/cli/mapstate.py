@@ -76,22 +76,34 @@ def resume(
         _show(mapstate.resume(session, names, how), session.link.names, as_json=as_json)
 
 
-def stop(names: MapNames, project: Project = HERE, as_json: Json = False) -> None:
+def stop(
+    names: MapNames,
+    drop_queue: Annotated[
+        bool,
+        typer.Option(
+            "--drop-queue", help="Export what has queued to a file, and drop it, before stopping."
+        ),
+    ] = False,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
     """Take maps out of work, and their queues out of the apps.
 
     Rows stay as they are on both sides, rejected rows stay in the journal. Changes made from
-    now on are not kept: the next run compares every row. An initial sync that was cut off
-    is given up.
+    now on are not kept: the next run compares every row. A map with queued changes is refused:
+    sync them first, or drop them. An initial sync that was cut off is given up.
 
     \b
-    Example:
+    Examples:
       dualwrite stop customers-v3--accounts
+      dualwrite stop customers-v3--accounts --drop-queue
     """
     from dualwrite.operations.commands import mapstate
     from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
-        _show(mapstate.stop(session, names), session.link.names, as_json=as_json)
+        done = mapstate.stop(session, names, drop_queue=drop_queue)
+        _show(done, session.link.names, as_json=as_json)
 
 
 def _show(done: MovedMaps, apps: AppNames, *, as_json: bool) -> None:

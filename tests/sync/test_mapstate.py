@@ -298,6 +298,39 @@ def test_a_worker_that_does_not_release_a_map_is_named(
     assert one(stop(session, ["companies"])).note == "stopped"
 
 
+def test_a_map_with_queued_changes_is_not_stopped_without_a_word(running: World) -> None:
+    running.put(F, "Company", {"CODE": "USMF", "NAME": "new"})
+    running.put(D, "company", {"code": "DEMF", "name": "neu"})
+
+    refused = one(stop(running.session, ["companies"]))
+
+    assert "2 changes are queued and not synced yet" in str(refused.error)
+    assert "dualwrite sync companies" in str(refused.error)
+    assert refused.status is running.status("companies") is MapStatus.RUNNING
+    assert pending(running) == {"finops": 1, "dataverse": 1}
+
+    pause(running.session, ["companies"])
+    assert "dualwrite resume companies" in str(one(stop(running.session, ["companies"])).error)
+
+
+def test_queued_changes_are_exported_before_a_stop_drops_them(running: World) -> None:
+    running.put(F, "Company", {"CODE": "USMF", "NAME": "new"})
+
+    stopped = one(stop(running.session, ["companies"], drop_queue=True))
+
+    assert stopped.note.startswith("stopped; 1 queued changes were dropped")
+    rows = [list(csv.DictReader(file.read_text().splitlines())) for file in stopped.files]
+    assert [[row["CODE"] for row in some if "CODE" in row] for some in rows] == [["USMF"], []]
+    assert queues_of(running.session, "companies") == {}
+
+
+def test_what_is_synced_leaves_nothing_to_drop(running: World) -> None:
+    running.put(F, "Company", {"CODE": "USMF", "NAME": "new"})
+    running.cycle()
+
+    assert one(stop(running.session, ["companies"])).note == "stopped"
+
+
 def test_an_initial_sync_under_way_is_not_stopped_from_outside(running: World) -> None:
     session = running.session
     session.journal.maps.set_status("companies", MapStatus.INITIALIZING, reason="test")

@@ -62,10 +62,13 @@ def resume(session: Session, names: Sequence[str], how: Resume = Resume.CATCH_UP
     return MovedMaps(tuple(engine.resume(session, names, how)))
 
 
-def stop(session: Session, names: Sequence[str]) -> MovedMaps:
+def stop(session: Session, names: Sequence[str], *, drop_queue: bool = False) -> MovedMaps:
     """Take maps out of work, and their queues out of the apps.
+
+    A map with queued changes is refused; with `drop_queue` they are exported to a file in
+    `.dualwrite/exports`, then removed.
 
     Raises:
         TransientError, PermanentError: From the journal.
     """
-    return MovedMaps(tuple(engine.stop(session, names)))
+    return MovedMaps(tuple(engine.stop(session, names, drop_queue=drop_queue)))

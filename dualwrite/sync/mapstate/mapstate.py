@@ -59,6 +59,24 @@ class WrongStatusError(PermanentError):
         )
 
 
+class QueuedChangesError(PermanentError):
+    """Stopping a map would drop changes that are queued."""
+
+    def __init__(self, *, map_name: str, status: MapStatus, queued: int) -> None:
+        self.map_name, self.queued = map_name, queued
+        changes = "1 change is" if queued == 1 else f"{queued:,} changes are"
+        first = {
+            MapStatus.INITIALIZING: f"Let its initial sync end: dualwrite run {map_name}",
+            MapStatus.PAUSED: f"Resume it, then sync them: dualwrite resume {map_name}",
+        }
+        super().__init__(
+            f"{map_name}: {changes} queued and not synced yet; stopping the map drops them, and "
+            "its next run may overwrite them. Nothing was changed.\n"
+            f"  {first.get(status, f'Sync them first: dualwrite sync {map_name}')}\n"
+            f"  Or export them to a file and drop them: dualwrite stop {map_name} --drop-queue"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What a command did with one map; `error` says why it did not."""
@@ -81,9 +99,12 @@ def resume(session: Session, names: Sequence[str], how: Resume) -> list[Moved]:
     return _each(session, names, partial(_resume, how=how))
 
 
-def stop(session: Session, names: Sequence[str]) -> list[Moved]:
-    """Take maps out of work and their captures out of the apps."""
-    return _each(session, names, _stop)
+def stop(session: Session, names: Sequence[str], *, drop_queue: bool = False) -> list[Moved]:
+    """Take maps out of work and their captures out of the apps.
+
+    A map with queued changes is refused; with `drop_queue` they are exported and dropped.
+    """
+    return _each(session, names, partial(_stop, drop_queue=drop_queue))
 
 
 def _each(
@@ -155,6 +176,12 @@ def _keep(session: Session, table_map: TableMap) -> Moved:
 
 
 def _drop(session: Session, table_map: TableMap) -> Moved:
+    dropped, files = _export_and_drop(session, table_map)
+    note = f"running; {dropped:,} queued changes were dropped, a copy of them is in the exports"
+    return Moved(table_map.name, MapStatus.RUNNING, note, files=files)
+
+
+def _export_and_drop(session: Session, table_map: TableMap) -> tuple[int, tuple[Path, ...]]:
     """Export every queue before any is dropped: a file that cannot be written stops all."""
     name, at = table_map.name, datetime.now(UTC)
     folder = session.link.project / ".dualwrite" / "exports"
@@ -168,8 +195,7 @@ def _drop(session: Session, table_map: TableMap) -> Moved:
         drop_entries(session, table_map, side, ids)
         for side, ids in zip(sides, exported, strict=True)
     )
-    note = f"running; {dropped:,} queued changes were dropped, a copy of them is in the exports"
-    return Moved(name, MapStatus.RUNNING, note, files=tuple(files))
+    return dropped, tuple(files)
 
 
 def _queueing(session: Session, table_map: TableMap) -> list[Side]:
@@ -177,11 +203,32 @@ def _queueing(session: Session, table_map: TableMap) -> list[Side]:
     return [side for side in Side if side.value in queues]
 
 
-def _stop(session: Session, name: str) -> Moved:
+def _export_all(session: Session, name: str) -> tuple[int, tuple[Path, ...]]:
+    """As `_export_and_drop`; of a map whose file is gone nobody can say what its queue names."""
+    try:
+        table_map = session.map(name)
+    except (UnknownMapError, MapError):
+        return 0, ()
+    return _export_and_drop(session, table_map)
+
+
+def _queued(session: Session, name: str) -> int:
+    """How many entries the queues of a map have; an app that is away keeps its queue anyway."""
+    count = 0
+    for side, queue in queues_of(session, name).items():
+        with suppress(TransientError, PermanentError):
+            count += sum(session.apps[Side(side)].pending([queue]).values())
+    return count
+
+
+def _stop(session: Session, name: str, *, drop_queue: bool) -> Moved:
     journal = session.journal
     before = journal.maps.status(name)
     if before is MapStatus.NOT_RUNNING and not queues_of(session, name):
         return Moved(name, before, "was not running, nothing changed")
+    queued = _queued(session, name)
+    if queued and not drop_queue:
+        raise QueuedChangesError(map_name=name, status=before, queued=queued)
     if before is not MapStatus.INITIALIZING:
         # a worker that carries it reads this after its cycle, and releases the map
         journal.maps.change_status(
@@ -193,6 +240,7 @@ def _stop(session: Session, name: str) -> Moved:
                 journal.runs.finish(run.id, RunOutcome.CANCELLED, "the map was stopped")
             journal.maps.set_status(name, MapStatus.NOT_RUNNING, reason="stopped")
             journal.maps.set_waits(name, None)
+            dropped, files = (0, ()) if not queued else _export_all(session, name)
             left = stop_capture(session, name)
     except LeaseHeldError as error:
         if before is MapStatus.INITIALIZING:
@@ -204,7 +252,10 @@ def _stop(session: Session, name: str) -> Moved:
             "so its queues stay. Once that has ended: dualwrite check --repair",
         )
     if not left:
-        return Moved(name, MapStatus.NOT_RUNNING, "stopped")
+        note = "stopped"
+        if dropped:
+            note += f"; {dropped:,} queued changes were dropped, a copy of them is in the exports"
+        return Moved(name, MapStatus.NOT_RUNNING, note, files=files)
     queues = queues_of(session, name)
     listed = " and ".join(f"{queues[side.value]} in {side.value}" for side in left)
     return Moved(
