@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.apps.entries import Entries
+from dualwrite.apps.transactions import Locked
 from dualwrite.sync.cycle.replay import generations
 from tests.sync.world import D, F, World, cust
 
@@ -36,6 +37,9 @@ class Noted:
 
     def __getattr__(self, name):
         return getattr(self._writing, name)
+
+    def lock(self, query, keys, **options):
+        return self._writing.lock(query, keys, **options)
 
     def update(self, table, rows, *, key):
         self._seen += rows["name"].to_pylist()
@@ -95,6 +99,28 @@ def test_what_follows_a_refused_state_waits_for_it(replayed):
     world.session.journal.held.discard([held.id])
     world.cycle_until_done()
     assert seen == ["later"]
+
+
+def test_what_follows_a_locked_state_waits_for_it(replayed, monkeypatch):
+    world, seen = replayed
+    world.put(F, "Cust", cust("C1", "B"))
+    world.put(F, "Cust", cust("C1", "C"))
+    lock, locked = Noted.lock, [True]
+
+    def held_by_another(self, query, keys, **options):
+        found = lock(self, query, keys, **options)
+        if not locked or not found.rows.num_rows:
+            return found
+        locked.pop()
+        return Locked(found.rows.slice(0, 0), keys)
+
+    monkeypatch.setattr(Noted, "lock", held_by_another)
+
+    world.cycle()
+    assert seen == []
+
+    world.cycle_until_done()
+    assert seen == ["B", "C"]
 
 
 def test_a_state_outside_the_filter_is_passed_over(replayed):

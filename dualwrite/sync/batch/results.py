@@ -60,6 +60,11 @@ class BatchResult:
         return self.entries.filter(self.batch.outcomes.among(*ACKNOWLEDGED))
 
     @property
+    def stays(self) -> Changes:
+        """The changes of the rows that stay in the queue."""
+        return self.entries.filter(self.batch.outcomes.among(*STAYS))
+
+    @property
     def needs_wider_route(self) -> Mask:
         """Rows for which the route was too narrow."""
         return self.batch.outcomes.among(Outcome.NEEDS_WIDER_ROUTE)

@@ -19,6 +19,7 @@ from dualwrite.apps.transactions import Snapshot
 from dualwrite.journal.records import Counts
 from dualwrite.sync.batch.batch import Batch, RowsFrom
 from dualwrite.sync.batch.outcomes import Outcome
+from dualwrite.sync.batch.results import BatchResult
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.routes.reading import only_needed
@@ -31,14 +32,18 @@ class ReplayWorker(DirectionWorker):
     def carry_upserts(self, snapshot: Snapshot) -> None:
         """Carry every state, deletes among them."""
         self.begin()
+        self._stays: set[str | None] = set()
+        """Keys of which a state stays in the queue: what follows it stays too."""
         for entries in self.pages(snapshot):
             for part in generations(entries):
                 self._replay(snapshot, self.admitted(entries, changes_of(part)))
 
     def _replay(self, snapshot: Snapshot, changes: Changes) -> None:
         """One generation: each key has one entry."""
-        free = pc.invert(self.held.mask(changes.keys))
-        changes = changes.filter(free)
+        waits = self.held.mask(changes.keys)
+        if self._stays:
+            waits = pc.or_(waits, pc.is_in(changes.texts, value_set=pa.array(self._stays)))
+        changes = changes.filter(pc.invert(waits))
         if not len(changes):
             return
         gone, there = changes.filter(changes.deleted), changes.filter(pc.invert(changes.deleted))
@@ -60,6 +65,11 @@ class ReplayWorker(DirectionWorker):
         if len(gone):
             self.delete(gone)
         self.read_held()
+
+    def acknowledge_batch(self, result: BatchResult) -> None:
+        """Also note what stays, such as what an application holds locked over there."""
+        super().acknowledge_batch(result)
+        self._stays |= set(result.stays.texts.to_pylist())
 
 
 def generations(entries: Entries) -> Iterator[Entries]:
