@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
@@ -247,6 +248,47 @@ def test_what_changed_while_a_conflict_waited_is_not_overwritten_unseen(every_wo
     (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     assert stored.conflict.rows[F]["NAME"] == "f2"
     assert {row[0] for row in both(world)} == {"d"}
+
+
+def test_the_winning_row_is_locked_while_a_decision_is_closed_and_queued(every_world, monkeypatch):
+    """Else a cycle between the two would overwrite it, with what is on no record."""
+    world = conflicting(every_world, ASKED)
+    set_name(world, "f", "d")
+    world.cycle_until_done()
+    done: list[str] = []
+
+    class Noting:
+        def __init__(self, inner):
+            self._inner = inner
+
+        def __getattr__(self, name):
+            return getattr(self._inner, name)
+
+        @contextmanager
+        def writing(self, origin=None):
+            with self._inner.writing(origin) as writing:
+                yield Noting(writing)
+            done.append("committed")
+
+        def lock(self, *args, **options):
+            done.append("locked")
+            return self._inner.lock(*args, **options)
+
+        def enqueue(self, *args, **options):
+            done.append("queued")
+            return self._inner.enqueue(*args, **options)
+
+    conflict = world.conflict_id()
+    session = world.session
+    close = session.journal.conflicts.close
+    session.apps[D] = Noting(session.apps[D])
+    monkeypatch.setattr(
+        session.journal.conflicts, "close", lambda *args: (done.append("closed"), close(*args))
+    )
+
+    resolve_conflict(session, conflict, D)
+
+    assert done == ["locked", "closed", "queued", "committed"]
 
 
 @pytest.mark.parametrize(("side", "loser"), [(F, "d"), (D, "f")])

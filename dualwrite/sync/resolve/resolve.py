@@ -15,7 +15,7 @@ import pyarrow as pa
 from dualwrite.apps.canonical import canonical
 from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Op, changed_text
-from dualwrite.errors import PermanentError
+from dualwrite.errors import AppBusyError, PermanentError
 from dualwrite.journal.records import (
     Conflict,
     ConflictKind,
@@ -70,18 +70,24 @@ def resolve_conflict(session: Session, conflict_id: int, side: Side) -> None:
     if capture is None:
         reason = f"{table_map.name} does not run, so nothing would carry it"
         raise NoSuchConflictError(conflict_id=conflict_id, reason=reason)
-    # closed first: a cycle acknowledges what is queued of an open conflict, and carries nothing
-    session.journal.conflicts.close(conflict_id, ConflictOutcome(side.value))
-    try:
-        rows = {each: _current(session, table_map, each, found.conflict) for each in Side}
-        outcome, status = ConflictOutcome(side.value), ConflictStatus.CLOSED
-        decided = replace(found.conflict, rows=rows, outcome=outcome, status=status)
-        session.journal.conflicts.record(found.map, [decided])
-        key = _key(session, table_map, side, found.conflict)
-        _queue(session, side, capture, key, None)
-    except BaseException:
-        session.journal.conflicts.reopen(conflict_id)
-        raise
+    key = _key(session, table_map, side, found.conflict)
+    # closed before it is queued: a cycle acknowledges what is queued of an open conflict.  The
+    # winning row is locked meanwhile, so that no cycle overwrites it before its entry is there
+    with session.apps[side].writing() as writing:
+        query = reading(session, table_map, side, filtered=False)
+        if writing.lock(query, key).locked.num_rows:
+            reason = "an application holds the row of the conflict locked"
+            raise AppBusyError(app=side.value, table=query.table, reason=reason)
+        session.journal.conflicts.close(conflict_id, ConflictOutcome(side.value))
+        try:
+            rows = {each: _current(session, table_map, each, found.conflict) for each in Side}
+            outcome, status = ConflictOutcome(side.value), ConflictStatus.CLOSED
+            decided = replace(found.conflict, rows=rows, outcome=outcome, status=status)
+            session.journal.conflicts.record(found.map, [decided])
+            writing.enqueue(capture, key, op=Op.UPDATE)
+        except BaseException:
+            session.journal.conflicts.reopen(conflict_id)
+            raise
     session.journal.activity.log(
         found.map, "conflict", f"conflict {conflict_id}: {side.value} wins", {"id": conflict_id}
     )
