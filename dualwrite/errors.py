@@ -35,6 +35,21 @@ class ConfigError(PermanentError):
     """`dualwrite.toml` is missing or invalid."""
 
 
+class SplitPasswordError(ConfigError):
+    """A URL whose password has an `@`: what follows it is taken for the host.
+
+    No part of the URL is shown.
+    """
+
+    def __init__(self, *, app: str) -> None:
+        self.app = app
+        super().__init__(
+            f"{_setting(app)} url: the user name or the password has an `@`, so that a part of it "
+            "would be taken for the host. Nothing was read or written.\n"
+            "  Write it as %40 in the URL, or in the environment variable that is set into it."
+        )
+
+
 def _setting(app: str) -> str:
     """The table of `dualwrite.toml` with the address of `app`."""
     return "[journal]" if app == "journal" else f"[apps.{app}]"

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from dualwrite.apps.app import App
-from dualwrite.errors import ConfigError
+from dualwrite.errors import ConfigError, SplitPasswordError
 from dualwrite.link import Side
 
 PATIENCE = 30.0
@@ -23,6 +23,8 @@ def open_app(side: Side, url: str, *, schema: str | None = None, patience: float
         parsed = sa.make_url(url)
     except sqlalchemy.exc.ArgumentError as fault:
         raise _unknown(side, "it is no URL") from fault
+    if "@" in (parsed.host or ""):
+        raise SplitPasswordError(app=side.value)
     kind = parsed.drivername.split("+", 1)[0]
     if kind == "memory":
         from dualwrite.apps.memory.app import MemoryApp

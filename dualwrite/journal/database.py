@@ -30,6 +30,7 @@ from dualwrite.errors import (
     AppUnreachableError,
     ConfigError,
     DualWriteError,
+    SplitPasswordError,
     StorageFullError,
 )
 from dualwrite.journal.models import UtcTime
@@ -85,6 +86,8 @@ def open_database(url: str, *, app: str) -> Database:
             "  Write it as sqlite:///.dualwrite/journal.db or postgresql://user@host/database."
         )
         raise ConfigError(msg) from error
+    if "@" in (parsed.host or ""):
+        raise SplitPasswordError(app="journal")
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         return Database(_open_sqlite(parsed, app), app)

@@ -148,7 +148,8 @@ class BatchContext:
     closed: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Ids of a side's own entries that a conflict has dealt with in this cycle."""
     stamps: dict[Side, int] = field(default_factory=dict)
-    """The stamp of the last record in the other side's inbox, committed or not, by source."""
+    """The stamp of the last record in the other side's inbox, by source: of the open transaction,
+    or of the last that was committed."""
     held: dict[Side, HeldChanges] = field(default_factory=dict)
     """What the journal holds back of a side's changes."""
     released: list[int] = field(default_factory=list)
@@ -186,15 +187,22 @@ class BatchContext:
         self.released.clear()
         self.recorded.clear()
         closed = {side: len(ids) for side, ids in self.closed.items()}
+        stamps = dict(self.stamps)
         journal, target = self.session.journal, route.target
+        committed = False
         try:
             with self.session.apps[target].writing(self.origin(route, target)) as writing:
                 yield writing
+            committed = True
         except RowsRefusedError:
             for side, ids in self.closed.items():
                 del ids[closed.get(side, 0) :]
             journal.conflicts.discard(route.table_map.name, self.recorded)
             raise
+        finally:
+            if not committed:
+                self.stamps.clear()
+                self.stamps.update(stamps)
         if self.released:
             journal.held.discard(self.released)
             self.released.clear()

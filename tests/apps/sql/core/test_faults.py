@@ -29,6 +29,7 @@ from dualwrite.errors import (
     RowsRefusedError,
     StorageFullError,
 )
+from dualwrite.journal.store import Journal
 from dualwrite.link import Side
 from tests.apps.reading import asking, customers, held, of_customers
 from tests.apps.workshops import CUSTOMER, GROUP, KEY, Workshop, table, text
@@ -96,6 +97,18 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
 def test_a_url_that_we_do_not_speak_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match=r"\[apps.finops\] url cannot be used"):
         open_app(Side.FINOPS, url)
+
+
+@pytest.mark.parametrize("password", ["hunter@TopSecret", "@TopSecret", "a@b@TopSecret"])
+def test_no_part_of_a_password_with_an_at_sign_is_shown(password: str) -> None:
+    url = f"postgresql://erp:{password}@127.0.0.1:1/erp"
+
+    with pytest.raises(ConfigError, match="%40") as app:
+        open_app(Side.FINOPS, url)
+    with pytest.raises(ConfigError, match="%40") as journal:
+        Journal.open(url)
+
+    assert "TopSecret" not in f"{app.value} {journal.value}"
 
 
 def test_a_lost_connection_is_unreachable_once_and_then_replaced(
