@@ -60,7 +60,8 @@ def _compile(
     target_path, source_path = column.end(source.other), column.end(source)
     assert target_path is not None
     target = describe(target_path, source.other)
-    source_type = None if source_path is None else describe(source_path, source).type
+    origin = None if source_path is None else describe(source_path, source)
+    source_type = None if origin is None else origin.type
     where = f"{column.place}: {column.notation}"
     context = StepContext(where, source, _is_forward(column.sign, source), target, source_type)
     steps = steps_of(column.transforms, context)
@@ -73,7 +74,10 @@ def _compile(
     if ending is not None:
         steps = (*steps, ending)
     quantity = None if source_path is None else quantity_of(table_map, column, source)
-    compiled = FlowColumn(source_path, target_path, steps, target, source_type, money, quantity)
+    json = origin is not None and _unlike_json(origin.native, target.native)
+    compiled = FlowColumn(
+        source_path, target_path, steps, target, source_type, money, quantity, json
+    )
     if source_path is None:
         _check_constant(compiled, where)
     return compiled
@@ -82,6 +86,12 @@ def _compile(
 def _is_forward(sign: Sign, source: Side) -> bool:
     """A one-way transform is written for its direction, a two-way one for the way out of finops."""
     return source is Side.FINOPS or len(sign.sources) == 1
+
+
+def _unlike_json(one: str, other: str) -> bool:
+    """Whether JSON meets another spelling of it; two columns of one type spell it alike."""
+    natives = {one.upper(), other.upper()}
+    return len(natives) == 2 and not natives.isdisjoint(("JSON", "JSONB"))
 
 
 def _check_constant(column: FlowColumn, where: str) -> None:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from dualwrite.effective import Periods
 from dualwrite.exact.casts import always_converts, convert
+from dualwrite.exact.jsons import json_text
 from dualwrite.exact.texts import column_of
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
@@ -49,6 +50,8 @@ class FlowColumn:
     source_type: pa.DataType | None
     money: Money | None = None
     quantity: Quantity | None = None
+    json: bool = False
+    """Whether its texts are JSON, which the two sides spell in their own ways."""
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
@@ -114,6 +117,8 @@ class FlowColumn:
     def wide(self, stepped: pa.Array) -> pa.Array:
         """The stepped values in the wide form of the target type."""
         values = convert(stepped, self.target_column.type)
+        if self.json and pa.types.is_string(values.type):
+            values = json_text(values)
         return _without_blanks(values) if self.blank_is_null else values
 
     def own(self, values: pa.Array) -> pa.Array:

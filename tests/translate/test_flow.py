@@ -9,6 +9,7 @@ import pytest
 
 from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform, Unmapped
+from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms import TransformError
 from dualwrite.translate.compare import differs
 from dualwrite.translate.rows import comparable, fit, translate
@@ -209,3 +210,24 @@ def test_a_default_behind_a_value_map_does_not_hide_an_unlisted_value():
     gate = translate(pa.table({"F": ["no", None, "weird", ""]}), flow)
 
     assert gate["d"].to_pylist() == [1, 9, None, 9]
+
+
+@pytest.mark.parametrize("source", list(Side))
+def test_json_is_compared_as_json_where_the_sides_spell_it_in_their_own_ways(source):
+    text, binary = Column("F", TEXT, "longtext"), Column("d", TEXT, "JSONB")
+    flow = one_column("=", finops=text, dataverse=binary, source=source)
+    mine, theirs = ("F", "d") if source is Side.FINOPS else ("d", "F")
+
+    sent = translate(pa.table({mine: ['{"z":1,"a":2.50}', "no json", None]}), flow)
+    held = comparable(pa.table({theirs: ['{"a": 2.50, "z": 1}', "other", None]}), flow)
+
+    assert differs(sent[theirs], held[theirs]).to_pylist() == [False, True, False]
+
+
+def test_json_keeps_its_spelling_between_columns_of_one_type():
+    ends = (Column(name, TEXT, "JSON") for name in "Fd")
+    flow = one_column("=", **dict(zip(("finops", "dataverse"), ends, strict=True)))
+
+    sent = translate(pa.table({"F": ['{"z": 1,  "a": 2}']}), flow)
+
+    assert sent["d"].to_pylist() == ['{"z": 1,  "a": 2}']
