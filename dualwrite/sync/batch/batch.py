@@ -71,7 +71,7 @@ class Takes(Enum):
             case Takes.ALL:
                 others = constant(False, len(state.found))
             case Takes.NEW:
-                others = state.found
+                others = pc.or_(state.found, state.locked)
             case Takes.PRESENT:
                 others = pc.invert(pc.or_(state.found, state.locked))
             case Takes.UNTOUCHED:
