@@ -190,20 +190,26 @@ class ExpectColumnValuesToBeRequired(RuleExpectation):
 
 
 class ExpectColumnValuesToFitLength(RuleExpectation):
-    """Text of at most `length` characters (not bytes).  Longer text is never cut.
+    """Text of at most `length` characters, or text or binary of as many bytes.
+
+    Longer text is never cut.
 
     Args:
         column: The target column.
         length: Characters that the target has room for.
+        unit: `bytes` where the target counts these.
+        least: Bytes that a binary needs, where the target would fill it up.
 
     Example: `ExpectColumnValuesToFitLength(column="name", length=160)`.
     """
 
     rule: ClassVar[type[Rule]] = Length
-    template: ClassVar[str] = "$column has at most $length characters."
+    template: ClassVar[str] = "$column has at most $length $unit."
 
     column: str
     length: int
+    unit: str = "characters"
+    least: int = 0
 
 
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):

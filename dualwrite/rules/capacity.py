@@ -23,12 +23,16 @@ _EXACT = Context(prec=100)
 
 @dataclass(frozen=True)
 class Length(Rule):
-    """At most `length` characters of text in `column`."""
+    """At most `length` characters of text, or bytes of text or binary, in `column`."""
 
     name: ClassVar[str] = "length"
 
     column: str = ""
     length: int = 0
+    unit: str = "characters"
+    """Or `bytes`."""
+    least: int = 0
+    """Bytes that a binary needs, where the column would fill it up."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -36,10 +40,15 @@ class Length(Rule):
 
     @property
     def cure(self) -> str:
+        if self.unit == "bytes":
+            return "correct it at the source, or widen the column"
         return f"shorten it at the source, or write {{truncate: {self.length}}} in the map"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         text = column_of(table, self.column)
+        if self.unit == "bytes":
+            octets = pc.binary_length(text)
+            return certain(pc.or_(pc.greater(octets, self.length), pc.less(octets, self.least)))
         # Bytes are counted without looking at them, and there are never fewer than characters.
         if (pc.max(pc.binary_length(text)).as_py() or 0) <= self.length:
             return none_of(table)
@@ -47,6 +56,11 @@ class Length(Rule):
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         text = row[self.column]
+        if self.unit == "bytes":
+            octets = len(text.encode() if isinstance(text, str) else text)
+            if octets < self.least:
+                return f"{self.column} has {octets:,} bytes, and would be filled to {self.least:,}"
+            return f"{self.column} has {octets:,} bytes where {self.length:,} fit"
         reason = f"{self.column} has {len(text):,} characters where {self.length:,} fit"
         whole, cut = shown(text), shown(text[: self.length])
         # both are shown by their beginnings, and two equal ones would explain nothing

@@ -19,6 +19,7 @@ from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.rule import Rule
+from dualwrite.rules.values import Between, Matches, OneOf
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts, MoneyFacts
 
 
@@ -79,15 +80,42 @@ def _of_column(column: ColumnFacts) -> Iterator[Rule]:
 
 def _room(column: ColumnFacts) -> Iterator[Rule]:
     kind = column.type
-    if column.length is not None and pa.types.is_string(kind):
+    text = pa.types.is_string(kind)
+    if column.length is not None and text:
         yield Length(column=column.target, length=column.length)
+    if column.octets is not None and (text or pa.types.is_binary(kind)):
+        least = column.octets if column.padded and not text else 0
+        yield Length(column=column.target, length=column.octets, unit="bytes", least=least)
+    if text:
+        yield from _spelling(column)
     if column.fraction is not None:
         yield SecondFraction(column=column.target, digits=column.fraction)
     if column.money is not None:
         yield from _money(column, column.money)
     elif pa.types.is_decimal(kind):
         yield Scale(column=column.target, precision=kind.precision, scale=kind.scale)
-    if pa.types.is_integer(kind) and kind.bit_width < 64:
+    yield from _range(column)
+
+
+def _spelling(column: ColumnFacts) -> Iterator[Rule]:
+    """What a column does not keep letter by letter."""
+    if column.members:
+        yield OneOf(column=column.target, values=column.members)
+    if column.pattern is not None:
+        yield Matches(column=column.target, pattern=column.pattern)
+    if column.padded:
+        yield Matches(column=column.target, pattern="[^ ]$|^$")
+
+
+def _range(column: ColumnFacts) -> Iterator[Rule]:
+    kind = column.type
+    if column.range is not None:
+        low, high = column.range
+        if pa.types.is_integer(kind):
+            yield WholeNumberRange(column=column.target, low=int(low), high=int(high))
+        else:
+            yield Between(column=column.target, low=low, high=high)
+    elif pa.types.is_integer(kind) and kind.bit_width < 64:
         signed = pa.types.is_signed_integer(kind)
         bits = kind.bit_width - signed
         yield WholeNumberRange(column=column.target, low=-(2**bits) * signed, high=2**bits - 1)

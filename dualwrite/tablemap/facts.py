@@ -59,6 +59,16 @@ class ColumnFacts:
     from_float: bool
     fraction: int | None = None
     """Digits of a second that a time keeps, where these are not all."""
+    octets: int | None = None
+    """Longest text or binary in bytes."""
+    padded: bool = False
+    """Shorter binaries are filled up, and blanks at the end of a text not kept."""
+    range: tuple[str, str] | None = None
+    """Least and greatest value, where the type alone would say more."""
+    members: tuple[str, ...] = ()
+    """The only texts that it holds, where they are listed."""
+    pattern: str | None = None
+    """What its texts look like, where it keeps no others as they are."""
     known: tuple[str, ...] | None = None
     """The texts that a value map lists, where it rejects all others."""
     to_null: tuple[str, ...] = ()

@@ -33,6 +33,16 @@ class Column:
     """Longest text in characters; None without a limit."""
     fraction: int | None = None
     """Digits of a second that a time keeps; None where it keeps microseconds."""
+    octets: int | None = None
+    """Longest text or binary in bytes; None without a limit."""
+    padded: bool = False
+    """Shorter binaries are filled up to `octets`; blanks at the end of a text are not kept."""
+    range: tuple[str, str] | None = None
+    """Least and greatest value in canonical text; None where it holds all of `type`."""
+    members: tuple[str, ...] = ()
+    """The only texts that it holds, where they are listed."""
+    pattern: str | None = None
+    """An RE2 expression of the texts that it keeps as they are; None for all."""
     read_only: bool = False
     exact: bool = True
     """False where the app may bend digits (binary floats, SQLite NUMERIC)."""

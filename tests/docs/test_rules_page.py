@@ -106,6 +106,11 @@ REASONS = [
     ),
     (Required(column="currencysymbol"), {"currencysymbol": None}),
     (Length(column="CREDITRATING", length=10), {"CREDITRATING": "excellent so far"}),
+    (Length(column="DESCRIPTION", length=255, unit="bytes"), {"DESCRIPTION": "ü" * 150}),
+    (
+        Length(column="FINGERPRINT", length=16, unit="bytes", least=16),
+        {"FINGERPRINT": b"\0\1\2\3"},
+    ),
     (LENGTH, {"length": Decimal("1000.1234500000")}),
     (LENGTH, {"length": Decimal(9000000000000000)}),
     *(

@@ -143,6 +143,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         ),
         Required(severity, draw(st.sampled_from(["name.of.it", "nothing"]))),
         Length(severity, "name.of.it", draw(st.integers(0, 12))),
+        Length(severity, "name.of.it", draw(st.integers(0, 12)), unit="bytes"),
         Scale(severity, draw(st.sampled_from(["amount", "wide"])), 10, draw(st.integers(0, 10))),
         CurrencyPrecision(
             severity,

@@ -8,11 +8,14 @@ import pyarrow as pa
 
 from dualwrite.link import Side
 from dualwrite.rules import (
+    Between,
     Convertible,
     Finite,
     KeyPresent,
     KeyUnique,
     Length,
+    Matches,
+    OneOf,
     Required,
     Resolvable,
     Scale,
@@ -91,6 +94,26 @@ def test_a_narrow_whole_number_has_its_range():
     ]
     assert of_column("=", finops=column("F", WHOLE), dataverse=column("d", pa.uint8())) == [
         WholeNumberRange(column="d", low=0, high=255)
+    ]
+
+
+def test_a_column_has_a_rule_for_each_bound_of_what_it_holds():
+    def rules(kind, **room):
+        return of_column("=", finops=column("F", kind), dataverse=column("d", kind, **room))
+
+    moment = pa.timestamp("us", "UTC")
+    ends = ("1970-01-01 00:00:01+00:00", "2038-01-19 03:14:07.999999+00:00")
+
+    assert rules(WHOLE, range=("1901", "2155")) == [
+        WholeNumberRange(column="d", low=1901, high=2155)
+    ]
+    assert rules(moment, range=ends) == [Between(column="d", low=ends[0], high=ends[1])]
+    assert rules(TEXT, members=("DRAFT",)) == [OneOf(column="d", values=("DRAFT",))]
+    assert rules(TEXT, pattern="^a$") == [Matches(column="d", pattern="^a$")]
+    assert rules(TEXT, octets=255) == [Length(column="d", length=255, unit="bytes")]
+    assert rules(TEXT, padded=True) == [Matches(column="d", pattern="[^ ]$|^$")]
+    assert rules(pa.binary(), octets=4, padded=True) == [
+        Length(column="d", length=4, unit="bytes", least=4)
     ]
 
 

@@ -50,6 +50,7 @@ EVERY = [
     QuantityConverts(source="source:N", problem="unit:n", symbol="pcs"),
     ValueMapTotal(source="source:H", target="h", known=("no", "all"), to_null=("none",)),
     Length(column="name", length=3),
+    Length(column="name", length=3, unit="bytes", least=3),
     Scale(column="m", precision=5, scale=2),
     CurrencyPrecision(column="m", code="EUR", precision=5, scale=2),
     WholeNumberRange(column="n", low=-128, high=127),
@@ -203,6 +204,19 @@ def test_a_long_text_is_not_shown_twice_by_the_same_beginning():
     rule = Length(column="name", length=100)
 
     assert reasons(rule, gate(name=["x" * 130])) == ["name has 130 characters where 100 fit"]
+
+
+def test_length_counts_bytes_where_the_column_does():
+    rule = Length(column="name", length=4, unit="bytes")
+    filled = Length(column="name", length=4, unit="bytes", least=4)
+
+    assert failing(rule, gate(name=["äö", "äöü", None, ""])) == [False, True, False, False]
+    assert failing(filled, gate(name=[b"abcd", b"abc", b"abcde", None])) == [
+        False,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_scale_shows_the_value_and_what_would_be_left():

@@ -102,8 +102,11 @@ def _verdicts(source: Column, target: Column) -> Iterator[Verdict]:
     match kinds:
         case ValueKind.TEXT, ValueKind.TEXT:
             yield from _length(source, target)
+            yield from _spelling(source, target)
         case ((ValueKind.DECIMAL | ValueKind.INTEGER), ValueKind.DECIMAL):
             yield from _digits(source, target)
+        case ValueKind.INTEGER, ValueKind.INTEGER:
+            yield from _range(source, target)
         case ValueKind.TIMESTAMP, ValueKind.TIMESTAMP:
             yield from _fraction(source, target)
         case _:
@@ -115,6 +118,20 @@ def _length(source: Column, target: Column) -> Iterator[Verdict]:
         return
     longest = "text of any length" if source.length is None else f"{source.length} characters"
     yield "warning", f"{longest} into {target.length}: longer text is rejected"
+
+
+def _spelling(source: Column, target: Column) -> Iterator[Verdict]:
+    if target.members and not set(source.members or [""]) <= set(target.members):
+        yield "warning", f"text into {len(target.members)} listed texts: all others are rejected"
+
+
+def _range(source: Column, target: Column) -> Iterator[Verdict]:
+    if target.range is None:
+        return
+    low, high = map(int, target.range)
+    least, most = map(int, source.range or (-(2**63), 2**63 - 1))
+    if least < low or most > high:
+        yield "warning", f"numbers not from {low} to {high} are rejected"
 
 
 def _fraction(source: Column, target: Column) -> Iterator[Verdict]:

@@ -223,9 +223,14 @@ class Dialect(ABC):
             or computed,
             length=length,
             fraction=_fraction(reflected["type"]),
+            **self.room(reflected["type"]),
             read_only=computed or bool(identity.get("always")),
             exact=exact,
         )
+
+    def room(self, kind: Any) -> dict[str, Any]:  # noqa: ARG002
+        """What a column of the type holds of its canonical type, as fields of `Column`."""
+        return {}
 
     def canonical_type(self, kind: Any) -> tuple[pa.DataType, int | None, bool]:  # noqa: PLR0911
         """Arrow type, longest text, and whether digits are safe."""

@@ -75,7 +75,10 @@ class MysqlDialect(Dialect):
             )
             .order_by(sa.column("ORDINAL_POSITION"))
         )
-        return [_described(row) for row in found]
+        late = connection.dialect.server_version_info or ()
+        mariadb = getattr(connection.dialect, "is_mariadb", False)
+        moments = (_FIRST, _LAST_64 if mariadb and late >= (11, 5) else _LAST)
+        return [_described(row, moments) for row in found]
 
     def value(self, column: Column, text: str) -> Any:
         if pa.types.is_timestamp(column.type):
@@ -174,19 +177,21 @@ _DESCRIBED = (
     "COLUMN_DEFAULT",
     "EXTRA",
     "CHARACTER_MAXIMUM_LENGTH",
+    "CHARACTER_OCTET_LENGTH",
     "NUMERIC_PRECISION",
     "NUMERIC_SCALE",
     "DATETIME_PRECISION",
 )
 
 
-def _described(row: Any) -> Column:
+def _described(row: Any, moments: tuple[str, str]) -> Column:
     collation = f" COLLATE {row.COLLATION_NAME}" if row.COLLATION_NAME else ""
     extra = row.EXTRA.lower()
     generated = "generated" in extra and "default_generated" not in extra
     default = row.COLUMN_DEFAULT
     kind = _canonical(row)
-    length = 36 if row.DATA_TYPE == "uuid" else row.CHARACTER_MAXIMUM_LENGTH
+    text = pa.types.is_string(kind)
+    word = row.DATA_TYPE
     return Column(
         name=row.COLUMN_NAME,
         type=kind,
@@ -197,7 +202,12 @@ def _described(row: Any) -> Column:
         or "auto_increment" in extra
         or generated,
         fraction=_fraction(row.DATETIME_PRECISION),
-        length=length if pa.types.is_string(kind) else None,
+        length=_length(row) if text else None,
+        octets=row.CHARACTER_OCTET_LENGTH if word.endswith(("text", "blob", "binary")) else None,
+        padded=word in ("char", "binary"),
+        range=moments if word == "timestamp" else _range(row, kind),
+        members=_members(row.COLUMN_TYPE) if word == "enum" else (),
+        pattern=_pattern(row) if text else None,
         read_only=generated,
         exact=not pa.types.is_floating(kind),
     )
@@ -205,6 +215,49 @@ def _described(row: Any) -> Column:
 
 def _fraction(digits: int | None) -> int | None:
     return None if digits is None or digits >= 6 else int(digits)
+
+
+def _length(row: Any) -> int | None:
+    """In characters; the limit of a TEXT is one of bytes."""
+    if row.DATA_TYPE == "uuid":
+        return 36
+    counted = row.DATA_TYPE in ("char", "varchar")
+    return int(row.CHARACTER_MAXIMUM_LENGTH) if counted else None
+
+
+def _range(row: Any, kind: pa.DataType) -> tuple[str, str] | None:
+    """What a whole number can be, where its Arrow type can be more."""
+    word, most = row.DATA_TYPE, 2**63 - 1
+    if not pa.types.is_int64(kind):
+        return None
+    if word == "year":
+        return "1901", "2155"
+    if word == "bit":
+        return "0", str(min(2 ** int(row.NUMERIC_PRECISION) - 1, most))
+    bits = _BITS[word]
+    if "unsigned" in row.COLUMN_TYPE:
+        return "0", str(min(2**bits - 1, most))
+    return None if bits == 64 else (str(-(2 ** (bits - 1))), str(2 ** (bits - 1) - 1))
+
+
+def _members(native: str) -> tuple[str, ...]:
+    """The texts of an ENUM or SET; a quote in one of them is doubled."""
+    found = re.findall(r"'((?:[^']|'')*)'", native.partition("(")[2])
+    return tuple(member.replace("''", "'") for member in found)
+
+
+def _pattern(row: Any) -> str | None:
+    if row.DATA_TYPE == "set":  # in the order of its members, each once
+        parts = (f"(?:{re.escape(member)}(?:,|$))?" for member in _members(row.COLUMN_TYPE))
+        return f"^{''.join(parts)}$"
+    return _PATTERNS.get(row.DATA_TYPE)
+
+
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+_FIRST = "1970-01-01 00:00:01+00:00"
+_LAST, _LAST_64 = "2038-01-19 03:14:07.999999+00:00", "2106-02-07 06:28:15.999999+00:00"
+"""The moments of a TIMESTAMP; the later end is that of MariaDB 11.5 and after."""
+_PATTERNS = {"time": r"^-?\d{2,3}:[0-5]\d:[0-5]\d(?:\.\d{1,6})?$"}
 
 
 def _canonical(row: Any) -> pa.DataType:  # noqa: PLR0911 - one a kind

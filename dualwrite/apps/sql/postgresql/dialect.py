@@ -39,6 +39,14 @@ _BINARY_FORMS = {
     "UUID": pa.binary(16),
     "MONEY": None,
 }
+_ROOM: tuple[tuple[Any, dict[str, Any]], ...] = (
+    (sa.SmallInteger, {"range": (str(-(2**15)), str(2**15 - 1))}),
+    (sa.BigInteger, {}),
+    (sa.Integer, {"range": (str(-(2**31)), str(2**31 - 1))}),
+    (postgresql.MONEY, {"range": ("-92233720368547758.08", "92233720368547758.07")}),
+    (sa.CHAR, {"padded": True}),
+)
+"""What columns hold of their canonical types."""
 
 
 class PostgresqlDialect(Dialect):
@@ -79,18 +87,18 @@ class PostgresqlDialect(Dialect):
         self, connection: sa.Connection, inspector: sa.Inspector, table: str
     ) -> list[Column]:
         reflected = inspector.get_columns(table, schema=self.schema)
-        bytes_ = self._single_bytes(connection, table)
+        short = self._short_texts(connection, table)
         for each in reflected:
             unknown = isinstance(each["type"], sa.types.NullType)  # to SQLAlchemy
-            if unknown or each["name"] in bytes_:
+            if unknown or each["name"] in short:
                 each["type"] = _Native(self._native(connection, table, each["name"]))
         return [self.described(each) for each in reflected]
 
-    def _single_bytes(self, connection: sa.Connection, table: str) -> set[str]:
-        """The columns of the type "char", which SQLAlchemy takes for texts."""
+    def _short_texts(self, connection: sa.Connection, table: str) -> set[str]:
+        """The columns of the types "char" and name, which SQLAlchemy takes for any text."""
         query = sa.text(
             "SELECT attname::text FROM pg_attribute WHERE attrelid = to_regclass(:name) "
-            "AND atttypid = '\"char\"'::regtype"
+            "AND atttypid IN ('\"char\"'::regtype, 'name'::regtype)"
         )
         return set(connection.scalars(query, {"name": self.named(table)}))
 
@@ -108,6 +116,17 @@ class PostgresqlDialect(Dialect):
         if isinstance(kind, postgresql.MONEY):
             return pa.decimal128(19, 2), None, True
         return super().canonical_type(kind)
+
+    def room(self, kind: Any) -> dict[str, Any]:
+        if isinstance(kind, postgresql.DOMAIN):
+            return self.room(kind.data_type)
+        if isinstance(kind, postgresql.ENUM):
+            return {"members": tuple(kind.enums)}
+        found = next((room for known, room in _ROOM if isinstance(kind, known)), {})
+        return found | ({"octets": 63} if self._called(kind) == "NAME" else {})
+
+    def _called(self, kind: Any) -> str:
+        return str(kind.compile(dialect=self.compiler))
 
     def readable(self, column: Column, expression: Expression) -> Expression:
         if column.native == "MONEY":

@@ -68,3 +68,35 @@ def test_a_time_says_how_many_digits_of_a_second_it_keeps(shop: Workshop) -> Non
     columns = shop.open().schema("odd").columns
 
     assert [each.fraction for each in columns.values()] == [None, 0, 3, None, 2, 0, None]
+
+
+def test_a_column_says_all_that_it_can_hold(shop: Workshop) -> None:
+    shop.execute(
+        "CREATE TABLE odd (code bigint PRIMARY KEY, a tinyint, b smallint unsigned, c mediumint, "
+        "d int unsigned, e bigint unsigned, f year, g bit(5), h tinyint unsigned, "
+        "i enum('DRAFT','it''s, so'), j set('a','b'), k tinytext, l varbinary(7), m binary(2), "
+        "n varchar(9), o char(3), p tinyint(1))"
+    )
+
+    columns = shop.open().schema("odd").columns
+
+    assert {name: each.range for name, each in columns.items() if each.range} == {
+        "a": ("-128", "127"),
+        "b": ("0", "65535"),
+        "c": ("-8388608", "8388607"),
+        "d": ("0", "4294967295"),
+        "e": ("0", "9223372036854775807"),
+        "f": ("1901", "2155"),
+        "g": ("0", "31"),
+        "h": ("0", "255"),
+    }
+    assert columns["i"].members == ("DRAFT", "it's, so")
+    assert columns["j"].pattern == "^(?:a(?:,|$))?(?:b(?:,|$))?$"
+    limits = {name: (each.length, each.octets, each.padded) for name, each in columns.items()}
+    assert {name: limit for name, limit in limits.items() if name > "h" and any(limit)} == {
+        "k": (None, 255, False),
+        "l": (None, 7, False),
+        "m": (None, 2, True),
+        "n": (9, None, False),
+        "o": (3, None, True),
+    }

@@ -56,3 +56,28 @@ def test_a_time_says_how_many_digits_of_a_second_it_keeps(shop: Workshop) -> Non
     columns = shop.open().schema("odd").columns
 
     assert [each.fraction for each in columns.values()] == [None, 0, 3, None, 2, None, None]
+
+
+def test_a_column_says_all_that_it_can_hold(shop: Workshop) -> None:
+    shop.execute(
+        "CREATE TYPE mood AS ENUM ('sad', 'it''s, so')",
+        "CREATE DOMAIN small AS smallint",
+        "CREATE TABLE odd (code bigint PRIMARY KEY, a smallint, b integer, c small, d mood, "
+        "e char(3), f varchar(3), g name, h money)",
+    )
+
+    columns = shop.open().schema("odd").columns
+
+    assert {name: each.range for name, each in columns.items() if each.range} == {
+        "a": ("-32768", "32767"),
+        "b": ("-2147483648", "2147483647"),
+        "c": ("-32768", "32767"),
+        "h": ("-92233720368547758.08", "92233720368547758.07"),
+    }
+    assert columns["d"].members == ("sad", "it's, so")
+    limits = {name: (each.length, each.octets, each.padded) for name, each in columns.items()}
+    assert {name: limit for name, limit in limits.items() if any(limit)} == {
+        "e": (3, None, True),
+        "f": (3, None, False),
+        "g": (None, 63, False),
+    }
