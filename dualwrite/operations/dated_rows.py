@@ -138,8 +138,10 @@ def _asked(
             column = end_of_path(
                 path, end.table, lambda table: session.schema(side, table), end.lookups
             )
-        except (NotationError, UnknownPathError) as error:
+        except NotationError as error:
             raise refused(reason=str(error)) from error
+        except UnknownPathError as error:
+            raise refused(reason=error.reason) from error
         if not text:
             nodes.append(IsNull(Operand(path), negated=False))
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from dualwrite.errors import PermanentError
 from dualwrite.tablemap.notation import ColumnPath
 
 
@@ -69,16 +70,25 @@ def type_column(schema: TableSchema, lookup: str) -> str | None:
     return next((name for name in names if name in schema.columns), None)
 
 
-class UnknownPathError(LookupError):
-    """A path leads nowhere: `table` has no `column`, or `column` points at no table."""
+class UnknownPathError(PermanentError):
+    """A path leads nowhere: `table` has no `column`, or `column` points at no table.
+
+    It is the fault of the map that names the path, or of a table that was altered, and of no
+    other map.
+    """
 
     def __init__(self, *, path: ColumnPath, table: str, column: str, points_nowhere: bool) -> None:
         self.path, self.table, self.column = path, table, column
         self.points_nowhere = points_nowhere
-        super().__init__(
+        self.reason = (
             f"{table}.{column} is no lookup column"
             if points_nowhere
             else f"{table} has no column {column}"
+        )
+        super().__init__(
+            f"column {path} of a map leads nowhere: {self.reason}. Nothing was written.\n"
+            "  Bring the column back under that name, or correct the map (dualwrite maps check); "
+            "until then its changes stay queued."
         )
 
 

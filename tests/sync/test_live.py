@@ -262,6 +262,11 @@ def test_apps_away_at_the_same_time_are_outages_of_their_own():
     ]
     assert str(notices[-1]) == "dataverse answers again after 0 s; 1 map goes on."
 
+    known.update([], lambda app: app != "finops")
+    assert len(notices) == 3
+    known.update([], lambda _: True)
+    assert str(notices[-1]) == "finops answers again after 0 s; 2 maps go on."
+
 
 @pytest.mark.parametrize(
     ("seconds", "shown"), [(12.4, "12 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")]

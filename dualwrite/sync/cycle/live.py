@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from dualwrite.apps.transactions import Watch
-from dualwrite.errors import TransientError
+from dualwrite.errors import PermanentError, TransientError
 from dualwrite.link import Side
 from dualwrite.logs import APP_RECONNECTED, APP_TRIED, LIVE_STARTED, LIVE_STOPPED
 from dualwrite.sync.batch.gate import Gate, rules_only
@@ -195,10 +195,23 @@ class _Loop:
         results = {
             result.map: result for result in [*self._runner.flush_results(started), *self._others]
         }
-        self._live.outages.update(outages_of(results.values()))
+        self._live.outages.update(outages_of(results.values()), self._answers)
         self._live.report(
             {name: each for name, each in results.items() if each.counts or each.note}
         )
+
+    def _answers(self, app: str) -> bool:
+        """Whether an app that was away is back; asked of it only while some map waits."""
+        side = next((side for side in Side if side.value == app), None)
+        if side is None or not self._faulty():
+            return True
+        try:
+            self._session.apps[side].pending(self._runner.queues[side])
+        except TransientError:
+            return False
+        except PermanentError:
+            pass  # an answer, if not the one that was hoped for
+        return True
 
     def _changed(self) -> bool:
         """Whether other maps are to be carried than those in our hands."""

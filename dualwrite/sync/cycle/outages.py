@@ -85,9 +85,17 @@ class Outages:
         )
         self._notify(outage)
 
-    def update(self, away: Sequence[Outage]) -> None:
-        """These apps are away, and no others."""
+    def update(
+        self, away: Sequence[Outage], answers: Callable[[str], bool] = lambda _: True
+    ) -> None:
+        """These apps are away, and of the others those that do not answer when they are asked.
+
+        A map names the app that it met first: of two that are away it is now this one and now
+        that one.
+        """
         for app in self._open.keys() - {each.app for each in away}:
+            if not answers(app):
+                continue
             over = replace(self._open.pop(app), ended=datetime.now(UTC))
             APP_BACK.log(
                 app=app, since=over.since, waiting=len(over.maps), seconds=round(over.seconds, 3)

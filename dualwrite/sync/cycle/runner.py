@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TypeVar
@@ -25,6 +25,7 @@ from dualwrite.journal.leases import LeaseLostError
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import BatchContext
+from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
@@ -304,8 +305,10 @@ class CycleRunner:
 
     def _try(self, workers: Sequence[MapWorker], work: Callable[[], Answer]) -> Answer | None:
         """Do some work; its fault is these maps' fault, and the others go on."""
+        only = len(workers) == 1
         try:
-            return work()
+            with data_faults(workers[0].name) if only else nullcontext():
+                return work()
         except (OvertakenError, LeaseLostError):
             raise
         except (TransientError, PermanentError) as fault:

@@ -21,6 +21,7 @@ from dualwrite.errors import PermanentError, TransientError
 from dualwrite.journal.records import MapStatus, PartitionPlan, RunOutcome
 from dualwrite.link import Side
 from dualwrite.logs import RETRY_PARTITION, reason_of
+from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.results import MapResult, Progress, Totals, silent
 from dualwrite.sync.capture.captures import start_capture
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
@@ -139,7 +140,8 @@ def carry_all(
 def _carry_with_retries(sync: InitialSync, partition: PartitionPlan) -> Totals:
     for attempt in range(1, ATTEMPTS):
         try:
-            return sync.carry(partition)
+            with data_faults(sync.name):
+                return sync.carry(partition)
         except TransientError as error:
             pause = 0.5 * 4 ** (attempt - 1)
             RETRY_PARTITION.log(
@@ -154,7 +156,8 @@ def _carry_with_retries(sync: InitialSync, partition: PartitionPlan) -> Totals:
                 seconds=pause,
             )
             time.sleep(pause)
-    return sync.carry(partition)
+    with data_faults(sync.name):
+        return sync.carry(partition)
 
 
 def run_maps(

@@ -19,7 +19,8 @@ def order_maps(
     """Put maps in the order of what they need; they are not checked."""
 
     def nullable(side: Side, table: str, column: str) -> bool:
-        return session.schema(side, table).columns[column].nullable
+        found = session.schema(side, table).columns.get(column)
+        return found is None or found.nullable  # one that is gone is its map's fault
 
     by_name = {each.name: each for each in maps}
     ordered = order(maps, reference_of(session), nullable)

@@ -179,7 +179,7 @@ class SqlApp:
         except MissingColumnError as fault:
             return [f"column {fault.column} of {fault.table} is not there any more"]
         except UnknownPathError as fault:
-            return [str(fault)]
+            return [fault.reason]
         return self._read(
             capture.table,
             lambda one: [
