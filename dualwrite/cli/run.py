@@ -91,13 +91,25 @@ def run(
 
 def _print(maps: Sequence[MapCounts], apps: AppNames, *, dry_run: bool) -> None:
     print_counts(maps, _KINDS, apps)
+    sums = total(maps)
     if dry_run:
         print_line("\nA dry run: nothing was written.")
+        if differing := sums.conflicts:
+            rows = plural(differing, "row has", "rows have")
+            print_line(
+                f"{rows} other values on the other side: the master decides; "
+                "both versions will be on record."
+            )
         return
-    sums = total(maps)
     written, held = sums.written, sums.rejected + sums.parked
     running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
     print_line(
         f"\n{running}; {plural(written, 'row')} written, "
         f"{held:,} held{': dualwrite errors' if held else '.'}"
     )
+    if differing := sums.conflicts:
+        rows = plural(differing, "row had", "rows had")
+        print_line(
+            f"{rows} other values on the other side: the master decided, "
+            "both versions are on record: dualwrite conflicts --all"
+        )

@@ -21,6 +21,9 @@ from dualwrite.journal.records import (
 )
 from dualwrite.link import Side
 
+_AT_ONCE = 1_000
+"""Tokens in one statement: a database takes a limited number of values."""
+
 
 class ConflictStore:
     """The conflicts of a link, open ones and decided ones."""
@@ -65,11 +68,13 @@ class ConflictStore:
         """Remove conflicts by their tokens: the transaction that decided them was refused."""
         if not tokens:
             return
-        statement = delete(ConflictModel).where(
-            ConflictModel.map == map_name, ConflictModel.token.in_(sorted(tokens))
-        )
+        model, names = ConflictModel, sorted(tokens)
         with self._database.writing() as connection:
-            connection.execute(statement)
+            for start in range(0, len(names), _AT_ONCE):
+                some = names[start : start + _AT_ONCE]
+                connection.execute(
+                    delete(model).where(model.map == map_name, model.token.in_(some))
+                )
 
     def close(self, conflict_id: int, outcome: ConflictOutcome) -> None:
         """Close an open conflict with its outcome.

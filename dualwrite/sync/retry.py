@@ -3,8 +3,8 @@
 A row is read anew by its key; what it was when it was refused does not matter, only which of its
 columns wait.  A row that is gone, or has left the filter, is no longer held, and the next cycle
 deletes it across if that was refused; one that the other side has changed meanwhile is left to a
-cycle, which knows of conflicts.  Held rows may wait for each other, so they are tried until a
-pass frees none.
+cycle, which knows of conflicts, also where that change is held itself.  Held rows may wait for
+each other, so they are tried until a pass frees none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom, 
 from dualwrite.sync.batch.decide import master_policy
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.held import REFUSED
+from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.keys import keys_of, typed_keys
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.record import queue_at_source
@@ -109,7 +110,15 @@ def _try_direction(
     table_map = session.map(name)
     flows_back = table_map.flows_from(source.other)
     fence_one(session, name, epoch)
-    context = BatchContext(session, finder, installed(session, table_map), epoch, gate)
+    held_there = HeldChanges(session.journal, name, source.other.direction)
+    context = BatchContext(
+        session,
+        finder,
+        installed(session, table_map),
+        epoch,
+        gate,
+        held={source.other: held_there},
+    )
     policy = master_policy(table_map, _winner(session, table_map, source))
     pipeline = Pipeline(
         context,

@@ -119,6 +119,18 @@ def test_a_run_for_a_script(call: Call, project: Path) -> None:
     }
 
 
+def test_a_run_says_how_many_rows_the_master_decided(call: Call, project: Path) -> None:
+    with sqlite3.connect(project / "dataverse.db") as crm:
+        crm.execute("UPDATE msdyn_group SET msdyn_description = 'of the CRM'")
+
+    planned = call("run", "groups", "--dry-run", "--project", project)
+    done = call("run", "groups", "--project", project)
+
+    assert "1 row has other values on the other side: the master decides" in planned.out
+    assert "1 row had other values on the other side: the master decided" in done.out
+    assert "of the CRM" in call("conflicts", "show", "1", "--project", project).out
+
+
 def test_a_map_that_runs_is_not_copied_again(call: Call, project: Path) -> None:
     call("run", "groups", "--project", project)
 

@@ -148,11 +148,11 @@ def test_a_delete_against_a_change_goes_by_the_policy_of_the_row(policy, changed
 @pytest.mark.parametrize(
     ("ours", "theirs", "expected"),
     [
-        pytest.param("a", "b", ("b", False, False, True, False), id="two values stay"),
-        pytest.param("a", None, ("a", True, False, True, False), id="their blank is filled"),
-        pytest.param("a", "", ("a", True, False, True, False), id="their empty text is filled"),
-        pytest.param(None, "b", ("b", False, True, True, False), id="our blank is filled"),
-        pytest.param("", None, (None, False, False, True, False), id="two blanks stay"),
+        pytest.param("a", "b", ("b", False, False, False, False), id="two values stay"),
+        pytest.param("a", None, ("a", True, False, False, False), id="their blank is filled"),
+        pytest.param("a", "", ("a", True, False, False, False), id="their empty text is filled"),
+        pytest.param(None, "b", ("b", False, True, False, False), id="our blank is filled"),
+        pytest.param("", None, (None, False, False, False, False), id="two blanks stay"),
     ],
 )
 def test_filling_blanks_changes_nothing_else(ours, theirs, expected):

@@ -279,8 +279,11 @@ class Batch:
     def conflicts(self) -> Mask:
         """The rows in conflict whose decision was carried out.
 
-        Of a table, also those that are held here: what they lost goes back all the same.
+        Of a table, also those that are held here: what they lost goes back all the same.  A held
+        row that is tried again is none: it is not taken where the other side has changed.
         """
+        if self.rows_from is RowsFrom.HELD:
+            return constant(False, len(self))
         if self.rows_from is RowsFrom.QUEUE:
             return pc.and_(self.decision.disputed, self.outcomes.among(*DECIDED))
         left = self.outcomes.among(*STAYS, Outcome.NOT_WANTED, Outcome.SUPERSEDED)

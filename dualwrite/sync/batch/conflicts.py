@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import blake2b
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from dualwrite.journal.records import (
     ConflictOutcome,
     ConflictStatus,
     Key,
+    key_text,
 )
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch
@@ -23,25 +25,39 @@ from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.route import Route
 
 
-def conflicts_of(batch: Batch, where: Mask, policy: Policy) -> list[Conflict]:
-    """The rows of `where` (n,), as conflicts.  They are few: these are objects."""
+def conflicts_of(batch: Batch, where: Mask, policy: Policy, job: str = "") -> list[Conflict]:
+    """The rows of `where` (n,), as conflicts; these are objects.
+
+    Args:
+        batch: The rows, decided.
+        where: Which of them are in conflict.
+        policy: What decided them.
+        job: Names the job whose rows come from a table, where no entries tell a conflict from
+            the next one about the same row.
+    """
     route, decision, here = batch.route, batch.decision, _numbers(where)
-    assert batch.entries is not None
-    entries, theirs = batch.entries.take(here), batch.target.changes.take(here)
     mine, others = plain_rows(batch.rows.take(here)), plain_rows(batch.target.rows.take(here))
     found = batch.target.found.take(here).to_pylist()
     keys = _finops_keys(batch, here, batch.target_keys)
     asks, write = decision.ask.take(here).to_pylist(), decision.write.take(here).to_pylist()
     won = _won(route, decision, here)
-    last = [_last_id(each, len(here)) for each in (entries, theirs)]
-    changed = [each.names() for each in (entries, theirs)]
+    if batch.entries is None:
+        # each side states all that it holds
+        every: list[tuple[str, ...] | None] = [None] * len(here)
+        changed = [every, every]
+        names = [f"{route.source.direction}:{job}:{_digest(key)}" for key in keys]
+    else:
+        both = batch.entries.take(here), batch.target.changes.take(here)
+        changed = [each.names() for each in both]
+        last = zip(*(_last_id(each, len(here)) for each in both), strict=True)
+        names = [f"{route.source.direction}:{ours}:{theirs}" for ours, theirs in last]
     conflicts = []
     for n in range(len(here)):
         outcome = ConflictOutcome.WAITS if asks[n] else _outcome(route, won[n], found[n], write[n])
         conflicts.append(
             Conflict(
                 key=keys[n],
-                token=f"{route.source.direction}:{last[0][n]}:{last[1][n]}",
+                token=names[n],
                 kind=ConflictKind.UPDATE if found[n] else ConflictKind.DELETE,
                 policy=(policy.row if found[n] else policy.whole).value,
                 outcome=outcome,
@@ -109,6 +125,11 @@ def _last_id(changes: Changes, n: int) -> list[int]:
     for number, of in zip(changes.ids.to_pylist(), changes.of.to_pylist(), strict=True):
         last[of] = max(last[of], number)
     return last
+
+
+def _digest(key: Key) -> str:
+    """A key of any length as a short text."""
+    return blake2b(key_text(key).encode(), digest_size=16).hexdigest()
 
 
 def _numbers(where: Mask) -> pa.Array:

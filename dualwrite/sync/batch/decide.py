@@ -47,7 +47,7 @@ class Policy:
         columns: A column's own, by target path of the route that asks.
         tie: Who wins where two changes are equally new.
         fill_blanks: Nobody wins: a blank (null or '') takes the other side's value, and two
-            different values both stay.
+            different values both stay.  Nothing is lost, so nothing is a conflict.
         late: The columns were left out when the rows were first written, so a blank means
             only that: it never wins over a value, and is no conflict.
     """
@@ -250,6 +250,7 @@ def _dispute(
         mine, theirs = _blank(column.mine), _blank(column.theirs)
         take = pc.if_else(contested, pc.and_not(theirs, mine), take)
         back = pc.and_(contested, pc.and_not(mine, theirs))
+        conflict = ask
     else:
         clash = contested
         if policy.row is Winner.MERGE:

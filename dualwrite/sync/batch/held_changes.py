@@ -19,6 +19,7 @@ from dualwrite.journal.records import HeldRow
 from dualwrite.journal.store import Journal
 from dualwrite.sync.batch.keys import spelled, spelled_keys
 from dualwrite.sync.batch.outcomes import Mask
+from dualwrite.sync.capture.changes import Changes
 from dualwrite.translate.keys import row_of
 
 
@@ -100,6 +101,14 @@ class HeldChanges:
 def _changed(rows: list[HeldRow]) -> pa.Array:
     texts = [None if row.changed is None else changed_text(row.changed) for row in rows]
     return pa.array(texts, pa.string())
+
+
+def only_held(changes: Changes) -> Mask:
+    """Which of n keys have changes that the journal holds, and no other."""
+    numbers = pa.array(range(len(changes)), pa.int64())
+    held = pc.less(changes.ids, 0)
+    queued = pc.is_in(numbers, value_set=changes.of.filter(pc.invert(held)))
+    return pc.and_not(pc.is_in(numbers, value_set=changes.of.filter(held)), queued)
 
 
 def split_ids(ids: pa.Array) -> tuple[pa.Array, Collection[int]]:

@@ -38,6 +38,7 @@ from dualwrite.sync.batch.conflicts import conflicts_of
 from dualwrite.sync.batch.dated import Histories, dated_target
 from dualwrite.sync.batch.decide import decide
 from dualwrite.sync.batch.held import REFUSED, Held, Refused, hold, waiting_columns
+from dualwrite.sync.batch.held_changes import only_held
 from dualwrite.sync.batch.keys import keys_of, plain_rows
 from dualwrite.sync.batch.optimistic import OptimisticUpdate
 from dualwrite.sync.batch.outcomes import Outcome, constant, marked, some
@@ -200,6 +201,10 @@ class Pipeline:
         batch = _with_unreadable_target(replace(batch, target=state))
         takes = self.carrying.takes
         others, rest = takes.others(state), takes.rest
+        if takes is Takes.UNMOVED and some(others):
+            # what the journal holds of other columns may wait on
+            apart = pc.and_not(only_held(state.changes), self.stated.by_both(batch))
+            others = pc.and_not(others, apart)
         wider = rest is Outcome.NEEDS_WIDER_ROUTE
         if not wider:
             batch = batch.end(others, rest)
@@ -361,16 +366,26 @@ class Pipeline:
         batch.outcomes.check()
         if writing is None:
             return
+        conflicts, found = batch.conflicts, []
+        if some(conflicts):
+            found = conflicts_of(batch, conflicts, self.carrying.policy, self._job)
         if batch.rows_from is not RowsFrom.QUEUE:
+            # what is held of a table is recorded by the job, part by part
+            record_journal(self.context, self.route, found, Held())
             leave_to_cycle(self.context, batch)
             return
-        conflicts = batch.conflicts
         self._guard(batch.held.rejected, batch.of)
-        found = conflicts_of(batch, conflicts, self.carrying.policy) if some(conflicts) else []
         record_journal(self.context, self.route, found, batch.held)
         close_conflicts(self.context, writing, batch, conflicts, self.stated)
         requeue_new(self.context, writing, batch, self.stated)
         self._record_applied(writing, batch)
+
+    @property
+    def _job(self) -> str:
+        """This job and pass, as the conflicts of a table name it: the same when it is continued."""
+        context = self.context
+        job = f"epoch {context.epoch}" if context.run is None else f"run {context.run}"
+        return f"{job}:{self.carrying.takes.name}" + (":late" if self.carrying.late else "")
 
     def _guard(self, rejected: Sequence[Rejection], rows: int) -> None:
         """Stop where a map rejects too many of its changes; late lookups were counted before."""

@@ -18,8 +18,9 @@ from dualwrite.apps.entries import Op, changed_text
 from dualwrite.apps.transactions import Writing
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import BatchRecord, Conflict
-from dualwrite.sync.batch.batch import Batch, BatchContext, numbers_of
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, numbers_of
 from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.held_changes import only_held
 from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, marked, some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.routes.route import Route
@@ -105,18 +106,22 @@ def bring_back(context: BatchContext, writing: Writing, batch: Batch, back: Mask
 
 
 def leave_to_cycle(context: BatchContext, batch: Batch) -> None:
-    """Queue at its source what an application holds locked: the next cycle carries it.
+    """Queue at its source what is a cycle's to carry: the next one does.
 
-    The whole row, or of a held row what waited.
+    That is what an application holds locked, and a held row of which the journal holds the same
+    columns of the target: a cycle knows of conflicts.  The whole row, or of a held row what waited.
 
     Raises:
         AppBusyError: There is no queue to leave it in; nothing of this batch is written then.
     """
-    locked = batch.outcomes.among(Outcome.LOCKED)
-    if some(locked):
+    left = batch.outcomes.among(Outcome.LOCKED)
+    if batch.rows_from is RowsFrom.HELD:
+        stays = batch.outcomes.among(Outcome.STAYS_HELD)
+        left = pc.or_(left, pc.and_(stays, only_held(batch.target.changes)))
+    if some(left):
         entries = batch.entries
-        changed = None if entries is None else entries.changed.filter(locked)
-        queue_at_source(context, batch.route, batch.rows.filter(locked), changed)
+        changed = None if entries is None else entries.changed.filter(left)
+        queue_at_source(context, batch.route, batch.rows.filter(left), changed)
 
 
 def queue_at_source(

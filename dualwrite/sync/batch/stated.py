@@ -74,6 +74,15 @@ class Stated:
             route.two_way & mine_stated.keys(),
         )
 
+    def by_both(self, batch: Batch) -> Mask:
+        """The rows of which each side has changed one same column, or whose change waited."""
+        theirs = self._theirs(batch, batch.target.changed)
+        found = constant(False, len(batch))
+        for name in self.route.two_way & self.sources.keys():
+            mine = self._mine(batch, name, batch.target.changed)
+            found = pc.or_(found, pc.and_(mine, theirs[name]))
+        return found
+
     def _mine(self, batch: Batch, name: str, changed: Mask) -> Mask:
         route, entries, yes = self.route, batch.entries, constant(True, len(batch))
         two_way, own = name in route.two_way, self.sources[name]
