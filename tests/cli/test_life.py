@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import signal
@@ -16,6 +17,13 @@ from tests.cli.conftest import Call, as_json, change, journal_of, rows_of
 
 RETAIL = "UPDATE CustGroup SET DESCRIPTION = 'Retailers' WHERE GROUPID = '10'"
 NEW = "INSERT INTO msdyn_group VALUES ('40', 'New')"
+
+
+class Terminal(io.StringIO):
+    """What a person types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 @pytest.fixture
@@ -153,6 +161,49 @@ def test_a_dropped_queue_is_named_by_its_file(call: Call, running: Path) -> None
         [row] = csv.DictReader(stream)
     assert (row["GROUPID"], row["op"], row["changed"]) == ("10", "u", "DESCRIPTION")
     assert ("10", "Retail") in rows_of(running / "dataverse.db", "msdyn_group")
+
+
+@pytest.mark.parametrize("command", ["resume", "stop"])
+def test_a_dry_run_counts_what_would_be_dropped(call: Call, running: Path, command: str) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+    words = [command, "groups", "--drop-queue", "--dry-run", "--project", running]
+
+    done = call(*words)
+
+    assert done.out == (
+        "groups: 1 queued change would be dropped\nA dry run: nothing was changed.\n"
+    )
+    assert as_json(call, *words)["maps"][0]["queues"]["finops"]["pending"] == 1
+    [shown] = as_json(call, "status", "--project", running)["maps"]
+    assert (shown["status"], shown["pending"]["finops"]) == ("paused", 1)
+
+
+@pytest.mark.parametrize(("answer", "status", "pending"), [("n", "paused", 1), ("y", "running", 0)])
+def test_a_person_is_asked_before_a_queue_is_dropped(
+    call: Call,
+    running: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    status: str,
+    pending: int,
+) -> None:
+    call("pause", "groups", "--project", running)
+    change(running / "finops.db", RETAIL)
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+
+    done = call("resume", "groups", "--drop-queue", "--project", running)
+
+    assert "Export 1 queued change to .dualwrite/exports and drop them?" in done.out
+    [shown] = as_json(call, "status", "--project", running)["maps"]
+    assert (shown["status"], shown["pending"]["finops"]) == (status, pending)
+
+
+def test_a_script_is_told_what_goes_with_dropping(call: Call, running: Path) -> None:
+    done = call("resume", "groups", "--dry-run", "--project", running)
+
+    assert done.code == 2
+    assert "--dry-run and --yes go with --drop-queue" in " ".join(done.err.split())
 
 
 def test_only_one_option_for_the_queue_may_be_given(call: Call, running: Path) -> None:

@@ -224,7 +224,8 @@ def test_an_initial_sync_after_one_that_was_given_up_begins_anew(world):
     with pytest.raises(PrivilegeError):
         world.run("customers", partition_rows=10)
     Faults().into(world)
-    world.run("customers", initial_sync=False)
+    skipped = world.run("customers", initial_sync=False)["customers"]
+    assert skipped.note.startswith("its interrupted initial sync is given up")
     world.put(F, "Cust", cust("C00", "changed since"))
 
     world.run("customers", initial_sync=True, partition_rows=10)

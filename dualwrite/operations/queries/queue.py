@@ -62,6 +62,11 @@ class Queues(QueryResult):
     map: str
     queues: Mapping[Side, SideQueue]
 
+    @property
+    def pending(self) -> int:
+        """How many changes wait on both sides."""
+        return sum(queue.pending for queue in self.queues.values())
+
     def as_dict(self) -> dict[str, Any]:
         """`map`, and by side in `queues` the number `pending` and the `entries`."""
         return {

@@ -175,7 +175,7 @@ def run_maps(
     if options.initial_sync is False:
         if not options.dry_run:
             for each in due:
-                _skip(session, each.table_map)
+                results[each.table_map.name].note = _skip(session, each.table_map)
         return list(results.values())
     for phase in (1, 2):
         for each in due:
@@ -189,14 +189,21 @@ def run_maps(
     return list(results.values())
 
 
-def _skip(session: Session, table_map: TableMap) -> None:
-    """Let a map run as it is; an initial sync that was interrupted is given up."""
+def _skip(session: Session, table_map: TableMap) -> str:
+    """Let a map run as it is; a note where an initial sync that was interrupted is given up."""
     journal, name = session.journal, table_map.name
     with kept_lease(session, name, f"run (process {os.getpid()})") as lease:
         _start_capture(session, table_map, lease.epoch)
-        if run := journal.runs.unfinished(name, KIND):
+        run = journal.runs.unfinished(name, KIND)
+        if run is not None:
             journal.runs.finish(run.id, RunOutcome.CANCELLED, "the initial sync was skipped")
         journal.maps.set_status(name, MapStatus.RUNNING, reason="initial sync skipped")
+    if run is None:
+        return ""
+    return (
+        "its interrupted initial sync is given up; what it did not reach stays as it is on either "
+        f"side: dualwrite reconcile {name}"
+    )
 
 
 def _run_phase(
