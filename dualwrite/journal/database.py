@@ -24,6 +24,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
+from dualwrite.connections import postgresql as postgresql_connections
 from dualwrite.errors import (
     AppBusyError,
     AppRefusedError,
@@ -124,13 +125,7 @@ def _open_sqlite(url: URL, app: str) -> Engine:
 
 
 def _open_postgresql(url: URL) -> Engine:
-    wait = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        json_serializer=to_json,
-        pool_pre_ping=True,
-        connect_args=wait,
-    )
+    return postgresql_connections.engine(url, json_serializer=to_json, pool_pre_ping=True)
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -220,7 +215,8 @@ def _engine_error(error: exc.DBAPIError, app: str) -> Exception:
     if state in _PG_FULL:
         return StorageFullError(app=app, reason=reason)
     # psycopg has no SQLSTATE for errors of the server during the connection.
-    if state in _PG_REFUSED or "FATAL:" in str(original):
+    unusable = state is None and postgresql_connections.refuses(reason)
+    if state in _PG_REFUSED or unusable or "FATAL:" in str(original):
         return AppRefusedError(app=app, reason=reason.rpartition("FATAL:")[2].strip())
     if isinstance(error, exc.OperationalError) or error.connection_invalidated:
         return AppUnreachableError(app=app, reason=reason)

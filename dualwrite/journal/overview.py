@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from dualwrite.connections.postgresql import connect
 from dualwrite.journal.lag import added, lag_of
 from dualwrite.journal.records import MapRecord, MapStatus
 
@@ -55,7 +56,7 @@ def read_overview(url: str) -> list[MapRecord] | None:
     if url.startswith("sqlite:///"):
         return _read_sqlite(Path(unquote(url.removeprefix("sqlite:///").partition("?")[0])))
     if url.startswith(("postgresql://", "postgresql+psycopg://")):
-        return _read_postgresql(url.replace("+psycopg", "", 1))
+        return _read_postgresql(url)
     return None
 
 
@@ -73,7 +74,7 @@ def _read_postgresql(url: str) -> list[MapRecord] | None:
     import psycopg
 
     try:
-        with psycopg.connect(url, connect_timeout=10) as db:
+        with connect(url) as db:
             return map_records(db.execute(maps_sql()))
     except psycopg.Error:
         return None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from dualwrite.connections.postgresql import connect
 from dualwrite.journal.records import MapRecord
 from dualwrite.link import Link, Side
 
@@ -74,9 +75,8 @@ def _count_postgresql(url: str, queues: Sequence[str]) -> dict[str, int] | None:
     import psycopg
 
     try:
-        plain = f"postgresql://{url.partition('://')[2]}"
-        with psycopg.connect(plain, connect_timeout=_SECONDS) as db:
-            db.execute(f"SET statement_timeout = {_SECONDS * 1000}".encode())
+        with connect(url, connect_timeout=_SECONDS) as db:
+            db.execute(f"SET LOCAL statement_timeout = {_SECONDS * 1000}".encode())
             return {queue: _first(db.execute(_statement(queue).encode())) for queue in queues}
     except psycopg.Error:
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
 
+from dualwrite.connections import engines as connections
 from dualwrite.errors import ConfigError
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.creating import driver_url
@@ -64,7 +65,7 @@ def on_server(url: str, folder: Path, *, replace: bool) -> Databases:
     stem = re.sub(r"\W+", "_", folder.absolute().name.lower()).strip("_") or "sandbox"
     names = {side: f"{stem}_{side.value}" for side in Side}
     kind = server.get_backend_name()
-    engine = sa.create_engine(_maintenance(server), isolation_level="AUTOCOMMIT")
+    engine = connections.engine(_maintenance(server), isolation_level="AUTOCOMMIT")
     try:
         with engine.connect() as connection:
             existing = _existing(connection, kind)

@@ -26,7 +26,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
     make_url,
     text,
 )
@@ -34,6 +33,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine import URL
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
+from dualwrite.connections import engines as connections
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.definition import ColumnDef, ColumnKind, TableDef, sandbox_tables
 
@@ -86,7 +86,7 @@ def create_tables(url: str | URL, side: Side, *, only: Collection[str] | None = 
     Raises:
         KeyError: `only` names no sandbox table.
     """
-    engine = create_engine(driver_url(url))
+    engine = connections.engine(driver_url(url))
     dialect = "mysql" if engine.dialect.name == "mariadb" else engine.dialect.name
     try:
         _metadata(_with_targets(sandbox_tables(side), only), dialect).create_all(

@@ -14,6 +14,7 @@ import psycopg
 import pymysql
 import sqlalchemy.exc
 
+from dualwrite.connections.postgresql import refuses
 from dualwrite.errors import (
     AppBusyError,
     AppRefusedError,
@@ -36,10 +37,6 @@ DRIVER_ERRORS = (
     sqlalchemy.exc.DBAPIError,
 )
 
-_REFUSED = re.compile(
-    r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist"
-    r"|database .* does not exist|permission denied for database"
-)
 _SQLITE_KINDS = {
     sqlite3.SQLITE_BUSY: "busy",
     sqlite3.SQLITE_LOCKED: "busy",
@@ -88,6 +85,7 @@ _MYSQL_KINDS = {
         "rows",
     ),
 }
+_CANNOT_CONNECT = 2003
 _SQLSTATE_KINDS = {
     "3D000": "refused",
     "42501": "privilege",
@@ -177,13 +175,15 @@ def _kind(fault: BaseException) -> str | None:
         return _sqlite_kind(fault)
     if isinstance(fault, pymysql.Error):
         number = fault.args[0] if fault.args and isinstance(fault.args[0], int) else 0
+        if number == _CANNOT_CONNECT and "CERTIFICATE" in str(fault):
+            return "refused"
         return _MYSQL_KINDS.get(number) or (
             "rows" if isinstance(fault, pymysql.DataError) else None
         )
     state = sqlstate(fault)
     if state is None:
         if isinstance(fault, adbc_driver_manager.Error | psycopg.OperationalError):
-            return "refused" if _REFUSED.search(str(fault)) else "away"
+            return "refused" if refuses(str(fault)) else "away"
         return None
     return _SQLSTATE_KINDS.get(state) or _SQLSTATE_CLASSES.get(state[:2])
 

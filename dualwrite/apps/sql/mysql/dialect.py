@@ -23,6 +23,7 @@ from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, decimal
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.mysql.session import MysqlSession
 from dualwrite.apps.transactions import Written
+from dualwrite.connections import mysql as connections
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _ROOM = 255
@@ -54,11 +55,7 @@ class MysqlDialect(Dialect):
         return MysqlSession(self.url, patience=self.patience)
 
     def engine(self) -> sa.Engine:
-        return sa.create_engine(
-            self.url.set(drivername="mysql+pymysql"),
-            poolclass=NullPool,
-            connect_args={"connect_timeout": 10},
-        )
+        return connections.engine(self.url, poolclass=NullPool)
 
     def columns(
         self,

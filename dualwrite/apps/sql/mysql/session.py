@@ -24,6 +24,7 @@ from sqlalchemy.dialects.mysql.base import MySQLDialect
 
 from dualwrite.apps.canonical import NAIVE, as_text
 from dualwrite.apps.sql.core.session import DatabaseSession, Values
+from dualwrite.connections import mysql
 from dualwrite.tablemap.schema import Column
 
 _MODE = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO"
@@ -44,33 +45,19 @@ class MysqlSession(DatabaseSession):
     compiler = MySQLDialect(paramstyle="named")
 
     def __init__(self, url: sa.URL, *, patience: float) -> None:
-        options: dict[str, Any] = {}
-        if "unix_socket" in url.query:
-            options["unix_socket"] = url.query["unix_socket"]
         wait = max(1, round(patience))
-        self._connection = pymysql.connect(
-            host=url.host or "localhost",
-            port=url.port or 3306,
-            user=url.username,
-            password=url.password or "",
-            database=url.database,
-            charset="utf8mb4",
-            autocommit=True,
-            local_infile=True,
-            connect_timeout=10,
-            conv=_ENCODERS,
-            init_command=(
-                f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
-                f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
-            ),
-            **options,
-        )
+        loads = bool(mysql.arguments(url).get("local_infile", True))
+        self._connection = mysql.connect(url, autocommit=True, local_infile=loads, conv=_ENCODERS)
         self._staged: list[str] = []
         self._begun = False
         self._branch: str | None = None
         self._prepared = False
         self._lost: pymysql.Error | None = None
-        self._loads = self.text_of("SELECT @@local_infile") == "1"
+        self.run(
+            f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
+            f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
+        )
+        self._loads = loads and self.text_of("SELECT @@local_infile") == "1"
 
     def text_of(self, query: str) -> str:
         """The one value that a query gives, as text."""

@@ -155,7 +155,7 @@ class PostgresqlCapture(Capturing):
         assert isinstance(session, PostgresqlSession)
         if session.commits_later:  # entries are acknowledged by what is committed here
             statements.append("SET LOCAL synchronous_commit = on")
-        session.run("; ".join(statements))
+        session.start(*statements)
         session.named(branch)
         return None if origin is None else self.newest_epoch(session, origin.map)
 
@@ -165,7 +165,8 @@ class PostgresqlCapture(Capturing):
     def begin_reading(self, session: DatabaseSession) -> None:
         # the moment is that of the first statement that reads; a cursor gives no rows by itself
         now = "DECLARE dualwrite_now CURSOR FOR SELECT 1"
-        session.run(f"BEGIN ISOLATION LEVEL REPEATABLE READ; {BY_INDEX}; {now}")
+        assert isinstance(session, PostgresqlSession)
+        session.start("BEGIN ISOLATION LEVEL REPEATABLE READ", BY_INDEX, now)
 
     def newest_epoch(
         self, session: DatabaseSession, map_name: str, *, alone: bool = False
@@ -205,8 +206,12 @@ class PostgresqlCapture(Capturing):
 
     def watch(self, queues: Collection[str]) -> Watch:
         session = self._dialect.connect()
+        assert isinstance(session, PostgresqlSession)
         try:
-            notifies = session.arrays(f"SELECT {NOTIFIES} AS notifies", short=True)[0][0].as_py()
+            notifies = (
+                not session.pooled
+                and session.arrays(f"SELECT {NOTIFIES} AS notifies", short=True)[0][0].as_py()
+            )
         finally:
             session.close()
         if notifies:

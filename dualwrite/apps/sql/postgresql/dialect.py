@@ -27,6 +27,7 @@ from dualwrite.apps.sql.core.faults import sqlstate
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.postgresql.session import COMPILER, PostgresqlSession, staged_as
 from dualwrite.apps.transactions import Written
+from dualwrite.connections import postgresql as connections
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _TEXTUAL = ("TEXT", "VARCHAR", "CHAR")
@@ -71,17 +72,10 @@ class PostgresqlDialect(Dialect):
         return old.is_distinct_from(new)
 
     def connect(self) -> DatabaseSession:
-        url = self.url.set(drivername="postgresql")
-        if "connect_timeout" not in url.query:
-            url = url.update_query_dict({"connect_timeout": "10"})
-        return PostgresqlSession(url.render_as_string(hide_password=False), patience=self.patience)
+        return PostgresqlSession(self.url, patience=self.patience)
 
     def engine(self) -> sa.Engine:
-        return sa.create_engine(
-            self.url.set(drivername="postgresql+psycopg"),
-            poolclass=NullPool,
-            connect_args={"connect_timeout": 10},
-        )
+        return connections.engine(self.url, poolclass=NullPool)
 
     def columns(
         self, connection: sa.Connection, inspector: sa.Inspector, table: str

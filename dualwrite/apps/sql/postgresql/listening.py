@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
+from dualwrite.connections import postgresql
+
 CHANNEL = "dualwrite"
 """Where the triggers of queues notify."""
 
@@ -17,7 +19,7 @@ class Listening:
     """Waits for PostgreSQL's notifications on a connection of its own."""
 
     def __init__(self, url: sa.URL, queues: Collection[str]) -> None:
-        self._address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = url
         self._queues = frozenset(queues)
         self._closed = False
         self._connection: psycopg.Connection[Any] | None = self._connect()
@@ -48,6 +50,6 @@ class Listening:
             self._connection.close()
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._address, autocommit=True, connect_timeout=10)
+        connection = postgresql.connect(self._url, autocommit=True)
         connection.execute(f"LISTEN {CHANNEL}")
         return connection

@@ -6,12 +6,12 @@ short answer is fetched as it is, a long one by COPY.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import adbc_driver_manager
-import adbc_driver_postgresql.dbapi
 import pyarrow as pa
 import sqlalchemy as sa
 from adbc_driver_manager._lib import ArrowArrayHandle, ArrowSchemaHandle
@@ -21,6 +21,7 @@ from dualwrite.apps.canonical import as_text
 from dualwrite.apps.sql.core.faults import sqlstate
 from dualwrite.apps.sql.core.session import DatabaseSession, Given, Values, few
 from dualwrite.apps.sql.postgresql.literals import literal
+from dualwrite.connections import postgresql
 from dualwrite.tablemap.schema import Column
 
 COMPILER: Any = PGDialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -34,9 +35,8 @@ class PostgresqlSession(DatabaseSession):
     compiler = COMPILER
     inlines = True
 
-    def __init__(self, uri: str, *, patience: float) -> None:
-        self._connection = adbc_driver_postgresql.dbapi.connect(uri, autocommit=True)
-        wanted = {
+    def __init__(self, url: sa.URL, *, patience: float) -> None:
+        settings = {
             "lock_timeout": f"{round(patience * 1000)}ms",
             "TimeZone": "UTC",
             "DateStyle": "ISO",
@@ -44,6 +44,9 @@ class PostgresqlSession(DatabaseSession):
             # a batch finds its rows by index, not by reading a large table whole
             "random_page_cost": "1.1",
         }
+        self._connection, own = postgresql.connect_arrow(url, settings)
+        self._local = () if own else tuple(f"SET LOCAL {n} = '{v}'" for n, v in settings.items())
+        self._standing = False
         self._given = Given(self.quote)
         self._owed: list[tuple[str, Values]] = []
         self._branch: str | None = None
@@ -55,21 +58,44 @@ class PostgresqlSession(DatabaseSession):
         bare = {"adbc.postgresql.use_copy": "false"}
         self._looks = self._connection.cursor(adbc_stmt_kwargs=bare)
         self._asks = self._connection.cursor(adbc_stmt_kwargs=bare)
-        settings = (
-            sa.func.set_config(name, value, sa.false()).label(name)
-            for name, value in wanted.items()
-        )
-        commits = sa.func.current_setting("synchronous_commit")
-        *_, kept = self.arrays(sa.select(*settings, commits), short=True)
+        kept = self.arrays(sa.select(sa.func.current_setting("synchronous_commit")), short=True)[0]
         self.commits_later = kept[0].as_py() == "off"
         """Whether the database acknowledges a commit that is not on disk yet."""
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a pooler hands the server's session on after each transaction."""
+        return bool(self._local)
 
     def mark(self, number: int) -> str:
         return f"${number}"
 
     def run(self, statement: sa.Executable | str, values: Values = ()) -> int:
         self._owed.append(self._given.before(self.text(statement), values))
-        return self._run_owed()
+        with self._own():
+            return self._run_owed()
+
+    def start(self, *statements: str) -> None:
+        """Begin a transaction in one trip: a BEGIN, and what is set in it."""
+        self._standing = True
+        self.run("; ".join([statements[0], *self._local, *statements[1:]]))
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        """Where a pooler hands the session on, what stands alone is a transaction of its own."""
+        if self._standing or not self.pooled:
+            yield
+            return
+        owed, self._owed = self._owed, []
+        self.start("BEGIN")
+        self._owed = owed
+        try:
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        self._standing = False
+        self._update("COMMIT")
 
     def owe(self, statement: str, values: Values = ()) -> None:
         self._owed.append((statement, values))
@@ -104,14 +130,15 @@ class PostgresqlSession(DatabaseSession):
     def arrays(
         self, statement: sa.Executable | str, values: Values = (), *, short: bool = False
     ) -> Sequence[pa.ChunkedArray]:
-        self._run_owed()
-        text, bound = self._given.before(self.text(statement), values)
-        if bound:  # COPY takes none
-            self._asks.execute(text, _bound(bound))
-            return list(self._asks.fetch_arrow_table().columns)
-        cursor = self._looks if short else self._reads
-        cursor.execute(text)
-        return list(cursor.fetch_arrow_table().columns)
+        with self._own():
+            self._run_owed()
+            text, bound = self._given.before(self.text(statement), values)
+            if bound:  # COPY takes none
+                self._asks.execute(text, _bound(bound))
+                return list(self._asks.fetch_arrow_table().columns)
+            cursor = self._looks if short else self._reads
+            cursor.execute(text)
+            return list(cursor.fetch_arrow_table().columns)
 
     def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
         quote = self.quote
@@ -150,7 +177,7 @@ class PostgresqlSession(DatabaseSession):
         wait: float | None = None,  # noqa: ARG002
         branch: str | None = None,
     ) -> None:
-        self.run("BEGIN")
+        self.start("BEGIN")
         self.named(branch)
 
     def named(self, branch: str | None) -> None:
@@ -169,12 +196,12 @@ class PostgresqlSession(DatabaseSession):
         self._given.clear()
         self._run_owed()
         self.run(f"PREPARE TRANSACTION {literal(self._branch)}")
-        self._prepared = True
+        self._prepared, self._standing = True, False
 
     def resolve_prepared(self, branch: str, *, commit: bool) -> bool:
         verb = "COMMIT" if commit else "ROLLBACK"
         try:
-            self.run(f"{verb} PREPARED {literal(branch)}")
+            self._update(f"{verb} PREPARED {literal(branch)}")  # never within a transaction
         except adbc_driver_manager.Error as fault:
             if sqlstate(fault) == "55000":  # another session is at it
                 return False
@@ -188,15 +215,17 @@ class PostgresqlSession(DatabaseSession):
             self.resolve_prepared(self._branch, commit=True)
         else:
             self.run("COMMIT")
+        self._standing = False
         self.named(None)
 
     def rollback(self) -> None:
         self._given.clear()
         self._owed.clear()
+        self._standing = False
         if self._prepared:
             return
         try:
-            self.run("ROLLBACK")
+            self._update("ROLLBACK")
         except adbc_driver_manager.Error:
             return  # the connection is gone, and the transaction with it
 
