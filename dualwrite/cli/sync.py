@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +17,7 @@ import typer
 from dualwrite.cli.counts import print_counts
 from dualwrite.cli.options import HERE, Json, Project
 from dualwrite.cli.output import plural, print_json, print_line, print_message
+from dualwrite.connections.silence import hurry
 from dualwrite.link import AppNames, Side, app_names
 from dualwrite.operations.counts import MapCounts, total
 
@@ -25,6 +28,8 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(metavar="MAP", help="Maps that run.", show_default="all that run"),
 ]
+_END_SECONDS = 25.0
+"""How long the border of a cycle is waited for once somebody asks for the end."""
 _ENDS: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
 _KINDS = ("read", "written", "deleted", "rejected", "parked", "conflicts")
 
@@ -195,7 +200,7 @@ def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
 @contextmanager
 def _until_asked() -> Iterator[threading.Event]:
     """An event that the first SIGINT or SIGTERM sets; the second one ends the process."""
-    stopped = threading.Event()
+    stopped, ended = threading.Event(), threading.Event()
     before: dict[int, Any] = {}
 
     def asked(number: int, _frame: object) -> None:
@@ -205,7 +210,38 @@ def _until_asked() -> Iterator[threading.Event]:
     if threading.current_thread() is threading.main_thread():
         before = {number: signal.signal(number, asked) for number in _ENDS}
     try:
-        yield stopped
+        with _heard(stopped, ended) if before else nullcontext():
+            yield stopped
     finally:
+        ended.set()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _heard(stopped: threading.Event, ended: threading.Event) -> Iterator[None]:
+    """A thread hears of a signal also while a driver does not let Python run its handler."""
+    reading, writing = socket.socketpair()
+    writing.setblocking(False)
+    before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while (heard := reading.recv(1)) and heard[0] not in _ENDS:
+            pass
+        if not heard:
+            return
+        stopped.set()
+        hurry()
+        if not ended.wait(_END_SECONDS):
+            print_message(
+                "An app or the journal did not answer: ended without it. What is committed stays, "
+                "what is not across yet stays in the queues."
+            )
+            os._exit(1)
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writing.close()

@@ -7,11 +7,18 @@ connecting takes, and probes of the network.  Drivers are imported when they are
 
 from __future__ import annotations
 
+import os
 import re
+import threading
+from collections import defaultdict
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, quote
+from uuid import uuid4
+
+from dualwrite.connections.silence import PROBE_SECONDS, Line, found, handle
 
 if TYPE_CHECKING:
     import psycopg
@@ -66,9 +73,11 @@ def connect(url: str | sa.URL, **options: Any) -> psycopg.Connection[Any]:
     Raises:
         psycopg.OperationalError: The server is away, or refuses us.
     """
-    import psycopg
-
-    return psycopg.connect(address(url), **{"prepare_threshold": None, **options})
+    text, name = _named(address(url))
+    with _turn(text):
+        connection = _watched().connect(text, **{"prepare_threshold": None, **options})
+    connection.line = Line(handle(connection.fileno()), partial(_at_work, text, name))
+    return cast("psycopg.Connection[Any]", connection)
 
 
 def engine(url: str | sa.URL, **options: Any) -> sa.Engine:
@@ -78,12 +87,22 @@ def engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     return sa.create_engine("postgresql+psycopg://", creator=partial(connect, url), **options)
 
 
-def connect_arrow(url: str | sa.URL, settings: Mapping[str, str]) -> tuple[Any, bool]:
-    """A connection of ADBC in autocommit, and whether it has the settings from its start.
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A connection of ADBC in autocommit.
 
-    A pooler (pgbouncer) takes no settings at the start, and would leave later ones to whoever
-    gets the session next: there they are not made, and whoever needs them makes them within a
-    transaction.
+    `own` says whether it has the settings that were asked for.  A pooler (pgbouncer) takes none
+    at the start, and would leave later ones to whoever gets the session next: there whoever
+    needs them makes them within a transaction.
+    """
+
+    connection: Any
+    line: Line
+    own: bool
+
+
+def connect_arrow(url: str | sa.URL, settings: Mapping[str, str]) -> Arrow:
+    """Connect by ADBC, with settings of the session from its start where that is possible.
 
     Raises:
         adbc_driver_manager.Error: The server is away, or refuses us.
@@ -91,12 +110,83 @@ def connect_arrow(url: str | sa.URL, settings: Mapping[str, str]) -> tuple[Any, 
     import adbc_driver_manager
     from adbc_driver_postgresql import dbapi
 
-    try:
-        connection = dbapi.connect(address(url, {**settings, MARK: "own"}), autocommit=True)
-    except adbc_driver_manager.Error as fault:
-        if "startup parameter" not in str(fault):
-            raise
-        return dbapi.connect(address(url), autocommit=True), False
+    plain, name = _named(address(url))
+    whole, _ = _named(address(url, {**settings, MARK: "own"}), name)
+    with _turn(plain), found() as new:
+        try:
+            connection, asked = dbapi.connect(whole, autocommit=True), True
+        except adbc_driver_manager.Error as fault:
+            if "startup parameter" not in str(fault):
+                raise
+            connection, asked = dbapi.connect(plain, autocommit=True), False
+        line = Line(new(_ports(plain)), partial(_at_work, plain, name))
+    return Arrow(connection, line, asked and _has_settings(connection))
+
+
+def _has_settings(connection: Any) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT current_setting('{MARK}', true) AS mark")
-        return connection, cursor.fetchone() == ("own",)
+        return bool(cursor.fetchone() == ("own",))
+
+
+def _named(text: str, name: str | None = None) -> tuple[str, str | None]:
+    """An address with a name of its own for the session, where the URL gives it none."""
+    if "application_name" in dict(parse_qsl(text.partition("?")[2])).keys() - DEFAULTS.keys():
+        return text, None
+    name = name or f"dualwrite {uuid4().hex[:8]}"
+    return f"{text}&application_name={quote(name)}", name
+
+
+def _at_work(text: str, name: str | None) -> bool:
+    """Whether the server is at work for the session of that name; True where it has none."""
+    import psycopg
+
+    with psycopg.connect(text, connect_timeout=PROBE_SECONDS, application_name="dualwrite") as db:
+        if name is None:
+            return True
+        row = db.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s "
+            "AND state NOT LIKE 'idle%%'",
+            [name],
+        ).fetchone()
+        return row is not None and row[0] > 0
+
+
+_TURNS: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+
+def _turn(text: str) -> threading.Lock:
+    """One connects to a server at a time: a new socket is told by its being new."""
+    return _TURNS[text.partition("?")[0].rpartition("@")[2]]
+
+
+def _ports(text: str) -> set[int]:
+    """The ports that an address may mean."""
+    base, _, query = text.partition("?")
+    hosts = base.partition("://")[2].rpartition("@")[2].partition("/")[0]
+    named = re.findall(r":(\d+)(?:,|$)", hosts) + dict(parse_qsl(query)).get("port", "").split(",")
+    return {int(port) for port in named if port.isdigit()} | {int(os.environ.get("PGPORT", "5432"))}
+
+
+@cache
+def _watched() -> Any:
+    """The class of connections whose waiting is watched."""
+    import psycopg
+
+    class Watched(psycopg.Connection[Any]):
+        """A connection that says while it waits for an answer."""
+
+        line: Line | None = None
+
+        def wait(self, *arguments: Any, **options: Any) -> Any:
+            if self.line is None:
+                return super().wait(*arguments, **options)
+            with self.line.awaited():
+                return super().wait(*arguments, **options)
+
+        def close(self) -> None:
+            if self.line is not None:
+                self.line.close()
+            super().close()
+
+    return Watched

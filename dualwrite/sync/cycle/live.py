@@ -42,6 +42,9 @@ LOOK_SECONDS = 5.0
 ASK_SECONDS = 10.0
 """How often a map is asked for again that another worker has, or that cannot be carried."""
 
+JOIN_SECONDS = 2.0
+"""How long a watcher is waited for at the end; one whose app is silent is left behind."""
+
 OpenSession = Callable[[], Session]
 """Opens the project; it is called again where the journal does not answer."""
 Report = Callable[[Mapping[str, MapResult]], None]
@@ -237,7 +240,7 @@ class _Loop:
                     target=self._watch, args=(side, done), name=f"watch {side.value}", daemon=True
                 )
                 watcher.start()
-                stack.callback(watcher.join)
+                stack.callback(watcher.join, JOIN_SECONDS)
             stack.callback(done.set)
             yield
 

@@ -56,6 +56,8 @@ class MysqlSession(DatabaseSession):
         self.run(
             f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
             f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
+            # a worker that is frozen in its transaction loses it, and its row locks
+            " /*M!100300 , idle_transaction_timeout = 120 */"
         )
         self._loads = loads and self.text_of("SELECT @@local_infile") == "1"
 

@@ -13,6 +13,7 @@ from dualwrite.connections import postgresql
 
 CHANNEL = "dualwrite"
 """Where the triggers of queues notify."""
+PING_SECONDS = 30.0
 
 
 class Listening:
@@ -22,6 +23,7 @@ class Listening:
         self._url = url
         self._queues = frozenset(queues)
         self._closed = False
+        self._pinged = time.monotonic()
         self._connection: psycopg.Connection[Any] | None = self._connect()
 
     def wait(self, seconds: float) -> bool:
@@ -31,6 +33,9 @@ class Listening:
             return True
         end = time.monotonic() + seconds
         try:
+            if time.monotonic() > self._pinged + PING_SECONDS:
+                self._connection.execute("SELECT 1")  # nothing else tells of a silent network
+                self._pinged = time.monotonic()
             while (left := end - time.monotonic()) >= 0:
                 heard = list(self._connection.notifies(timeout=left, stop_after=1))
                 if any(note.payload in self._queues for note in heard):

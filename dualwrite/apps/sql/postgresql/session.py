@@ -44,8 +44,10 @@ class PostgresqlSession(DatabaseSession):
             # a batch finds its rows by index, not by reading a large table whole
             "random_page_cost": "1.1",
         }
-        self._connection, own = postgresql.connect_arrow(url, settings)
-        self._local = () if own else tuple(f"SET LOCAL {n} = '{v}'" for n, v in settings.items())
+        made = postgresql.connect_arrow(url, settings)
+        self._connection, self._line = made.connection, made.line
+        local = (f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+        self._local = () if made.own else tuple(local)
         self._standing = False
         self._given = Given(self.quote)
         self._owed: list[tuple[str, Values]] = []
@@ -125,7 +127,8 @@ class PostgresqlSession(DatabaseSession):
             schema, array = ArrowSchemaHandle(), ArrowArrayHandle()
             _bound(values)._export_to_c(array.address, schema.address)  # noqa: SLF001
             statement.bind(array, schema)
-        return int(statement.execute_update())
+        with self._line.awaited():
+            return int(statement.execute_update())
 
     def arrays(
         self, statement: sa.Executable | str, values: Values = (), *, short: bool = False
@@ -133,12 +136,13 @@ class PostgresqlSession(DatabaseSession):
         with self._own():
             self._run_owed()
             text, bound = self._given.before(self.text(statement), values)
-            if bound:  # COPY takes none
-                self._asks.execute(text, _bound(bound))
-                return list(self._asks.fetch_arrow_table().columns)
             cursor = self._looks if short else self._reads
-            cursor.execute(text)
-            return list(cursor.fetch_arrow_table().columns)
+            with self._line.awaited():
+                if bound:  # COPY takes none
+                    self._asks.execute(text, _bound(bound))
+                    return list(self._asks.fetch_arrow_table().columns)
+                cursor.execute(text)
+                return list(cursor.fetch_arrow_table().columns)
 
     def stage(self, name: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
         quote = self.quote
@@ -160,7 +164,7 @@ class PostgresqlSession(DatabaseSession):
     ) -> None:
         """COPY rows into a table as they are."""
         self._run_owed()
-        with self._connection.cursor() as cursor:
+        with self._line.awaited(), self._connection.cursor() as cursor:
             cursor.adbc_ingest(
                 table, rows, mode="append", temporary=temporary, db_schema_name=schema
             )
@@ -233,6 +237,7 @@ class PostgresqlSession(DatabaseSession):
         for cursor in (self._runs, self._binds, self._reads, self._looks, self._asks):
             cursor.close()
         self._connection.close()
+        self._line.close()
 
 
 def staged_as(column: Column) -> str:  # noqa: PLR0911 - one a kind

@@ -32,7 +32,7 @@ def pooled(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a pooler stood before the server, which takes no settings at the start."""
     monkeypatch.setattr(postgresql, "MARK", "another.mark")
     real = postgresql.address
-    monkeypatch.setattr(postgresql, "address", lambda url, _=None: real(url))
+    monkeypatch.setattr(postgresql, "address", lambda url, settings=None: real(url))
 
 
 def settings(app: Any) -> set[tuple[Any, ...]]:
