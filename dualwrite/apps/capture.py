@@ -34,16 +34,28 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who writes: our own work for one map.
+    """Who writes: our own work for one map of the link.
 
-    `queue` is the target's own queue, which stays silent for this write; the queues of
-    other maps over the same table are not silent.  A write by an `epoch` older than the
-    one the app has seen for `map` is refused.
+    `queue` is the target's own queue: it keeps none of the rows that we write.  `echoes` are the
+    queues of other maps of the link over the same two tables, each with the table's own columns
+    that both maps carry: those keep of our rows the changes of other columns only.  What our
+    write sets off beyond the rows that we write (a trigger, a foreign key that cascades) is
+    a change like any other, and every queue keeps it.  A write by an `epoch` older than the one
+    that the app has seen for `map` is refused.
     """
 
     map: str
     queue: str | None
     epoch: int
+    echoes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def silenced(self) -> dict[str, tuple[str, ...] | None]:
+        """Each queue that does not keep all of what we write: the columns that it leaves out,
+        None for all.
+        """
+        own = {} if self.queue is None else {self.queue: None}
+        return {**self.echoes, **own}
 
 
 class OvertakenError(PermanentError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.schema import TableSchema, tables_on_path
+from dualwrite.tablemap.sharing import shared_findings
 
 if TYPE_CHECKING:
     from dualwrite.apps.app import App
@@ -53,7 +54,15 @@ def findings_of(
         return {**read_ledgers(apps[Side.FINOPS], catalogue), **link.currencies}
 
     found = check(table_map, schema_of, catalogue=catalogue, companies=link.companies, books=books)
-    return in_order([*found, *expectation_faults(table_map, link.project)])
+    shared = shared_findings(table_map, _beside(catalogue, link, name))
+    return in_order([*found, *shared, *expectation_faults(table_map, link.project)])
+
+
+def _beside(catalogue: Catalogue, link: Link, name: str) -> Iterator[TableMap]:
+    """The other maps of the project that can be read: its own, and those that run."""
+    for other in chosen_maps(catalogue, link, []):
+        if other != name and not file_findings(catalogue, other):
+            yield catalogue.get(other)
 
 
 def tables_looked_up(table_map: TableMap, side: Side, app: App) -> tuple[str, ...]:

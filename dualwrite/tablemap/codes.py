@@ -248,6 +248,12 @@ _TABLE = (
         "an expectation that cannot be evaluated",
         "see `expect` in docs/reference/map-file.md",
     ),
+    Code(
+        "DW1133",
+        "a column is written by another map over the same two tables too",
+        "carry it in one of the two maps",
+        "warning",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

@@ -1,6 +1,6 @@
 """Every app keeps the contract of capture."""
 
-from tests.apps import capturing, naming, trying, writings
+from tests.apps import capturing, naming, setting_off, trying, writings
 from tests.apps.naming import capture, named, names  # noqa: F401 - fixtures
 
 
@@ -21,6 +21,10 @@ class TestWatching(capturing.Watching):
 
 
 class TestSilence(writings.Silence):
+    pass
+
+
+class TestSettingOff(setting_off.SettingOff):
     pass
 
 

@@ -14,16 +14,19 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.apps.app import App
-from dualwrite.apps.capture import Origin, OvertakenError
-from dualwrite.apps.entries import Inbox, Op
+from dualwrite.apps.capture import Capture, Origin, OvertakenError
+from dualwrite.apps.entries import Inbox, Op, changed_text
 from dualwrite.apps.transactions import Written
 from dualwrite.errors import AppBusyError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, OTHER, QUEUE, customer, entries, one_writer, recorded
 from tests.apps.hands import Hand
-from tests.apps.reading import asking, customers, held, of_customers
+from tests.apps.reading import asking, customers, held, of_customers, paths
 from tests.apps.workshops import KEY, Workshop
 
 OURS = Origin("customers.yaml", QUEUE, epoch=1)
+BESIDE = Capture(
+    "dualwrite_q_customer_beside", "customer", paths(*KEY), ("company", "number", "name", "rank")
+)
 ONE = {"company": "USMF", "number": "C1"}
 """By a unique index: MariaDB locks whatever a statement of an application looks at."""
 THEIRS = "dualwrite_q_accounts_9f8e7d"
@@ -47,6 +50,35 @@ class Silence:
             writing.insert("customer", customers("C1", rank=1), key=KEY)
 
         assert (recorded(watched), recorded(watched, OTHER)) == ([], [("i", "C1")])
+
+    def test_another_map_over_the_same_tables_keeps_what_it_alone_carries(
+        self, watched: App
+    ) -> None:
+        """Or it would take what this map wrote for a change of the application."""
+        watched.install(BESIDE)
+        ours = replace(OURS, echoes={BESIDE.queue: ("company", "number", "name")})
+        with watched.writing(ours) as writing:
+            writing.insert("customer", customers("C1", "C2", "C3"), key=KEY)
+            writing.update("customer", customers("C1", name="a"), key=KEY)
+            writing.update("customer", customers("C2", name="a", rank=2), key=KEY)
+            writing.delete("customer", customers("C3"))
+        found = entries(watched, BESIDE)
+        assert found.keys["number"].to_pylist() == ["C2"]
+        assert found.changed.to_pylist() == [changed_text(["rank"])]
+        watched.write("customer", customers("C1", name="b"), key=KEY)
+        assert [op for op, *_ in recorded(watched, BESIDE)] == ["u", "u"]
+        assert [op for op, *_ in recorded(watched)] == ["u"]
+
+    def test_much_of_another_map_over_the_same_tables(self, watched: App) -> None:
+        watched.install(BESIDE)
+        ours = replace(OURS, echoes={BESIDE.queue: ("company", "number", "name")})
+        numbers = [f"C{i:04d}" for i in range(1500)]
+        with watched.writing(ours) as writing:
+            writing.insert("customer", customers(*numbers), key=KEY, fresh=True)
+            writing.update("customer", customers(*numbers, name="a", rank=2), key=KEY)
+        found = entries(watched, BESIDE)
+        assert found.keys["number"].to_pylist() == numbers
+        assert set(found.changed.to_pylist()) == {changed_text(["rank"])}
 
     def test_a_map_that_captures_nothing_here_is_captured_by_all_others(self, watched: App) -> None:
         with watched.writing(Origin("one-way.yaml", None, epoch=1)) as writing:

@@ -210,3 +210,25 @@ def test_a_queue_left_behind_is_removed_when_its_app_is_back(call: Call, project
     assert "ok    repair of groups: its queues were removed\n" in repaired.out
     left = rows_of(project / "dataverse.db", "sqlite_master")
     assert [name for kind, name, *_ in left if kind == "trigger" or "_q_" in name] == []
+
+
+def test_a_column_that_two_maps_write_is_a_warning(call: Call, project: Path) -> None:
+    file = project / "maps" / "groups.yaml"
+    (project / "maps" / "again.yaml").write_text(file.read_text().replace("groups", "again"))
+
+    done = call("maps", "check", "again", "--project", project)
+
+    assert done.code == 0
+    assert "again.yaml:13: DW1133 warning: DESCRIPTION" in done.out
+    assert "written by the map 'groups' too" in " ".join(done.out.split())
+
+
+def test_maps_of_different_rows_may_write_one_column(call: Call, project: Path) -> None:
+    file = project / "maps" / "groups.yaml"
+    text = file.read_text()
+    for name, which in (("groups", "1"), ("again", "2")):
+        found = text.replace("groups", name)
+        found = found.replace("[GROUPID]", f"[GROUPID]\n  filter: GROUPID eq '{which}'")
+        (project / "maps" / f"{name}.yaml").write_text(found)
+
+    assert "DW1133" not in call("maps", "check", "again", "--project", project).out

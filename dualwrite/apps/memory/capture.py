@@ -6,7 +6,7 @@ queued is what triggers in a database would queue.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,21 +25,35 @@ from dualwrite.tablemap.schema import UnknownPathError
 
 
 def captured(
-    store: Store, before: State, after: State, table: str, *, stays: Any, silent: str | None
+    store: Store,
+    before: State,
+    after: State,
+    table: str,
+    *,
+    stays: Any,
+    silenced: Mapping[str, Collection[str] | None],
 ) -> State:
-    """`after` with the entries of one statement in every queue over the table but `silent`.
+    """`after` with the entries of one statement in every queue over the table.
+
+    Some are `silenced` (as `Origin.silenced`).
 
     Shapes: `stays` are the positions in `before` of the first rows in `after`; the rows
     beyond them are new.
     """
     for name, queue in after.queues.items():
-        if queue.capture.table == table and name != silent:
-            after = after.with_queue(_with_entries(store, queue, before, after, stays))
+        silent = silenced.get(name, ())
+        if queue.capture.table == table and silent is not None:
+            after = after.with_queue(_with_entries(store, queue, before, after, stays, silent))
     return after
 
 
 def _with_entries(
-    store: Store, queue: MemoryQueue, before: State, after: State, stays: Any
+    store: Store,
+    queue: MemoryQueue,
+    before: State,
+    after: State,
+    stays: Any,
+    silent: Collection[str],
 ) -> MemoryQueue:
     capture = queue.capture
     was, now = before.rows[capture.table], after.rows[capture.table]
@@ -51,6 +65,8 @@ def _with_entries(
     kept, known = was.take(stays), now.slice(0, len(stays))
     changed, text = _none(len(stays)), pa.repeat("", len(stays))
     for name in capture.columns:
+        if name in silent:
+            continue
         other = differ(kept[name], known[name])
         changed = pc.or_(changed, other)
         spelt = pc.if_else(other, changed_text([name]), "")
@@ -66,6 +82,8 @@ def _with_entries(
         (Op.INSERT, new_keys.slice(len(stays)), now.slice(len(stays), added), None),
     ]
     for op, keys, rows, names in parts:
+        if silent and op is not Op.UPDATE:
+            continue
         if count := keys.num_rows:
             pictured = pa.repeat(pa.scalar(op is not Op.DELETE), count)
             ops, columns = ops_of(op, count), changed_of(names, count)

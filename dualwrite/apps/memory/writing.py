@@ -228,5 +228,5 @@ class MemoryWriting:
             replace(state, rows=after),
             schema.name,
             stays=places if stays is None else places.filter(stays),
-            silent=None if self._origin is None else self._origin.queue,
+            silenced={} if self._origin is None else self._origin.silenced,
         )

@@ -37,6 +37,7 @@ from dualwrite.sync.batch.outcomes import (
 )
 from dualwrite.sync.batch.target import TargetState
 from dualwrite.sync.capture.changes import Changes
+from dualwrite.sync.capture.origins import Origins
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
@@ -164,8 +165,11 @@ class BatchContext:
     def origin(self, route: Route, side: Side) -> Origin:
         """Who writes on a side of the route."""
         capture = self.captures.get(side)
-        queue = None if capture is None else capture.queue
-        return Origin(route.table_map.name, queue, self.epoch)
+        return self._origins.of(route.table_map, side, capture, self.epoch)
+
+    @cached_property
+    def _origins(self) -> Origins:
+        return Origins(self.session)
 
     def close(self, writing: Writing, side: Side, ids: pa.Array) -> None:
         """Acknowledge a side's own entries, in a transaction in its app: a conflict covers them."""

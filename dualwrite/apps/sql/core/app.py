@@ -226,7 +226,7 @@ class SqlApp:
     @contextmanager
     def writing(self, origin: Origin | None = None) -> Iterator[SqlWriting]:
         with self._session(None) as session, self._transaction(session, origin, BRIEFLY):
-            yield self._written(session, alone=False)
+            yield self._written(session, origin)
 
     @contextmanager
     def branch(self, origin: Origin | None, name: str) -> Iterator[SqlWriting]:
@@ -234,7 +234,7 @@ class SqlApp:
             self._session(None) as session,
             self._transaction(session, origin, BRIEFLY, branch=name),
         ):
-            yield self._written(session, alone=False)
+            yield self._written(session, origin)
 
     def resolve_prepared(self, name: str, *, commit: bool) -> bool:
         with self._session(None) as session:
@@ -340,13 +340,16 @@ class SqlApp:
         if newer or not self._capturing.store_epoch(session, origin.map, origin.epoch):
             raise OvertakenError(app=self.name, map_name=origin.map)
 
-    def _written(self, session: DatabaseSession, *, alone: bool) -> SqlWriting:
+    def _written(
+        self, session: DatabaseSession, origin: Origin | None = None, *, alone: bool = False
+    ) -> SqlWriting:
         return SqlWriting(
             session,
             self._reader,
             self._capturing,
             queue_of=self._queue,
             faults=self._faults,
+            origin=origin,
             alone=alone,
         )
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pyarrow as pa
 import sqlalchemy as sa
 
 from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.entries import changed_text
 from dualwrite.apps.sql.core.dialect import Dialect, Expression
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
@@ -31,6 +33,18 @@ BRIEFLY = 0.5
 _MAP = Column("map", pa.string(), "TEXT", nullable=False)
 _EPOCH = Column("epoch", pa.int64(), "BIGINT", nullable=False)
 EPOCHS = TableSchema("dualwrite_epoch", {"map": _MAP, "epoch": _EPOCH}, primary_key=("map",))
+
+
+def spelled(origin: Origin) -> str:
+    """The queues that an origin silences, as one text for the session of its transaction.
+
+    A line for each: its name, a tab, and the columns as `changed_text`, or `*` for all.
+    """
+    lines = (
+        f"{queue}\t{'*' if columns is None else changed_text(columns)}\n"
+        for queue, columns in origin.silenced.items()
+    )
+    return "\n" + "".join(lines)
 
 
 class Capturing(ABC):
@@ -76,12 +90,27 @@ class Capturing(ABC):
         wait: float | None,
         branch: str | None = None,
     ) -> int | None:
-        """Begin a transaction that writes, silent for the origin's queue.
+        """Begin a transaction that writes, marked with its origin.
 
         It waits `wait` seconds for a lock; None leaves the session's own patience.  As a
         `branch` it can be prepared, where the database can.
         What it gives is what `newest_epoch` gives for the origin's map.
         """
+
+    def statement(
+        self,
+        session: DatabaseSession,  # noqa: ARG002
+        origin: Origin | None,  # noqa: ARG002
+        rows: pa.Table,  # noqa: ARG002
+        *,
+        schema: TableSchema,  # noqa: ARG002
+        key: Sequence[str],  # noqa: ARG002
+    ) -> AbstractContextManager[None]:
+        """Around a statement that writes `rows`, known by `key`.
+
+        What else it changes is captured, where the database's own triggers cannot tell.
+        """
+        return nullcontext()
 
     @abstractmethod
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:

@@ -7,7 +7,7 @@ The rows stand in a clause named `t0`: the table itself, a transition table, or 
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -21,6 +21,8 @@ from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 
 Condition = sa.ColumnElement[bool]
+Silent = Callable[[str], Condition]
+"""Whether a column of a row that we write is left out of the queue, by name."""
 
 
 class EntryStatements:
@@ -82,18 +84,24 @@ class EntryStatements:
         steering = self._queue.steering
         return tuple(name for name in self._queue.capture.columns if name not in steering)
 
-    def touched(self, old: Any, new: Any) -> Condition:
-        """Whether a row that has not moved has another value in a captured column."""
-        return self.any_altered(self.telling, old, new)
+    def touched(self, old: Any, new: Any, silent: Silent | None = None) -> Condition:
+        """Whether a row that has not moved has another value in a captured column.
+
+        Columns that are `silent` do not count.
+        """
+        if silent is None:
+            return self.any_altered(self.telling, old, new)
+        altered = (self._told(name, old, new, silent) for name in self.telling)
+        return sa.or_(sa.false(), *altered)
 
     def any_altered(self, names: Sequence[str], old: Any, new: Any) -> Condition:
         """Whether one of the columns has another value."""
         return sa.or_(sa.false(), *(self._altered(name, old, new) for name in names))
 
-    def changed(self, old: Any, new: Any) -> Expression:
+    def changed(self, old: Any, new: Any, silent: Silent | None = None) -> Expression:
         """The names of the columns that `touched` finds, as `changed_text`."""
         parts: list[Any] = [
-            sa.case((self._altered(name, old, new), changed_text([name])), else_="")
+            sa.case((self._told(name, old, new, silent), changed_text([name])), else_="")
             for name in self.telling
         ]
         return reduce(operator.add, parts, sa.literal(""))
@@ -101,6 +109,10 @@ class EntryStatements:
     def same(self, names: Sequence[str], old: Any, new: Any) -> Condition:
         """Whether two rows are one, by the columns that tell rows apart."""
         return sa.and_(*(old.c[name] == new.c[name] for name in names))
+
+    def _told(self, name: str, old: Any, new: Any, silent: Silent | None) -> Condition:
+        altered = self._altered(name, old, new)
+        return altered if silent is None else sa.and_(altered, sa.not_(silent(name)))
 
     def _altered(self, name: str, old: Any, new: Any) -> Condition:
         return self._dialect.altered(self._queue.source.columns[name], old.c[name], new.c[name])

@@ -8,7 +8,7 @@ under the locks holds for this transaction only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import sqlalchemy as sa
 
 from dualwrite.apps.canonical import distinct
-from dualwrite.apps.capture import Capture, QueueMissingError
+from dualwrite.apps.capture import Capture, Origin, QueueMissingError
 from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import positions
@@ -64,6 +64,7 @@ class SqlWriting:
         *,
         queue_of: Callable[[Capture], QueueTable],
         faults: Faults,
+        origin: Origin | None = None,
         alone: bool = False,
     ) -> None:
         """`alone` is for a transaction of one call: it goes or stays as a whole.
@@ -73,6 +74,7 @@ class SqlWriting:
         self._session, self._reader, self._capturing = session, reader, capturing
         self._dialect = reader.dialect
         self._queue_of, self._faults, self._alone = queue_of, faults, alone
+        self._origin = origin
         self._reads_locked = reader.known(
             "overtaken", lambda: capturing.overtaken(sa.table("t0")) is not None
         )
@@ -289,7 +291,7 @@ class SqlWriting:
     ) -> None:
         if covered(schema, key) and self._many(rows):
             try:
-                with self._step(always=True):
+                with self._step(always=True), self._marked(schema, rows, key):
                     if self._dialect.ingest(self._session, schema, rows):
                         return
             except DRIVER_ERRORS as fault:
@@ -337,7 +339,7 @@ class SqlWriting:
         self._session.stage(name, rows, schema.columns)
         columns = tuple(rows.column_names)
         mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities))
-        yield self._reader.known(
+        staged = self._reader.known(
             mark,
             lambda: Staged(
                 self._dialect,
@@ -348,7 +350,15 @@ class SqlWriting:
                 identities=identities,
             ),
         )
+        with self._marked(schema, rows, key):
+            yield staged
         self._session.unstage(name)
+
+    def _marked(
+        self, schema: TableSchema, rows: pa.Table, key: Sequence[str]
+    ) -> AbstractContextManager[None]:
+        """Around a statement: what it changes beyond these rows is captured."""
+        return self._capturing.statement(self._session, self._origin, rows, schema=schema, key=key)
 
     @contextmanager
     def _step(self, name: str = STEP, *, always: bool = False) -> Iterator[None]:

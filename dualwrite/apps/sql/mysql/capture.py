@@ -1,4 +1,4 @@
-"""Capture in MariaDB and MySQL: row triggers, silent while `@dualwrite_origin` names their queue.
+"""Capture in MariaDB and MySQL: row triggers, silent as far as `@dualwrite_origin` says.
 
 The variable is of the session: a writing sets it and clears it before it commits, and a
 session that met a fault is closed, so no application ever finds it set.  Transactions that
@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin
-from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing
+from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing, spelled
 from dualwrite.apps.sql.core.dialect import Expression
 from dualwrite.apps.sql.core.queues import QueueTable, identity_of
 from dualwrite.apps.sql.core.reading import Reader
@@ -147,8 +147,8 @@ class MysqlCapture(Capturing):
         branch: str | None = None,
     ) -> int | None:
         settings = [] if wait is None else _patience(wait)
-        if origin is not None and origin.queue is not None:
-            queue: Any = sa.literal(origin.queue)
+        if origin is not None and origin.silenced:
+            queue: Any = sa.literal(spelled(origin))
             settings.append(f"{ORIGIN} = {session.text(queue)}")
         if settings:
             session.run(f"SET {', '.join(settings)}")

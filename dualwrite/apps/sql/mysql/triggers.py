@@ -20,11 +20,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dualwrite.apps.entries import changed_text
 from dualwrite.apps.sql.core.dialect import Expression
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
-from dualwrite.apps.sql.core.triggers import Bare, EntryStatements
+from dualwrite.apps.sql.core.triggers import Bare, Condition, EntryStatements
 
 ORIGIN = "@dualwrite_origin"
 _OURS = "1048, 1054, 1136, 1146, 1264, 1265, 1267, 1292, 1364, 1366, 1406, 1411, 1690"
@@ -38,9 +39,15 @@ def bodies(
     parts = _TriggerBodies(session, reader, queue, mariadb=mariadb)
     return {
         "i": parts.body(parts.inserted(), parts.inserted(image=False)),
-        "u": parts.body(parts.updated(), parts.keys_alone()),
+        "u": parts.body(parts.updated(), parts.keys_alone(), parts.updated_by_us()),
         "d": parts.body(parts.deleted(), parts.deleted()),
     }
+
+
+def _silent(name: str) -> Condition:
+    """Whether a column of a row that we write is carried by the map that writes."""
+    written: Condition = sa.func.instr(sa.literal_column("dualwrite_silent"), changed_text([name]))
+    return written > 0
 
 
 class _Row:
@@ -68,21 +75,22 @@ class _TriggerBodies:
         self._share = "LOCK IN SHARE MODE" if mariadb else "FOR SHARE"
         self._old, self._new = _Row("OLD", session.quote), _Row("NEW", session.quote)
 
-    def body(self, whole: str, drifted: str) -> str:
-        name = self._text(sa.literal(self._queue.name))
+    def body(self, whole: str, drifted: str, ours: str = "") -> str:
+        """The body of a trigger; `ours` is done for a row that we write."""
         variables = "".join(
             f"DECLARE dualwrite_{column.name} {column.native} DEFAULT NULL; "
             for place, column in enumerate(self._queue.key)
             if self._queue.capture.key[place].is_lookup
         )
+        line = self._text(sa.literal(f"\n{self._queue.name}\t"))
         nothing = self._insert("?", sa.null(), {})
         if self._queue.images:
             drifted = nothing
         handler = f"DECLARE EXIT HANDLER FOR {_OURS} BEGIN"
         return (
-            f"BEGIN {variables}DECLARE dualwrite_changed LONGTEXT; "
+            f"BEGIN {variables}DECLARE dualwrite_changed, dualwrite_silent LONGTEXT; "
             f"{handler} {handler} {handler} END; {nothing} END; {drifted} END; "
-            f"IF NOT ({ORIGIN} <=> {name}) THEN {whole} END IF; END"
+            f"IF COALESCE(INSTR({ORIGIN}, {line}), 0) = 0 THEN {whole} {ours}END IF; END"
         )
 
     def inserted(self, *, image: bool = True) -> str:
@@ -96,6 +104,20 @@ class _TriggerBodies:
         touched = self._entry("u", self._new, changed=sa.literal_column("dualwrite_changed"))
         return self._unless_moved(
             f"SET dualwrite_changed = {names}; IF dualwrite_changed <> '' THEN {touched} END IF;"
+        )
+
+    def updated_by_us(self) -> str:
+        """Of a row that we write for another map: the columns which that map does not carry."""
+        line = self._text(sa.literal(f"\n{self._queue.name}\t"))
+        end = self._text(sa.literal("\n"))
+        names = self._text(self._entries.changed(self._old, self._new, _silent))
+        moved = self._text(self._entries.moved(self._old, self._new))
+        touched = self._entry("u", self._new, changed=sa.literal_column("dualwrite_changed"))
+        return (
+            f"ELSEIF NOT ({moved}) THEN SET dualwrite_silent = "
+            f"SUBSTRING_INDEX(SUBSTRING_INDEX({ORIGIN}, {line}, -1), {end}, 1); "
+            f"IF dualwrite_silent <> '*' THEN SET dualwrite_changed = {names}; "
+            f"IF dualwrite_changed <> '' THEN {touched} END IF; END IF; "
         )
 
     def keys_alone(self) -> str:

@@ -23,14 +23,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
 from dualwrite.apps.capture import Capture, NoCaptureError, Origin
-from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing
+from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing, spelled
 from dualwrite.apps.sql.core.dialect import Expression
 from dualwrite.apps.sql.core.queues import INBOX, QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.watch import Newest, Polling
 from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue
-from dualwrite.apps.sql.postgresql.function import NEW, NOTIFIES, OLD, ORIGIN, body
+from dualwrite.apps.sql.postgresql.function import NEW, NOTIFIES, OLD, ORIGIN, body, set_off
 from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
 from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.apps.sql.postgresql.session import PostgresqlSession
@@ -42,7 +42,9 @@ _EVENTS = {
     "u": f"AFTER UPDATE ON {{table}} REFERENCING OLD TABLE AS {OLD} NEW TABLE AS {NEW}",
     "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {OLD}",
     "t": "BEFORE TRUNCATE ON {table}",
+    "r": "AFTER INSERT OR UPDATE OR DELETE ON {table}",
 }
+"""When each trigger fires; `r` for every row that a statement of ours sets off."""
 _BOOKS = {
     EPOCHS.name: "map text PRIMARY KEY, epoch bigint NOT NULL",
     INBOX.name: "queue text PRIMARY KEY, ranges text NOT NULL",
@@ -82,9 +84,10 @@ class PostgresqlCapture(Capturing):
         for event, timing in _EVENTS.items():
             trigger = session.quote(f"{queue.name}_{event}")
             when = timing.format(table=catalogue.named(table))
+            each = f"ROW WHEN ({set_off(queue.name)})" if event == "r" else "STATEMENT"
             session.run(
                 f"CREATE OR REPLACE TRIGGER {trigger} {when} "
-                f"FOR EACH STATEMENT EXECUTE FUNCTION {catalogue.named(queue.name)}()"
+                f"FOR EACH {each} EXECUTE FUNCTION {catalogue.named(queue.name)}()"
             )
             if owned:
                 session.run(f"ALTER TABLE {catalogue.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
@@ -150,8 +153,8 @@ class PostgresqlCapture(Capturing):
         statements = ["BEGIN ISOLATION LEVEL READ COMMITTED", BY_INDEX, NOT_FOR_EVER]
         if wait is not None:
             statements.append(f"SET LOCAL lock_timeout = {round(wait * 1000)}")
-        if origin is not None and origin.queue is not None:
-            statements.append(f"SET LOCAL {ORIGIN} = {literal(origin.queue)}")
+        if origin is not None and origin.silenced:
+            statements.append(f"SET LOCAL {ORIGIN} = {literal(spelled(origin))}")
         assert isinstance(session, PostgresqlSession)
         if session.commits_later:  # entries are acknowledged by what is committed here
             statements.append("SET LOCAL synchronous_commit = on")

@@ -5,6 +5,10 @@ gone, the keys alone; where no key can be built, that something changed (`?`).  
 gives up only where the queue itself is gone.  Anything else that goes wrong (a full disk, a
 deadlock) is the statement's own fault and ends it: a change that is not queued is lost.
 
+Of a transaction of ours the statement triggers keep nothing, or in a queue of another map the
+columns that this map does not carry.  What our statement sets off in triggers and foreign keys is
+kept row by row: such a row is changed inside a trigger, which our own rows never are.
+
 A statement of one row is what applications send most, so its plan is kept.  Kept for many,
 it would compare every row with every row: they are planned anew, for so many as there are.
 """
@@ -17,10 +21,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import quoted_name
 
+from dualwrite.apps.entries import changed_text
 from dualwrite.apps.sql.core.dialect import Dialect, Expression
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
-from dualwrite.apps.sql.core.triggers import Condition, EntryStatements
+from dualwrite.apps.sql.core.triggers import (
+    Bare,
+    Condition,
+    EntryStatements,
+    Silent,
+    row,
+)
 from dualwrite.apps.sql.postgresql.listening import CHANNEL
 from dualwrite.apps.sql.postgresql.literals import literal
 
@@ -28,7 +39,7 @@ NOTIFIES = "current_setting('max_prepared_transactions') = '0'"
 """Whether watchers are notified: a transaction that has notified cannot be prepared, so where
 a server allows PREPARE TRANSACTION an application might find its own refused."""
 ORIGIN = "dualwrite.origin"
-"""The setting that holds the queue for which a transaction is silent."""
+"""The setting that holds the queues that a transaction of ours silences (`spelled`)."""
 OLD, NEW = "dualwrite_old", "dualwrite_new"
 """The transition tables."""
 _DRIFT = (
@@ -36,6 +47,20 @@ _DRIFT = (
     " OR feature_not_supported"
 )
 """What a table that has drifted makes of our statements."""
+
+
+def marked(queue: str) -> str:
+    """Whether a transaction is ours, as the queue sees it."""
+    return f"position({literal(_line(queue))} IN current_setting('{ORIGIN}', true)) > 0"
+
+
+def set_off(queue: str) -> str:
+    """The condition of the row trigger: ours, and inside a trigger or a foreign key's action."""
+    return f"pg_trigger_depth() > 0 AND {marked(queue)}"
+
+
+def _line(queue: str) -> str:
+    return f"\n{queue}\t"
 
 
 def body(dialect: Dialect, reader: Reader, queue: QueueTable) -> str:
@@ -65,11 +90,12 @@ def body(dialect: Dialect, reader: Reader, queue: QueueTable) -> str:
 DECLARE
   dualwrite_moment CONSTANT timestamptz := clock_timestamp();
   dualwrite_rows bigint;
+  dualwrite_silent text;
   dualwrite_queued bigint := 0;
 BEGIN
-  IF current_setting('{ORIGIN}', true) = {name} THEN
-    RETURN NULL;
-  END IF;
+  IF {marked(queue.name)} THEN
+{_ours(dialect, queue, one, many)}
+  ELSE
   BEGIN
 {events}
     ELSE
@@ -86,12 +112,48 @@ BEGIN
       END;
     END;
   END;
+  END IF;
   IF dualwrite_queued > 0 AND {NOTIFIES} THEN
     PERFORM pg_notify('{CHANNEL}', {name});
   END IF;
   RETURN NULL;
 END
 """
+
+
+def _ours(dialect: Dialect, queue: QueueTable, one: _FunctionBody, many: _FunctionBody) -> str:
+    """What is kept of a transaction of ours: what it set off, and what only this map carries."""
+    columns = f"split_part(current_setting('{ORIGIN}', true), {literal(_line(queue.name))}, 2)"
+    partly = _run(dialect, many.updated(_silent), using="dualwrite_moment, dualwrite_silent")
+    return f"""\
+    BEGIN
+      IF TG_LEVEL = 'ROW' AND TG_OP = 'INSERT' THEN
+{_run(dialect, one.row_inserted(), kept=True)}
+      ELSIF TG_LEVEL = 'ROW' AND TG_OP = 'UPDATE' THEN
+{_run(dialect, one.row_updated(), kept=True)}
+      ELSIF TG_LEVEL = 'ROW' THEN
+{_run(dialect, one.row_deleted(), kept=True)}
+      ELSIF TG_OP = 'TRUNCATE' THEN
+{_run(dialect, many.emptied())}
+      ELSIF TG_OP = 'UPDATE' THEN
+        dualwrite_silent := split_part({columns}, E'\\n', 1);
+        IF dualwrite_silent <> '*' THEN
+{partly}
+        END IF;
+      END IF;
+    EXCEPTION WHEN {_DRIFT} THEN
+      BEGIN
+{_run(dialect, many.nothing())}
+      EXCEPTION WHEN undefined_table THEN
+        RETURN NULL;
+      END;
+    END;"""
+
+
+def _silent(name: str) -> Condition:
+    """Whether a column of a row that we write is carried by the map that writes."""
+    written: Condition = sa.func.strpos(sa.literal_column("$2", sa.Text), changed_text([name]))
+    return written > 0
 
 
 def _apart(
@@ -110,14 +172,20 @@ def _apart(
     return "\n".join(lines)
 
 
-def _run(dialect: Dialect, statements: Sequence[sa.Insert], *, kept: bool = False) -> str:
+def _run(
+    dialect: Dialect,
+    statements: Sequence[sa.Insert],
+    *,
+    kept: bool = False,
+    using: str = "dualwrite_moment",
+) -> str:
     lines = []
     for statement in statements:
         text = str(
             statement.compile(dialect=dialect.compiler, compile_kwargs={"literal_binds": True})
         )
         lines += [
-            f"{text};" if kept else f"EXECUTE {literal(text)} USING dualwrite_moment;",
+            f"{text};" if kept else f"EXECUTE {literal(text)} USING {using};",
             "GET DIAGNOSTICS dualwrite_rows = ROW_COUNT;",
             "dualwrite_queued := dualwrite_queued + dualwrite_rows;",
         ]
@@ -160,22 +228,52 @@ class _FunctionBody:
             self._entries.insert(names, sa.select(sa.literal("u"), *head, *now).select_from(other)),
         ]
 
-    def updated(self) -> list[sa.Insert]:
-        """What an update makes, rows before and after it met in one pass."""
+    def row_inserted(self) -> list[sa.Insert]:
+        return [self._entries.of(self._row("NEW"), "i")]
+
+    def row_deleted(self) -> list[sa.Insert]:
+        return [self._entries.of(self._row("OLD"), "d", image=False)]
+
+    def row_updated(self) -> list[sa.Insert]:
+        old, new = (Bare(prefix, self._quote) for prefix in ("OLD", "NEW"))
+        moved = self._entries.moved(old, new)
+        statements = [
+            self._entries.of(self._row("OLD"), "d", image=False, where=[moved]),
+            self._entries.of(self._row("NEW"), "i", where=[moved]),
+        ]
+        if self._entries.telling:
+            stayed = [sa.not_(moved), self._entries.touched(old, new)]
+            changed = self._entries.changed(old, new)
+            statements.append(
+                self._entries.of(self._row("NEW"), "u", changed=changed, where=stayed)
+            )
+        return statements
+
+    def updated(self, silent: Silent | None = None) -> list[sa.Insert]:
+        """What an update makes, rows before and after it met in one pass.
+
+        Where some columns are `silent`, a row that we wrote: it came and went with us.
+        """
         if not self._queue.identity:
-            return [*self.deleted(), *self.inserted()]
+            return [] if silent else [*self.deleted(), *self.inserted()]
         old, new = self._rows(OLD, "o"), self._rows(NEW, "n")
         met = self._entries.same(self._queue.identity, old, new)
         was, there = (each.c[self._queue.identity[0]].is_not(None) for each in (old, new))
         moved = self._entries.moved(old, new)
-        ways = [
-            self._way(old, sa.literal("d"), [was, sa.or_(sa.not_(there), moved)], (old, new)),
-            self._way(new, sa.literal("i"), [there, sa.or_(sa.not_(was), moved)], (old, new)),
-        ]
+        ways = (
+            []
+            if silent
+            else [
+                self._way(old, sa.literal("d"), [was, sa.or_(sa.not_(there), moved)], (old, new)),
+                self._way(new, sa.literal("i"), [there, sa.or_(sa.not_(was), moved)], (old, new)),
+            ]
+        )
         if self._entries.telling:
-            stayed = [was, there, sa.not_(moved), self._entries.touched(old, new)]
-            changed = self._entries.changed(old, new)
+            stayed = [was, there, sa.not_(moved), self._entries.touched(old, new, silent)]
+            changed = self._entries.changed(old, new, silent)
             ways.append(self._way(new, sa.literal("u"), stayed, (old, new), changed))
+        if not ways:
+            return []
         one = sa.union_all(*ways).lateral("e")
         rows = (
             sa.select(*one.c)
@@ -210,6 +308,12 @@ class _FunctionBody:
             .where(*where)
             .correlate(*among)
         )
+
+    def _quote(self, name: str) -> str:
+        return self._dialect.compiler.identifier_preparer.quote_identifier(name)
+
+    def _row(self, prefix: str) -> Any:
+        return row(self._queue, prefix, self._quote)
 
     def _rows(self, name: str, alias: str = "t0") -> Any:
         columns = (

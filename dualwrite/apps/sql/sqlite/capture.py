@@ -1,7 +1,9 @@
-"""Capture in SQLite: row triggers, silent while a marker of ours stands in `dualwrite_origin`.
+"""Capture in SQLite: row triggers, silent as far as a marker of ours in `dualwrite_origin` says.
 
 The marker is written after BEGIN IMMEDIATE and removed before COMMIT, so nobody else ever
-sees it: a crash takes it along, and one writer at a time has the file to itself.
+sees it: a crash takes it along, and one writer at a time has the file to itself.  What a
+statement of ours sets off beyond its own rows, triggers of our connection capture
+(`setting_off.py`).
 
 REPLACE removes the rows in its way without telling any delete trigger; a trigger of ours
 looks for such rows before each insert.  A column that a trigger names cannot be dropped in
@@ -11,20 +13,31 @@ SQLite: uninstall first.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
+import pyarrow as pa
 import sqlalchemy as sa
 
 from dualwrite.apps.capture import Capture, Origin
+from dualwrite.apps.entries import changed_text
 from dualwrite.apps.sql.core.capturing import Capturing
-from dualwrite.apps.sql.core.dialect import Expression
+from dualwrite.apps.sql.core.dialect import Dialect, Expression
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.triggers import Bare, Condition, EntryStatements, row
 from dualwrite.apps.sql.core.watch import Polling
+from dualwrite.apps.sql.sqlite.session import SqliteSession
+from dualwrite.apps.sql.sqlite.setting_off import (
+    capturing_beyond,
+    marked,
+    sets_off,
+    silent_columns,
+    whole,
+)
 from dualwrite.apps.transactions import Watch
 from dualwrite.tablemap.schema import Column, TableSchema
 
@@ -32,9 +45,8 @@ _NOW = "strftime('%Y-%m-%d %H:%M:%f+00:00','now')"
 _BOOKS = (
     "CREATE TABLE IF NOT EXISTS dualwrite_epoch (map TEXT PRIMARY KEY, epoch BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS dualwrite_inbox (queue TEXT PRIMARY KEY NOT NULL, ranges TEXT)",
-    "CREATE TABLE IF NOT EXISTS dualwrite_origin (queue TEXT PRIMARY KEY NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS dualwrite_origin (queue TEXT PRIMARY KEY NOT NULL, columns TEXT)",
 )
-_ORIGINS = sa.table("dualwrite_origin", sa.column("queue", sa.String()))
 _MASTER = sa.table("sqlite_master", *(sa.column(c, sa.String()) for c in ("type", "name", "sql")))
 _NUMBERS = sa.table(
     "sqlite_sequence", sa.column("name", sa.String()), sa.column("seq", sa.BigInteger())
@@ -44,7 +56,15 @@ _NUMBERS = sa.table(
 class SqliteCapture(Capturing):
     """Queues in SQLite."""
 
+    def __init__(self, dialect: Dialect) -> None:
+        super().__init__(dialect)
+        self._version: int | None = None
+        self._known: dict[str, bool] = {}
+        """Of each table whether it sets off changes of itself, in this version of the schema."""
+
     def create_tables(self, session: DatabaseSession) -> None:
+        if "columns" not in self._columns_of(session, "dualwrite_origin"):
+            session.run("DROP TABLE IF EXISTS dualwrite_origin")  # empty outside a transaction
         for statement in _BOOKS:
             session.run(statement)
 
@@ -114,12 +134,31 @@ class SqliteCapture(Capturing):
         session.begin(writing=True, wait=wait)
         if origin is None:
             return None
-        if origin.queue is not None:
-            session.run("INSERT INTO dualwrite_origin VALUES (?1)", [origin.queue])
+        for queue, columns in origin.silenced.items():
+            text = None if columns is None else changed_text(columns)
+            session.run("INSERT INTO dualwrite_origin VALUES (?1, ?2)", [queue, text])
         return self.newest_epoch(session, origin.map)
 
+    @contextmanager
+    def statement(
+        self,
+        session: DatabaseSession,
+        origin: Origin | None,
+        rows: pa.Table,
+        *,
+        schema: TableSchema,
+        key: Sequence[str],
+    ) -> Iterator[None]:
+        assert isinstance(session, SqliteSession)
+        queues = [] if origin is None else list(origin.silenced)
+        if not queues or not self._setting_off(session, schema.name):
+            yield
+            return
+        with capturing_beyond(session, queues, schema, rows.select(list(key))):
+            yield
+
     def commit(self, session: DatabaseSession, origin: Origin | None) -> None:
-        if origin is not None and origin.queue is not None:
+        if origin is not None and origin.silenced:
             session.run("DELETE FROM dualwrite_origin")
         session.commit()
 
@@ -178,10 +217,22 @@ class SqliteCapture(Capturing):
 
     def _columns(self, session: DatabaseSession, queue: str) -> dict[str, str]:
         """The columns of the key and of the image, by type."""
-        described = sa.func.pragma_table_info(queue).table_valued("name", "type")
-        found = session.arrays(sa.select(described.c.name, described.c.type))
-        every = dict(zip(found[0].to_pylist(), found[1].to_pylist(), strict=True))
+        every = self._columns_of(session, queue)
         return {name: kind for name, kind in every.items() if name[:1] in "kv"}
+
+    def _columns_of(self, session: DatabaseSession, table: str) -> dict[str, str]:
+        described = sa.func.pragma_table_info(table).table_valued("name", "type")
+        found = session.arrays(sa.select(described.c.name, described.c.type))
+        return dict(zip(found[0].to_pylist(), found[1].to_pylist(), strict=True))
+
+    def _setting_off(self, session: SqliteSession, table: str) -> bool:
+        """Whether a statement on a table can change other rows of it, as the file is now."""
+        version = session.number(sa.text("PRAGMA schema_version"))
+        if version != self._version:
+            self._known, self._version = {}, version
+        if table not in self._known:
+            self._known[table] = sets_off(session, table)
+        return self._known[table]
 
     def _sql(self, session: DatabaseSession, kind: str) -> dict[str, str]:
         found = session.arrays(
@@ -193,14 +244,13 @@ class SqliteCapture(Capturing):
         self, session: DatabaseSession, reader: Reader, queue: QueueTable
     ) -> dict[str, str]:
         quote = session.quote
-        marker = sa.select(sa.literal(1)).where(_ORIGINS.c.queue == queue.name)
-        ours = f"NOT EXISTS ({session.text(marker)})"
         made = {}
         for event, (head, make) in _EVENTS.items():
             statements, when = make(session, reader, queue)
             if not statements:
                 continue
             name = f"{queue.name}_{event}"
+            ours = whole(session, queue.name) if event == "u" else marked(session, queue.name)
             also = "" if when is None else f" AND ({session.text(when)})"
             made[name] = (
                 f"CREATE TRIGGER {quote(name)} {head} ON {quote(queue.source.name)} "
@@ -218,13 +268,16 @@ def _updated(session: DatabaseSession, reader: Reader, queue: QueueTable) -> _Bo
     old, new = Bare("OLD", session.quote), Bare("NEW", session.quote)
     was, now = row(queue, "OLD", session.quote), row(queue, "NEW", session.quote)
     moved = sa.or_(entries.moved(old, new), entries.any_altered(queue.identity, old, new))
+    unmarked: Any = sa.literal_column(marked(session, queue.name), sa.Boolean)
     statements = [
-        entries.of(was, "d", image=False, where=[moved]),
-        entries.of(now, "i", where=[moved]),
+        entries.of(was, "d", image=False, where=[moved, unmarked]),
+        entries.of(now, "i", where=[moved, unmarked]),
     ]
     if entries.telling:
-        touched = [sa.not_(moved), entries.touched(old, new)]
-        statements.append(entries.of(now, "u", changed=entries.changed(old, new), where=touched))
+        silent = silent_columns(queue.name)
+        touched = [sa.not_(moved), entries.touched(old, new, silent)]
+        changed = entries.changed(old, new, silent)
+        statements.append(entries.of(now, "u", changed=changed, where=touched))
     return statements, None
 
 
