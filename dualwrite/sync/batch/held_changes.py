@@ -49,8 +49,12 @@ class HeldChanges:
 
     def rows(self, keys: pa.Table) -> list[HeldRow]:
         """The held rows of n keys."""
-        texts, journal = self.among(keys), self._journal.held
-        ids = [self._ids[text] for text in texts]
+        return self.rows_of(self.among(keys))
+
+    def rows_of(self, texts: Collection[str]) -> list[HeldRow]:
+        """The held rows of keys as the journal spells them."""
+        journal = self._journal.held
+        ids = [self._ids[text] for text in texts if text in self._ids]
         if not ids:
             return []
         return journal.rejected(self._map, ids=ids) + journal.parked(self._map, ids=ids)

@@ -18,10 +18,11 @@ from dualwrite.apps.capture import Capture
 from dualwrite.apps.entries import Entries, Op, changed_of, changed_text
 from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Snapshot
-from dualwrite.journal.records import BatchRecord, Counts, key_text
+from dualwrite.journal.records import BatchRecord, Counts, HeldRow, key_text
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom
 from dualwrite.sync.batch.deletes import DeletePipeline
+from dualwrite.sync.batch.held import REFUSED
 from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import Outcome
 from dualwrite.sync.batch.pipeline import Pipeline
@@ -63,6 +64,10 @@ class DirectionWorker:
         self._gone: list[Changes] = []
         self._late: list[Changes] = []
         self._any_deletes = False
+        self._refused: set[str] = set()
+        """The keys of rows that the other app has refused in this cycle."""
+        self._deleted = False
+        """Whether rows of the other side went in this cycle."""
         self.applied = 0
         """The stamp of what was committed last in the other side's inbox; 0 if nothing was yet."""
 
@@ -138,6 +143,17 @@ class DirectionWorker:
         for result in self.deletion.carry(changes):
             self.acknowledge_batch(result)
 
+    def refused_before_deletes(self) -> list[HeldRow]:
+        """The held rows of this cycle that the other app refused before rows of theirs went.
+
+        What they were refused for may have gone with those: a unique value, for one.
+        """
+        refused, self._refused = self._refused, set()
+        if not refused or not self._deleted:
+            return []
+        held = HeldChanges(self._journal, self._map.name, self.direction)
+        return [row for row in held.rows_of(refused) if row.cause == REFUSED]
+
     def _still_out(self, changes: Changes) -> Changes:
         """Without the rows that a change of the other side has brought into the map again.
 
@@ -159,7 +175,8 @@ class DirectionWorker:
         self._read_held_across(any_held=held > 0)
         self._gone.clear()
         self._late.clear()
-        self._any_deletes = False
+        self._any_deletes = self._deleted = False
+        self._refused.clear()
 
     def read_held(self, *, any_held: bool = True) -> None:
         """Read which keys the journal holds back in this direction."""
@@ -279,6 +296,8 @@ class DirectionWorker:
         if not result.last:
             self._late.append(through)
         self.tally.add(result.counts, through.at)
+        self._deleted = self._deleted or result.counts.deleted > 0
+        self._refused |= {key_text(r.key) for r in result.held.rejected if r.rule == REFUSED}
         # a later page may have more of a row about which a person is asked now
         self._asked = self._asked or result.counts.conflicts > 0
         cleared = self.held.among(through.keys) - {key_text(key) for key in result.held.keys}

@@ -38,7 +38,7 @@ from dualwrite.sync.cycle.neighbours import held_beside
 from dualwrite.sync.cycle.outages import CARRIED
 from dualwrite.sync.cycle.replay import ReplayWorker
 from dualwrite.sync.cycle.waiting import set_waits
-from dualwrite.sync.retry import retry
+from dualwrite.sync.retry import Retried, retry
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.order import order_maps
 from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
@@ -174,6 +174,9 @@ class CycleRunner:
             for direction in worker.directions.values():
                 if worker.fault is None:
                     self._try([worker], direction.carry_deletes)
+        for worker in self.workers:
+            if worker.fault is None:
+                self._try([worker], partial(self._after_deletes, worker))
         self._release()
         return True
 
@@ -267,6 +270,19 @@ class CycleRunner:
             command=f"dualwrite sync {worker.name} --allow-deletes",
         )
 
+    def _after_deletes(self, worker: MapWorker) -> None:
+        """Try once more what was refused, where a row that went may have been in its way."""
+        directions = worker.directions.values()
+        held = [row for each in directions for row in each.refused_before_deletes()]
+        if not held:
+            return
+        tried = {each.direction: each.counts for each in self._retry(worker, held)}
+        for direction in directions:
+            if (counts := tried.get(direction.direction)) is not None:
+                written, unchanged = counts.written, counts.unchanged
+                freed = Counts(0, written, unchanged, rejected=-(written + unchanged))
+                direction.tally.counts += freed
+
     def _release(self) -> None:
         """What was written, or went, may be what a held row waits for."""
         for worker in self.workers:
@@ -298,10 +314,12 @@ class CycleRunner:
 
     def _free(self, worker: MapWorker, held: Sequence[HeldRow]) -> None:
         """Try held rows again, and count what was written for them."""
-        tried = retry(self.session, held, epoch=self._epochs[worker.name])
-        freed = {each.direction: each.counts.written for each in tried}
+        freed = {each.direction: each.counts.written for each in self._retry(worker, held)}
         for direction in worker.directions.values():
             direction.tally.counts += Counts(written=freed.get(direction.direction, 0))
+
+    def _retry(self, worker: MapWorker, held: Sequence[HeldRow]) -> list[Retried]:
+        return retry(self.session, held, epoch=self._epochs[worker.name])
 
     def _try(self, workers: Sequence[MapWorker], work: Callable[[], Answer]) -> Answer | None:
         """Do some work; its fault is these maps' fault, and the others go on."""

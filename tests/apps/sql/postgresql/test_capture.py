@@ -283,7 +283,7 @@ class TestAilments:
     ) -> None:
         shop.execute(f"ALTER TABLE customer {done}")
 
-        assert watched.problems(CAPTURE) == [expected.format(event) for event in "iudt"]
+        assert watched.problems(CAPTURE) == [expected.format(event) for event in "iudtr"]
         watched.install(CAPTURE)
         assert watched.problems(CAPTURE) == []
 
