@@ -7,6 +7,7 @@ lie outside of the repository; what is right for each stands in `tests/cases/jud
 from __future__ import annotations
 
 import argparse
+import json
 import queue
 import shutil
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.cases.found import CLIENTS, PROGRAMS, Case, chosen, find
@@ -34,8 +35,8 @@ class Result:
 
     name: str
     verdict: Verdict
-    seconds: float
     reason: str
+    seconds: float
 
     def line(self) -> str:
         return f"{self.name:34} {self.verdict:10} {self.seconds:6.1f}  {self.reason}".rstrip()
@@ -57,14 +58,15 @@ def main(arguments: list[str] | None = None) -> int:
         for case in cases:
             print(f"{case.name:34} {case.limit:5.0f} s at most")
         return 0
-    if missing := [program for program in CLIENTS if not _installed(program)]:
-        print(f"Not installed: {', '.join(missing)}.", file=sys.stderr)
-        return 2
     try:
-        results = run_all(cases, folder, asked)
+        results = judge_again(cases, asked.again) if asked.again else run_all(cases, folder, asked)
     except NoServerError as error:
         print(error, file=sys.stderr)
         return 2
+    return _sum_up(results)
+
+
+def _sum_up(results: list[Result]) -> int:
     counts = Counter(result.verdict for result in results)
     print(", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict))
     return 1 if counts[Verdict.WRONG] else 0
@@ -79,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--if-present", action="store_true", help="0 where that folder is absent")
     parser.add_argument("--patience", type=float, default=1.0, help="times the limit of a case")
     parser.add_argument("--keep", type=Path, help="a folder for what each case printed")
+    parser.add_argument("--again", type=Path, help="judge what was kept there, run nothing")
     return parser
 
 
@@ -88,6 +91,8 @@ def _folder() -> Path:
 
 def run_all(cases: list[Case], folder: Path, asked: argparse.Namespace) -> list[Result]:
     """Run the cases, `--jobs` at a time, and print a line as each ends; in the cases' order."""
+    if missing := [program for program in CLIENTS if not _installed(program)]:
+        raise NoServerError(f"not installed: {', '.join(missing)}")
     waiting: queue.SimpleQueue[Case] = queue.SimpleQueue()
     for case in sorted(cases, key=lambda case: -case.limit):
         waiting.put(case)
@@ -136,19 +141,33 @@ def one(
     program = PROGRAMS.get(case.name)
     if program and not _installed(program):
         reason = f"{program} is not installed"
-        return Result(case.name, Verdict.NOT_JUDGED, 0.0, reason), Output("")
+        return Result(case.name, Verdict.NOT_JUDGED, reason, 0.0), Output("")
     try:
         output = run(case, folder, servers, patience)
     except (NoServerError, OSError) as error:
-        return Result(case.name, Verdict.NOT_JUDGED, 0.0, f"could not be run: {error}"), None
+        return Result(case.name, Verdict.NOT_JUDGED, f"could not be run: {error}", 0.0), None
     verdict, reason = judge(case, output)
-    return Result(case.name, verdict, output.seconds, reason), output
+    return Result(case.name, verdict, reason, output.seconds), output
 
 
 def _keep(keep: Path | None, case: Case, output: Output | None) -> None:
     if keep is not None and output is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        (keep / f"{case.name.replace('/', '-')}.txt").write_text(output.text, encoding="utf-8")
+        kept = keep / f"{case.name.replace('/', '-')}.json"
+        kept.write_text(json.dumps(asdict(output), indent=1, default=str), encoding="utf-8")
+
+
+def judge_again(cases: list[Case], folder: Path) -> list[Result]:
+    """Judge what `--keep` has kept."""
+    results = []
+    for case in cases:
+        kept = folder / f"{case.name.replace('/', '-')}.json"
+        if not kept.is_file():
+            continue
+        output = Output(**json.loads(kept.read_text(encoding="utf-8")))
+        results.append(Result(case.name, *judge(case, output), output.seconds))
+        print(results[-1].line())
+    return results
 
 
 def _installed(program: str) -> bool:

@@ -114,3 +114,30 @@ def rows(text: str) -> list[tuple[str, ...]]:
 def every(words: Iterable[str], text: str) -> bool:
     """Whether the text has all of the words."""
     return all(word in text for word in words)
+
+
+def reconciled(text: str) -> list[tuple[int, ...]]:
+    """Each line of `reconcile`: same, differ, only here, only there, pending, held."""
+    found = re.findall(r"(?m)^\S+ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *$", text)
+    return [tuple(int(number) for number in line) for line in found]
+
+
+def clean(text: str, same: int | None = None) -> str:
+    """What the last `reconcile` of the text complains of."""
+    found = reconciled(text)
+    if not found:
+        return "no reconcile is shown"
+    if any(found[-1][1:]) or (same is not None and found[-1][0] != same):
+        names = ("same", "differ", "only finops", "only dataverse", "pending", "held")
+        counts = zip(names, found[-1], strict=True)
+        return "reconcile: " + ", ".join(f"{name} {count}" for name, count in counts if count)
+    return ""
+
+
+def keys(held: Iterable[dict[str, Any]]) -> set[str]:
+    """The keys of held rows or conflicts, each as one word."""
+    found = (row.get("key") for row in held)
+    return {
+        "/".join(str(part) for part in (key.values() if isinstance(key, dict) else [key]))
+        for key in found
+    }

@@ -1,7 +1,7 @@
-"""The judges of `public`."""
+"""The judges of `public`, of both files."""
 
 from __future__ import annotations
 
-from tests.cases.judges.table import Judge
+from tests.cases.judges import public_flow, public_values
 
-JUDGES: dict[str, Judge] = {}
+JUDGES = public_flow.JUDGES | public_values.JUDGES
