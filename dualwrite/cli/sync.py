@@ -226,8 +226,9 @@ def _heard(stopped: threading.Event, ended: threading.Event) -> Iterator[None]:
     before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
 
     def wait() -> None:
-        while (heard := reading.recv(1)) and heard[0] not in _ENDS:
-            pass
+        with reading:
+            while (heard := reading.recv(1)) and heard[0] not in _ENDS:
+                pass
         if not heard:
             return
         stopped.set()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
-from dualwrite.connections.silence import PROBE_SECONDS, Line, found, handle
+from dualwrite.connections.silence import PROBE_SECONDS, Line, NewSockets, connecting, handle
 
 if TYPE_CHECKING:
     import psycopg
@@ -112,15 +112,17 @@ def connect_arrow(url: str | sa.URL, settings: Mapping[str, str]) -> Arrow:
 
     plain, name = _named(address(url))
     whole, _ = _named(address(url, {**settings, MARK: "own"}), name)
-    with _turn(plain), found() as new:
-        try:
-            connection, asked = dbapi.connect(whole, autocommit=True), True
-        except adbc_driver_manager.Error as fault:
-            if "startup parameter" not in str(fault):
-                raise
-            connection, asked = dbapi.connect(plain, autocommit=True), False
-        line = Line(new(_ports(plain)), partial(_at_work, plain, name))
-    return Arrow(connection, line, asked and _has_settings(connection))
+    with _turn(plain):
+        new = NewSockets(_ports(plain))
+        with connecting(new):
+            try:
+                connection, asked = dbapi.connect(whole, autocommit=True), True
+            except adbc_driver_manager.Error as fault:
+                if "startup parameter" not in str(fault):
+                    raise
+                connection, asked = dbapi.connect(plain, autocommit=True), False
+            own = asked and _has_settings(connection)
+        return Arrow(connection, Line(new.one(), partial(_at_work, plain, name)), own)
 
 
 def _has_settings(connection: Any) -> bool:

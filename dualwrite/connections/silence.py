@@ -129,23 +129,55 @@ def handle(descriptor: int) -> socket.socket | None:
     return None
 
 
-@contextmanager
-def found() -> Iterator[Callable[[Collection[int]], socket.socket | None]]:
-    """What is called at the end gives the one new socket to some ports, made inside.
+class NewSockets:
+    """The sockets to some ports that came since: for drivers that do not tell theirs."""
 
-    For drivers that do not tell theirs.  None where there is none, or more than one.
-    """
-    before = _sockets()
+    def __init__(self, ports: Collection[int]) -> None:
+        self._ports, self._before = ports, _sockets()
 
-    def new(ports: Collection[int]) -> socket.socket | None:
-        plugs = [plug for each in _sockets() - before if (plug := handle(each[0]))]
-        mine = [plug for plug in plugs if _port(plug) in ports]
-        for plug in plugs:
-            if plug not in mine or len(mine) > 1:
+    def all(self) -> list[socket.socket]:
+        """Second handles of them."""
+        found = []
+        for plug in (handle(descriptor) for descriptor, _ in _sockets() - self._before):
+            if plug is not None and _port(plug) in self._ports:
+                found.append(plug)
+            elif plug is not None:
                 plug.close()
-        return mine[0] if len(mine) == 1 else None
+        return found
 
-    yield new
+    def one(self) -> socket.socket | None:
+        """The one; None where there is none, or more than one."""
+        found = self.all()
+        if len(found) == 1:
+            return found[0]
+        for plug in found:
+            plug.close()
+        return None
+
+
+class _Connecting(Line):
+    """A driver that connects: it asks questions of its own which no limit of the URL covers."""
+
+    def __init__(self, new: NewSockets) -> None:
+        super().__init__(None, lambda: False)
+        self._new = new
+        _WATCH.add(self)
+
+    def cut(self) -> None:
+        for plug in self._new.all():
+            with contextlib.suppress(OSError), plug:
+                plug.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def connecting(new: NewSockets) -> Iterator[None]:
+    """Inside, a driver connects; where the server falls silent meanwhile, its sockets are cut."""
+    line = _Connecting(new)
+    try:
+        with line.awaited():
+            yield
+    finally:
+        line.close()
 
 
 def _sockets() -> set[tuple[int, int]]:

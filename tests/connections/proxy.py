@@ -18,6 +18,8 @@ class Proxy:
         self._port = url.port or (3306 if url.drivername.startswith("mysql") else 5432)
         self.url = url.set(host="127.0.0.1", port=self._listening.getsockname()[1], query={})
         self.silent = threading.Event()
+        self.silent_after: int | None = None
+        """So many messages of the client pass on a connection, and no more."""
         self._lines: list[threading.Event] = []
         self._sockets: list[socket.socket] = []
 
@@ -52,8 +54,8 @@ class Proxy:
             self._sockets.append(server)
             dead = threading.Event()
             self._lines.append(dead)
-            for one, other in ((client, server), (server, client)):
-                threading.Thread(target=self._pump, args=(one, other, dead), daemon=True).start()
+            for ends in ((client, server, dead, self.silent_after), (server, client, dead, None)):
+                threading.Thread(target=self._pump, args=ends, daemon=True).start()
 
     def _connect(self) -> socket.socket:
         host = str(self._host)
@@ -63,10 +65,14 @@ class Proxy:
             return made
         return socket.create_connection((host, self._port))
 
-    def _pump(self, one: socket.socket, other: socket.socket, dead: threading.Event) -> None:
+    def _pump(
+        self, one: socket.socket, other: socket.socket, dead: threading.Event, last: int | None
+    ) -> None:
+        messages = 0
         try:
             while data := one.recv(65536):
-                if self.silent.is_set():
+                messages += 1
+                if self.silent.is_set() or (last is not None and messages > last):
                     dead.set()
                 if not dead.is_set():
                     other.sendall(data)

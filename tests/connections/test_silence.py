@@ -62,6 +62,18 @@ def test_an_answer_that_never_comes_is_a_fault(app: App, proxy: Proxy) -> None:
     sleeping(app, 0)
 
 
+def test_a_server_that_falls_silent_while_a_driver_connects_is_a_fault(
+    app: App, proxy: Proxy
+) -> None:
+    proxy.silent_after = 3  # it has begun to ask what types there are
+
+    with pytest.raises(AppUnreachableError):
+        sleeping(app, 0)
+
+    proxy.silent_after = None
+    sleeping(app, 0)
+
+
 def test_a_connection_that_was_forgotten_is_a_fault(app: App, proxy: Proxy) -> None:
     """New connections work, and the server never got what we sent."""
     sleeping(app, 0)
@@ -96,9 +108,9 @@ def test_a_socket_of_another_kind_is_not_watched() -> None:
 
 def test_a_line_that_waits_for_nothing_is_left_alone() -> None:
     listening = socket.create_server(("127.0.0.1", 0))
-    with silence.found() as new:
-        plug = socket.create_connection(listening.getsockname())
-    handle = new([listening.getsockname()[1]])
+    new = silence.NewSockets([listening.getsockname()[1]])
+    plug = socket.create_connection(listening.getsockname())
+    handle = new.one()
     assert handle is not None
     line = silence.Line(handle, lambda: False)
 
