@@ -12,7 +12,7 @@ other values of a row, and no secrets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class DualWriteError(Exception):
@@ -175,9 +175,20 @@ class PrivilegeError(PermanentError):
 class RowsRefusedError(RowError):
     """The app refused a batch because of the values of its rows.
 
-    The whole batch was rolled back.  The caller bisects it to find the rows.
+    The whole batch was rolled back.  The caller bisects it to find the rows, unless `rows`
+    gives their numbers among those given, each with its reason; `cure` is for all of these.
     """
 
-    def __init__(self, *, app: str, table: str, reason: str) -> None:
+    def __init__(
+        self,
+        *,
+        app: str,
+        table: str,
+        reason: str,
+        rows: Mapping[int, str] | None = None,
+        cure: str = "",
+    ) -> None:
         self.app, self.table, self.reason = app, table, reason
+        self.rows: Mapping[int, str] = rows or {}
+        self.cure = cure
         super().__init__(f"{app}.{table}: refused by the app: {reason}")

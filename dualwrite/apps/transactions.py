@@ -8,7 +8,7 @@ was applied is recorded in the inbox.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import pyarrow as pa
@@ -19,19 +19,43 @@ from dualwrite.apps.query import KeyRange, Query
 
 
 @dataclass(frozen=True, slots=True)
+class Altered:
+    """Rows that the app's own triggers gave other values than those written.
+
+    Shapes: `numbers` (m,) int64, their places among the rows given; `changed` (m,) the columns
+    that hold other values, in the spelling of an entry.
+    """
+
+    numbers: pa.Array
+    changed: pa.Array
+
+    def at(self, places: pa.Array) -> Altered:
+        """The same rows among others, of which those given were the `places`."""
+        return Altered(places.take(self.numbers), self.changed)
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
     """What a write did; the three add up to the rows given."""
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
+    altered: tuple[Altered, ...] = ()
 
     def __add__(self, other: Written) -> Written:
         return Written(
             self.inserted + other.inserted,
             self.updated + other.updated,
             self.unchanged + other.unchanged,
+            self.altered + other.altered,
         )
+
+    def at(self, places: pa.Array) -> Written:
+        """The same, of rows that were the `places` among others."""
+        if not self.altered:
+            return self
+        return replace(self, altered=tuple(each.at(places) for each in self.altered))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class TableSchema:
     """Column sets under a unique index, the primary key not among them."""
     read_only: str | None = None
     """Why the table cannot be written ('a view'), or None."""
+    triggers: tuple[str, ...] = ()
+    """What the app itself has put before the writes of rows: triggers, rules, row security.
+
+    They may give a row other values than those written, or leave it out without an error."""
 
 
 def type_column(schema: TableSchema, lookup: str) -> str | None:

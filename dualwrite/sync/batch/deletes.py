@@ -148,10 +148,14 @@ class DeletePipeline:
         rows, names = plain_rows(known.take(numbers)), keys_of(keys.take(numbers))
         side = self._route.target.value
         cure = f"delete what points at it in {side}, then dualwrite errors retry"
+        whys = (
+            Refused(REFUSED, why, cure=cure) if isinstance(why, str) else why
+            for why in refused.values()
+        )
         return Held(
             tuple(
-                Rejection(key, REFUSED, f"it cannot be deleted: {reason}", row, cure=cure)
-                for key, row, reason in zip(names, rows, refused.values(), strict=True)
+                Rejection(key, REFUSED, f"it cannot be deleted: {why.reason}", row, cure=why.cure)
+                for key, row, why in zip(names, rows, whys, strict=True)
             )
         )
 

@@ -45,6 +45,7 @@ from dualwrite.sync.batch.outcomes import Outcome, constant, marked, some
 from dualwrite.sync.batch.record import (
     close_conflicts,
     leave_to_cycle,
+    queue_altered,
     record_applied,
     record_journal,
     requeue_new,
@@ -279,7 +280,7 @@ class Pipeline:
         """Write the rows that passed; every row has an outcome then."""
         ready, n = batch.ready, len(batch)
         verdict, result = self._write_by_strategy(writing, batch, histories)
-        batch = replace(batch, written=result.written)
+        batch = replace(batch, written=result.written.at(ready.numbers))
         refused = pa.array(list(result.refused), pa.int64())
         raced = pa.array(result.raced, pa.int64())
         for numbers, outcome in (
@@ -373,11 +374,13 @@ class Pipeline:
             # what is held of a table is recorded by the job, part by part
             record_journal(self.context, self.route, found, Held())
             leave_to_cycle(self.context, batch)
+            queue_altered(self.context, writing, batch, self.stated)
             return
         self._guard(batch.held.rejected, batch.of)
         record_journal(self.context, self.route, found, batch.held)
         close_conflicts(self.context, writing, batch, conflicts, self.stated)
         requeue_new(self.context, writing, batch, self.stated)
+        queue_altered(self.context, writing, batch, self.stated)
         self._record_applied(writing, batch)
 
     @property

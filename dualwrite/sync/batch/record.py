@@ -98,6 +98,30 @@ def requeue_new(context: BatchContext, writing: Writing, batch: Batch, stated: S
         writing.enqueue(capture, keys, op=Op.REQUEUED, changed=changed)
 
 
+def queue_altered(context: BatchContext, writing: Writing, batch: Batch, stated: Stated) -> None:
+    """Queue the values that the target's own triggers gave to rows that we wrote.
+
+    They are a change of the target, which goes back like any other.  Of rows that cross only
+    because we asked they stay as they are: two apps that each spell the other's values anew
+    would never end.
+    """
+    capture = context.captures.get(batch.route.target)
+    if capture is None or not batch.written.altered:
+        return
+    back = sorted({name for names in stated.targets.values() for name in names})
+    for altered in batch.written.altered:
+        numbers, changed = altered.numbers, altered.changed
+        touched: Any = pa.repeat(pa.scalar(value=False), len(numbers))
+        for name in back:
+            named = pc.match_substring(changed, changed_text([name]))
+            touched = pc.or_(touched, named)
+        if batch.entries is not None and batch.rows_from is RowsFrom.QUEUE:
+            touched = pc.and_not(touched, batch.entries.ours.take(numbers))
+        if some(touched):
+            keys = batch.target_keys.take(numbers.filter(touched))
+            writing.enqueue(capture, keys, op=Op.UPDATE, changed=changed.filter(touched))
+
+
 def bring_back(context: BatchContext, writing: Writing, batch: Batch, back: Mask) -> None:
     """Queue whole rows of the target in its own queue: their side won over a delete."""
     capture, numbers = context.captures[batch.route.target], numbers_of(back)

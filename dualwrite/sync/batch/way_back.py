@@ -73,9 +73,21 @@ def _made(pipeline: Pipeline, batch: Batch) -> pa.Table:
     alone = [name for name in alone if name not in back.two_way and name in rows.column_names]
     if not alone:
         return rows.slice(0, 0)
-    stated = reduce(pc.or_, (pc.is_valid(rows[name]) for name in alone))
     new = pc.and_not(batch.outcomes.among(Outcome.WRITTEN), batch.target.found)
+    if _gives(pipeline):
+        return rows.filter(new)
+    stated = reduce(pc.or_, (pc.is_valid(rows[name]) for name in alone))
     return rows.filter(pc.and_(new, stated))
+
+
+def _gives(pipeline: Pipeline) -> bool:
+    """Whether the target gives a new row values of its own that flow back."""
+    route, back = pipeline.route, pipeline.back
+    assert back is not None
+    schema = pipeline.context.session.schema(route.target, route.target_table)
+    read = {path.column for c in back.flow.columns for path in c.reads}
+    alone = read - {path.column for c in route.flow.columns for path in [c.target]}
+    return bool(schema.triggers) or any(schema.columns[name].has_default for name in alone)
 
 
 def _carry_back(totals: Totals, pipeline: Pipeline, batch: Batch) -> None:

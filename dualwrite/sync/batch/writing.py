@@ -6,7 +6,7 @@ among the rows given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from operator import add
@@ -16,9 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.apps.transactions import Writing, Written
+from dualwrite.errors import RowsRefusedError
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.sync.batch.bisect import bisect
-from dualwrite.sync.batch.held import Refused
+from dualwrite.sync.batch.held import REFUSED, Refused
 from dualwrite.sync.batch.outcomes import Mask
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.rows import fit
@@ -38,25 +39,34 @@ class WriteResult:
     refused: dict[int, str | Refused] = field(default_factory=dict)
     raced: list[int] = field(default_factory=list)
 
-    def add(self, written: Written, refused: Mapping[int, str | Refused]) -> None:
-        """Add the result of one more part."""
-        self.written += written
-        self.refused |= refused
 
-
-def write_rows(write: Write, rows: pa.Table) -> tuple[Written, dict[int, str]]:
+def write_rows(write: Write, rows: pa.Table) -> tuple[Written, dict[int, str | Refused]]:
     """Write `rows`; what was done, and for each refused row (by number) the app's reason.
 
     Raises:
         TransientError, PermanentError: As `write`.
     """
-    refused: dict[int, str] = {}
+    refused: dict[int, str | Refused] = {}
 
     def refuse(number: int, reason: str) -> Written:
         refused[number] = reason
         return Written()
 
-    done = bisect(rows.num_rows, lambda low, high: write(rows.slice(low, high - low)), refuse)
+    def attempt(low: int, high: int) -> Written:
+        places = pa.array(range(low, high), pa.int64())
+        try:
+            return write(rows.slice(low, high - low)).at(places)
+        except RowsRefusedError as refusal:
+            if not refusal.rows:
+                raise
+            # the app could tell which rows: the others are written without halving
+            for number, reason in refusal.rows.items():
+                refused[low + number] = Refused(REFUSED, reason, cure=refusal.cure)
+            refusing = pc.is_in(places, value_set=pa.array(list(refused), pa.int64()))
+            rest = places.filter(pc.invert(refusing))
+            return write(rows.take(rest)).at(rest) if len(rest) else Written()
+
+    done = bisect(rows.num_rows, attempt, refuse)
     return reduce(add, done, Written()), refused
 
 
@@ -126,7 +136,8 @@ def delete_rows(
 
 def _add(result: WriteResult, write: Write, rows: pa.Table, numbers: pa.Array) -> None:
     done, refused = write_rows(write, rows)
-    result.add(done, {numbers[place].as_py(): reason for place, reason in refused.items()})
+    result.written += done.at(numbers.cast(pa.int64()))
+    result.refused |= {numbers[place].as_py(): reason for place, reason in refused.items()}
 
 
 def physical_rows(route: Route, rows: pa.Table) -> pa.Table:

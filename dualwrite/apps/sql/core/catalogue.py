@@ -80,6 +80,7 @@ class DatabaseCatalogue:
                 _by_name(described, _references(inspector, table, place)),
                 primary_key=key,
                 unique=_unique(inspector, table, place, key),
+                triggers=tuple(self._dialect.triggers(connection, table)),
             )
 
 

@@ -23,6 +23,8 @@ from dualwrite.apps.transactions import Written
 from dualwrite.tablemap.schema import Column, TableSchema
 
 Expression = sa.ColumnElement[Any]
+NUMBER = Column("dualwrite_number", pa.int64(), "BIGINT")
+"""The number of a staged row among those given."""
 
 
 class Dialect(ABC):
@@ -59,6 +61,10 @@ class Dialect(ABC):
     ) -> list[Column]:
         """The columns of a table or view."""
         return [self.described(each) for each in inspector.get_columns(table, schema=self.schema)]
+
+    @abstractmethod
+    def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
+        """What the app has put before writes of the table's rows, as `TableSchema.triggers`."""
 
     @abstractmethod
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
@@ -271,11 +277,14 @@ class Staged:
         columns: Sequence[str],
         key: Sequence[str],
         identities: Sequence[str] = (),
+        numbered: bool = False,
     ) -> None:
-        self.dialect, self.schema = dialect, schema
+        """`numbered` rows have their number beside their columns, under `NUMBER`."""
+        self.dialect, self.schema, self.numbered = dialect, schema, numbered
         self.key, self.columns = tuple(key), tuple(columns)
         self.target = dialect.table(schema)
-        self.source = dialect.staging(name, {c: schema.columns[c] for c in columns})
+        held = {c: schema.columns[c] for c in columns}
+        self.source = dialect.staging(name, held | ({NUMBER.name: NUMBER} if numbered else {}))
         kept = {*key, *identities}
         self.changing = tuple(name for name in columns if name not in kept)
         self._texts: dict[str, str] = {}

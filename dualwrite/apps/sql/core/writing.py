@@ -22,9 +22,9 @@ from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, op
 from dualwrite.apps.guards import checked, with_identities
 from dualwrite.apps.matching import positions
 from dualwrite.apps.query import Query
-from dualwrite.apps.sql.core import queues
+from dualwrite.apps.sql.core import queues, readback
 from dualwrite.apps.sql.core.capturing import Capturing
-from dualwrite.apps.sql.core.dialect import Expression, Staged, covered
+from dualwrite.apps.sql.core.dialect import NUMBER, Expression, Staged, covered
 from dualwrite.apps.sql.core.faults import DRIVER_ERRORS
 from dualwrite.apps.sql.core.queues import QueueTable
 from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader, Selected
@@ -122,8 +122,7 @@ class SqlWriting:
                 return Written()
             whole, identities = with_identities(schema, rows)
             if fresh:
-                self._add(schema, whole, key, identities)
-                return Written(inserted=rows.num_rows)
+                return self._add(schema, whole, key, identities)
             with self._step():
                 return self._merge(schema, whole, key, identities, inserting=True)
 
@@ -143,7 +142,10 @@ class SqlWriting:
             if not keys.num_rows:
                 return 0
             with self._step(), self._staging(schema, keys, keys.column_names) as staged:
-                return self._dialect.delete(self._session, staged)
+                gone = self._dialect.delete(self._session, staged)
+                if gone < keys.num_rows:
+                    readback.insist_gone(self._session, self._reader.app, staged)
+                return gone
 
     def enqueue(
         self,
@@ -288,23 +290,26 @@ class SqlWriting:
 
     def _add(
         self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]
-    ) -> None:
-        if covered(schema, key) and self._many(rows):
+    ) -> Written:
+        """Insert rows that are known to be new."""
+        app, written = self._reader.app, Written(inserted=rows.num_rows)
+        if covered(schema, key) and self._many(rows) and not schema.triggers:
             try:
                 with self._step(always=True), self._marked(schema, rows, key):
                     if self._dialect.ingest(self._session, schema, rows):
-                        return
+                        return written
             except DRIVER_ERRORS as fault:
                 if not self._dialect.conflicted(fault):
                     raise
         with self._step(), self._staging(schema, rows, key, identities) as staged:
             added = self._session.run(staged.statement(self._session, "insert", staged.insert))
-            if added != rows.num_rows:
-                raise RowsRefusedError(
-                    app=self._reader.app,
-                    table=schema.name,
-                    reason=f"{rows.num_rows - added} of the rows are there already",
-                )
+            if added == rows.num_rows and not staged.numbered:
+                return written
+            after = readback.unlike(self._session, staged)
+            if added != rows.num_rows and not pc.any(after.absent).as_py():
+                reason = f"{rows.num_rows - added} of the rows are there already"
+                raise RowsRefusedError(app=app, table=schema.name, reason=reason)
+            return written + readback.judged(app, staged, None, after, new=True)
 
     def _many(self, rows: pa.Table) -> bool:
         """Whether rows are better copied than sent along with a statement."""
@@ -319,12 +324,15 @@ class SqlWriting:
         *,
         inserting: bool,
     ) -> Written:
+        app, session = self._reader.app, self._session
         with self._staging(schema, rows, key, identities) as staged:
-            done = self._dialect.merge(
-                self._session, staged, inserting=inserting, meeting=self._alone
-            )
-        # where the key is not unique there, more rows may have been updated than were given
-        rest = max(rows.num_rows - done.inserted - done.updated, 0)
+            before = readback.unlike(session, staged) if staged.numbered else None
+            done = self._dialect.merge(session, staged, inserting=inserting, meeting=self._alone)
+            # where the key is not unique there, more rows may have been updated than were given
+            rest = max(rows.num_rows - done.inserted - done.updated, 0)
+            if before is not None or rest:
+                after = readback.unlike(session, staged)
+                done += readback.judged(app, staged, before, after, new=inserting)
         return done + Written(unchanged=rest)
 
     @contextmanager
@@ -335,10 +343,14 @@ class SqlWriting:
         key: Sequence[str],
         identities: Sequence[str] = (),
     ) -> Iterator[Staged]:
-        name = self._fresh_name(STAGING)
-        self._session.stage(name, rows, schema.columns)
-        columns = tuple(rows.column_names)
-        mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities))
+        """Staged rows; numbered where the app may make something else of them."""
+        name, columns = self._fresh_name(STAGING), tuple(rows.column_names)
+        numbered = bool(schema.triggers)
+        if numbered:
+            numbers = pa.array(range(rows.num_rows), pa.int64())
+            rows = rows.append_column(NUMBER.name, numbers)
+        self._session.stage(name, rows, {**schema.columns, NUMBER.name: NUMBER})
+        mark = ("staged", name, schema.name, columns, tuple(key), tuple(identities), numbered)
         staged = self._reader.known(
             mark,
             lambda: Staged(
@@ -348,6 +360,7 @@ class SqlWriting:
                 columns=columns,
                 key=key,
                 identities=identities,
+                numbered=numbered,
             ),
         )
         with self._marked(schema, rows, key):

@@ -8,7 +8,7 @@ session's zone is UTC; `DATETIME` has no zone.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -76,6 +76,15 @@ class MysqlDialect(Dialect):
         mariadb = getattr(connection.dialect, "is_mariadb", False)
         moments = (_FIRST, _LAST_64 if mariadb and late >= (11, 5) else _LAST)
         return [_described(row, moments) for row in found]
+
+    def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
+        query = sa.text(
+            "SELECT CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS "
+            "WHERE TRIGGER_SCHEMA = BINARY COALESCE(:place, DATABASE()) "
+            "AND EVENT_OBJECT_TABLE = BINARY :name AND ACTION_TIMING = 'BEFORE' "
+            "AND TRIGGER_NAME NOT LIKE 'dualwrite%' ORDER BY 1"
+        )
+        return list(connection.scalars(query, {"place": self.schema, "name": table}))
 
     def value(self, column: Column, text: str) -> Any:
         if pa.types.is_timestamp(column.type):

@@ -11,7 +11,7 @@ is its own second row.  No lock keeps an application from writing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -104,6 +104,19 @@ class PostgresqlDialect(Dialect):
         found = str(connection.scalar(query, {"name": self.named(table), "column": column}))
         return found if '"' in found else found.upper()
 
+    def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
+        query = sa.text(
+            "SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgrelid = to_regclass(:name) "
+            # of rows (1), before (2) or instead of (64) the write
+            "AND NOT tgisinternal AND tgtype & 1 = 1 AND tgtype & 66 <> 0 "
+            "AND tgenabled IN ('O', 'A') AND tgname NOT LIKE 'dualwrite%' "
+            "UNION ALL SELECT 'rule ' || rulename FROM pg_rewrite "
+            "WHERE ev_class = to_regclass(:name) AND ev_type <> '1' "
+            "UNION ALL SELECT 'row security' FROM pg_class "
+            "WHERE oid = to_regclass(:name) AND relrowsecurity ORDER BY 1"
+        )
+        return list(connection.scalars(query, {"name": self.named(table)}))
+
     def canonical_type(self, kind: Any) -> tuple[pa.DataType, int | None, bool]:
         if isinstance(kind, postgresql.DOMAIN):
             return self.canonical_type(kind.data_type)
@@ -169,6 +182,8 @@ class PostgresqlDialect(Dialect):
             return sa.cast(left, sa.Text).is_distinct_from(staged)
         if pa.types.is_string(column.type) and not _exotic(column):
             return sa.collate(left, "C").is_distinct_from(staged)
+        if column.native == "REAL" or column.fraction is not None:
+            return left.is_distinct_from(_cast(staged, column.native))  # as it is stored
         return super().differs(column, left, staged)
 
     def redeclare(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,13 @@ class SqliteDialect(Dialect):
         found = connection.exec_driver_sql(f"PRAGMA table_xinfo({quoted})").all()
         alone = sum(1 for row in found if row.pk) == 1
         return [_described(row, alone_in_key=alone) for row in found if row.hidden != 1]
+
+    def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
+        query = sa.text(
+            "SELECT 'trigger ' || name FROM sqlite_master WHERE type = 'trigger' "
+            "AND tbl_name = :name COLLATE NOCASE AND name NOT LIKE 'dualwrite%' ORDER BY 1"
+        )
+        return list(connection.scalars(query, {"name": table}))
 
     def sql_type(self, column: Column) -> sa.types.TypeEngine[Any]:
         if pa.types.is_timestamp(column.type):
