@@ -45,8 +45,12 @@ def points_nowhere(path: ColumnPath, schema: TableSchema, column: str) -> Unknow
     return UnknownPathError(path=path, table=schema.name, column=column, points_nowhere=True)
 
 
-def checked(app: str, schema: TableSchema, rows: pa.Table, key: Sequence[str]) -> pa.Table:
+def checked(
+    app: str, schema: TableSchema, rows: pa.Table, key: Sequence[str], *, new: bool = False
+) -> pa.Table:
     """The rows in canonical types, once they may be written by `key`.
+
+    Rows that are there may be known by a column that the app computes; `new` ones may not.
 
     Raises:
         ValueError: `key` is empty, not among the columns, null or repeated.
@@ -61,7 +65,7 @@ def checked(app: str, schema: TableSchema, rows: pa.Table, key: Sequence[str]) -
     arrays = []
     for name in rows.column_names:
         column = column_of(app, schema, name)
-        if column.read_only:
+        if column.read_only and (new or name not in key):
             reason = f"column {name} is computed by the app"
             raise ReadOnlyTableError(app=app, table=schema.name, reason=reason)
         try:
@@ -94,16 +98,8 @@ def with_identities(schema: TableSchema, rows: pa.Table) -> tuple[pa.Table, tupl
     """
     added = []
     for name in schema.primary_key:
-        column = schema.columns[name]
-        if name in rows.column_names or column.has_default or not is_identity(column):
+        if name in rows.column_names or not schema.made_by_us(name):
             continue
         rows = rows.append_column(name, random_uuids(rows.num_rows))
         added.append(name)
     return rows, tuple(added)
-
-
-def is_identity(column: Column) -> bool:
-    """Whether a column holds uuids: by its type, or as text just long enough."""
-    return pa.types.is_string(column.type) and (
-        column.native.lower() in ("uuid", "uniqueidentifier") or column.length == 36
-    )

@@ -50,6 +50,13 @@ class Column:
     references: Reference | None = None
     """The row it points at, by a declared foreign key."""
 
+    @property
+    def is_uuid(self) -> bool:
+        """Whether it holds uuids: by its type, or as text just long enough."""
+        return pa.types.is_string(self.type) and (
+            self.native.lower() in ("uuid", "uniqueidentifier") or self.length == 36
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TableSchema:
@@ -66,6 +73,11 @@ class TableSchema:
     """What the app itself has put before the writes of rows: triggers, rules, row security.
 
     They may give a row other values than those written, or leave it out without an error."""
+
+    def made_by_us(self, name: str) -> bool:
+        """Whether a new row without a value of that column gets a new uuid from us."""
+        column = self.columns[name]
+        return name in self.primary_key and column.is_uuid and not column.has_default
 
 
 def type_column(schema: TableSchema, lookup: str) -> str | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from dualwrite.apps.app import App
+from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Written
 from dualwrite.errors import (
     MissingColumnError,
@@ -185,6 +186,32 @@ class Writing:
         second = app.read(of_customers("id"))
         assert set(first["id"].to_pylist()) == set(second["id"].to_pylist())
         assert len(set(first["id"].to_pylist())) == 2
+
+    def test_a_row_that_is_there_may_be_known_by_an_identity_that_the_app_gives(
+        self, sql_shop: Workshop
+    ) -> None:
+        """Its value cannot be written, but an update or delete may name the row by it."""
+        generated = {
+            "sqlite": "id INTEGER PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2)",
+            "postgresql": (
+                "id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+                "twice bigint GENERATED ALWAYS AS (n * 2) STORED"
+            ),
+            "mariadb": "id bigint AUTO_INCREMENT PRIMARY KEY, twice bigint AS (n * 2)",
+        }[sql_shop.kind]
+        sql_shop.execute(f"CREATE TABLE given (n int, {generated})")
+        app = sql_shop.open()
+        app.write("given", pa.table({"n": [1, 2, 3]}), key=["n"])
+        query = Query("given", paths("id", "n"), paths("n"))
+        ids = app.read(query).sort_by("n")["id"]
+
+        again = pa.table({"id": ids.slice(1), "n": pa.chunked_array([[2, 4]], pa.int64())})
+        assert app.update("given", again, key=["id"]) == Written(updated=1, unchanged=1)
+        assert app.delete("given", pa.table({"id": ids.slice(0, 1)})) == 1
+
+        assert app.read(query).sort_by("n")["n"].to_pylist() == [2, 4]
+        with pytest.raises(ReadOnlyTableError):
+            app.update("given", pa.table({"n": [2], "twice": [5]}), key=["n"])
 
     def test_fresh_falls_back_when_a_row_is_there(self, app: App) -> None:
         app.write("customer", customers("C1", name="Anna"), key=KEY)

@@ -65,7 +65,7 @@ def pair() -> Iterator[Pair]:
         running.postgresql_on_port() as (first, first_port),
     ):
         make_certificates(certificates)
-        with running.mariadb_of_its_own(certificates) as second:
+        with running.mariadb_of_its_own(certificates=certificates) as second:
             yield Pair(first, first_port, second, port_of(second), certificates, bin_)
 
 

@@ -202,10 +202,11 @@ def mariadb() -> Iterator[Server]:
 
 
 @contextmanager
-def mariadb_of_its_own(certificates: Path | None = None) -> Iterator[Server]:
+def mariadb_of_its_own(*settings: str, certificates: Path | None = None) -> Iterator[Server]:
     """A MariaDB server, whatever other server the tests are given.
 
     Args:
+        settings: Options of the server beside ours.
         certificates: A folder with `ca.pem`, its own certificate, and `key.pem`, for TLS.
 
     Raises:
@@ -241,7 +242,7 @@ def mariadb_of_its_own(certificates: Path | None = None) -> Iterator[Server]:
         arguments += ["--bind-address=127.0.0.1", "--skip-name-resolve", "--sync-binlog=0"]
         arguments += ["--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=256M"]
         arguments += ["--max-connections=400"]
-        arguments += ["--character-set-server=utf8mb4"]
+        arguments += ["--character-set-server=utf8mb4", *settings]
         if certificates is not None:
             own = certificates / "ca.pem"
             arguments += [f"--ssl-ca={own}", f"--ssl-cert={own}"]

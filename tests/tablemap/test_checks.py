@@ -1,5 +1,7 @@
 """Each fault of a map against two apps, by its code, with its whole text."""
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pytest
 
@@ -7,10 +9,12 @@ from dualwrite.errors import AppUnreachableError
 from dualwrite.link import Side
 from dualwrite.tablemap.checks import Environment, check
 from dualwrite.tablemap.codes import CODES
+from dualwrite.tablemap.schema import Column
 from tests.tablemap.shop import a_map, findings_of, with_column, without_column
 
 CUSTOMERS, ACCOUNT = (Side.FINOPS, "Customers"), (Side.DATAVERSE, "account")
 GROUP = (Side.DATAVERSE, "group")
+KEYED = (("COMPANY", "NUMBER"),)
 
 
 def test_a_sound_map_is_found_sound(catalogue):
@@ -218,6 +222,52 @@ def test_a_table_with_nothing_to_tell_its_rows_apart_by():
             "  add a primary key, or a unique index over the map's key columns"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "native", "reason"),
+    [
+        (pa.binary(), "BYTEA", "is binary, and has no spelling as text"),
+        (pa.float64(), "float", "is float, whose values are not found again by their digits"),
+        (pa.float64(), "REAL", "is REAL, whose values are not found again by their digits"),
+        (pa.int64(), "bit(8)", "is bit(8), which is not found again by its number"),
+    ],
+)
+def test_a_key_of_a_type_without_an_exact_spelling(kind, native, reason):
+    def typed(schema):
+        number = replace(schema.columns["NUMBER"], type=kind, native=native, length=None)
+        return replace(schema, columns={**schema.columns, "NUMBER": number})
+
+    found = [each for each in findings_of(spoilt={CUSTOMERS: typed}) if "key column" in each]
+
+    assert found == [
+        (
+            f"1: DW1019 key column NUMBER of finops.Customers {reason}\n"
+            "  name a key of texts, whole numbers, decimals or dates in `key:`"
+        )
+    ]
+
+
+@pytest.mark.parametrize(("unique", "sound"), [((), False), ((("NAME",),), False), (KEYED, True)])
+def test_a_binary_primary_key_needs_another_unique_index_beside_it(unique, sound):
+    def keyed(schema):
+        columns = {name: replace(c, nullable=name == "NAME") for name, c in schema.columns.items()}
+        columns["ID"] = Column("ID", pa.binary(), "binary(16)", nullable=False, has_default=True)
+        return replace(schema, columns=columns, primary_key=("ID",), unique=unique)
+
+    found = [each for each in findings_of(spoilt={CUSTOMERS: keyed}) if "DW1019" in each]
+
+    assert bool(found) != sound
+    assert sound or "is keyed by ID alone, which is binary" in found[0]
+
+
+def test_a_uuid_key_that_no_column_fills_is_made_by_us():
+    def keyed(schema):
+        columns = {**schema.columns}
+        columns["UID"] = Column("UID", pa.string(), "UUID", nullable=False, length=36)
+        return replace(schema, columns=columns, primary_key=("UID",), unique=KEYED)
+
+    assert findings_of(spoilt={CUSTOMERS: keyed}) == []
 
 
 ONE_WAY = tuple(

@@ -72,7 +72,7 @@ class MemoryWriting:
         self, table: str, rows: pa.Table, *, key: Sequence[str], fresh: bool = False
     ) -> Written:
         schema = self._store.schema(table)
-        rows = checked(self._store.app, schema, rows, key)
+        rows = checked(self._store.app, schema, rows, key, new=True)
         state = self._state("insert", table)
         names = list(key)
         there = positions(state.rows[table].select(names), rows.select(names), names)

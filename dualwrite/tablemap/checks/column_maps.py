@@ -98,6 +98,8 @@ def _check_mandatory(context: Context, side: Side) -> None:
     for own in schema.columns.values():
         if own.nullable or own.has_default or own.read_only or own.name in key:
             continue
+        if own.name not in by_column and schema.made_by_us(own.name):
+            continue
         if own.name not in by_column:
             context.add(
                 "DW1010",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pyarrow as pa
+
 from dualwrite.link import Side
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.filters.literals import type_faults
 from dualwrite.tablemap.model import ColumnMap, Master
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.tablemap.schema import TableSchema
+from dualwrite.tablemap.schema import Column, TableSchema
 
 
 def check_ends(context: Context) -> None:
@@ -41,9 +45,18 @@ def _check_told_apart(context: Context, side: Side, schema: TableSchema) -> None
     if is_written and not schema.primary_key and not schema.unique:
         context.add("DW1019", f"{context.name(side)} has no primary key and no unique index")
         return
-    never_null = (
+    never_null = [
         names for names in schema.unique if not any(schema.columns[name].nullable for name in names)
-    )
+    ]
+    whole = [names for names in (schema.primary_key, *never_null) if names]
+    if whole and not any(_spelled(schema, names) for names in whole):
+        context.add(
+            "DW1019",
+            f"{context.name(side)} is keyed by {whole[0][0]} alone, which is binary: rows are "
+            "counted and cut into ranges by keys that can be spelled",
+            cure="add a unique index over columns of texts or numbers that are never null",
+        )
+        return
     behind = [str(path) for path in context.map.end(side).key if path.is_lookup]
     if behind and not schema.primary_key and not any(never_null):
         context.add(
@@ -54,13 +67,38 @@ def _check_told_apart(context: Context, side: Side, schema: TableSchema) -> None
         )
 
 
+def _spelled(schema: TableSchema, names: Sequence[str]) -> bool:
+    return not any(pa.types.is_binary(schema.columns[name].type) for name in names)
+
+
+def _check_key_type(context: Context, side: Side, path: ColumnPath, column: Column) -> None:
+    """A key is found again by how it is spelled: some types have no exact spelling."""
+    if pa.types.is_binary(column.type):
+        reason = "is binary, and has no spelling as text"
+    elif pa.types.is_floating(column.type):
+        reason = f"is {column.native}, whose values are not found again by their digits"
+    elif pa.types.is_int64(column.type) and column.native.lower().startswith("bit"):
+        reason = f"is {column.native}, which is not found again by its number"
+    else:
+        return
+    context.add(
+        "DW1019",
+        f"key column {path} of {context.name(side)} {reason}",
+        cure="name a key of texts, whole numbers, decimals or dates in `key:`",
+    )
+
+
 def _check_key_there(context: Context, side: Side) -> None:
     end = context.map.end(side)
     if not end.key:
         context.add("DW1003", f"{side.value}: no integration key")
-    for path in (*end.key, end.company, end.modified):
-        if path is not None:
-            context.column(side, path, _mapped_by(context, side, path))
+    for path in end.key:
+        column = context.column(side, path, _mapped_by(context, side, path))
+        if column is not None:
+            _check_key_type(context, side, path, column)
+    for other in (end.company, end.modified):
+        if other is not None:
+            context.column(side, other, _mapped_by(context, side, other))
 
 
 def _check_company(context: Context) -> None:

@@ -37,6 +37,10 @@ DRIVER_ERRORS = (
     sqlalchemy.exc.DBAPIError,
 )
 
+_BY_ROW = (
+    "have its changes logged by row (the server's binlog_format is STATEMENT: set MIXED or ROW "
+    "there, or grant BINLOG ADMIN)"
+)
 _SQLITE_KINDS = {
     sqlite3.SQLITE_BUSY: "busy",
     sqlite3.SQLITE_LOCKED: "busy",
@@ -58,6 +62,7 @@ _MYSQL_KINDS = {
     **dict.fromkeys((1021, 1114, 28, 1041), "full"),
     **dict.fromkeys((1044, 1045, 1049, 1698, 2054, 2058), "refused"),
     **dict.fromkeys((1142, 1143, 1227, 1370, 1419, 1290, 1836), "privilege"),
+    1665: "log",
     **dict.fromkeys((1051, 1146, 1109), "table"),
     **dict.fromkeys((1054,), "column"),
     **dict.fromkeys((1053, 1077, 1927, 2002, 2003, 2005, 2006, 2013, 2055, 0), "away"),
@@ -80,7 +85,23 @@ _MYSQL_KINDS = {
                 1416,
                 1442,
             ),
-            *(1451, 1452, 1526, 1557, 1586, 1644, 1690, 3819, 4025, 1105, 1138, 1210, 1300, 1748),
+            *(
+                1153,
+                1451,
+                1452,
+                1526,
+                1557,
+                1586,
+                1644,
+                1690,
+                3819,
+                4025,
+                1105,
+                1138,
+                1210,
+                1300,
+                1748,
+            ),
         ),
         "rows",
     ),
@@ -147,6 +168,8 @@ def translated(  # noqa: PLR0911 - one a kind
             return PrivilegeError(
                 app=app, table=_denied(reason) or where, privilege=_privilege(reason)
             )
+        case "log":
+            return PrivilegeError(app=app, table=where, privilege=_BY_ROW)
         case "table":
             return MissingTableError(app=app, table=_named(reason) or where)
         case "column":

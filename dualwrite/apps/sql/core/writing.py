@@ -117,7 +117,7 @@ class SqlWriting:
     ) -> Written:
         with self._faults(table):
             schema = self._reader.schema_of(table)
-            rows = checked(self._reader.app, schema, rows, key)
+            rows = checked(self._reader.app, schema, rows, key, new=True)
             if not rows.num_rows:
                 return Written()
             whole, identities = with_identities(schema, rows)

@@ -12,6 +12,7 @@ whatever becomes of us (`mysql_triggers`); it cannot drop the table before `unin
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -305,14 +306,18 @@ def _guard(session: DatabaseSession, catalogue: MysqlCatalogue, queue: QueueTabl
     guard, names = catalogue.named(f"{queue.name}_t"), queue.identity
     own = [f"k{place}" for place, _ in enumerate(names, start=1)]
     kinds = [queue.source.columns[name].native for name in names]
-    declared = ", ".join(f"{k} {kind} NULL" for k, kind in zip(own, kinds, strict=True))
+    key = "id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"  # some servers demand one
+    columns = (f"{k} {kind} NULL" for k, kind in zip(own, kinds, strict=True))
+    declared = ", ".join([key, *columns])
     pointed = ", ".join(map(session.quote, names))
+    constraint = f"dualwrite_t_{zlib.crc32(f'{catalogue.database}.{queue.name}'.encode()):08x}"
     session.run(f"DROP TABLE IF EXISTS {guard}")
     try:
         session.run(
-            # a name that the server made up would be longer than it takes
+            # a name that the server made up would be longer than it takes; it compares those of
+            # all databases without their case
             f"CREATE TABLE {guard} ({declared}, "
-            f"CONSTRAINT {session.quote(f'{queue.name}_t')} FOREIGN KEY ({', '.join(own)}) "
+            f"CONSTRAINT {session.quote(constraint)} FOREIGN KEY ({', '.join(own)}) "
             f"REFERENCES {catalogue.named(queue.source.name)} ({pointed})) ENGINE=InnoDB"
         )
     except pymysql.Error as fault:

@@ -19,6 +19,11 @@ class MysqlCatalogue:
     def __init__(self, dialect: Dialect, session: DatabaseSession) -> None:
         self._dialect, self._session = dialect, session
 
+    @property
+    def database(self) -> str:
+        """The name of the database."""
+        return self._dialect.schema or str(self._dialect.url.database)
+
     def named(self, name: str) -> str:
         """A table or trigger of this database, for a statement."""
         place = self._dialect.schema
@@ -92,15 +97,27 @@ class MysqlCatalogue:
     def _rows(self, described: Any, wanted: Sequence[str], **of: Any) -> list[tuple[Any, ...]]:
         place = next(column for column in described.c if column.name.endswith("_SCHEMA"))
         conditions = [
-            described.c[name].in_(value) if isinstance(value, list) else described.c[name] == value
+            described.c[name].in_(value)
+            if isinstance(value, list)
+            else named_so(described.c[name], value)
             for name, value in of.items()
         ]
         arrays = self._session.arrays(
             sa.select(*(described.c[name] for name in wanted)).where(
-                place == (self._dialect.schema or sa.func.database()), *conditions
+                named_so(place, self._dialect.schema or sa.func.database()), *conditions
             )
         )
         return list(zip(*(array.to_pylist() for array in arrays), strict=True))
+
+
+def named_so(column: Any, name: Any) -> Any:
+    """Whether a name in information_schema is that one.
+
+    It compares names without their case, which the server itself does only where
+    `lower_case_table_names` says so.
+    """
+    same = sa.func.binary(column) == name
+    return sa.and_(column == name, sa.or_(sa.literal_column("@@lower_case_table_names <> 0"), same))
 
 
 def _described(name: str, *columns: str) -> Any:

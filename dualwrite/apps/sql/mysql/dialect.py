@@ -21,6 +21,7 @@ from dualwrite.apps.declaring import Declared, narrowed
 from dualwrite.apps.sql.core.declaring import declared_line, losses
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, decimal_type
 from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.mysql.catalogue import named_so
 from dualwrite.apps.sql.mysql.session import MysqlSession
 from dualwrite.apps.transactions import Written
 from dualwrite.connections import mysql as connections
@@ -67,8 +68,8 @@ class MysqlDialect(Dialect):
             sa.select(*(sa.column(name) for name in _DESCRIBED))
             .select_from(sa.table("COLUMNS", schema="information_schema"))
             .where(
-                sa.column("TABLE_NAME") == table,
-                sa.column("TABLE_SCHEMA") == (self.schema or sa.func.database()),
+                named_so(sa.column("TABLE_NAME"), table),
+                named_so(sa.column("TABLE_SCHEMA"), self.schema or sa.func.database()),
             )
             .order_by(sa.column("ORDINAL_POSITION"))
         )
@@ -78,13 +79,19 @@ class MysqlDialect(Dialect):
         return [_described(row, moments) for row in found]
 
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
-        query = sa.text(
-            "SELECT CONCAT('trigger ', TRIGGER_NAME) FROM information_schema.TRIGGERS "
-            "WHERE TRIGGER_SCHEMA = BINARY COALESCE(:place, DATABASE()) "
-            "AND EVENT_OBJECT_TABLE = BINARY :name AND ACTION_TIMING = 'BEFORE' "
-            "AND TRIGGER_NAME NOT LIKE 'dualwrite%' ORDER BY 1"
+        name: Any = sa.column("TRIGGER_NAME")
+        query = (
+            sa.select(sa.func.concat("trigger ", name))
+            .select_from(sa.table("TRIGGERS", schema="information_schema"))
+            .where(
+                named_so(sa.column("TRIGGER_SCHEMA"), self.schema or sa.func.database()),
+                named_so(sa.column("EVENT_OBJECT_TABLE"), table),
+                sa.column("ACTION_TIMING") == "BEFORE",
+                name.not_like("dualwrite%"),
+            )
+            .order_by(name)
         )
-        return list(connection.scalars(query, {"place": self.schema, "name": table}))
+        return list(connection.scalars(query))
 
     def value(self, column: Column, text: str) -> Any:
         if pa.types.is_timestamp(column.type):
@@ -159,10 +166,13 @@ class MysqlDialect(Dialect):
         held = []
         for level, place in (
             ("USER_PRIVILEGES", []),
-            ("SCHEMA_PRIVILEGES", [sa.column("TABLE_SCHEMA") == database]),
+            ("SCHEMA_PRIVILEGES", [named_so(sa.column("TABLE_SCHEMA"), database)]),
             (
                 "TABLE_PRIVILEGES",
-                [sa.column("TABLE_SCHEMA") == database, sa.column("TABLE_NAME") == table],
+                [
+                    named_so(sa.column("TABLE_SCHEMA"), database),
+                    named_so(sa.column("TABLE_NAME"), table),
+                ],
             ),
         ):
             held.append(

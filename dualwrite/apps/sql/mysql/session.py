@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,13 @@ _ENCODERS: Any = pymysql.converters.encoders
 """No decoders beside them: what comes is text and stays text."""
 _MARK = "\0"
 """The place of a bound value: a letter that no name can hold."""
+_ROW = "dualwrite_row"
+"""The key of a temporary table: the number of its row."""
 _CLUMP = 1000
 """Rows of one multi-row insert."""
+_SPARE = 4096
+"""Bytes of a packet for the statement around the values of a row."""
+_TOO_LARGE = 1153
 _NO_SUCH_BRANCH = 1397
 _LOSING = (1020, 1205, 1213)
 """Faults after which a transaction cannot go on: the server may have ended it already."""
@@ -59,15 +65,26 @@ class MysqlSession(DatabaseSession):
             # a worker that is frozen in its transaction loses it, and its row locks
             " /*M!100300 , idle_transaction_timeout = 120 */"
         )
-        self._loads = loads and self.text_of("SELECT @@local_infile") == "1"
+        local, packet, log = self._asked(
+            "SELECT @@local_infile, @@max_allowed_packet, @@binlog_format"
+        )
+        self._loads, self._packet = loads and local == "1", int(packet)
+        if log == "STATEMENT":
+            # what READ COMMITTED changes can be logged by row only
+            with suppress(pymysql.Error):  # without the right to: the first write says so
+                self.run("SET SESSION binlog_format = 'MIXED'")
 
     def text_of(self, query: str) -> str:
         """The one value that a query gives, as text."""
+        return self._asked(query)[0]
+
+    def _asked(self, query: str) -> list[str]:
+        """The one row that a query gives, as texts."""
         with self._connection.cursor() as cursor:
             cursor.execute(query)
             row = cursor.fetchone()
         assert row is not None
-        return str(row[0])
+        return [str(value) for value in row]
 
     def mark(self, number: int) -> str:  # noqa: ARG002 - they are taken in order
         return _MARK
@@ -96,8 +113,9 @@ class MysqlSession(DatabaseSession):
         columns: Mapping[str, Column],
     ) -> None:
         declared = ", ".join(f"{self.quote(c)} {columns[c].native} NULL" for c in rows.column_names)
+        key = f"{_ROW} BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"  # some servers demand one
         try:
-            self.run(f"CREATE TEMPORARY TABLE {self.quote(name)} ({declared})")
+            self.run(f"CREATE TEMPORARY TABLE {self.quote(name)} ({declared}, {key})")
         except pymysql.OperationalError as fault:
             if fault.args[0] != 1044:
                 raise
@@ -108,6 +126,7 @@ class MysqlSession(DatabaseSession):
 
     def append(self, table: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
         """Insert rows as they are."""
+        self._check_packets(rows)
         if self._loads and rows.num_rows > _CLUMP:
             self._load(table, rows, columns)
             return
@@ -115,11 +134,33 @@ class MysqlSession(DatabaseSession):
         marks = ", ".join(["%s"] * rows.num_columns)
         values = list(zip(*(_stored(column).to_pylist() for column in rows.columns), strict=True))
         with self._cursor() as cursor:
+            cursor.max_stmt_length = min(cursor.max_stmt_length, self._packet - _SPARE)
             cursor.executemany(
                 f"INSERT INTO {self.quote(table).replace('%', '%%')} "  # noqa: S608 - quoted
                 f"({names.replace('%', '%%')}) VALUES ({marks})",
                 values,
             )
+
+    def _check_packets(self, rows: pa.Table) -> None:
+        """Refuse rows larger than the server takes: it would break off the connection.
+
+        Raises:
+            pymysql.DataError: One is.
+        """
+        if rows.nbytes * 2 < self._packet - _SPARE:  # as text, every letter escaped
+            return
+        total: Any = reduce(pc.add, map(_bytes, rows.columns))
+        large = pc.greater(pc.multiply(total, 2), self._packet - _SPARE)
+        for number in pc.indices_nonzero(large).to_pylist():
+            values = (_stored(column)[number].as_py() for column in rows.columns)
+            size = sum(len(str(self._connection.escape(value)).encode()) + 2 for value in values)
+            if size > self._packet - _SPARE:
+                held = total[number].as_py()
+                raise pymysql.DataError(
+                    _TOO_LARGE,
+                    f"a row of {held} bytes is larger than the server takes "
+                    f"(max_allowed_packet is {self._packet})",
+                )
 
     def unstage(self, name: str) -> None:
         self.run(f"DROP TEMPORARY TABLE {self.quote(name)}")
@@ -273,6 +314,12 @@ def _stored(values: pa.ChunkedArray[Any]) -> Any:
         return values
     text = as_text(values)
     return text.cast(pa.int8()) if pa.types.is_boolean(kind) else text
+
+
+def _bytes(values: pa.ChunkedArray[Any]) -> Any:
+    """How long values are as text."""
+    text = values if pa.types.is_binary(values.type) else _stored(values).cast(pa.string())
+    return pc.fill_null(pc.binary_length(text).cast(pa.int64()), 4)
 
 
 def _hex(values: pa.ChunkedArray[Any]) -> pa.Array[Any]:
