@@ -1,8 +1,8 @@
 """The way back: what the other side won, or alone knows, of rows that a table or a retry gave.
 
 In a cycle that is an entry of the other side's queue.  Here it is a second batch in memory, of
-the other route and the same job: updates only, and rows that their own side has changed
-meanwhile are left to the next cycle.
+the other route and the same job: updates only.  Rows that their own side has changed meanwhile are
+left to the next cycle, with what they did not take.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from dualwrite.exact import alike
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.journal.records import Counts
 from dualwrite.rules.judging import weigh
-from dualwrite.sync.batch.batch import Batch, RowsFrom, Takes
+from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, Takes
 from dualwrite.sync.batch.decide import Decision
-from dualwrite.sync.batch.held import Held
+from dualwrite.sync.batch.held import Held, waiting_columns
 from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome, constant, some
 from dualwrite.sync.batch.pipeline import Pipeline
+from dualwrite.sync.batch.record import queue_at_source
 from dualwrite.sync.batch.results import BatchResult, Totals, log_batch
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.amounts import keep_equivalent
@@ -105,6 +106,7 @@ def _carry_back(totals: Totals, pipeline: Pipeline, batch: Batch) -> None:
     totals.add(BatchResult(returning, Counts(), Held(), keys))
     carrying = replace(pipeline.carrying, takes=Takes.UNTOUCHED, fresh=False)
     for part in Pipeline(context, back, None, carrying).carry_decided(returning):
+        _leave(context, part)
         held = part.held
         counts = Counts(
             written=part.written.updated, rejected=len(held.rejected), parked=len(held.parked)
@@ -112,6 +114,24 @@ def _carry_back(totals: Totals, pipeline: Pipeline, batch: Batch) -> None:
         result = BatchResult(part, counts, held, keys.slice(0, 0))
         log_batch(context, result, started)
         totals.add(result)
+
+
+def _leave(context: BatchContext, part: Batch) -> None:
+    """Queue what the rows that an application holds, or has changed meanwhile, did not take.
+
+    What the application has changed itself, its own entries carry.
+    """
+    left = part.outcomes.among(Outcome.NOT_WANTED, Outcome.LOCKED)
+    if not some(left) or part.route.source not in context.captures or context.dry_run:
+        return
+    changes = part.target.changes
+    forward = {
+        name: pc.and_not(mask, changes.touches([name.partition(".")[0]]))
+        for name, mask in part.decision.forward.items()
+    }
+    waits = waiting_columns(part.route, forward, constant(True, len(part)))
+    left = pc.and_(left, pc.not_equal(waits, ""))
+    queue_at_source(context, part.route, part.rows.filter(left), waits.filter(left))
 
 
 def _returning(back: Route, batch: Batch, came: Mask) -> Batch:

@@ -10,6 +10,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,8 @@ from dualwrite.tablemap.schema import Column, TableSchema
 Expression = sa.ColumnElement[Any]
 NUMBER = Column("dualwrite_number", pa.int64(), "BIGINT")
 """The number of a staged row among those given."""
+_MARKED = 8
+"""Letters that a text needs to hold a mark before the number of a row."""
 
 
 class Dialect(ABC):
@@ -313,6 +316,43 @@ class Staged:
             compare(self.schema.columns[name], self.target.c[name], self.source.c[name])
             for name in names
         ]
+
+    @cached_property
+    def movable(self) -> Mapping[str, Expression]:
+        """By a changing column of each unique index: a value that no other row has there.
+
+        Null, or one out of the number of a row; empty where an index has no such column.
+        """
+        found: dict[str, Expression] = {}
+        for names in (self.schema.primary_key, *self.schema.unique):
+            own = [name for name in names if name in self.changing]
+            values = {name: self._free(self.schema.columns[name]) for name in own}
+            free = {name: value for name, value in values.items() if value is not None}
+            if own and not free:
+                return {}
+            found |= dict([next(iter(free.items()))]) if free else {}
+        return found
+
+    def _free(self, column: Column) -> Expression | None:
+        number: Any = self.source.c[NUMBER.name]
+        if column.nullable:
+            return sa.null()
+        if pa.types.is_int64(column.type) and not column.native.lower().startswith("bit"):
+            least = -(2**15) if "small" in column.native.lower() else -(2**31)
+            return sa.literal_column(str(least)) + number
+        plain = re.match(r"(var)?char|(long|medium)?text", column.native.lower())
+        if plain and (column.length is None or column.length >= _MARKED):
+            return sa.literal("~") + sa.cast(number, sa.String(20))
+        return None
+
+    def make_way(self) -> sa.Update:
+        """Take the rows that get other values of unique columns out of each other's way."""
+        columns, dialect = self.schema.columns, self.dialect
+        moved = [
+            dialect.differs(columns[name], self.target.c[name], self.source.c[name])
+            for name in self.movable
+        ]
+        return sa.update(self.target).values(self.movable).where(self.matched(), sa.or_(*moved))
 
     def update(self) -> sa.Update:
         """Bring the rows that are there and differ to the staged values."""

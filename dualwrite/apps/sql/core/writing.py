@@ -123,8 +123,7 @@ class SqlWriting:
             whole, identities = with_identities(schema, rows)
             if fresh:
                 return self._add(schema, whole, key, identities)
-            with self._step():
-                return self._merge(schema, whole, key, identities, inserting=True)
+            return self._merged(schema, whole, key, identities, inserting=True)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         with self._faults(table):
@@ -132,8 +131,7 @@ class SqlWriting:
             rows = checked(self._reader.app, schema, rows, key)
             if not rows.num_rows:
                 return Written()
-            with self._step():
-                return self._merge(schema, rows, key, (), inserting=False)
+            return self._merged(schema, rows, key, (), inserting=False)
 
     def delete(self, table: str, keys: pa.Table) -> int:
         with self._faults(table):
@@ -315,7 +313,7 @@ class SqlWriting:
         """Whether rows are better copied than sent along with a statement."""
         return not (self._session.inlines and few(rows))
 
-    def _merge(
+    def _merged(
         self,
         schema: TableSchema,
         rows: pa.Table,
@@ -324,9 +322,36 @@ class SqlWriting:
         *,
         inserting: bool,
     ) -> Written:
+        """Update and insert; rows that take each other's unique values are moved apart first."""
+        try:
+            with self._step():
+                return self._merge(schema, rows, key, identities, inserting=inserting)
+        except DRIVER_ERRORS as fault:
+            if self._alone or rows.num_rows < 2 or not self._dialect.conflicted(fault):
+                raise
+            try:
+                with self._step():
+                    return self._merge(
+                        schema, rows, key, identities, inserting=inserting, apart=True
+                    )
+            except DRIVER_ERRORS:
+                raise fault from None  # that they are moved is no reason that helps anybody
+
+    def _merge(
+        self,
+        schema: TableSchema,
+        rows: pa.Table,
+        key: Sequence[str],
+        identities: Sequence[str],
+        *,
+        inserting: bool,
+        apart: bool = False,
+    ) -> Written:
         app, session = self._reader.app, self._session
-        with self._staging(schema, rows, key, identities) as staged:
+        with self._staging(schema, rows, key, identities, numbered=apart) as staged:
             before = readback.unlike(session, staged) if staged.numbered else None
+            if apart and staged.movable:
+                session.run(staged.statement(session, "make way", staged.make_way))
             done = self._dialect.merge(session, staged, inserting=inserting, meeting=self._alone)
             # where the key is not unique there, more rows may have been updated than were given
             rest = max(rows.num_rows - done.inserted - done.updated, 0)
@@ -342,10 +367,12 @@ class SqlWriting:
         rows: pa.Table,
         key: Sequence[str],
         identities: Sequence[str] = (),
+        *,
+        numbered: bool = False,
     ) -> Iterator[Staged]:
-        """Staged rows; numbered where the app may make something else of them."""
+        """Staged rows; also numbered where the app may make something else of them."""
         name, columns = self._fresh_name(STAGING), tuple(rows.column_names)
-        numbered = bool(schema.triggers)
+        numbered = numbered or bool(schema.triggers)
         if numbered:
             numbers = pa.array(range(rows.num_rows), pa.int64())
             rows = rows.append_column(NUMBER.name, numbers)
