@@ -339,7 +339,7 @@ class Staged:
             return sa.null()
         if pa.types.is_int64(column.type) and not column.native.lower().startswith("bit"):
             least = -(2**15) if "small" in column.native.lower() else -(2**31)
-            return sa.literal_column(str(least)) + number
+            return sa.type_coerce(sa.literal_column(str(least)) + number, sa.BigInteger)
         plain = re.match(r"(var)?char|(long|medium)?text", column.native.lower())
         if plain and (column.length is None or column.length >= _MARKED):
             return sa.literal("~") + sa.cast(number, sa.String(20))
