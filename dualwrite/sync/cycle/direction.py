@@ -140,8 +140,10 @@ class DirectionWorker:
 
     def delete(self, changes: Changes) -> None:
         """Delete across n keys that are gone from the source."""
+        refused = set(self._refused)
         for result in self.deletion.carry(changes):
             self.acknowledge_batch(result)
+        self._refused = refused  # a delete that is refused has no row in its way
 
     def refused_before_deletes(self) -> list[HeldRow]:
         """The held rows of this cycle that the other app refused before rows of theirs went.
