@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from dualwrite.effective import Periods, history
+from dualwrite.effective import history
 from dualwrite.errors import PermanentError
 from dualwrite.exact.casts import convert
 from dualwrite.link import Side
@@ -22,7 +22,7 @@ from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath, NotationError
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import UnknownPathError, end_of_path
-from dualwrite.translate.periods import kind_of
+from dualwrite.translate.periods import kind_of, periods_on
 
 
 class NotDatedError(PermanentError):
@@ -89,12 +89,7 @@ def dated_rows(
     query = replace(
         query, columns=columns, filter=_when(session, table_map, side, ends, kept, when)
     )
-    periods = Periods(
-        tuple(map(str, ends.entity)),
-        str(ends.start),
-        str(ends.end),
-        kind_of(session.schema(side, query.table), ends),
-    )
+    periods = periods_on(ends, kind_of(session.schema(side, query.table), ends), "forbid")
     together = together_of(session, table_map, side, query)
     found: list[pa.Table] = []
     count = 0

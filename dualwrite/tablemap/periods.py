@@ -2,6 +2,8 @@
 
     effective: {entity: [LOCATIONID], from: VALIDFROM, to: VALIDTO, gaps: allow, mode: effective}
 
+The end is the last day (or second) of a row, or with `end: exclusive` the first one after it.
+
 The columns are those of finops; what the map carries them to are the same of dataverse.
 Where it carries neither `from` nor `to`, dataverse has no dates: the map is a *projection*,
 and only the row that is valid now is a row of the map at all.
@@ -21,7 +23,8 @@ from dualwrite.tablemap.notation import ColumnPath
 
 MODES = ("new", "correction", "effective")
 GAPS = ("forbid", "allow")
-_WORDS = ("entity", "from", "to", "gaps", "mode")
+ENDS = ("inclusive", "exclusive")
+_WORDS = ("entity", "from", "to", "end", "gaps", "mode")
 _SHAPE = "write it as effective: {entity: [COLUMN], from: COLUMN, to: COLUMN}"
 
 
@@ -34,6 +37,7 @@ def read_effective(node: Node | None, report: FindingList) -> dict[str, Any] | N
     entity = report.texts(entries.get("entity"), "effective: entity")
     for word in ("from", "to"):
         report.text(entries.get(word), f"effective: {word}")
+    report.one_of(entries.get("end"), "effective: end", ENDS)
     report.one_of(entries.get("gaps"), "effective: gaps", GAPS)
     report.one_of(entries.get("mode"), "effective: mode", MODES)
     for word in ("entity", "from", "to"):
@@ -46,11 +50,15 @@ def read_effective(node: Node | None, report: FindingList) -> dict[str, Any] | N
 
 @dataclass(frozen=True, slots=True)
 class DatedEnd:
-    """The columns of dated rows on one side."""
+    """The columns of dated rows on one side.
+
+    With `inclusive` the end is the last day (or second) of a row, else the first moment after it.
+    """
 
     entity: tuple[ColumnPath, ...]
     start: ColumnPath
     end: ColumnPath
+    inclusive: bool = True
 
     @property
     def paths(self) -> tuple[ColumnPath, ...]:
@@ -89,9 +97,12 @@ def dated_of(table_map: TableMap) -> Dated | None:
     across = [_across(table_map, path) for path in own]
     start, end = across[-2:]
     entity = tuple(path for path in across[:-2] if path is not None)
-    dataverse = None if start is None or end is None else DatedEnd(entity, start, end)
+    inclusive = options.get("end") != "exclusive"
+    dataverse = None
+    if start is not None and end is not None:
+        dataverse = DatedEnd(entity, start, end, inclusive)
     return Dated(
-        DatedEnd(tuple(own[:-2]), own[-2], own[-1]),
+        DatedEnd(tuple(own[:-2]), own[-2], own[-1], inclusive),
         dataverse,
         cast("Gaps", options.get("gaps", "forbid")),
         cast("Mode | None", options.get("mode")),

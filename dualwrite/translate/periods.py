@@ -1,7 +1,8 @@
 """The end of a period, converted: days and moments, and how each side writes that there is none.
 
 A last day, the 29th, is as a moment in UTC its last second, and only that is a day again: an
-end that is no whole day becomes none, and its row is rejected.  No end is 2154-12-31 in
+end that is no whole day becomes none, and its row is rejected.  An exclusive end is a midnight as
+a moment, and only that is a day again.  No end is 2154-12-31 in
 finops; dataverse holds it as finops writes it, and where the two differ in that alone nothing
 has changed.
 """
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.effective import spell_no_end
-from dualwrite.effective.periods import LAST_DAYS, Kind, Periods
+from dualwrite.effective.periods import LAST_DAYS, Gaps, Kind, Periods
 from dualwrite.exact.casts import convert
 from dualwrite.exact.texts import column_of
 from dualwrite.gate_column import Role, gate_name
@@ -34,6 +35,7 @@ class PeriodEnd:
     """The last step of the column `to` of dated rows."""
 
     target: pa.DataType
+    inclusive: bool
     as_last_day: bool
     """Whether the target writes no end as 2154-12-31, however the source writes it."""
     never_null: bool
@@ -52,9 +54,9 @@ class PeriodEnd:
             values = convert(values, self.target)
         ends = values
         if pa.types.is_date(values.type) and pa.types.is_timestamp(self.target):
-            ends = _last_second(values, self.target)
+            ends = _last_second(values, self.target) if self.inclusive else values.cast(self.target)
         elif pa.types.is_timestamp(values.type) and pa.types.is_date(self.target):
-            ends = _last_day(values)
+            ends = _day_of(values, _DAY - _SECOND if self.inclusive else 0)
         # an end that could not be converted does not mean no end
         lost = pc.and_(values.is_valid(), ends.is_null())
         if self.as_last_day:
@@ -72,14 +74,18 @@ def _last_second(days: pa.Array, target: pa.DataType) -> pa.Array:
     return pc.add(midnights, _DAY - _SECOND).view(kind)
 
 
-def _last_day(moments: pa.Array) -> pa.Array:
-    """The day whose last second it is, else null; no end is no end at any time of its day."""
+def _day_of(moments: pa.Array, least: int) -> pa.Array:
+    """The days of moments that are `least` microseconds after midnight, else null.
+
+    As much as a second more counts as the same: a finer fraction is not written by all.  No end is
+    no end at any time of its day.
+    """
     days = moments.cast(pa.date32(), safe=False)
     since = pc.subtract(
         moments.cast(pa.timestamp("us", moments.type.tz), safe=False).view(pa.int64()),
         days.cast(pa.timestamp("us")).view(pa.int64()),
     )
-    whole = pc.greater_equal(since, _DAY - _SECOND)
+    whole = pc.greater_equal(since, least) if least else pc.equal(since, 0)
     endless = pc.is_in(days, value_set=pa.array(LAST_DAYS, pa.date32()))
     return pc.if_else(pc.or_(whole, endless), days, pa.scalar(None, pa.date32()))
 
@@ -91,7 +97,8 @@ def end_step(
     dated = dated_of(table_map)
     if dated is None or column.end(Side.FINOPS) != dated.finops.end:
         return None
-    return PeriodEnd(target.type, source.other is Side.FINOPS, not target.nullable)
+    own, as_last_day = dated.finops, source.other is Side.FINOPS
+    return PeriodEnd(target.type, own.inclusive, as_last_day, not target.nullable)
 
 
 def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods | None:
@@ -107,9 +114,15 @@ def periods_of(table_map: TableMap, flow: Flow, schema_of: SchemaOf) -> Periods 
         own = dated.finops
         kind = kind_of(schema_of(flow.source, table_map.end(flow.source).table), own)
         start, end = (gate_name(Role.SOURCE, path) for path in (own.start, own.end))
-        return Periods(flow.key, start, end, kind, "allow")
+        return Periods(flow.key, start, end, kind, "allow", own.inclusive)
     kind = kind_of(schema_of(flow.target, table_map.end(flow.target).table), ends)
-    return Periods(tuple(map(str, ends.entity)), str(ends.start), str(ends.end), kind, dated.gaps)
+    return periods_on(ends, kind, dated.gaps)
+
+
+def periods_on(ends: DatedEnd, kind: Kind, gaps: Gaps) -> Periods:
+    """The periods of one side, by path."""
+    entity = tuple(map(str, ends.entity))
+    return Periods(entity, str(ends.start), str(ends.end), kind, gaps, ends.inclusive)
 
 
 def kind_of(schema: TableSchema, dated: DatedEnd) -> Kind:

@@ -12,7 +12,7 @@ from dualwrite.tablemap.periods import DatedEnd
 
 
 def valid_now(kept: Filter | None, dated: DatedEnd, kind: pa.DataType, now: datetime) -> Filter:
-    """The rows of a filter that are valid at `now`, ends within, as `dualwrite.effective.as_of`.
+    """The rows of a filter that are valid at `now`, as `dualwrite.effective.as_of`.
 
     The app itself chooses them, so what is counted, read and compared is the same.
     """
@@ -21,29 +21,50 @@ def valid_now(kept: Filter | None, dated: DatedEnd, kind: pa.DataType, now: date
 
 def valid_between(dated: DatedEnd, kind: pa.DataType, first: datetime, last: datetime) -> Filter:
     """The rows that are valid at any time from one moment to another, both within."""
-    low, high = ticks(kind, first)[0], ticks(kind, last)[1]
+    tick, begun = _tick_of(dated, kind), _next(dated, kind, last)
+    low = _text(kind, _floor(first, tick))
+    over = "ge" if dated.inclusive else "gt"
     return parse_filter(
-        f"{dated.start} lt {high} and ({dated.end} ge {low} or {dated.end} eq null)"
+        f"{dated.start} lt {begun} and ({dated.end} {over} {low} or {dated.end} eq null)"
     )
 
 
 def changing(dated: DatedEnd, kind: pa.DataType, since: datetime, until: datetime) -> Filter:
     """The rows that begin or end between two moments."""
-    begun, ended = ticks(kind, since), ticks(kind, until)
-    return parse_filter(
-        f"({dated.start} ge {begun[1]} and {dated.start} lt {ended[1]}) or "
-        f"({dated.end} ge {begun[0]} and {dated.end} lt {ended[0]})"
-    )
+    tick = _tick_of(dated, kind)
+    begun, ended = (_next(dated, kind, each) for each in (since, until))
+    before, now = (_text(kind, _floor(each, tick)) for each in (since, until))
+    # an inclusive end is over when its tick is, an exclusive one when it is reached
+    over = f"{dated.end} ge {before} and {dated.end} lt {now}"
+    if not dated.inclusive:
+        over = f"{dated.end} gt {before} and {dated.end} le {now}"
+    return parse_filter(f"({dated.start} ge {begun} and {dated.start} lt {ended}) or ({over})")
 
 
-def ticks(kind: pa.DataType, now: datetime) -> tuple[str, str]:
-    """The day (or second, in UTC) that `now` lies in, and the one after it, as a filter has it."""
-    moment = now.astimezone(UTC)
+def _tick_of(dated: DatedEnd, kind: pa.DataType) -> timedelta:
+    """A day, a second, or of exclusive moments, which need no last one, a microsecond."""
     if pa.types.is_date(kind):
-        day = moment.date()
-        return day.isoformat(), (day + timedelta(days=1)).isoformat()
-    second = moment.replace(microsecond=0, tzinfo=None)
-    return f"{second.isoformat()}Z", f"{(second + timedelta(seconds=1)).isoformat()}Z"
+        return timedelta(days=1)
+    return timedelta(seconds=1) if dated.inclusive else timedelta(microseconds=1)
+
+
+def _next(dated: DatedEnd, kind: pa.DataType, moment: datetime) -> str:
+    """The first tick after the one that a moment lies in."""
+    tick = _tick_of(dated, kind)
+    return _text(kind, _floor(moment, tick) + tick)
+
+
+def _floor(moment: datetime, tick: timedelta) -> datetime:
+    """The beginning of the tick that a moment lies in, in UTC."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch + (moment.astimezone(UTC) - epoch) // tick * tick
+
+
+def _text(kind: pa.DataType, moment: datetime) -> str:
+    """A moment as a filter has it."""
+    if pa.types.is_date(kind):
+        return moment.date().isoformat()
+    return f"{moment.replace(tzinfo=None).isoformat()}Z"
 
 
 def both(kept: Filter | None, other: Filter) -> Filter:
