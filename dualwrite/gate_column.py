@@ -25,6 +25,9 @@ class Role(Enum):
     UNREADABLE = "unreadable"
     """What of a row could not be read: a JSON object of paths and texts.  Without a path of the
     source's row, with the path `target` of its counterpart, where that has such values."""
+    TWIN = "twin"
+    """Whether another row of its app has the same key.  Without a path of the source's row, with
+    the path `target` of its counterpart."""
     UNIT_PROBLEM = "unit"
     """Why a quantity could not be converted, by target path; null where it could."""
     RETURNED = "back"
@@ -78,6 +81,9 @@ def gate_name(role: Role, path: object) -> str:
 UNREADABLE = gate_name(Role.UNREADABLE, "")
 """Rows as they are read have this column too, where any of them has such values."""
 UNREADABLE_TARGET = gate_name(Role.UNREADABLE, "target")
+TWIN = gate_name(Role.TWIN, "")
+"""Rows on their way have this column too, where any of them shares its key."""
+TWIN_TARGET = gate_name(Role.TWIN, "target")
 
 
 def plain_name(name: str) -> str:

@@ -109,6 +109,7 @@ class ExpectKeyToBeUnique(RuleExpectation):
 
     Args:
         key: The columns that name a row.  A key with a null has no duplicate.
+        noted: The gate column that tells which rows share a key, where it is known already.
 
     Example: `ExpectKeyToBeUnique(key=["accountnumber"])`.
     """
@@ -117,6 +118,7 @@ class ExpectKeyToBeUnique(RuleExpectation):
     template: ClassVar[str] = "No other row has the same key: $key."
 
     key: list[str]
+    noted: str = ""
 
 
 class ExpectValuesToBeInValueMap(RuleExpectation):

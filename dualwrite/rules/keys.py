@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.rules.rule import Rule, column_of, given, none_of
+from dualwrite.gate_column import TWIN_TARGET
+from dualwrite.rules.rule import Rule, certain, column_of, given, none_of
 from dualwrite.rules.wording import shown
 
 
@@ -46,15 +47,19 @@ class KeyPresent(Rule):
 
 @dataclass(frozen=True)
 class KeyUnique(Rule):
-    """No other row of the batch has the same key.  A key with a null has no duplicate."""
+    """No other row of the batch has the same key.  A key with a null has no duplicate.
+
+    With `noted` it is that gate column which tells the rows that share a key with another.
+    """
 
     name: ClassVar[str] = "key_unique"
 
     key: tuple[str, ...] = ()
+    noted: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return self.key
+        return (*self.key, self.noted) if self.noted else self.key
 
     @property
     def about(self) -> str:
@@ -65,10 +70,14 @@ class KeyUnique(Rule):
         return "keep one of the rows, or add the column to the key that distinguishes them"
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
+        if self.noted:
+            return certain(column_of(table, self.noted))
         return _doubled([column_of(table, name) for name in self.key], table)
 
     def reason(self, row: Mapping[str, Any], /) -> str:
         key = ", ".join(f"{name} {shown(row[name])}" for name in self.key)
+        if self.noted == TWIN_TARGET:
+            return f"more than one row that it would be written to has its key ({key})"
         return f"another row has the same key ({key})"
 
 

@@ -1,7 +1,8 @@
 """Money that the map rounds, in both directions.
 
 Where one side holds 10.005 and the other, rounded, 10.00, nothing has changed when the
-10.00 comes back: the 10.005 stays.
+10.00 comes back: the 10.005 stays.  A value that is itself rounded on its way replaces what
+is there: after a change of currency both sides hold 10.57, and one is to hold 11.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dualwrite.money import accounting_currencies, rounded, same_after_rounding
 from dualwrite.money.precision import Currencies
 from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
-from dualwrite.translate.flow import Flow
+from dualwrite.translate.flow import Flow, FlowColumn
 from dualwrite.translate.periods import keep_equivalent_ends
 
 
@@ -63,9 +64,18 @@ def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Tabl
         sent, came = column_of(held, name), column_of(translated, name)
         codes, scale = _codes(money, translated, _source_name), scale_of(column.source_type)
         same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
+        same = pc.and_(same, _came_whole(column, translated, came))
         kept = pc.if_else(same, *alike(as_decimals(sent, name), came))
         translated = translated.set_column(translated.column_names.index(name), name, kept)
     return translated
+
+
+def _came_whole(column: FlowColumn, translated: pa.Table, came: pa.Array) -> pa.Array:
+    """Where the rounding of this direction took no digit off the source's value."""
+    if column.source is None or any(not isinstance(s, RoundMoney) for s in column.steps):
+        return pa.repeat(pa.scalar(value=True), len(came))
+    own = column_of(translated, gate_name(Role.SOURCE, column.source))
+    return pc.fill_null(pc.equal(*alike(as_decimals(own, str(column.source)), came)), True)
 
 
 def is_exact(kind: pa.DataType) -> bool:

@@ -46,6 +46,12 @@ def duplicates(text: pa.Array) -> pa.BooleanArray:
     return pc.is_in(text, value_set=repeated.drop_null(), skip_nulls=True)
 
 
+def doubled(keys: pa.Array, among: pa.Array) -> pa.BooleanArray:
+    """Which of n keys occur more than once among others."""
+    often = among.filter(duplicates(among)).drop_null()
+    return pc.is_in(keys, value_set=often, skip_nulls=True)
+
+
 def _ascends(text: pa.Array) -> bool:
     """Whether each key is greater than the one before: a cheap proof for rows read in key order."""
     if text.null_count:

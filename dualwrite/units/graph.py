@@ -5,7 +5,8 @@ standard ones: the path is searched among the first alone, then with the second 
 the third, and of two conversions between the same units only the more specific one counts.
 The path with the fewest conversions is taken; of equally short ones that over the base unit.
 
-Conversions of one scope that form a cycle must lead back to the same quantity.  If they do not,
+Conversions are judged in the order of what they say, whatever the order of their rows.
+Those of one scope that form a cycle must lead back to the same quantity.  If they do not,
 it is unknown which one is wrong, so all of the cycle are refused, as is any invalid conversion.
 A path that needs a refused conversion is refused too: a detour would give a quantity that the
 refused conversion was entered to prevent.
@@ -80,7 +81,12 @@ class Graph:
 
     def refuse_contradictions(self) -> list[tuple[int, str]]:
         """Refuse the conversions of contradictory cycles; return their rows and the reasons."""
-        return [found for edges in self._edges.values() for found in self._contradictions(edges)]
+        for edges in self._edges.values():
+            for found in edges.values():
+                found.sort(key=_order)
+        return sorted(
+            found for edges in self._edges.values() for found in self._contradictions(edges)
+        )
 
     @property
     def products(self) -> list[str]:
@@ -161,8 +167,8 @@ class Graph:
             if start not in tree:
                 _grow(tree, start, edges)
         in_tree = {each.edge.row for each in tree.values() if each.edge is not None}
-        for row, edge in sorted(every.items()):
-            if row in in_tree or _is_refused(edge):
+        for edge in sorted(every.values(), key=_order):
+            if edge.row in in_tree or _is_refused(edge):
                 continue
             trouble = _disagreement(tree, edge)
             if trouble is not None:
@@ -170,6 +176,12 @@ class Graph:
                     if refused.fault is None:
                         refused.fault = trouble
                         yield refused.row, trouble
+
+
+def _order(edge: _Edge) -> tuple[str, ...]:
+    """The order in which conversions are judged and tried: by what they say, not by their rows."""
+    said = edge.conversion
+    return said.from_unit, said.to_unit, repr(said)
 
 
 def _is_refused(edge: _Edge) -> bool:
@@ -182,7 +194,7 @@ def _grow(tree: dict[str, _Reached], start: str, edges: Mapping[str, list[_Edge]
     queue = deque([start])
     while queue:
         here = queue.popleft()
-        for edge in sorted(edges[here], key=lambda edge: edge.row):
+        for edge in edges[here]:
             there = edge.other(here)
             if there not in tree and not _is_refused(edge):
                 formula = edge.line(there).then(tree[here].to_root)

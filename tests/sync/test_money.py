@@ -101,6 +101,18 @@ def test_a_rounded_amount_is_written_and_does_not_come_back(rounding):
     assert amounts(world) == ([Decimal("10.0050")], [Decimal("10.00")])
 
 
+def test_an_amount_is_rounded_anew_when_its_currency_alone_changes(rounding):
+    world = rounding
+    world.put(F, "Cust", cust("C1", CREDIT=Decimal("10.57"), RATING="EUR"))
+    world.run()
+
+    world.put(F, "Cust", row("C1", RATING="JPY"))
+    world.cycle_until_done()
+
+    assert amounts(world) == ([Decimal("10.5700")], [Decimal("11.00")])
+    assert world.unexplained() == {}
+
+
 def test_a_new_amount_comes_back_beside_one_that_only_was_rounded(rounding):
     world = rounding
     world.put(

@@ -129,7 +129,8 @@ class DeletePipeline:
 
     def _write(self, writing: Writing, batch: Batch, histories: Histories | None) -> Batch:
         dated, target = self._pipeline.dated, batch.target
-        leaving, stretched = numbers_of(batch.outcomes.open), 0
+        open_, stretched = batch.outcomes.open, 0
+        leaving = numbers_of(pc.and_not(open_, target.twins))
         refused: dict[int, str | Refused]
         if dated is None or histories is None:
             keys = target.rows.select(list(self._identity)).take(leaving)
@@ -138,6 +139,8 @@ class DeletePipeline:
             capture = self._context.captures.get(self._route.target)
             stretched, stays = dated.delete(writing, target.rows.take(leaving), histories, capture)
             refused = {leaving[place].as_py(): reason for place, reason in stays.items()}
+        twins = numbers_of(pc.and_(open_, target.twins)).to_pylist()
+        refused |= dict.fromkeys(twins, "more than one row has its key")
         batch = replace(batch, written=Written(updated=stretched))
         batch = batch.end(marked(pa.array(refused, pa.int64()), len(batch)), Outcome.REJECTED)
         batch = replace(batch, outcomes=batch.outcomes.end_rest(Outcome.DELETED))

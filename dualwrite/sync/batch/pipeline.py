@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.transactions import Writing, Written
 from dualwrite.apps.unreadable import any_unreadable, unreadable_of
-from dualwrite.gate_column import UNREADABLE_TARGET
+from dualwrite.gate_column import TWIN, UNREADABLE_TARGET
 from dualwrite.journal.records import Rejection
 from dualwrite.rules import Readable, Verdict, judge
 from dualwrite.sync.batch.batch import (
@@ -53,11 +53,13 @@ from dualwrite.sync.batch.record import (
 from dualwrite.sync.batch.results import BatchResult, log_batch, result_of
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.batch.target import TargetState, empty_target, lock_target, look_at_target
+from dualwrite.sync.batch.twins import hold_target_twins, hold_twins, twins_noted
 from dualwrite.sync.batch.writing import WriteResult, replace_columns, write_changes, write_whole
 from dualwrite.sync.routes.limits import Limit
 from dualwrite.sync.routes.reading import only_needed, reading
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.periods import dated_of
 from dualwrite.translate.rows import translate
 
 
@@ -104,7 +106,7 @@ class Pipeline:
 
         def attempt(low: int, high: int) -> BatchResult:
             started = time.perf_counter()
-            result = self._carry(batch.part(low, high))
+            result = self._carry(self._part(batch, low, high))
             if logged:
                 log_batch(self.context, result, started)
             return result
@@ -126,6 +128,14 @@ class Pipeline:
         with self.context.transaction(self.route) as writing:
             batch = self._carry_in(writing, batch)
         return self._result(batch)
+
+    def _part(self, batch: Batch, low: int, high: int) -> Batch:
+        """A part of a batch, in which the twins that the rest has are known."""
+        noted = TWIN in batch.rows.column_names or dated_of(self.route.table_map) is not None
+        if high - low < len(batch) and not noted:
+            rows = twins_noted(batch.rows, self.route.flow.source_key)
+            batch = replace(batch, rows=rows)
+        return batch.part(low, high)
 
     def _refused_at_commit(self, batch: Batch, reason: str) -> Batch:
         """Hold a row whose transaction the app does not commit."""
@@ -194,12 +204,13 @@ class Pipeline:
 
     def _gate_source(self, batch: Batch) -> Batch:
         rules = self.route.source_rules
-        return replace(batch, verdict=self.context.gate(self.route, batch.translated, rules))
+        verdict = self.context.gate(self.route, batch.translated, rules)
+        return hold_twins(replace(batch, verdict=verdict))
 
     def _inspect_target(self, writing: Writing | None, batch: Batch) -> Batch:
         """Lock and read the counterparts; the rows that this job does not take end here."""
         state = self._target_state(writing, batch)
-        batch = _with_unreadable_target(replace(batch, target=state))
+        batch = hold_target_twins(_with_unreadable_target(replace(batch, target=state)))
         takes = self.carrying.takes
         others, rest = takes.others(state), takes.rest
         if takes is Takes.UNMOVED and some(others):

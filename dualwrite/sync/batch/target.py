@@ -23,7 +23,7 @@ from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.keys import doubled, key_text, row_of
 from dualwrite.translate.rows import fit
 
 
@@ -33,13 +33,14 @@ class TargetState:
 
     Shapes: all n rows, aligned.  `rows` is named by target path, null throughout where there is
     no counterpart; `locked` marks rows that an application holds; `changes` are the target's own
-    changes that are not across yet.
+    changes that are not across yet; `twins` marks rows with more than one counterpart.
     """
 
     rows: pa.Table
     found: Mask
     locked: Mask
     changes: Changes
+    twins: Mask
 
     @property
     def changed(self) -> Mask:
@@ -82,7 +83,8 @@ def lock_target(
     keys, sound = sound_keys(route, translated)
     under_lock = writing.lock(query, keys, deleting=deleting)
     texts = pc.if_else(sound, key_text(translated, names), pa.scalar(None, pa.string()))
-    at = row_of(texts, key_text(under_lock.rows, names))
+    theirs = key_text(under_lock.rows, names)
+    at = row_of(texts, theirs)
     locked = row_of(texts, key_text(under_lock.locked, names)).is_valid()
     changes = no_changes(keys.schema.remove_metadata())
     if capture is not None:
@@ -93,23 +95,25 @@ def lock_target(
             waiting = held.entries(under_lock.rows.select(names), entries.keys.schema)
             entries = Entries.concat([waiting, entries])
         changes = changes_of(entries)
-    return TargetState(under_lock.rows.take(at), at.is_valid(), locked, changes.aligned(texts))
+    twins = doubled(texts, theirs)
+    rows = under_lock.rows.take(at)
+    return TargetState(rows, at.is_valid(), locked, changes.aligned(texts), twins)
 
 
 def look_at_target(
     session: Session, route: Route, query: Query, translated: pa.Table
 ) -> TargetState:
     """As `lock_target`, for a dry run: nothing is locked, no own changes are looked for."""
-    rows, found = counterparts(session, route, query, translated)
-    n = translated.num_rows
-    return TargetState(rows, found, constant(False, n), _unchanged(route, translated))
+    rows, found, twins = counterparts(session, route, query, translated)
+    no = constant(False, translated.num_rows)
+    return TargetState(rows, found, no, _unchanged(route, translated), twins)
 
 
 def empty_target(route: Route, translated: pa.Table) -> TargetState:
     """Of n rows that are promised to be new; its `rows` have no columns."""
     n = translated.num_rows
     no = constant(False, n)
-    return TargetState(pa.table({"": pa.nulls(n)}), no, no, _unchanged(route, translated))
+    return TargetState(pa.table({"": pa.nulls(n)}), no, no, _unchanged(route, translated), no)
 
 
 def _unchanged(route: Route, translated: pa.Table) -> Changes:

@@ -27,6 +27,7 @@ from dualwrite.sync.batch.held_changes import HeldChanges
 from dualwrite.sync.batch.outcomes import Outcome
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult, log_rows
+from dualwrite.sync.batch.twins import twins_noted
 from dualwrite.sync.capture.captures import steering_columns
 from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.cycle.admission import asked_about, nameless, refuse_drift, with_held
@@ -37,6 +38,7 @@ from dualwrite.sync.cycle.read_ahead import Ahead
 from dualwrite.sync.cycle.tally import Tally
 from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.routes.reading import reading
+from dualwrite.tablemap.periods import dated_of
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
 
@@ -254,7 +256,10 @@ class DirectionWorker:
         """
         if rows is None:
             rows = snapshot.fetch(self._query(pipeline), changes.keys)
-        at = row_of(changes.texts, key_texts(rows, changes.keys.column_names))
+        names = changes.keys.column_names
+        if dated_of(self._map) is None:
+            rows = twins_noted(rows, names)
+        at = row_of(changes.texts, key_texts(rows, names))
         here = at.is_valid()
         there = changes.filter(here)
         if len(there):

@@ -249,7 +249,7 @@ def _unexplained(
     }
     out = translate(rows, route.flow)
     query = reading(session, route.table_map, route.target, filtered=False)
-    theirs, _ = counterparts(session, route, query, out)
+    theirs, _, _ = counterparts(session, route, query, out)
     differ = unequal_columns(route, routes[route.target], rows, out, theirs)
     changed: Any = pa.repeat(pa.scalar(""), rows.num_rows)
     for column in routes[lost].flow.columns:

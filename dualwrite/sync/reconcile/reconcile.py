@@ -173,7 +173,7 @@ class _Comparing:
     def compare(self, rows: pa.Table) -> _Compared:
         """Compare rows as they were read with what the other side holds now."""
         out = translate(rows, self._route.flow)
-        theirs, here = counterparts(self._session, self._route, self._across, out)
+        theirs, here, _ = counterparts(self._session, self._route, self._across, out)
         only = pc.invert(here)
         if self._alone:
             return _Compared(rows, out, theirs, only, constant(False, len(here)), {})

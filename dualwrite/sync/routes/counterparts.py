@@ -11,7 +11,7 @@ from dualwrite.apps.query import Query
 from dualwrite.rules import judge
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.keys import key_text, row_of
+from dualwrite.translate.keys import doubled, key_text, row_of
 from dualwrite.translate.rows import fit
 
 Mask = Any
@@ -20,17 +20,18 @@ Mask = Any
 
 def counterparts(
     session: Session, route: Route, query: Query, out: pa.Table
-) -> tuple[pa.Table, Mask]:
+) -> tuple[pa.Table, Mask, Mask]:
     """Fetch the counterparts of n rows, whatever is wrong with a row besides its key.
 
     Shapes: `out` is the gate table of n rows.  The first result has n rows, named as
     `query` reads them and null throughout where there is no counterpart; the second tells
-    which rows have one.
+    which rows have one, the third which have several.
     """
     sound = judge(out, route.key_rules).passed
     names = list(route.flow.key)
     keys = fit(out.filter(sound).select(names), route.key_flow)
     theirs = session.apps[route.target].fetch(query, keys.drop_null())
-    at = row_of(key_text(out, names), key_text(theirs, names))
+    keys_here, keys_there = key_text(out, names), key_text(theirs, names)
+    at = row_of(keys_here, keys_there)
     at = pc.if_else(sound, at, pa.scalar(None, at.type))
-    return theirs.take(at), at.is_valid()
+    return theirs.take(at), at.is_valid(), doubled(keys_here, keys_there)
