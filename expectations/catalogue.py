@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 
 from dualwrite.rules import (
     Finite,
+    KeyExact,
     KeyPresent,
     KeyUnique,
     Length,
@@ -191,6 +192,23 @@ class ExpectColumnValuesToBeRequired(RuleExpectation):
     column: str
 
 
+class ExpectKeyToComeBack(RuleExpectation):
+    """Texts of a key that come back from the target as they are: `007` from a number would not.
+
+    Args:
+        source: The column as the source holds it, such as `source:ACCOUNTNUM`.
+        target: The part of the target's key that is made of it.
+
+    Example: `ExpectKeyToComeBack(source="source:ACCOUNTNUM", target="accountnumber")`.
+    """
+
+    rule: ClassVar[type[Rule]] = KeyExact
+    template: ClassVar[str] = "$target gives $source back as it is."
+
+    source: str
+    target: str
+
+
 class ExpectColumnValuesToFitLength(RuleExpectation):
     """Text of at most `length` characters, or text or binary of as many bytes.
 
@@ -288,6 +306,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectQuantityToHaveConverted,
         ExpectColumnValuesToConvert,
         ExpectColumnValuesToBeRequired,
+        ExpectKeyToComeBack,
         ExpectColumnValuesToFitLength,
         ExpectColumnValuesToKeepScale,
         ExpectColumnValuesToKeepCurrencyPrecision,

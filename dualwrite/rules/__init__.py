@@ -11,7 +11,7 @@ from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberR
 from dualwrite.rules.conversion import Convertible, Finite, Readable, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
-from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.keys import KeyExact, KeyPresent, KeyUnique
 from dualwrite.rules.outside import Outside
 from dualwrite.rules.own import Own
 from dualwrite.rules.periods import PeriodsSound
@@ -34,6 +34,7 @@ RULES: Mapping[str, type[Rule]] = {
         Finite,
         QuantityConverts,
         Convertible,
+        KeyExact,
         Required,
         Length,
         Scale,
@@ -57,6 +58,7 @@ __all__ = [
     "CurrencyPrecision",
     "Failure",
     "Finite",
+    "KeyExact",
     "KeyPresent",
     "KeyUnique",
     "Length",

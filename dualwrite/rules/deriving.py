@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
-from dualwrite.rules.keys import KeyPresent, KeyUnique
+from dualwrite.rules.keys import KeyExact, KeyPresent, KeyUnique
 from dualwrite.rules.periods import PeriodsSound
 from dualwrite.rules.precision import CurrencyPrecision, MoneyExact
 from dualwrite.rules.presence import Required
@@ -73,6 +73,8 @@ def _of_column(column: ColumnFacts) -> Iterator[Rule]:
         yield Convertible(
             source=column.before_cast, target=column.target, type=_called(column.type)
         )
+    if column.spelled is not None:
+        yield KeyExact(source=column.spelled, target=column.target)
     if not column.nullable:
         yield Required(column=column.target)
     yield from _room(column)

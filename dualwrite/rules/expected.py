@@ -32,6 +32,7 @@ FACES: Mapping[str, str] = {
     "money_exact": "ExpectColumnValuesToBeExactMoney",
     "finite": "ExpectColumnValuesToBeFinite",
     "convertible": "ExpectColumnValuesToConvert",
+    "key_exact": "ExpectKeyToComeBack",
     "required": "ExpectColumnValuesToBeRequired",
     "length": "ExpectColumnValuesToFitLength",
     "scale": "ExpectColumnValuesToKeepScale",

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.gate_column import TWIN_TARGET
+from dualwrite.exact.texts import canonical_text
+from dualwrite.gate_column import TWIN_TARGET, plain_name
 from dualwrite.rules.rule import Rule, certain, column_of, given, none_of
 from dualwrite.rules.wording import shown
 
@@ -79,6 +80,46 @@ class KeyUnique(Rule):
         if self.noted == TWIN_TARGET:
             return f"more than one row that it would be written to has its key ({key})"
         return f"another row has the same key ({key})"
+
+
+@dataclass(frozen=True)
+class KeyExact(Rule):
+    """The part `target` of the key comes back as the text of `source`, of which it is made.
+
+    `007` as a number is 7, and so is `7`: two keys would become one.
+    """
+
+    name: ClassVar[str] = "key_exact"
+
+    source: str = ""
+    target: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.source, self.target)
+
+    @property
+    def about(self) -> str:
+        return plain_name(self.source)
+
+    @property
+    def cure(self) -> str:
+        return f"write {plain_name(self.source)} as {self.target} gives it back, or map another key"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        texts = column_of(table, self.source)
+        back = canonical_text(column_of(table, self.target))
+        if pa.types.is_string(column_of(table, self.target).type):
+            back = pc.utf8_lower(back)
+        return certain(pc.not_equal(texts, back))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        given_, made = row[self.source], row[self.target]
+        made = made.lower() if isinstance(made, str) else made
+        return (
+            f"{plain_name(self.source)} is {shown(given_)}, which {self.target} holds as "
+            f"{shown(made)}: it would come back as another key"
+        )
 
 
 def _doubled(parts: Sequence[pa.Array], table: pa.Table) -> pa.BooleanArray:

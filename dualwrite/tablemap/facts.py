@@ -69,6 +69,9 @@ class ColumnFacts:
     """The only texts that it holds, where they are listed."""
     pattern: str | None = None
     """What its texts look like, where it keeps no others as they are."""
+    spelled: str | None = None
+    """The gate column with the text of which a key is made that another text could make too;
+    None where each value is made of one alone."""
     known: tuple[str, ...] | None = None
     """The texts that a value map lists, where it rejects all others."""
     to_null: tuple[str, ...] = ()

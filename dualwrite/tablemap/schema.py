@@ -44,6 +44,8 @@ class Column:
     """The only texts that it holds, where they are listed."""
     pattern: str | None = None
     """An RE2 expression of the texts that it keeps as they are; None for all."""
+    caseless: bool = False
+    """Texts that differ in letter case alone are equal: as keys they name one row."""
     read_only: bool = False
     exact: bool = True
     """False where the app may bend digits (binary floats, SQLite NUMERIC)."""

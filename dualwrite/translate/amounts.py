@@ -49,12 +49,17 @@ class RoundMoney:
 
 def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
     """Translated rows, but what the target holds wherever only its rounding came back, or
-    its own notation for a period without an end.
+    its own notation for a period without an end, or its own letter case of a key.
 
     Shapes: `translated` is (n, c), the gate table of `flow`; `held` (n, d) the result of
     `comparable` for the target's own rows, aligned, null throughout where it has none.
     """
     translated = keep_equivalent_ends(translated, held, flow)
+    for name in flow.caseless:
+        sent, came = column_of(held, name), column_of(translated, name)
+        same = pc.equal(pc.utf8_lower(sent), pc.utf8_lower(came))
+        kept = pc.if_else(pc.fill_null(same, fill_value=False), sent, came)
+        translated = translated.set_column(translated.column_names.index(name), name, kept)
     for column in flow.columns:
         money, name = column.money, str(column.target)
         if money is None or money.mode is None or column.source_type is None:

@@ -76,7 +76,16 @@ def _compile(
     quantity = None if source_path is None else quantity_of(table_map, column, source)
     json = origin is not None and _unlike_json(origin.native, target.native)
     compiled = FlowColumn(
-        source_path, target_path, steps, target, source_type, money, quantity, json
+        source_path,
+        target_path,
+        steps,
+        target,
+        source_type,
+        money,
+        quantity,
+        json,
+        caseless=origin is not None and not steps and origin.caseless and target.caseless,
+        respelled=origin is not None and not steps and _respelled(origin, target),
     )
     if source_path is None:
         _check_constant(compiled, where)
@@ -92,6 +101,14 @@ def _unlike_json(one: str, other: str) -> bool:
     """Whether JSON meets another spelling of it; two columns of one type spell it alike."""
     natives = {one.upper(), other.upper()}
     return len(natives) == 2 and not natives.isdisjoint(("JSON", "JSONB"))
+
+
+def _respelled(origin: Column, target: Column) -> bool:
+    """Whether texts that differ become one value: numbers with leading zeros, identities."""
+    if not pa.types.is_string(origin.type):
+        return False
+    uuid = target.native.upper() == "UUID" and not origin.caseless
+    return uuid or not pa.types.is_string(target.type)
 
 
 def _check_constant(column: FlowColumn, where: str) -> None:

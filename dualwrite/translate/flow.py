@@ -9,7 +9,7 @@ column that cannot be null.  Everywhere else '' is '' and null is null.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,6 +29,7 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.quantities import Quantity
 from dualwrite.tablemap.schema import Column, TableSchema
 from dualwrite.tablemap.transforms import Step, Values
+from dualwrite.translate.keys import key_text
 from dualwrite.units import UnitSystem, standard_units
 
 Books = Callable[[], Mapping[str, str]]
@@ -52,6 +53,10 @@ class FlowColumn:
     quantity: Quantity | None = None
     json: bool = False
     """Whether its texts are JSON, which the two sides spell in their own ways."""
+    caseless: bool = False
+    """Whether to both sides texts are equal that differ in letter case alone."""
+    respelled: bool = False
+    """Whether several texts of the source, as `007` and `7`, become one value of the target."""
 
     @property
     def reads(self) -> tuple[ColumnPath, ...]:
@@ -167,6 +172,23 @@ class Flow:
         """The target paths as the gate table names them."""
         return tuple(str(path) for path in self.targets)
 
+    @cached_property
+    def caseless(self) -> tuple[str, ...]:
+        """The target paths of the key whose texts name one row whatever their letter case."""
+        return tuple(
+            str(column.target)
+            for column in self.columns
+            if column.caseless and str(column.target) in self.key
+        )
+
+    def key_text(self, rows: pa.Table) -> pa.StringArray:
+        """The target's key of n rows, named by target path, as one text to match rows by."""
+        keys = rows.select(list(self.key))
+        for name in self.caseless:
+            folded = pc.utf8_lower(column_of(keys, name))
+            keys = keys.set_column(keys.column_names.index(name), name, folded)
+        return key_text(keys, self.key)
+
     def facts(self) -> FlowFacts:
         """What the rules are derived from."""
         known = {*self.names, *(gate_name(Role.SOURCE, path) for path in self.watched)}
@@ -175,10 +197,11 @@ class Flow:
             (*periods.entity, periods.start, periods.end)
         ):
             periods = None
-        return FlowFacts(tuple(_facts(column) for column in self.columns), self.key, periods)
+        columns = tuple(_facts(column, self.key) for column in self.columns)
+        return FlowFacts(columns, self.key, periods)
 
 
-def _facts(column: FlowColumn) -> ColumnFacts:
+def _facts(column: FlowColumn, key: Collection[str]) -> ColumnFacts:
     values = next((step for step in column.steps if isinstance(step, Values)), None)
     total = values is not None and values.unmapped is Unmapped.REJECT and column.source is not None
     described = column.target_column
@@ -196,6 +219,9 @@ def _facts(column: FlowColumn) -> ColumnFacts:
         members=described.members,
         pattern=described.pattern,
         from_float=column.source_type is not None and pa.types.is_floating(column.source_type),
+        spelled=gate_name(Role.SOURCE, column.source)
+        if column.respelled and column.source is not None and str(column.target) in key
+        else None,
         known=values.keys if values is not None and total else None,
         to_null=values.nulls if values is not None and total else (),
         money=_money_facts(column.money),

@@ -14,6 +14,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    KeyExact,
     KeyPresent,
     KeyUnique,
     Length,
@@ -103,6 +104,10 @@ REASONS = [
             source="source:COUNTRYREGIONCODE", target="msdyn_country", type="a whole number"
         ),
         {"source:COUNTRYREGIONCODE": "+49x"},
+    ),
+    (
+        KeyExact(source="source:ACCOUNTNUM", target="accountnumber"),
+        {"source:ACCOUNTNUM": "007", "accountnumber": 7},
     ),
     (Required(column="currencysymbol"), {"currencysymbol": None}),
     (Length(column="CREDITRATING", length=10), {"CREDITRATING": "excellent so far"}),

@@ -21,6 +21,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    KeyExact,
     KeyPresent,
     KeyUnique,
     Length,
@@ -142,6 +143,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
             severity, draw(st.sampled_from(["source:FACTOR", "source:AMOUNT", "amount"])), 2
         ),
         Required(severity, draw(st.sampled_from(["name.of.it", "nothing"]))),
+        KeyExact(severity, "name.of.it", "day"),
         Length(severity, "name.of.it", draw(st.integers(0, 12))),
         Length(severity, "name.of.it", draw(st.integers(0, 12)), unit="bytes"),
         Scale(severity, draw(st.sampled_from(["amount", "wide"])), 10, draw(st.integers(0, 10))),

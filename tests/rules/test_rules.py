@@ -18,6 +18,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    KeyExact,
     KeyPresent,
     KeyUnique,
     Length,
@@ -55,6 +56,7 @@ EVERY = [
     CurrencyPrecision(column="m", code="EUR", precision=5, scale=2),
     WholeNumberRange(column="n", low=-128, high=127),
     SecondFraction(column="name", digits=3),
+    KeyExact(source="source:N", target="n"),
     KeyPresent(key=("co", "acc")),
     PeriodsSound(entity=("acc",), start="from", end="to"),
     KeyUnique(key=("co", "acc"), severity="warning"),
@@ -256,6 +258,18 @@ def test_a_time_has_no_more_digits_of_a_second_than_fit(digits, failed):
         assert reasons(rule, gate(at=pa.array(texts))) == [
             "at is '1969-12-31 23:59:59.999999', where 3 digits of a second fit"
         ]
+
+
+def test_a_key_comes_back_as_the_text_that_it_was():
+    rule = KeyExact(source="source:K", target="k")
+    texts = pa.array(["007", "7", "+7", "07.0", None])
+    numbers = gate(source_K=texts, k=pa.array([7, 7, 7, 7, None]))
+
+    assert failing(rule, numbers) == [True, False, True, True, False]
+    assert reasons(rule, numbers)[0] == (
+        "K is '007', which k holds as 7: it would come back as another key"
+    )
+    assert failing(rule, gate(source_K=["AB", "ab"], k=["AB", "ab"])) == [True, False]
 
 
 def test_a_key_is_there_in_all_its_parts():

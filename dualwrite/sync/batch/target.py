@@ -23,7 +23,7 @@ from dualwrite.sync.capture.changes import Changes, changes_of
 from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.keys import doubled, key_text, row_of
+from dualwrite.translate.keys import doubled, row_of
 from dualwrite.translate.rows import fit
 
 
@@ -82,10 +82,10 @@ def lock_target(
     names = list(route.flow.key)
     keys, sound = sound_keys(route, translated)
     under_lock = writing.lock(query, keys, deleting=deleting)
-    texts = pc.if_else(sound, key_text(translated, names), pa.scalar(None, pa.string()))
-    theirs = key_text(under_lock.rows, names)
+    texts = pc.if_else(sound, route.flow.key_text(translated), pa.scalar(None, pa.string()))
+    theirs = route.flow.key_text(under_lock.rows)
     at = row_of(texts, theirs)
-    locked = row_of(texts, key_text(under_lock.locked, names)).is_valid()
+    locked = row_of(texts, route.flow.key_text(under_lock.locked)).is_valid()
     changes = no_changes(keys.schema.remove_metadata())
     if capture is not None:
         entries = writing.entries(capture, keys)
@@ -97,7 +97,13 @@ def lock_target(
         changes = changes_of(entries)
     twins = doubled(texts, theirs)
     rows = under_lock.rows.take(at)
-    return TargetState(rows, at.is_valid(), locked, changes.aligned(texts), twins)
+    return TargetState(
+        rows,
+        at.is_valid(),
+        locked,
+        changes.aligned(texts, route.flow.key_text(changes.keys)),
+        twins,
+    )
 
 
 def look_at_target(

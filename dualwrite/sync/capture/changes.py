@@ -75,9 +75,13 @@ class Changes:
             return self
         return self.take(pc.indices_nonzero(mask).cast(pa.int64()))
 
-    def aligned(self, texts: pa.Array) -> Changes:
-        """The changes of keys given as texts: none for those that have no entry."""
-        return self.take(row_of(texts, self.texts).cast(pa.int64()))
+    def aligned(self, texts: pa.Array, own: pa.Array | None = None) -> Changes:
+        """The changes of keys given as texts: none for those that have no entry.
+
+        `own` (n,) are the texts of the keys here, where these are not `texts`.
+        """
+        known = self.texts if own is None else own
+        return self.take(row_of(texts, known).cast(pa.int64()))
 
     def without(self, ids: pa.Array) -> Changes:
         """Without these entries, and without the keys that had no other."""

@@ -11,7 +11,7 @@ from dualwrite.apps.query import Query
 from dualwrite.rules import judge
 from dualwrite.sync.routes.route import Route
 from dualwrite.sync.session import Session
-from dualwrite.translate.keys import doubled, key_text, row_of
+from dualwrite.translate.keys import doubled, row_of
 from dualwrite.translate.rows import fit
 
 Mask = Any
@@ -31,7 +31,7 @@ def counterparts(
     names = list(route.flow.key)
     keys = fit(out.filter(sound).select(names), route.key_flow)
     theirs = session.apps[route.target].fetch(query, keys.drop_null())
-    keys_here, keys_there = key_text(out, names), key_text(theirs, names)
+    keys_here, keys_there = route.flow.key_text(out), route.flow.key_text(theirs)
     at = row_of(keys_here, keys_there)
     at = pc.if_else(sound, at, pa.scalar(None, at.type))
     return theirs.take(at), at.is_valid(), doubled(keys_here, keys_there)

@@ -38,9 +38,16 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
         key=end.key,
         filter=kept,
         company=end.company,
-        companies=session.companies(table_map) if filtered else None,
+        companies=_spelled(session.companies(table_map)) if filtered else None,
         lookups=end.lookups,
     )
+
+
+def _spelled(companies: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Companies as the link and as exports spell them: `usmf` is read, and judged, as any row."""
+    if companies is None:
+        return None
+    return tuple(dict.fromkeys(each for c in companies for each in (c, c.upper(), c.lower())))
 
 
 def together_of(session: Session, table_map: TableMap, side: Side, query: Query) -> tuple[str, ...]:

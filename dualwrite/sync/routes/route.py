@@ -30,6 +30,7 @@ TRANSLATION_RULES = frozenset(
         "convertible",
         "currency_precision",
         "finite",
+        "key_exact",
         "key_present",
         "key_unique",
         "money_exact",

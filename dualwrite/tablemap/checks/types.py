@@ -79,7 +79,7 @@ def _check_way(context: Context, column: ColumnMap, target: Side) -> None:
     arriving = _arriving(source, column, target)
     if arriving is None:
         return
-    for verdict in _verdicts(arriving, there):
+    for verdict in verdicts(arriving, there):
         _report(context, column, target, verdict)
 
 
@@ -93,7 +93,7 @@ def _report(context: Context, column: ColumnMap, target: Side, verdict: Verdict)
     )
 
 
-def _verdicts(source: Column, target: Column) -> Iterator[Verdict]:
+def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
     kinds = (grid_of(source.type).kind, grid_of(target.type).kind)
     verdict = _VERDICTS.get(kinds, _NEVER)
     if verdict is not None:

@@ -220,6 +220,7 @@ def _described(row: Any, moments: tuple[str, str]) -> Column:
         fraction=_fraction(row.DATETIME_PRECISION),
         length=_length(row) if text else None,
         octets=row.CHARACTER_OCTET_LENGTH if word.endswith(("text", "blob", "binary")) else None,
+        caseless=word == "uuid" or (text and str(row.COLLATION_NAME).endswith("_ci")),
         padded=word in ("char", "binary"),
         range=moments if word == "timestamp" else _range(row, kind),
         members=_members(row.COLUMN_TYPE) if word == "enum" else (),

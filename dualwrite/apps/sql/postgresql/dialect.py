@@ -46,6 +46,8 @@ _ROOM: tuple[tuple[Any, dict[str, Any]], ...] = (
     (sa.Integer, {"range": (str(-(2**31)), str(2**31 - 1))}),
     (postgresql.MONEY, {"range": ("-92233720368547758.08", "92233720368547758.07")}),
     (sa.CHAR, {"padded": True}),
+    (sa.Uuid, {"caseless": True}),
+    (postgresql.CITEXT, {"caseless": True}),
 )
 """What columns hold of their canonical types."""
 
