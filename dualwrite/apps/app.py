@@ -161,6 +161,9 @@ class App(Protocol):
         be emptied).
         """
 
+    def blind(self, capture: Capture) -> Sequence[str]:
+        """Those of its problems that no installing mends: how rows change here unseen."""
+
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
         """How many entries stand in each queue; a queue that is gone is left out."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
@@ -322,3 +323,32 @@ def test_a_worker_that_starts_shuts_out_older_ones(running: World) -> None:
     for side in Side:
         assert running.session.apps[side].fence({"companies": 0}) == {"companies": newest}
         assert running.session.journal.maps.marks("companies")[side].epoch == newest
+
+
+@pytest.mark.parametrize("side", Side)
+def test_what_a_capture_cannot_see_is_compared_by_each_repair(
+    world: World, monkeypatch: pytest.MonkeyPatch, side: Side
+) -> None:
+    world.run("companies")
+    cascade = "foreign key x: no trigger sees what y does here ON DELETE CASCADE"
+    blind = lambda app, _: [cascade] if app.side is side else []  # noqa: E731
+    for name in ("blind", "problems"):
+        monkeypatch.setattr(MemoryApp, name, blind)
+
+    name_it(world, side, "unseen")
+    unseen = capture_of(world.session, world.session.map("companies"), side)
+    world.session.apps[side].acknowledge(unseen.queue, world.entries(side, "companies").id)
+    (found,) = problems(world.session, record(world))
+    done = repair_map(world.session, record(world))
+    cycles(world)
+
+    table = "Company" if side is F else "company"
+    assert (found.side, found.text) == (side, f"{side.value}.{table}: {cascade}")
+    assert found.fix.startswith(
+        "dualwrite check companies --repair queues what differs up to now; to have it at once "
+    )
+    assert done == f"compared; rows that differ were queued: 1 in {side.value}"
+    assert names(world) == ["unseen", "unseen"]
+    assert repair_map(world.session, record(world)) == (
+        "compared; rows that differ were queued: none"
+    )

@@ -154,6 +154,9 @@ class MemoryApp:
     def problems(self, capture: Capture) -> Sequence[str]:
         return memory_capture.problems(self._store, self._store.state, capture)
 
+    def blind(self, capture: Capture) -> Sequence[str]:  # noqa: ARG002 - it sees everything
+        return []
+
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
         held = self._store.state.queues
         return {name: len(held[name].entries) for name in queues if name in held}

@@ -104,7 +104,9 @@ def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Ite
                 text = f"changes of {table} are not captured"
                 yield Problem(name, side, text, _repair(name))
             continue
-        found = list(app.problems(capture))
+        blind = set(app.blind(capture))
+        found = [text for text in app.problems(capture) if text not in blind]
+        yield from (Problem(name, side, f"{table}: {text}", _compare(name)) for text in blind)
         if not found and side in marks and marks[side].capture != fingerprint(capture):
             found = [f"queue {capture.queue} was made for an earlier form of the map"]
         for text in found:
@@ -117,6 +119,15 @@ def _uncaptured(session: Session, record: MapRecord, table_map: TableMap) -> Ite
 
 def _repair(name: str) -> str:
     return f"dualwrite check {name} --repair"
+
+
+def _compare(name: str) -> str:
+    """What to do where the capture stays blind."""
+    return (
+        f"dualwrite check {name} --repair queues what differs up to now; to have it at once let "
+        "the application change these rows itself (ON DELETE RESTRICT, ON UPDATE RESTRICT), "
+        "or repeat the command on a schedule"
+    )
 
 
 def repair_map(session: Session, record: MapRecord) -> str:
@@ -152,12 +163,15 @@ def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, le
     now = next(each for each in session.journal.maps.all() if each.name == name)
     after = {(each.side, each.text) for each in _uncaptured(session, now, table_map)}
     unwatched = {side for side, _ in before - after if side is not None} - older
+    blind = {side for side in captures if session.apps[side].blind(captures[side])}
+    unwatched |= blind - older
     unwatched |= {side for side in captures if _drop_drifted(session, captures[side], side)}
     # of a restored app the other side knows better what was last agreed
     unwatched |= {side.other for side in older}
     queued = _queue_differences(session, table_map, unwatched & captures.keys(), lease)
     rows = " and ".join(f"{count:,} in {side.value}" for side, count in queued.items())
-    return f"installed again; rows that differ were queued: {rows or 'none'}"
+    done = "installed again" if before - after or older or not blind else "compared"
+    return f"{done}; rows that differ were queued: {rows or 'none'}"
 
 
 def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:

@@ -188,6 +188,15 @@ class SqlApp:
             ],
         )
 
+    def blind(self, capture: Capture) -> Sequence[str]:
+        try:
+            queue = self._queue(capture)
+        except (MissingTableError, MissingColumnError, UnknownPathError):
+            return []  # among the problems
+        return self._read(
+            capture.table, lambda one: self._capturing.uncaptured(one, self._reader, queue)
+        )
+
     def pending(self, queues: Collection[str]) -> Mapping[str, int]:
         names = sorted(queues)
         try:

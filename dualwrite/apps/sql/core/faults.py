@@ -106,6 +106,7 @@ _MYSQL_KINDS = {
         "rows",
     ),
 }
+_QUOTED_QUERY = re.compile(r"Failed to execute query '.*': (.+)", re.DOTALL)
 _CANNOT_CONNECT = 2003
 _SQLSTATE_KINDS = {
     "3D000": "refused",
@@ -232,6 +233,8 @@ def _reason(fault: BaseException, secrets: tuple[str, ...]) -> str:
         text = str(fault.args[1])
     else:
         text = str(fault)
+    if found := _QUOTED_QUERY.search(text):  # of a lost connection: our own query is no reason
+        text = found[1]
     # ADBC and psycopg put words of their own before the server's message
     found = re.search(r"(?:ERROR|FATAL):\s+(.*)", text)
     line = (found[1] if found else text).strip().split("\n", 1)[0]

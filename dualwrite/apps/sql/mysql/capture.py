@@ -86,6 +86,10 @@ class MysqlCapture(Capturing):
         held = catalogue.triggers(list(wanted))
         for name, statement in wanted.items():
             if not held.get(name, "").endswith(statement):
+                if name in held and not catalogue.stands(name, queue.source.name):
+                    # the table was swapped for another (an online schema change), and the
+                    # trigger went with the old one
+                    session.run(f"DROP TRIGGER IF EXISTS {catalogue.named(name)}")
                 _keep_trigger(
                     session, catalogue, name, statement, on=catalogue.named(queue.source.name)
                 )
@@ -109,6 +113,8 @@ class MysqlCapture(Capturing):
         for name, statement in wanted.items():
             if name not in held:
                 found.append(f"trigger {name} is missing: its changes are not queued")
+            elif not catalogue.stands(name, queue.source.name):
+                found.append(f"trigger {name} is on another table: its changes are not queued")
             elif not held[name].endswith(statement):
                 found.append(f"trigger {name} was made for other columns")
         if not _guarded(catalogue, queue):

@@ -77,6 +77,12 @@ class MysqlCatalogue:
             held[name] = str(self._session.arrays(sa.text(show))[2][0].as_py())
         return held
 
+    def stands(self, trigger: str, table: str) -> bool:
+        """Whether a trigger is one of that table."""
+        described = _described("TRIGGERS", "TRIGGER_SCHEMA", "TRIGGER_NAME", "EVENT_OBJECT_TABLE")
+        found = self._rows(described, ["EVENT_OBJECT_TABLE"], TRIGGER_NAME=trigger)
+        return bool(found) and str(found[0][0]).lower() == table.lower()
+
     def references(self, table: str) -> list[tuple[str, ...]]:
         """Name, table pointed at, delete rule and update rule of its foreign keys."""
         wanted = ["CONSTRAINT_NAME", "REFERENCED_TABLE_NAME", "DELETE_RULE", "UPDATE_RULE"]

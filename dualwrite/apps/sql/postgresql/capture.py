@@ -79,18 +79,17 @@ class PostgresqlCapture(Capturing):
             raise NoCaptureError(app=reader.app, table=table, reason="it is not an ordinary table")
         _take_turn(session)
         _keep_queue(session, catalogue, queue)
-        session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue.name))
+        session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue))
         owned = catalogue.owned(table)
-        for event, timing in _EVENTS.items():
+        for place, event in _places(catalogue, table):
             trigger = session.quote(f"{queue.name}_{event}")
-            when = timing.format(table=catalogue.named(table))
             each = f"ROW WHEN ({set_off(queue.name)})" if event == "r" else "STATEMENT"
             session.run(
-                f"CREATE OR REPLACE TRIGGER {trigger} {when} "
+                f"CREATE OR REPLACE TRIGGER {trigger} {_EVENTS[event].format(table=place)} "
                 f"FOR EACH {each} EXECUTE FUNCTION {catalogue.named(queue.name)}()"
             )
             if owned:
-                session.run(f"ALTER TABLE {catalogue.named(table)} ENABLE ALWAYS TRIGGER {trigger}")
+                session.run(f"ALTER TABLE {place} ENABLE ALWAYS TRIGGER {trigger}")
 
     def uninstall(self, session: DatabaseSession, capture: Capture) -> None:
         queue = PostgresqlCatalogue(self._dialect, session).named(capture.queue)
@@ -111,14 +110,16 @@ class PostgresqlCapture(Capturing):
             found.append(f"function {name} is missing: nothing is queued")
         elif source != body(self._dialect, reader, queue):
             found.append(f"function {name} was made for other columns")
-        states = catalogue.triggers(queue.capture.table)
         known = _STATES if catalogue.owned(queue.capture.table) else {**_STATES, "O": None}
-        for event in _EVENTS:
+        places = _places(catalogue, queue.capture.table)
+        states = {place: catalogue.triggers(place) for place, _ in places}
+        for place, event in places:
             trigger = f"{name}_{event}"
             fault = known.get(
-                states.get(trigger, ""), "is switched off: its changes are not queued"
+                states[place].get(trigger, ""), "is switched off: its changes are not queued"
             )
-            found += [f"trigger {trigger} {fault}"] if fault else []
+            part = "" if place == places[0][0] else f" of {place}"
+            found += [f"trigger {trigger}{part} {fault}"] if fault else []
         return found
 
     def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
@@ -131,8 +132,9 @@ class PostgresqlCapture(Capturing):
             if column in lookups
         ]
         found += [
-            f"table {part}: what is written straight into it is not queued"
-            for part in catalogue.parts(table)
+            f"foreign table {part}: what is written straight into it is not queued"
+            for part, kind, _ in catalogue.family(table)
+            if kind == "f"
         ]
         if catalogue.subscribed(table):
             found.append("what logical replication writes is not queued")
@@ -223,6 +225,21 @@ class PostgresqlCapture(Capturing):
         return Polling(self._dialect.connect, newest)
 
 
+def _places(catalogue: PostgresqlCatalogue, table: str) -> list[tuple[str, str]]:
+    """Where the triggers of a table stand, and which: the table itself first.
+
+    A statement fires those of the table that it names, so each partition has its own; those for
+    single rows it takes over from its parent.
+    """
+    return [
+        (place, event)
+        for place, kind, partition in catalogue.family(table)
+        if kind in ("r", "p")
+        for event in _EVENTS
+        if event != "r" or not partition
+    ]
+
+
 def _take_turn(session: DatabaseSession) -> None:
     """Two that make the same thing at once would refuse each other.
 
@@ -266,13 +283,14 @@ def _keep_queue(
 
 
 def _function(
-    session: DatabaseSession, catalogue: PostgresqlCatalogue, body: str, name: str
+    session: DatabaseSession, catalogue: PostgresqlCatalogue, body: str, queue: QueueTable
 ) -> str:
     mark = f"$dualwrite_{hashlib.sha256(body.encode()).hexdigest()[:8]}$"
+    schemas = dict.fromkeys([catalogue.place, catalogue.schema_of(queue.capture.table)])
     return (
-        f"CREATE OR REPLACE FUNCTION {catalogue.named(name)}() RETURNS trigger "
+        f"CREATE OR REPLACE FUNCTION {catalogue.named(queue.name)}() RETURNS trigger "
         "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "
-        f"SET search_path = pg_catalog, {session.quote(catalogue.place)}, pg_temp "
+        f"SET search_path = pg_catalog, {', '.join(map(session.quote, schemas))}, pg_temp "
         f"SET standard_conforming_strings = on AS {mark}{body}{mark}"
     )
 

@@ -18,7 +18,7 @@ class PostgresqlCatalogue:
 
     def __init__(self, dialect: Dialect, session: DatabaseSession) -> None:
         self._dialect, self._session = dialect, session
-        self._place = dialect.schema
+        self._place = self._given = dialect.schema
 
     @property
     def place(self) -> str:
@@ -30,6 +30,10 @@ class PostgresqlCatalogue:
     def named(self, name: str) -> str:
         """A table or function with its schema, quoted."""
         return f"{self._session.quote(self.place)}.{self._session.quote(name)}"
+
+    def spelled(self, table: str) -> str:
+        """An application's table as our session finds it: in any schema that is searched."""
+        return self._session.quote(table) if self._given is None else self.named(table)
 
     def existing(self, tables: Collection[str]) -> set[str]:
         """Which of these tables are there."""
@@ -47,7 +51,7 @@ class PostgresqlCatalogue:
         """`r` for an ordinary table, `p` for one in partitions; empty where there is none."""
         found = self._rows(
             "SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = to_regclass({table})",
-            table=self.named(table),
+            table=self.spelled(table),
         )
         return str(found[0][0]) if found else ""
 
@@ -66,16 +70,19 @@ class PostgresqlCatalogue:
         found = self._rows(
             "SELECT pg_catalog.pg_has_role(relowner, 'USAGE')::text FROM pg_catalog.pg_class "
             "WHERE oid = to_regclass({table})",
-            table=self.named(table),
+            table=self.spelled(table),
         )
         return found == [("true",)]
 
     def triggers(self, table: str) -> dict[str, str]:
-        """The triggers of a table: `O` fires for most, `A` always, `D` never, `R` for replicas."""
+        """The triggers of a table: `O` fires for most, `A` always, `D` never, `R` for replicas.
+
+        `table` is spelled as `family` does.
+        """
         found = self._rows(
             "SELECT tgname::text, tgenabled::text FROM pg_catalog.pg_trigger "
             "WHERE tgrelid = to_regclass({table})",
-            table=self.named(table),
+            table=table,
         )
         return dict(found)
 
@@ -103,26 +110,41 @@ class PostgresqlCatalogue:
             "ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey) "
             "WHERE c.conrelid = to_regclass({table}) AND c.contype = 'f' "
             "AND c.confdeltype IN ('c', 'n', 'd') ORDER BY 1, 2",
-            table=self.named(table),
+            table=self.spelled(table),
         )
         return [(name, column, parent, _CASCADES[rule]) for name, column, parent, rule in found]
 
-    def parts(self, table: str) -> list[str]:
-        """Partitions, and tables that inherit from it."""
-        found = self._rows(
-            "SELECT c.relname::text FROM pg_catalog.pg_inherits i "
-            "JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = to_regclass({table}) ORDER BY 1",
-            table=self.named(table),
+    def family(self, table: str) -> list[tuple[str, str, bool]]:
+        """A table, its partitions and what inherits from it: each by its whole name.
+
+        With its kind as `kind` gives it (`f` for a foreign table), and whether it is a partition.
+        """
+        return self._rows(
+            "WITH RECURSIVE family (id) AS (SELECT to_regclass({table})::oid UNION "
+            "SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN family ON i.inhparent = id) "
+            "SELECT format('%I.%I', n.nspname, c.relname), c.relkind::text, c.relispartition "
+            "FROM family JOIN pg_catalog.pg_class c ON c.oid = id "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "ORDER BY c.oid <> to_regclass({table}), 1",
+            table=self.spelled(table),
         )
-        return [name for (name,) in found]
+
+    def schema_of(self, table: str) -> str:
+        """The schema of an application's table, which need not be the first that is searched."""
+        found = self._rows(
+            "SELECT n.nspname::text FROM pg_catalog.pg_class c "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.oid = to_regclass({table})",
+            table=self.spelled(table),
+        )
+        return str(found[0][0]) if found else self.place
 
     def subscribed(self, table: str) -> bool:
         """Whether logical replication writes into the table."""
         found = self._rows(
             "SELECT srsubstate::text FROM pg_catalog.pg_subscription_rel "
             "WHERE srrelid = to_regclass({table})",
-            table=self.named(table),
+            table=self.spelled(table),
         )
         return bool(found)
 

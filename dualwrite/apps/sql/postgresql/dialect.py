@@ -212,7 +212,15 @@ class PostgresqlDialect(Dialect):
                 return False
             arrays.append(array)
         plain = pa.table(arrays, names=rows.column_names)
-        place = self.schema or session.arrays(sa.select(sa.func.current_schema()))[0][0].as_py()
+        place = (
+            self.schema
+            or session.arrays(
+                "SELECT n.nspname::text AS place FROM pg_catalog.pg_class c "
+                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+                "WHERE c.oid = to_regclass($1)",
+                [session.quote(schema.name)],
+            )[0][0].as_py()
+        )
         session.append(schema.name, plain, schema=place)
         return True
 

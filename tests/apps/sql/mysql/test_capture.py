@@ -49,6 +49,31 @@ def test_a_lost_guard_is_reported_and_repaired(shop: Workshop, watched: App) -> 
     assert watched.problems(CAPTURE) == []
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_table_that_was_swapped_for_a_copy_is_reported_and_repaired(
+    shop: Workshop, watched: App, kept: bool
+) -> None:
+    """As online schema changes do: copy, rename, drop the old one."""
+    shop.execute(
+        "CREATE TABLE copied LIKE customer",
+        "RENAME TABLE customer TO old_customer, copied TO customer",
+    )
+    if not kept:
+        shop.drop_table(f"{QUEUE}_t")
+        shop.drop_table("old_customer")
+    shop.execute("INSERT INTO customer (id, company, number) VALUES (UUID(), 'USMF', 'C1')")
+
+    state = "on another table" if kept else "missing"
+    assert watched.problems(CAPTURE) == [
+        *(f"trigger {QUEUE}_{event} is {state}: its changes are not queued" for event in "iud"),
+        "no foreign key guards customer: TRUNCATE would empty it unseen",
+    ]
+    watched.install(CAPTURE)
+    assert watched.problems(CAPTURE) == []
+    shop.execute("UPDATE customer SET name = 'x'")
+    assert recorded(watched) == [("u", "USMF", "C1")]
+
+
 def test_a_table_of_the_longest_name_is_captured_and_guarded(shop: Workshop) -> None:
     shop.execute(f"CREATE TABLE {'t' * 64} (id bigint PRIMARY KEY)")
     app = shop.open()

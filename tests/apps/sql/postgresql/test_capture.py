@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import psycopg
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError
+from dualwrite.apps.transactions import Written
 from dualwrite.errors import PrivilegeError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, recorded
 from tests.apps.reading import customers, of_customers, paths
@@ -301,10 +303,69 @@ class TestAilments:
 
         assert recorded(app, capture) == [("i", 1, "kg")]
         cascade = "foreign key of_unit: a row that changes with its unit (ON DELETE CASCADE) "
+        assert app.problems(capture) == [f"{cascade}is queued without its key"]
+        assert app.blind(capture) == app.problems(capture)
+
+    @pytest.mark.parametrize("kind", ["partition", "heir"])
+    def test_what_is_written_straight_into_a_part_is_queued_once(
+        self, shop: Workshop, kind: str
+    ) -> None:
+        whole, low, high = {
+            "partition": (
+                "PARTITION BY RANGE (id)",
+                "PARTITION OF part FOR VALUES FROM (0) TO (10)",
+                "PARTITION OF part FOR VALUES FROM (10) TO (20)",
+            ),
+            "heir": ("", "() INHERITS (part)", "() INHERITS (part)"),
+        }[kind]
+        shop.execute(
+            f"CREATE TABLE part (id int PRIMARY KEY, name text) {whole}",
+            f"CREATE TABLE part_low {low}",
+        )
+        app = shop.open()
+        capture = Capture("dualwrite_q_part_1", "part", paths("id"), ("id", "name"))
+        app.install(capture)
+
+        shop.execute(
+            "INSERT INTO part_low VALUES (1, 'a'), (2, 'b')",
+            "UPDATE part_low SET name = 'c' WHERE id = 1",
+            "UPDATE part SET name = 'd' WHERE id = 2",
+        )
+        assert recorded(app, capture) == [("i", 1), ("i", 2), ("u", 1), ("u", 2)]
+        shop.execute("DELETE FROM part_low WHERE id = 2", "TRUNCATE part_low")
+        assert recorded(app, capture)[4:] == [("d", 2), ("d", 1)]
+        assert app.problems(capture) == []
+
+        shop.execute(f"CREATE TABLE part_high {high}", "INSERT INTO part_high VALUES (11, 'e')")
+        missing = "is missing: its changes are not queued"
+        events = "iudt" if kind == "partition" else "iudtr"
         assert app.problems(capture) == [
-            f"{cascade}is queued without its key",
-            "table part_low: what is written straight into it is not queued",
+            f"trigger dualwrite_q_part_1_{event} of public.part_high {missing}" for event in events
         ]
+        app.install(capture)
+        assert app.problems(capture) == []
+        shop.execute("UPDATE part_high SET name = 'f'")
+        assert recorded(app, capture)[-1] == ("u", 11)
+        app.uninstall(capture)
+        assert "dualwrite_q_part_1_i" not in shop.objects()
+
+    def test_a_table_in_a_later_schema_of_the_search_path_is_captured(self, shop: Workshop) -> None:
+        shop.execute(
+            "CREATE SCHEMA erp",
+            "CREATE SCHEMA ref",
+            "CREATE TABLE ref.item (id int PRIMARY KEY, name text)",
+        )
+        mark = "&" if "?" in shop.url else "?"
+        app = shop.open(f"{shop.url}{mark}options=-c%20search_path%3Derp,ref")
+        capture = Capture("dualwrite_q_item_1", "item", paths("id"), ("id", "name"))
+        app.install(capture)
+
+        assert app.problems(capture) == []
+        shop.execute("INSERT INTO ref.item VALUES (1, 'a')", "TRUNCATE ref.item")
+        assert recorded(app, capture) == [("i", 1), ("d", 1)]
+        fresh = pa.table({"id": list(range(2, 600)), "name": ["b"] * 598})
+        assert app.write("item", fresh, key=["id"], fresh=True) == Written(inserted=598)
+        app.uninstall(capture)
 
     def test_a_view_cannot_be_captured(self, shop: Workshop, app: App) -> None:
         shop.execute("CREATE VIEW seen AS SELECT * FROM customer")
