@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from dualwrite.apps.app import App
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.creating import driver_url
 from dualwrite.sync.batch.results import MapResult
@@ -19,7 +21,7 @@ from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import Session, open_session
 from tests.sync.tables import D, F
-from tests.sync.world import counts_of
+from tests.sync.world import World, counts_of, customer
 
 _SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in ("postgresql", "mariadb")]
 _MAP = """\
@@ -136,3 +138,41 @@ def test_a_unique_value_of_a_row_that_cannot_go_stays_and_both_are_held(items: I
     held = dict(items.held())
     assert sorted(held) == ["C2", "C4"]
     assert held["C2"].startswith("it cannot be deleted")
+
+
+def test_what_points_at_a_renumbered_row_crosses_before_the_old_row_goes(world: World) -> None:
+    """Else a foreign key over there would refuse the delete."""
+    world.put(D, "custgroup", {"company": "USMF", "groupid": "G1", "description": "x"})
+    world.put(D, "customer", customer("C1", custgroup="G1"), customer("C2", custgroup="G1"))
+    world.run()
+    order: list[str] = []
+
+    class Seen:
+        def __init__(self, app: App) -> None:
+            self._app = app
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._app, name)
+
+        @contextmanager
+        def writing(self, origin: Any = None) -> Iterator[Any]:
+            with self._app.writing(origin) as writing:
+                yield SeenWriting(writing)
+
+    class SeenWriting:
+        def __init__(self, writing: Any) -> None:
+            self._writing = writing
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("insert", "update", "delete"):
+                order.append(name)
+            return getattr(self._writing, name)
+
+    world.wrap = lambda app: Seen(app) if app.side is F else app  # type: ignore[return-value]
+    world.rename(D, "custgroup", "groupid", "G1", "G2")
+    world.cycle()
+
+    assert order == ["insert", "update", "delete"]
+    assert world.rows(F, "CustGroup", "GROUPID") == [("G2",)]
+    assert world.rows(F, "Cust", "ACCOUNT", "GROUPID") == [("C1", "G2"), ("C2", "G2")]
+    assert world.cycle() == {}

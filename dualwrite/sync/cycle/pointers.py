@@ -47,6 +47,12 @@ class Pointing:
 
     def __init__(self, session: Session, side: Side) -> None:
         self._session, self._side = session, side
+        self._queued = False
+
+    def take_queued(self) -> bool:
+        """Whether something was queued since this was called last."""
+        queued, self._queued = self._queued, False
+        return queued
 
     def queue(self, snapshot: Snapshot, table: str, changes: Changes) -> None:
         """Queue what points at rows of `table` that have come under n keys.
@@ -73,6 +79,7 @@ class Pointing:
         changed = changed_text([pointer.column])
         with self._session.apps[self._side].writing() as writing:
             writing.enqueue(pointer.capture, keys, op=Op.UPDATE, changed=changed)
+        self._queued = True
 
     @cached_property
     def _pointers(self) -> Mapping[str, Sequence[Pointer]]:

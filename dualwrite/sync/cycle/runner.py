@@ -170,6 +170,8 @@ class CycleRunner:
                 # what the first walk decided may have left entries for the second
                 first = side is next(iter(pending))
                 self._walk(side, pending[side] if first else self._count(side), progress)
+        for side in Side:
+            self._walk_pointers(side, progress)
         for worker in reversed(self.workers):
             for direction in worker.directions.values():
                 if worker.fault is None:
@@ -229,6 +231,15 @@ class CycleRunner:
                         )
 
         self._try(busy, walk)
+
+    def _walk_pointers(self, side: Side, progress: Progress) -> None:
+        """Carry what points at rows under new keys, before the rows under their old keys go."""
+        directions = [w.directions[side] for w in self.workers if side in w.directions]
+        queued = [direction.pointing.take_queued() for direction in directions]
+        if any(queued):
+            pending = self._count(side)
+            self._guard({side: pending})
+            self._walk(side, pending, progress)
 
     def _with_work(
         self, side: Side, pending: Mapping[str, int], *, more_than: int
