@@ -1,4 +1,4 @@
-"""`python -m tests.torture [--seconds 60] [--writers 8] [--on postgresql|mariadb]`."""
+"""`python -m tests.torture [--seconds 60] [--writers 8] [--seed N] [--on postgresql|mariadb]`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--writers", type=int, default=8, help="on each side")
+    parser.add_argument("--seed", type=int, help="disturb it too, in the order of this seed")
     parser.add_argument("--on", choices=("postgresql", "mariadb"))
     asked = parser.parse_args()
     for kind in (asked.on,) if asked.on else ("postgresql", "mariadb"):
@@ -30,7 +31,7 @@ def main() -> None:
             urls = {side: server.fresh_database() for side in Side}
             world = make_world(folder / "project", kind, urls, journal=folder / "empty.db")
             stack.callback(world.close)
-            figures = torture(world, seconds=asked.seconds, writers=asked.writers)
+            figures = torture(world, seconds=asked.seconds, writers=asked.writers, seed=asked.seed)
             line = "  ".join(f"{name}={value}" for name, value in asdict(figures).items())
             print(f"{kind}: {line}", flush=True)
 

@@ -1,4 +1,4 @@
-"""Concurrent writers on both sides while live sync is killed every few seconds."""
+"""Concurrent writers on both sides while live sync is disturbed and killed every few seconds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +18,11 @@ import sqlalchemy as sa
 
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.creating import driver_url
+from dualwrite.sync.retry import retry
 from tests.sync.lineage import Lineage
 from tests.sync.tables import D, F
 from tests.sync.world import World, cust
+from tests.torture.disturbances import Disturbance, disturbances
 from tests.torture.writers import SHARED, Writer
 
 ROOT = Path(__file__).parents[2]
@@ -30,13 +35,20 @@ class Figures:
     commits: int
     rollbacks: int
     kills: int
+    disturbed: Mapping[str, int]
+    """How often the worker was disturbed before it was killed, and how."""
     carried: int
     conflicts: int
     settle_seconds: float
 
 
-def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -> Figures:
+def torture(
+    world: World, *, seconds: float, writers: int, every: float = 3.0, seed: int | None = None
+) -> Figures:
     """Torture a fresh world, and hold both sides to what was committed.
+
+    With a `seed` the worker, its journal and its databases are disturbed too, in an order that
+    the seed gives; what was held meanwhile is tried again in the end.
 
     Raises:
         AssertionError: Something is lost, doubled, echoed, or overwritten without a record.
@@ -54,7 +66,12 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
     for user in users:
         user.company = "USMF" if user.side is F else ids["USMF"]
         user.start()
-    kills = _live_and_die(world.folder, seconds, every)
+    chance = random.Random(seed or 1)
+    if seed is None:
+        disturbed = _live_and_die(world.folder, seconds, every, {}, chance)
+    else:
+        with disturbances(world.folder, world.urls) as chaos:
+            disturbed = _live_and_die(world.folder, seconds, every, chaos, chance)
     over.set()
     for user in users:
         user.join()
@@ -62,10 +79,14 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
         engine.dispose()
     began = time.monotonic()
     world.cycle_until_done()
+    if seed is not None:
+        retry(world.open(), world.held())
+        world.cycle_until_done()
     figures = Figures(
         sum(user.done.commits for user in users),
         sum(user.done.rollbacks for user in users),
-        kills,
+        disturbed.total(),
+        {name: disturbed[name] for name in sorted(disturbed) if name},
         sum(
             counts.written
             for counts, _ in world.session.journal.cycles.totals("customers").values()
@@ -77,27 +98,42 @@ def torture(world: World, *, seconds: float, writers: int, every: float = 3.0) -
     return figures
 
 
-def _live_and_die(project: Path, seconds: float, every: float) -> int:
-    """Live sync for so long, killed and begun again; how often it was killed."""
-    chance, end, kills = random.Random(1), time.monotonic() + seconds, 0
+def _live_and_die(
+    project: Path,
+    seconds: float,
+    every: float,
+    chaos: Mapping[str, Disturbance],
+    chance: random.Random,
+) -> Counter[str]:
+    """Live sync for so long, killed and begun again; how often it was, by its disturbance."""
+    end, done = time.monotonic() + seconds, Counter[str]()
+    # each comes, whatever the chance; then they are drawn
+    todo = chance.sample(list(chaos), len(chaos))
     command = [sys.executable, "-m", "dualwrite", "live", "--project", str(project)]
-    while time.monotonic() < end:
+    while todo or time.monotonic() < end:
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as live:
             assert live.stderr is not None
             # it is to die at work, not while it starts
             assert live.stderr.readline().startswith(b"Live."), live.stderr.read()
-            time.sleep(every + chance.random() * every)
-            live.send_signal(signal.SIGKILL)
-        assert live.returncode == -signal.SIGKILL, "it lives until it is killed"
-        kills += 1
-    return kills
+            name = todo.pop() if todo else chance.choice(["", *chaos])
+            try:
+                with chaos[name](live) if name else nullcontext():
+                    time.sleep(every + chance.random() * every)
+                if chance.random() < 0.5:
+                    time.sleep(every)  # it goes on by itself
+            finally:
+                live.send_signal(signal.SIGKILL)
+        assert live.returncode == -signal.SIGKILL, f"it lives until it is killed, also {name}"
+        done[name] += 1
+    return done
 
 
 def _hold(world: World, users: list[Writer]) -> None:
     """Nothing lost, doubled, echoed, or overwritten without a record."""
     assert world.unexplained() == {}, world.unexplained()
+    assert world.held() == [], world.held()
     assert world.cycle() == {}, "nothing echoes"
     sides = [
         world.rows(F, "Cust", "ACCOUNT", "NAME"),
