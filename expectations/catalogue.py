@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 
 from dualwrite.rules import (
     Finite,
+    FloatDigits,
     KeyExact,
     KeyPresent,
     KeyUnique,
@@ -268,6 +269,23 @@ class ExpectColumnValuesToKeepSecondFraction(RuleExpectation):
     digits: int
 
 
+class ExpectColumnValuesToFitFloat(RuleExpectation):
+    """Numbers that a binary float holds as they are; a decimal has 15 digits at most.
+
+    Args:
+        column: The target column.
+        octets: Bytes of the float.
+
+    Example: `ExpectColumnValuesToFitFloat(column="weight")`.
+    """
+
+    rule: ClassVar[type[Rule]] = FloatDigits
+    template: ClassVar[str] = "$column is a number that a float of $octets bytes holds."
+
+    column: str
+    octets: int = 4
+
+
 class ExpectLookupsToResolve(RuleExpectation):
     """Where a row names a row of another table, that row is there, and only once.
 
@@ -312,6 +330,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectColumnValuesToKeepCurrencyPrecision,
         ExpectColumnValuesToFitWholeNumberRange,
         ExpectColumnValuesToKeepSecondFraction,
+        ExpectColumnValuesToFitFloat,
         ExpectLookupsToResolve,
         ExpectColumnValuesToBeFromTo,
         ExpectColumnValuesToBeOneOf,

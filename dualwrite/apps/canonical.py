@@ -22,7 +22,7 @@ IN_UTC = pa.timestamp("us", "UTC")
 WIDEST = pa.decimal128(38, 10)
 """What a decimal without a declared precision is read as."""
 
-_UUID = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+UUID_TEXT = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _VERSION = bytes((byte & 0x0F) | 0x40 for byte in range(256))
 _VARIANT = bytes((byte & 0x3F) | 0x80 for byte in range(256))
 
@@ -138,7 +138,7 @@ def uuid_bytes(values: Values) -> pa.Array | None:
     # references repeat: a thousand customers point at one group
     encoded = flat.dictionary_encode()
     distinct = encoded.dictionary
-    if pc.all(pc.match_substring_regex(distinct, _UUID)).as_py() is False:
+    if pc.all(pc.match_substring_regex(distinct, UUID_TEXT)).as_py() is False:
         return None
     digits = "".join(pc.replace_substring(distinct, "-", "").to_pylist())
     raw = pa.py_buffer(bytes.fromhex(digits))

@@ -7,7 +7,7 @@ and parameters.  A rule is added by a class in the file of its family and a plac
 
 from collections.abc import Mapping
 
-from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberRange
+from dualwrite.rules.capacity import FloatDigits, Length, Scale, SecondFraction, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, Readable, ValueMapTotal
 from dualwrite.rules.deriving import derive
 from dualwrite.rules.judging import Failure, Verdict, explain, judge, weigh
@@ -41,6 +41,7 @@ RULES: Mapping[str, type[Rule]] = {
         CurrencyPrecision,
         WholeNumberRange,
         SecondFraction,
+        FloatDigits,
         Resolvable,
         Between,
         OneOf,
@@ -58,6 +59,7 @@ __all__ = [
     "CurrencyPrecision",
     "Failure",
     "Finite",
+    "FloatDigits",
     "KeyExact",
     "KeyPresent",
     "KeyUnique",

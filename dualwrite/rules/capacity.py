@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import rescaled
+from dualwrite.exact.casts.numbers import to_float
 from dualwrite.rules.rule import Rule, certain, column_of, none_of
 from dualwrite.rules.wording import shown
 
@@ -179,3 +180,35 @@ class SecondFraction(Rule):
     def reason(self, row: Mapping[str, Any], /) -> str:
         fit = f"{self.digits} digits of a second fit" if self.digits else "whole seconds fit"
         return f"{self.column} is {shown(row[self.column])}, where {fit}"
+
+
+@dataclass(frozen=True)
+class FloatDigits(Rule):
+    """A number that a binary float of so many `octets` holds as it is, in `column`."""
+
+    name: ClassVar[str] = "float_digits"
+
+    column: str = ""
+    octets: int = 4
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,)
+
+    @property
+    def cure(self) -> str:
+        return f"make {self.column} a double or a decimal"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.column)
+        if pa.types.is_decimal(values.type):
+            return pc.and_(values.is_valid(), to_float(values).is_null())
+        if not pa.types.is_floating(values.type) or self.octets > 4:
+            return none_of(table)
+        kept = values.cast(pa.float32()).cast(values.type)
+        return certain(pc.and_(pc.is_finite(values), pc.not_equal(kept, values)))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        value = row[self.column]
+        text = repr(value) if isinstance(value, float) else shown(value)
+        return f"{self.column} is {text}, which a float of {self.octets} bytes does not hold"

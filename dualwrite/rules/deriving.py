@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from dualwrite.rules.capacity import Length, Scale, SecondFraction, WholeNumberRange
+from dualwrite.rules.capacity import FloatDigits, Length, Scale, SecondFraction, WholeNumberRange
 from dualwrite.rules.conversion import Convertible, Finite, ValueMapTotal
 from dualwrite.rules.keys import KeyExact, KeyPresent, KeyUnique
 from dualwrite.rules.periods import PeriodsSound
@@ -96,6 +96,10 @@ def _room(column: ColumnFacts) -> Iterator[Rule]:
         yield from _money(column, column.money)
     elif pa.types.is_decimal(kind):
         yield Scale(column=column.target, precision=kind.precision, scale=kind.scale)
+    if column.single and pa.types.is_floating(kind):
+        yield FloatDigits(column=column.target)
+    if not column.exact and pa.types.is_decimal(kind):
+        yield FloatDigits(column=column.target, octets=8)
     yield from _range(column)
 
 

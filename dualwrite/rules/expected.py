@@ -38,6 +38,7 @@ FACES: Mapping[str, str] = {
     "scale": "ExpectColumnValuesToKeepScale",
     "currency_precision": "ExpectColumnValuesToKeepCurrencyPrecision",
     "whole_number_range": "ExpectColumnValuesToFitWholeNumberRange",
+    "float_digits": "ExpectColumnValuesToFitFloat",
     "second_fraction": "ExpectColumnValuesToKeepSecondFraction",
     "between": "ExpectColumnValuesToBeFromTo",
     "one_of": "ExpectColumnValuesToBeOneOf",

@@ -65,6 +65,10 @@ class ColumnFacts:
     """Shorter binaries are filled up, and blanks at the end of a text not kept."""
     range: tuple[str, str] | None = None
     """Least and greatest value, where the type alone would say more."""
+    single: bool = False
+    """A binary float of 4 bytes."""
+    exact: bool = True
+    """False where the column may bend digits, as SQLite's NUMERIC."""
     members: tuple[str, ...] = ()
     """The only texts that it holds, where they are listed."""
     pattern: str | None = None

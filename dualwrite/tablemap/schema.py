@@ -46,6 +46,11 @@ class Column:
     """An RE2 expression of the texts that it keeps as they are; None for all."""
     caseless: bool = False
     """Texts that differ in letter case alone are equal: as keys they name one row."""
+    parsed: bool = False
+    """The app reads each text as a value of its own (an address, an interval), and may refuse it
+    or spell it anew."""
+    single: bool = False
+    """A binary float of 4 bytes."""
     read_only: bool = False
     exact: bool = True
     """False where the app may bend digits (binary floats, SQLite NUMERIC)."""

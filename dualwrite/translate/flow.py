@@ -217,6 +217,8 @@ def _facts(column: FlowColumn, key: Collection[str]) -> ColumnFacts:
         padded=described.padded,
         range=described.range,
         members=described.members,
+        single=described.single,
+        exact=described.exact,
         pattern=described.pattern,
         from_float=column.source_type is not None and pa.types.is_floating(column.source_type),
         spelled=gate_name(Role.SOURCE, column.source)

@@ -24,7 +24,9 @@ from dualwrite.cli.commands import commands
 from dualwrite.journal.models import Base
 from dualwrite.journal.records import Counts
 from dualwrite.logs import BATCH, EVENTS, Counted, Event, JsonFormatter, TextFormatter
+from dualwrite.tablemap.checks.types import NEVER, VERDICTS
 from dualwrite.tablemap.codes import CODES
+from dualwrite.tablemap.filters.literals import ValueKind
 from tests.docs.api import python_api
 from tests.docs.layers import pictures
 from tests.docs.pages import DOCS
@@ -152,6 +154,25 @@ def _example() -> logging.LogRecord:
     )
 
 
+_OPAQUE = ValueKind.OPAQUE.value
+
+
+def types() -> str:
+    """What becomes of every kind of value in every other, as the check decides it."""
+    kinds = [kind for kind in ValueKind if kind is not ValueKind.NOTHING]
+    lines = ["| from | into | carried |", "|---|---|---|"]
+    for source in kinds:
+        for target in kinds:
+            verdict = VERDICTS.get((source, target), NEVER)
+            words = "exactly"
+            if verdict is not None:
+                severity, reason = verdict
+                words = f"{'refused' if severity == 'error' else 'by a rule'}: {reason}"
+            ends = [kind.value.replace(_OPAQUE, "binaries") for kind in (source, target)]
+            lines.append(f"| {' | '.join(ends)} | {words} |")
+    return "\n".join(lines)
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
@@ -163,6 +184,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "reference/journal.md": journal,
     DOCS / "reference/logs.md": logs,
     DOCS / "reference/proofs.md": mutations,
+    DOCS / "reference/types.md": types,
     DOCS / "reference/python-api.md": python_api,
 }
 

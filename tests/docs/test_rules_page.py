@@ -14,6 +14,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    FloatDigits,
     KeyExact,
     KeyPresent,
     KeyUnique,
@@ -127,6 +128,7 @@ REASONS = [
         SecondFraction(column="modifiedon"),
         {"modifiedon": dt.datetime(2026, 5, 1, 10, 0, 0, 600_000)},  # noqa: DTZ001 - as it is
     ),
+    (FloatDigits(column="weight"), {"weight": 0.1}),
     (TERMS, {"many:msdyn_paymentterm": False, "msdyn_paymentterm.msdyn_name": "Net999"}),
     (TERMS, {"many:msdyn_paymentterm": True, "msdyn_paymentterm.msdyn_name": "Net30"}),
     (Between(column="creditlimit", low="0", high="1000000"), {"creditlimit": Decimal("-0.01")}),

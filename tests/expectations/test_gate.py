@@ -21,6 +21,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    FloatDigits,
     KeyExact,
     KeyPresent,
     KeyUnique,
@@ -143,6 +144,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
             severity, draw(st.sampled_from(["source:FACTOR", "source:AMOUNT", "amount"])), 2
         ),
         Required(severity, draw(st.sampled_from(["name.of.it", "nothing"]))),
+        FloatDigits(severity, "amount"),
         KeyExact(severity, "name.of.it", "day"),
         Length(severity, "name.of.it", draw(st.integers(0, 12))),
         Length(severity, "name.of.it", draw(st.integers(0, 12)), unit="bytes"),

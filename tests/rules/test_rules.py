@@ -18,6 +18,7 @@ from dualwrite.rules import (
     Convertible,
     CurrencyPrecision,
     Finite,
+    FloatDigits,
     KeyExact,
     KeyPresent,
     KeyUnique,
@@ -56,6 +57,7 @@ EVERY = [
     CurrencyPrecision(column="m", code="EUR", precision=5, scale=2),
     WholeNumberRange(column="n", low=-128, high=127),
     SecondFraction(column="name", digits=3),
+    FloatDigits(column="n"),
     KeyExact(source="source:N", target="n"),
     KeyPresent(key=("co", "acc")),
     PeriodsSound(entity=("acc",), start="from", end="to"),
@@ -270,6 +272,15 @@ def test_a_key_comes_back_as_the_text_that_it_was():
         "K is '007', which k holds as 7: it would come back as another key"
     )
     assert failing(rule, gate(source_K=["AB", "ab"], k=["AB", "ab"])) == [True, False]
+
+
+def test_a_float_of_four_bytes_holds_few_numbers():
+    table = gate(x=pa.array([0.5, 0.1, 16777217.0, 1e300, None]))
+
+    assert failing(FloatDigits(column="x"), table) == [False, True, True, True, False]
+    assert reasons(FloatDigits(column="x"), table)[0] == (
+        "x is 0.1, which a float of 4 bytes does not hold"
+    )
 
 
 def test_a_key_is_there_in_all_its_parts():

@@ -24,8 +24,8 @@ from dualwrite.tablemap.transforms import TRANSFORMS
 Verdict = tuple[Severity, str]
 
 _PARSED: Verdict = ("warning", "each value is checked, and rejected where it is none")
-_NEVER: Verdict = ("error", "the one can never hold the other")
-_VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
+NEVER: Verdict = ("error", "the one can never hold the other")
+VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
     **{
         (ValueKind.TEXT, kind): _PARSED
         for kind in ValueKind
@@ -40,8 +40,11 @@ _VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
     ),
     (ValueKind.INTEGER, ValueKind.DECIMAL): None,
     (ValueKind.DECIMAL, ValueKind.INTEGER): ("warning", "values with decimals are rejected"),
-    (ValueKind.INTEGER, ValueKind.FLOAT): ("warning", "numbers past 2^53 are bent"),
-    (ValueKind.DECIMAL, ValueKind.FLOAT): ("warning", "digits are bent"),
+    (ValueKind.INTEGER, ValueKind.FLOAT): ("warning", "numbers past 2^53 are rejected"),
+    (ValueKind.DECIMAL, ValueKind.FLOAT): (
+        "warning",
+        "numbers of more than 15 digits are rejected",
+    ),
     (ValueKind.FLOAT, ValueKind.DECIMAL): (
         "error",
         "the digits of a binary float are not those meant",
@@ -52,6 +55,7 @@ _VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
         "the time of day is rejected unless it is midnight",
     ),
 }
+"""The one table of kinds of values: None is carried exactly, a warning by a rule, or refused."""
 
 
 def check_types(context: Context) -> None:
@@ -95,7 +99,7 @@ def _report(context: Context, column: ColumnMap, target: Side, verdict: Verdict)
 
 def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
     kinds = (grid_of(source.type).kind, grid_of(target.type).kind)
-    verdict = _VERDICTS.get(kinds, _NEVER)
+    verdict = VERDICTS.get(kinds, NEVER)
     if verdict is not None:
         severity, reason = verdict
         yield severity, f"{source.native} into {target.native}: {reason}"
@@ -107,6 +111,11 @@ def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
             yield from _digits(source, target)
         case ValueKind.INTEGER, ValueKind.INTEGER:
             yield from _range(source, target)
+        case (
+            (ValueKind.INTEGER | ValueKind.DECIMAL | ValueKind.FLOAT | ValueKind.TEXT),
+            ValueKind.FLOAT,
+        ) if target.single and not source.single:
+            yield "warning", "numbers that a float of 4 bytes does not hold are rejected"
         case ValueKind.TIMESTAMP, ValueKind.TIMESTAMP:
             yield from _fraction(source, target)
         case _:
@@ -121,6 +130,8 @@ def _length(source: Column, target: Column) -> Iterator[Verdict]:
 
 
 def _spelling(source: Column, target: Column) -> Iterator[Verdict]:
+    if target.parsed and source.native != target.native:
+        yield "warning", f"{target.native} reads each text: it may reject it, or spell it anew"
     if target.members and not set(source.members or [""]) <= set(target.members):
         yield "warning", f"text into {len(target.members)} listed texts: all others are rejected"
 

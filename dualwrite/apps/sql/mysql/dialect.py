@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 from sqlalchemy.pool import NullPool
 
-from dualwrite.apps.canonical import IN_UTC, NAIVE
+from dualwrite.apps.canonical import IN_UTC, NAIVE, UUID_TEXT
 from dualwrite.apps.declaring import Declared, narrowed
 from dualwrite.apps.sql.core.declaring import declared_line, losses
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, decimal_type
@@ -76,7 +77,21 @@ class MysqlDialect(Dialect):
         late = connection.dialect.server_version_info or ()
         mariadb = getattr(connection.dialect, "is_mariadb", False)
         moments = (_FIRST, _LAST_64 if mariadb and late >= (11, 5) else _LAST)
-        return [_described(row, moments) for row in found]
+        json = self._json(connection, table) if mariadb else set()
+        columns = [_described(row, moments) for row in found]
+        return [replace(each, parsed=True) if each.name in json else each for each in columns]
+
+    def _json(self, connection: sa.Connection, table: str) -> set[str]:
+        """The columns whose texts MariaDB checks to be JSON, its type JSON."""
+        names = ("CONSTRAINT_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CHECK_CLAUSE")
+        name, place, of, clause = (sa.column(each, sa.String()) for each in names)
+        checks = sa.table("CHECK_CONSTRAINTS", schema="information_schema")
+        wanted = sa.and_(
+            named_so(of, table),
+            named_so(place, self.schema or sa.func.database()),
+            sa.func.lower(clause).like("json_valid(%"),
+        )
+        return set(connection.scalars(sa.select(name).select_from(checks).where(wanted)))
 
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
         name: Any = sa.column("TRIGGER_NAME")
@@ -101,6 +116,8 @@ class MysqlDialect(Dialect):
     def readable(self, column: Column, expression: Expression) -> Expression:
         if column.native.startswith("bit"):
             return sa.cast(expression, mysql.INTEGER(unsigned=True))
+        if column.native.startswith("time("):  # in one spelling, whatever digits it has
+            return sa.func.regexp_replace(sa.cast(expression, sa.CHAR), "[.]?0+$", "")
         if column.native.startswith("float"):
             return expression + sa.literal_column("0e0")  # as text it has six digits alone
         return expression
@@ -221,6 +238,8 @@ def _described(row: Any, moments: tuple[str, str]) -> Column:
         length=_length(row) if text else None,
         octets=row.CHARACTER_OCTET_LENGTH if word.endswith(("text", "blob", "binary")) else None,
         caseless=word == "uuid" or (text and str(row.COLLATION_NAME).endswith("_ci")),
+        single=word == "float",
+        parsed=word.startswith("inet") or word == "json",
         padded=word in ("char", "binary"),
         range=moments if word == "timestamp" else _range(row, kind),
         members=_members(row.COLUMN_TYPE) if word == "enum" else (),
@@ -274,7 +293,7 @@ _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 _FIRST = "1970-01-01 00:00:01+00:00"
 _LAST, _LAST_64 = "2038-01-19 03:14:07.999999+00:00", "2106-02-07 06:28:15.999999+00:00"
 """The moments of a TIMESTAMP; the later end is that of MariaDB 11.5 and after."""
-_PATTERNS = {"time": r"^-?\d{2,3}:[0-5]\d:[0-5]\d(?:\.\d{1,6})?$"}
+_PATTERNS = {"uuid": UUID_TEXT, "time": r"^-?\d{2,3}:[0-5]\d:[0-5]\d(?:\.\d{0,5}[1-9])?$"}
 
 
 def _canonical(row: Any) -> pa.DataType:  # noqa: PLR0911 - one a kind

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import NullPool
 
-from dualwrite.apps.canonical import canonical, uuid_bytes
+from dualwrite.apps.canonical import UUID_TEXT, canonical, uuid_bytes
 from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.core.declaring import declared_type, losses
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, covered
@@ -46,10 +46,13 @@ _ROOM: tuple[tuple[Any, dict[str, Any]], ...] = (
     (sa.Integer, {"range": (str(-(2**31)), str(2**31 - 1))}),
     (postgresql.MONEY, {"range": ("-92233720368547758.08", "92233720368547758.07")}),
     (sa.CHAR, {"padded": True}),
-    (sa.Uuid, {"caseless": True}),
+    (sa.REAL, {"single": True}),
+    (sa.Uuid, {"caseless": True, "pattern": UUID_TEXT}),
     (postgresql.CITEXT, {"caseless": True}),
 )
 """What columns hold of their canonical types."""
+_TIME = r"^(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{0,5}[1-9])?|24:00:00)$"
+_SHORT = {"NAME": 63, '"char"': 1}
 
 
 class PostgresqlDialect(Dialect):
@@ -131,11 +134,17 @@ class PostgresqlDialect(Dialect):
             return self.room(kind.data_type)
         if isinstance(kind, postgresql.ENUM):
             return {"members": tuple(kind.enums)}
-        found = next((room for known, room in _ROOM if isinstance(kind, known)), {})
-        return found | ({"octets": 63} if self._called(kind) == "NAME" else {})
-
-    def _called(self, kind: Any) -> str:
-        return str(kind.compile(dialect=self.compiler))
+        if isinstance(kind, sa.Time) and not kind.timezone:
+            return {"pattern": _TIME}
+        found = next((room for known, room in _ROOM if isinstance(kind, known)), None)
+        if found is not None:
+            return found
+        native = str(kind.compile(dialect=self.compiler))
+        if native in _SHORT:
+            return {"octets": _SHORT[native]}
+        text = pa.types.is_string(self.canonical_type(kind)[0])
+        plain = native.startswith(_TEXTUAL) and not native.endswith("]")
+        return {"parsed": True} if text and not plain else {}
 
     def readable(self, column: Column, expression: Expression) -> Expression:
         if column.native == "MONEY":

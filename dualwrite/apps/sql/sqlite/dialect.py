@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import DATETIME
 from sqlalchemy.pool import NullPool
 
-from dualwrite.apps.canonical import IN_UTC, NAIVE, timestamp_text
+from dualwrite.apps.canonical import IN_UTC, NAIVE, UUID_TEXT, timestamp_text
 from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, arguments, decimal_type
 from dualwrite.apps.sql.core.session import DatabaseSession
@@ -177,9 +177,21 @@ def _described(row: Any, *, alone_in_key: bool) -> Column:
         nullable=not (row.notnull or numbered),
         has_default=row.dflt_value is not None or numbered or row.hidden > 1,
         length=length,
+        pattern=_pattern(native.upper()) if pa.types.is_string(kind) else None,
         read_only=row.hidden > 1,
         exact=exact,
     )
+
+
+def _pattern(native: str) -> str | None:
+    """What texts look like that a column does not turn into a number, as its affinity asks."""
+    if native == "UUID":
+        return UUID_TEXT
+    textual = not native or any(part in native for part in ("CHAR", "CLOB", "TEXT", "BLOB"))
+    return None if textual else _NO_NUMBER
+
+
+_NO_NUMBER = r"^[^0-9]*$|[^-+.0-9eE\s]"
 
 
 def _canonical(native: str) -> tuple[pa.DataType, int | None, bool]:  # noqa: PLR0911 - one a kind

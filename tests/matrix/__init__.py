@@ -1,0 +1,1 @@
+"""The matrix of column types: every type of every database against every other."""
