@@ -26,18 +26,10 @@ from dualwrite.translate.flow import Flow
 from dualwrite.translate.rows import comparable, fit, translate
 from tests.apps.reading import paths
 from tests.apps.workshops import Workshop, workshop
-from tests.matrix.types import EVERY
+from tests.matrix.types import EVERY, MADE
 from tests.servers.running import Server
 from tests.translate.maps import one_column
 
-MADE = {
-    "postgresql": (
-        "CREATE TYPE mood AS ENUM ('sad', 'Happy')",
-        "CREATE DOMAIN small AS smallint",
-    ),
-    "mariadb": (),
-    "sqlite": (),
-}
 PAIRS = [(here, there) for here in EVERY for there in EVERY]
 
 

@@ -135,3 +135,13 @@ MARIADB: Mapping[str, tuple[str, ...]] = {
 }
 
 EVERY = {"sqlite": SQLITE, "postgresql": POSTGRESQL, "mariadb": MARIADB}
+
+MADE = {
+    "postgresql": (
+        "CREATE TYPE mood AS ENUM ('sad', 'Happy')",
+        "CREATE DOMAIN small AS smallint",
+    ),
+    "mariadb": (),
+    "sqlite": (),
+}
+"""What is made before a table can have all types."""
