@@ -68,7 +68,8 @@ def check(
 
 
 def _print(item: Item, apps: AppNames) -> None:
-    line = f"{'ok   ' if item.ok else 'FAULT'} {item.item}: {_indented(item.text)}"
+    word = "FAULT" if not item.ok else "note " if item.fix else "ok   "
+    line = f"{word} {item.item}: {_indented(item.text)}"
     print_line(apps.in_text(line))
     if item.fix:
         print_line(apps.in_text(f"      -> {_indented(item.fix)}"))

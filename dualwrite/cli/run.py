@@ -66,6 +66,7 @@ def run(
     """
     from dualwrite.cli.progress import bars
     from dualwrite.operations.commands.run import run as start
+    from dualwrite.operations.commands.sync import unseen
     from dualwrite.operations.queries.plan import dry_run as rehearse
     from dualwrite.operations.session import open_session
     from dualwrite.tablemap.model import Master
@@ -81,6 +82,8 @@ def run(
             progress=shown.step,
             notify=lambda line: print_message(wrapped(line, further="    ")),
         )
+        for line in [] if dry_run else unseen(session, [each.map for each in done.maps]):
+            print_message(wrapped(session.link.names.in_text(line), further="  "))
     if as_json:
         print_json(done.as_dict())
     else:

@@ -35,6 +35,10 @@ def print_status(project: Path, as_json: bool) -> None:
             print_line(
                 "\n" + wrapped(f"{each.map} waits: {found.apps.in_text(first)}", further="  ")
             )
+    for each in found.maps:
+        for line in each.unseen:
+            text = f"{each.map}, not every change is seen: {found.apps.in_text(line)}"
+            print_line("\n" + wrapped(f"{text}. dualwrite check {each.map}", further="  "))
     for side in sorted(found.not_asked, key=lambda side: side.value):
         app = found.apps.of(side)
         print_line(f"\nPending in {app}: as of the last cycle; {app} was not asked.")

@@ -161,7 +161,10 @@ def _marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side,
     if map_name is not None:
         query = query.where(MapModel.name == map_name)
     return {
-        row.name: {Side(side): Mark(**each) for side, each in row.marks.items()}
+        row.name: {
+            Side(side): Mark(**{**each, "unseen": tuple(each.get("unseen", ()))})
+            for side, each in row.marks.items()
+        }
         for row in connection.execute(query)
     }
 

@@ -27,7 +27,7 @@ from dualwrite.journal.records import MapRecord, MapStatus
 _MAPS_SQL = """
 SELECT m.name, m.status, m.since, m.last_cycle_at,
        COALESCE(h.rejected, 0), COALESCE(h.parked, 0), COALESCE(c.conflicts, 0),
-       m.queues, m.pending, m.waits, l.lags
+       m.queues, m.pending, m.waits, m.marks, l.lags
 FROM journal_map m
 LEFT JOIN (
     SELECT map,
@@ -85,9 +85,8 @@ def map_records(rows: Iterable[Any]) -> list[MapRecord]:
     found = []
     for _, group in groupby(rows, key=itemgetter(0)):
         minutes = list(group)
-        name, status, since, last, rejected, parked, conflicts, queues, pending, waits, _ = minutes[
-            0
-        ]
+        name, status, since, last, rejected, parked, conflicts, *more, _ = minutes[0]
+        queues, pending, waits, marks = more
         lags = added(_lags(lags) for *_, lags in minutes if lags is not None)
         found.append(
             MapRecord(
@@ -101,6 +100,11 @@ def map_records(rows: Iterable[Any]) -> list[MapRecord]:
                 queues=_json(queues),
                 pending=_json(pending),
                 waits=waits,
+                unseen=tuple(
+                    line
+                    for mark in (_json(marks) or {}).values()
+                    for line in mark.get("unseen", ())
+                ),
                 lag=lag_of(lags),
             )
         )

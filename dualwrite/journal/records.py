@@ -127,6 +127,8 @@ class MapRecord:
     """Side name to the number of entries in its change queue after the last cycle."""
     waits: str | None = None
     """Why the map does not sync now: an app is unreachable, its tables changed, a guard."""
+    unseen: tuple[str, ...] = ()
+    """How rows can change unseen on either side, one line each."""
     lag: Lag | None = None
     """Of the last 15 minutes in both directions; None when no change was synced."""
 
@@ -143,6 +145,8 @@ class Mark:
     """For which time the currently valid dated rows were last determined; None if not needed."""
     applied: int = 0
     """The stamp that the app's inbox had; a lower one there means an older copy."""
+    unseen: tuple[str, ...] = ()
+    """How rows of the app can change so that the capture does not see it, one line each."""
 
 
 @dataclass(frozen=True, slots=True)

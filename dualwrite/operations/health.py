@@ -78,9 +78,22 @@ def health_items(project: Path, targets: Sequence[str], *, repair: bool) -> Iter
                 apps[side] = app
                 where = safe_url(link.apps[side].url)
                 yield Item(side.value, ok=True, text=f"{plural(count, 'table')} at {where}")
+                yield from _cautions(side, app)
         if len(apps) == len(Side):
             yield from _maps(link, targets, apps)
             yield from _captures(link, targets, apps, repair=repair)
+
+
+def _cautions(side: Side, app: App) -> Iterator[Item]:
+    """What of the server's settings is no fault, and to be known."""
+    try:
+        found = app.cautions()
+    except DualWriteError as error:
+        yield _fault(side.value, error)
+        return
+    for text in found:
+        about, _, fix = text.partition("; ")
+        yield Item(f"{side.value} on disk", ok=True, text=about, fix=fix)
 
 
 def _journal(link: Link) -> Item:

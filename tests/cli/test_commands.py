@@ -99,6 +99,7 @@ def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
                 "last_cycle_at": None,
                 "lag": None,
                 "waits": None,
+                "unseen": [],
             }
         ]
     }

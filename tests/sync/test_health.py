@@ -8,6 +8,7 @@ from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
+from dualwrite.operations.commands.sync import unseen
 from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.cycle.runner import cycle_runner, run_cycle
@@ -329,20 +330,23 @@ def test_a_worker_that_starts_shuts_out_older_ones(running: World) -> None:
 def test_what_a_capture_cannot_see_is_compared_by_each_repair(
     world: World, monkeypatch: pytest.MonkeyPatch, side: Side
 ) -> None:
-    world.run("companies")
     cascade = "foreign key x: no trigger sees what y does here ON DELETE CASCADE"
     blind = lambda app, _: [cascade] if app.side is side else []  # noqa: E731
     for name in ("blind", "problems"):
         monkeypatch.setattr(MemoryApp, name, blind)
+    world.run("companies")
 
     name_it(world, side, "unseen")
-    unseen = capture_of(world.session, world.session.map("companies"), side)
-    world.session.apps[side].acknowledge(unseen.queue, world.entries(side, "companies").id)
+    lost = capture_of(world.session, world.session.map("companies"), side)
+    world.session.apps[side].acknowledge(lost.queue, world.entries(side, "companies").id)
     (found,) = problems(world.session, record(world))
     done = repair_map(world.session, record(world))
     cycles(world)
 
     table = "Company" if side is F else "company"
+    assert record(world).unseen == (f"{side.value}.{table}: {cascade}",)
+    (told,) = unseen(world.session, None)
+    assert told.startswith(f"companies, not every change is seen: {side.value}.{table}: {cascade}")
     assert (found.side, found.text) == (side, f"{side.value}.{table}: {cascade}")
     assert found.fix.startswith(
         "dualwrite check companies --repair queues what differs up to now; to have it at once "

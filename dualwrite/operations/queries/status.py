@@ -34,6 +34,8 @@ class MapState:
     """Seconds from commit to commit, of the last 15 minutes; None where nothing crossed."""
     waits: str | None
     """Why the map carries nothing at present."""
+    unseen: tuple[str, ...]
+    """How rows can change so that no change crosses, as it was when capture was installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def status(project: Path) -> Status:
             last_cycle_at=each.last_cycle_at,
             lag=each.lag,
             waits=each.waits,
+            unseen=each.unseen,
         )
         for each in records
     )
@@ -102,4 +105,5 @@ def _as_dict(each: MapState, not_asked: Sequence[str]) -> dict[str, Any]:
         "last_cycle_at": timestamp(each.last_cycle_at),
         "lag": None if lag is None else {name: round(value, 4) for name, value in lag.items()},
         "waits": each.waits,
+        "unseen": list(each.unseen),
     }

@@ -8,7 +8,7 @@ and each forgets only what it has carried
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from dualwrite.apps.capture import Capture, NoCaptureError
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
@@ -70,14 +70,17 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     captures = captures_of(session, table_map)
     journal.maps.set_queues(name, {**before, **{s.value: c.queue for s, c in captures.items()}})
     made: dict[Side, Capture] = {}
+    unseen: dict[Side, Sequence[str]] = {}
     try:
         for side, capture in captures.items():
             try:
                 session.apps[side].install(capture)
             except NoCaptureError as error:
                 journal.activity.log(name, "capture", str(error))
+                unseen[side] = [f"nothing is captured there ({error.reason})"]
                 continue
             made[side] = capture
+            unseen[side] = session.apps[side].blind(capture)
     except DualWriteError:
         new = {side: each for side, each in made.items() if side.value not in before}
         left = remove_captures(session, new)
@@ -85,9 +88,17 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
         raise
     journal.maps.set_queues(name, {side.value: each.queue for side, each in made.items()})
     prints = {side: fingerprint(each) for side, each in made.items()}
+    lines = {
+        side: tuple(f"{side.value}.{captures[side].table}: {text}" for text in unseen.get(side, ()))
+        for side in Side
+    }
     looked = {side: _looked(session, table_map, side) for side in Side}
     journal.maps.set_marks(
-        name, {side: Mark(epoch, prints.get(side, ""), looked[side]) for side in Side}
+        name,
+        {
+            side: Mark(epoch, prints.get(side, ""), looked[side], unseen=lines[side])
+            for side in Side
+        },
     )
 
 

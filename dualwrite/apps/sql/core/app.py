@@ -87,6 +87,10 @@ class SqlApp:
         with self._session(table) as session:
             return self._dialect.privileges(session, table)
 
+    def cautions(self) -> Sequence[str]:
+        with self._session(None) as session:
+            return self._dialect.cautions(session)
+
     def refresh(self) -> None:
         self._catalogue.refresh()
         self._reader.clear()

@@ -63,7 +63,7 @@ class MysqlSession(DatabaseSession):
             f"SET SESSION sql_mode = '{_MODE}', time_zone = '+00:00', "
             f"innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}"
             # a worker that is frozen in its transaction loses it, and its row locks
-            " /*M!100300 , idle_transaction_timeout = 120 */"
+            " /*M!100300 , idle_transaction_timeout = 75 */"
         )
         local, packet, log = self._asked(
             "SELECT @@local_infile, @@max_allowed_packet, @@binlog_format"

@@ -55,7 +55,7 @@ _STATES = {
     "": "is missing: its changes are not queued",
 }
 """What is wrong with a trigger, by how it is enabled."""
-NOT_FOR_EVER = "SET LOCAL idle_in_transaction_session_timeout = '120s'"
+NOT_FOR_EVER = "SET LOCAL idle_in_transaction_session_timeout = '75s'"
 """The locks of a worker that is frozen in its transaction are freed; no stage takes so long."""
 BY_INDEX = "SET LOCAL random_page_cost = 0.1; SET LOCAL enable_mergejoin = off"
 """A page of keys is looked up one by one, also in a table that was filled just now and that no

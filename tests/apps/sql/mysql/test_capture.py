@@ -308,3 +308,17 @@ def test_a_server_that_kills_us_leaves_nothing_silent(shop: Workshop, watched: A
 
 class TestPrepared(Prepared):
     """XA: what was prepared outlives its connection."""
+
+
+def test_commits_that_are_not_on_disk_are_told(app: App, mariadb_server: Server) -> None:
+    name = "innodb_flush_log_at_trx_commit"
+    before = app.cautions()  # the test servers do not wait for the disk
+
+    mariadb_server.execute(f"SET GLOBAL {name} = 1")
+    try:
+        assert app.cautions() == []
+        mariadb_server.execute(f"SET GLOBAL {name} = 2")
+        (told,) = app.cautions()
+        assert told.startswith(f"{name} = 2: a power cut loses about the last second of commits")
+    finally:
+        mariadb_server.execute(f"SET GLOBAL {name} = {0 if before else 1}")

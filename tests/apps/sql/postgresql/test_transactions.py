@@ -44,4 +44,4 @@ def test_our_commits_are_on_disk_whatever_the_database_does_by_default(
         writing.insert("customer", customers("C1"), key=KEY)
 
     with shop.hand() as hand:
-        assert hand.rows("SELECT * FROM seen") == [(ours, "2min")]
+        assert hand.rows("SELECT * FROM seen") == [(ours, "75s")]
