@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
+from dualwrite.errors import AppBusyError
 from dualwrite.link import Side
 from dualwrite.sync.mapstate.mapstate import Resume, pause, resume
 from dualwrite.sync.reconcile.repair import repair
@@ -121,6 +123,45 @@ def test_a_repair_records_what_it_overwrites(every_world):
 
     (stored,) = world.session.journal.conflicts.find("customers", open_only=False)
     assert (stored.conflict.rows[D] or {})["name"] == "blind write"
+
+
+@pytest.mark.parametrize(
+    ("master", "left", "conflicts"),
+    [
+        (Master.FINOPS, "f", []),
+        (Master.DATAVERSE, "d", []),
+        # as if both had changed: by the map's policy, the newer one, and on record
+        (Master.NEWEST, "d", [("C1", "update", "dataverse")]),
+    ],
+)
+def test_a_row_that_is_locked_in_an_initial_sync_goes_the_way_of_the_master(
+    world, master, left, conflicts
+):
+    world.put(F, "Cust", cust("C1", "f", MODIFIED=at(1)))
+    world.put(D, "customer", customer("C1", "d", modifiedon=at(2)))
+    company = world.rows(D, "customer", "company")[0][0]
+    held = pa.table({"company": [company], "accountnumber": ["C1"]})
+
+    with world.memory[D].hold("customer", held):
+        world.run(master=master)
+        assert names(world) == ["f", "d"]
+    world.cycle_until_done()
+
+    assert names(world) == [left, left]
+    assert world.conflicts() == conflicts
+
+
+def test_a_locked_row_is_no_reason_to_overwrite_what_only_blanks_may_fill(world):
+    world.put(F, "Cust", cust("C1", "f"))
+    world.put(D, "customer", customer("C1", "d"))
+    company = world.rows(D, "customer", "company")[0][0]
+    held = pa.table({"company": [company], "accountnumber": ["C1"]})
+
+    with world.memory[D].hold("customer", held), pytest.raises(AppBusyError):
+        world.run("customers", master=Master.FILL_BLANKS)
+    world.run("customers", master=Master.FILL_BLANKS)
+
+    assert names(world) == ["f", "d"]
 
 
 def _edited_in_a_pause(world: World, policy: str) -> World:

@@ -384,7 +384,7 @@ class Pipeline:
         if batch.rows_from is not RowsFrom.QUEUE:
             # what is held of a table is recorded by the job, part by part
             record_journal(self.context, self.route, found, Held())
-            leave_to_cycle(self.context, batch)
+            leave_to_cycle(self.context, writing, batch, self.carrying.policy)
             queue_altered(self.context, writing, batch, self.stated)
             return
         self._guard(batch.held.rejected, batch.of)

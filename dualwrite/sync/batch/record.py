@@ -19,9 +19,10 @@ from dualwrite.apps.transactions import Writing
 from dualwrite.errors import AppBusyError
 from dualwrite.journal.records import BatchRecord, Conflict
 from dualwrite.sync.batch.batch import Batch, BatchContext, RowsFrom, numbers_of
+from dualwrite.sync.batch.decide import Policy
 from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import only_held
-from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, marked, some
+from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, constant, marked, some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.routes.route import Route
 
@@ -129,23 +130,37 @@ def bring_back(context: BatchContext, writing: Writing, batch: Batch, back: Mask
     writing.enqueue(capture, keys, op=Op.UPDATE)
 
 
-def leave_to_cycle(context: BatchContext, batch: Batch) -> None:
-    """Queue at its source what is a cycle's to carry: the next one does.
+def leave_to_cycle(context: BatchContext, writing: Writing, batch: Batch, policy: Policy) -> None:
+    """Queue what is a cycle's to carry: the next one does.
 
     That is what an application holds locked, and a held row of which the journal holds the same
-    columns of the target: a cycle knows of conflicts.  The whole row, or of a held row what waited.
+    columns of the target: a cycle knows of conflicts.  Of a row that is held, what waited; of a
+    table, the whole row, at the side that `policy` lets win, or at both where that is not known
+    yet: then it is a conflict.
 
     Raises:
-        AppBusyError: There is no queue to leave it in; nothing of this batch is written then.
+        AppBusyError: There is no queue to leave it in, or only blanks may be filled, which a cycle
+            does not know; nothing of this batch is written then.
     """
-    left = batch.outcomes.among(Outcome.LOCKED)
+    left, route = batch.outcomes.among(Outcome.LOCKED), batch.route
+    capture = context.captures.get(route.target)
     if batch.rows_from is RowsFrom.HELD:
         stays = batch.outcomes.among(Outcome.STAYS_HELD)
         left = pc.or_(left, pc.and_(stays, only_held(batch.target.changes)))
-    if some(left):
+    mine, theirs = left, constant(False, len(batch))
+    if batch.rows_from is RowsFrom.TABLE and capture is not None:
+        # a row of whose entity others are locked may be new there: it has nothing to say
+        there, winner = pc.and_(left, batch.target.locked), policy.whole.value
+        mine = pc.and_not(left, there) if winner == route.target.value else left
+        theirs = theirs if winner == route.source.value else there
+    if some(mine):
         entries = batch.entries
-        changed = None if entries is None else entries.changed.filter(left)
-        queue_at_source(context, batch.route, batch.rows.filter(left), changed)
+        changed = None if entries is None else entries.changed.filter(mine)
+        queue_at_source(context, route, batch.rows.filter(mine), changed)
+    if capture is not None and some(theirs):
+        if policy.fill_blanks:
+            raise _busy(route)
+        writing.enqueue(capture, batch.target_keys.filter(theirs), op=Op.UPDATE)
 
 
 def queue_at_source(
@@ -159,11 +174,12 @@ def queue_at_source(
     """Add entries for rows to their own side's queue, as if their app had changed them now."""
     capture, source = context.captures.get(route.source), route.source
     if capture is None:
-        raise AppBusyError(
-            app=route.target.value,
-            table=route.target_table,
-            reason="rows to be written are locked by an application",
-        )
+        raise _busy(route)
     keys = rows.select(list(route.flow.source_key))
     with context.session.apps[source].writing(context.origin(route, source)) as writing:
         writing.enqueue(capture, keys, op=op, changed=changed)
+
+
+def _busy(route: Route) -> AppBusyError:
+    reason = "rows to be written are locked by an application"
+    return AppBusyError(app=route.target.value, table=route.target_table, reason=reason)
