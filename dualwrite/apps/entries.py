@@ -45,7 +45,9 @@ class Entries:
     made anew; `op` (m,) the value of an `Op`; `changed` (m,) the table's own columns that
     changed, as `changed_text` spells them, null where all count; `at` (m,) when the app made
     the change, in UTC by the app's clock; `keys` (m, k) the integration key, each part named by
-    its path and typed as the column at its end, null where the row had no value.
+    its path and typed as the column at its end, null where the row had no value; `was` (m, k) the
+    key that a row had before, of an INSERT that is a changed key, null throughout for all
+    others; None where there is none at all.
     """
 
     id: pa.Array
@@ -53,12 +55,19 @@ class Entries:
     changed: pa.Array
     at: pa.Array
     keys: pa.Table
+    was: pa.Table | None = None
 
     @classmethod
     def of(cls, columns: Sequence[pa.Array | pa.ChunkedArray], paths: Sequence[str]) -> Entries:
-        """Entries from their columns: id, op, changed, at, and then the parts of the key."""
+        """Entries from their columns: id, op, changed, at, the parts of the key.
+
+        After these may stand the parts of the key before.
+        """
         number, op, changed, at, *key = map(_flat, columns)
-        return cls(number, op, changed, at, pa.table(key, names=list(paths)))
+        now, before, names = key[: len(paths)], key[len(paths) :], list(paths)
+        moved = before and all(part.null_count < len(part) for part in before)
+        was = pa.table(before, names=names) if moved else None
+        return cls(number, op, changed, at, pa.table(now, names=names), was)
 
     @classmethod
     def empty(cls, keys: pa.Schema) -> Entries:
@@ -79,6 +88,7 @@ class Entries:
             pa.concat_arrays([each.changed for each in every]),
             pa.concat_arrays([each.at for each in every]),
             pa.concat_tables([each.keys for each in every]).combine_chunks(),
+            _joined(every),
         )
 
     def __len__(self) -> int:
@@ -97,6 +107,7 @@ class Entries:
             self.changed.take(numbers),
             self.at.take(numbers),
             self.keys.take(numbers),
+            None if self.was is None else self.was.take(numbers),
         )
 
     def slice(self, offset: int, length: int | None = None) -> Entries:
@@ -107,6 +118,7 @@ class Entries:
             self.changed.slice(offset, length),
             self.at.slice(offset, length),
             self.keys.slice(offset, length),
+            None if self.was is None else self.was.slice(offset, length),
         )
 
     def is_op(self, op: Op) -> Mask:
@@ -116,6 +128,18 @@ class Entries:
     def has_op(self, op: Op) -> bool:
         """Whether an entry records `op`."""
         return bool(pc.any(self.is_op(op)).as_py())
+
+
+def _joined(parts: Sequence[Entries]) -> pa.Table | None:
+    """The keys before of all parts."""
+    if all(each.was is None for each in parts):
+        return None
+    nothing = [[pa.nulls(len(each), part.type) for part in each.keys.schema] for each in parts]
+    filled = [
+        pa.table(nulls, schema=each.keys.schema) if each.was is None else each.was
+        for each, nulls in zip(parts, nothing, strict=True)
+    ]
+    return pa.concat_tables(filled).combine_chunks()
 
 
 def ops_of(op: Op | pa.Array | pa.ChunkedArray, count: int) -> pa.Array:

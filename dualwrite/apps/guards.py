@@ -62,18 +62,7 @@ def checked(
     if not key or len(set(rows.column_names)) != rows.num_columns:
         msg = f"{app}.{schema.name}: rows need a key, and each column once"
         raise ValueError(msg)
-    arrays = []
-    for name in rows.column_names:
-        column = column_of(app, schema, name)
-        if column.read_only and (new or name not in key):
-            reason = f"column {name} is computed by the app"
-            raise ReadOnlyTableError(app=app, table=schema.name, reason=reason)
-        try:
-            arrays.append(canonical(rows[name], column.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as fault:
-            reason = f"a value of column {name} is no {column.type}"
-            raise RowsRefusedError(app=app, table=schema.name, reason=reason) from fault
-    result = pa.table(arrays, names=rows.column_names)
+    result = _canonical(app, schema, rows, known=() if new else key)
     for name in key:
         if name not in result.column_names:
             msg = f"{app}.{schema.name}: key column {name} is not among the rows' columns"
@@ -88,6 +77,38 @@ def checked(
         msg = f"{app}.{schema.name}: key {', '.join(key)} is repeated in the rows"
         raise ValueError(msg)
     return result
+
+
+def renaming(
+    app: str, schema: TableSchema, old: pa.Table, new: pa.Table
+) -> tuple[pa.Table, pa.Table]:
+    """The keys of rows and their new values in canonical types.
+
+    Raises:
+        As `checked`, by the columns of `old`.
+    """
+    return checked(app, schema, old, old.column_names), _canonical(app, schema, new)
+
+
+def _canonical(
+    app: str, schema: TableSchema, rows: pa.Table, *, known: Sequence[str] = ()
+) -> pa.Table:
+    """The rows in the types of their columns, which must be ones that can be written.
+
+    Those that are `known` only tell rows apart.
+    """
+    arrays = []
+    for name in rows.column_names:
+        column = column_of(app, schema, name)
+        if column.read_only and name not in known:
+            reason = f"column {name} is computed by the app"
+            raise ReadOnlyTableError(app=app, table=schema.name, reason=reason)
+        try:
+            arrays.append(canonical(rows[name], column.type))
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as fault:
+            reason = f"a value of column {name} is no {column.type}"
+            raise RowsRefusedError(app=app, table=schema.name, reason=reason) from fault
+    return pa.table(arrays, names=rows.column_names)
 
 
 def with_identities(schema: TableSchema, rows: pa.Table) -> tuple[pa.Table, tuple[str, ...]]:

@@ -104,8 +104,8 @@ class Writing(Protocol):
     One that was prepared is not rolled back when the block breaks: it stays in doubt until
     `App.resolve_prepared` commits it or rolls it back.
 
-    `insert`, `update` and `delete` are all or nothing each; where one is refused, what was
-    done before it in the transaction stays.
+    `insert`, `update`, `delete` and `rename` are all or nothing each; where one is refused, what
+    was done before it in the transaction stays.
     """
 
     def lock(self, query: Query, keys: pa.Table, *, deleting: bool = False) -> Locked:
@@ -127,6 +127,16 @@ class Writing(Protocol):
 
     def delete(self, table: str, keys: pa.Table) -> int:
         """As `App.delete`."""
+
+    def rename(self, table: str, old: pa.Table, new: pa.Table) -> int:
+        """Give the rows whose columns equal a row of `old` the values of `new`; how many.
+
+        Shapes: (n, k) and (n, c), row by row, each named by the table's own columns; columns of
+        `old` may be among those of `new`.  All or nothing.
+
+        Raises:
+            As `App.write`.
+        """
 
     def enqueue(
         self,

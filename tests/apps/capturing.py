@@ -20,7 +20,7 @@ import pytest
 
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError, QueueMissingError
-from dualwrite.apps.entries import Entries, changed_text
+from dualwrite.apps.entries import Entries, Op, changed_text
 from dualwrite.errors import AppBusyError, MissingColumnError, MissingTableError
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Reference
@@ -143,7 +143,14 @@ class Queuing:
             hand.update("customer", number="C9", name="x")
 
         assert recorded(watched)[1:] == [("d", "USMF", "C1"), ("i", "USMF", "C9")]
-        assert entries(watched).changed.to_pylist() == [None] * 3
+        found = entries(watched)
+        assert found.changed.to_pylist() == [None] * 3
+        assert found.was is not None
+        assert found.was.schema == found.keys.schema
+        nothing = {"company": None, "number": None}
+        assert found.was.to_pylist() == [nothing, nothing, {"company": "USMF", "number": "C1"}]
+        both = Entries.concat([found.slice(0, 2), found])
+        assert both.was == pa.concat_tables([found.was.slice(0, 2), found.was])
 
     def test_many_keys_changed_by_one_statement(self, shop: Workshop, watched: App) -> None:
         with shop.hand() as hand:
@@ -154,6 +161,11 @@ class Queuing:
             *[("d", "USMF", "C1"), ("d", "USMF", "C2")],
             *[("i", "DEMF", "C1"), ("i", "DEMF", "C2")],
         ]
+        found = entries(watched)
+        assert found.was is not None
+        come = found.is_op(Op.INSERT)
+        was, now = (part.filter(come).to_pylist()[2:] for part in (found.was, found.keys))
+        assert [{**each, "company": "DEMF"} for each in was] == now
 
     def test_a_key_behind_a_lookup_is_known_when_its_parent_is_gone(
         self, shop: Workshop, app: App
@@ -172,6 +184,23 @@ class Queuing:
         assert recorded(app, capture) == [
             *[("i", "C1", "g1"), ("d", "C1", "g1"), ("i", "C1", "g2"), ("d", "C1", "g2")]
         ]
+
+    def test_a_key_that_keeps_its_lookup_is_known_by_what_it_was(
+        self, shop: Workshop, app: App
+    ) -> None:
+        capture = replace(CAPTURE, key=paths("number", "groupid.code"), columns=("number",))
+        app.install(capture)
+        with shop.hand() as hand:
+            hand.insert("group", {"id": G1, "code": "g1"})
+            hand.insert("customer", customer("C1", groupid=G1))
+        with shop.hand() as hand:
+            hand.update("customer", number="C2")
+
+        found = entries(app, capture)
+        assert sorted(recorded(app, capture)[1:]) == [("d", "C1", "g1"), ("i", "C2", "g1")]
+        assert found.was is not None
+        was = {"number": "C1", "groupid.code": "g1"}
+        assert [each for each in found.was.to_pylist() if each["number"]] == [was]
 
     def test_a_lookup_blocks_no_application(self, shop: Workshop, app: App) -> None:
         """One changes the parent, another a child of it, as they could before us."""

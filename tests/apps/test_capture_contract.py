@@ -36,6 +36,10 @@ class TestLocking(writings.Locking):
     pass
 
 
+class TestRenaming(writings.Renaming):
+    pass
+
+
 class TestRefusals(writings.Refusals):
     pass
 

@@ -175,7 +175,7 @@ class Locking:
         wanted = customers("C1", "C2", *(f"N{i}" for i in range(400 if many else 1)))
         holding: AbstractContextManager[Hand | None]
         if shop.kind == "memory":
-            holding = shop.memory.hold("customer", customers("C1").select(KEY))
+            holding = shop.memory.hold("customer", customers("C1").select(list(KEY)))
         else:
             holding = shop.hand()
         with holding as hand:
@@ -274,6 +274,49 @@ class Locking:
 
         assert took < 3
         assert watched.count(of_customers()) == 1
+
+
+class Renaming:
+    """Rows that get other keys."""
+
+    @pytest.mark.parametrize("count", [1, 1500])
+    def test_a_key_is_changed_and_nothing_else(
+        self, shop: Workshop, watched: App, count: int
+    ) -> None:
+        numbers = [f"C{i:04d}" for i in range(count)]
+        watched.write("customer", customers(*numbers, "X", name="own"), key=KEY)
+        watched.acknowledge(QUEUE, entries(watched).id)
+        new = pa.table({"number": [f"N{i:04d}" for i in range(count)]})
+        with watched.writing(OURS) as writing:
+            assert writing.rename("customer", customers(*numbers).select(list(KEY)), new) == count
+            assert (
+                writing.rename("customer", customers("Y").select(list(KEY)), new.slice(0, 1)) == 0
+            )
+            assert writing.rename("customer", customers().select(list(KEY)), new.slice(0, 0)) == 0
+
+        found = held(watched, of_customers("name"))
+        assert [row["number"] for row in found] == [*new["number"].to_pylist(), "X"]
+        assert {row["name"] for row in found} == {"own"}
+        assert recorded(watched) == []
+
+    def test_a_key_that_is_taken_is_refused(self, watched: App) -> None:
+        watched.write("customer", customers("C1", "C2"), key=KEY)
+        first, second = (customers(number).select(list(KEY)) for number in ("C1", "C2"))
+        with watched.writing(OURS) as writing:
+            with pytest.raises(RowsRefusedError):
+                writing.rename("customer", first, pa.table({"number": ["C2"]}))
+            writing.rename("customer", second, pa.table({"number": ["C3"]}))
+
+        assert [row["number"] for row in held(watched, of_customers())] == ["C1", "C3"]
+
+    def test_a_renaming_of_an_application_is_queued(self, watched: App) -> None:
+        watched.write("customer", customers("C1"), key=KEY)
+        with watched.writing() as writing:
+            writing.rename(
+                "customer", customers("C1").select(list(KEY)), pa.table({"number": ["C2"]})
+            )
+
+        assert recorded(watched)[1:] == [("d", "USMF", "C1"), ("i", "USMF", "C2")]
 
 
 class Refusals:

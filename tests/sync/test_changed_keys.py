@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from dualwrite.apps.app import App
+from dualwrite.errors import RowsRefusedError
 from dualwrite.link import Side
 from dualwrite.sandbox.schema.creating import driver_url
 from dualwrite.sync.batch.results import MapResult
@@ -20,6 +21,7 @@ from dualwrite.sync.cycle.runner import run_cycle
 from dualwrite.sync.initial.planning import make_plan
 from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import Session, open_session
+from dualwrite.tablemap.catalogue import Catalogue
 from tests.sync.tables import D, F
 from tests.sync.world import World, counts_of, customer
 
@@ -74,6 +76,7 @@ class Items:
 
     def cycle(self) -> dict[str, int]:
         results: list[MapResult] = run_cycle(self.session)
+        assert not results[0].note, results[0].note
         return counts_of(results[0])
 
     def held(self) -> list[tuple[str, str]]:
@@ -147,6 +150,9 @@ def test_what_points_at_a_renumbered_row_crosses_before_the_old_row_goes(world: 
     world.run()
     order: list[str] = []
 
+    def refused(*_: object) -> int:
+        raise RowsRefusedError(app="finops", table="CustGroup", reason="a foreign key")
+
     class Seen:
         def __init__(self, app: App) -> None:
             self._app = app
@@ -164,6 +170,8 @@ def test_what_points_at_a_renumbered_row_crosses_before_the_old_row_goes(world: 
             self._writing = writing
 
         def __getattr__(self, name: str) -> Any:
+            if name == "rename":
+                return refused
             if name in ("insert", "update", "delete"):
                 order.append(name)
             return getattr(self._writing, name)
@@ -176,3 +184,129 @@ def test_what_points_at_a_renumbered_row_crosses_before_the_old_row_goes(world: 
     assert world.rows(F, "CustGroup", "GROUPID") == [("G2",)]
     assert world.rows(F, "Cust", "ACCOUNT", "GROUPID") == [("C1", "G2"), ("C2", "G2")]
     assert world.cycle() == {}
+
+
+def test_a_changed_key_keeps_what_the_other_side_alone_holds(items: Items) -> None:
+    """Its own columns, its identity, and what points at it."""
+    items.do(D, "INSERT INTO d_visit SELECT 1, id FROM d_item WHERE code = 'C1'")
+    items.do(F, "UPDATE f_item SET code = 'C9' WHERE code = 'C1'")
+    counted = items.cycle()
+
+    assert items.rows(D, "SELECT code, email, notes FROM d_item ORDER BY code") == [
+        ("C2", "two", "own"),
+        ("C9", "one", "own"),
+    ]
+    assert items.rows(D, "SELECT code FROM d_item JOIN d_visit ON item = d_item.id") == [("C9",)]
+    assert items.held() == []
+    assert counted == {
+        "finops->dataverse read": 2,
+        "finops->dataverse written": 1,
+        "finops->dataverse unchanged": 1,
+    }
+    assert items.cycle() == {}
+
+
+def test_a_changed_key_crosses_the_other_way_where_the_key_is_the_identity(items: Items) -> None:
+    items.do(D, "UPDATE d_item SET code = 'C9', email = 'nine' WHERE code = 'C1'")
+    items.cycle()
+
+    assert items.rows(F, "SELECT code, email FROM f_item ORDER BY code") == [
+        ("C2", "two"),
+        ("C9", "nine"),
+    ]
+
+
+def test_keys_that_move_up_one_after_the_other(items: Items) -> None:
+    items.do(
+        F,
+        "UPDATE f_item SET code = 'C3' WHERE code = 'C2'",
+        "UPDATE f_item SET code = 'C2' WHERE code = 'C1'",
+    )
+    items.do(D, "UPDATE d_item SET notes = code")
+    items.cycle()
+
+    assert items.rows(D, "SELECT code, email, notes FROM d_item ORDER BY code") == [
+        ("C2", "one", "C1"),
+        ("C3", "two", "C2"),
+    ]
+
+
+def test_a_key_that_changed_twice_and_one_that_came_back(items: Items) -> None:
+    items.do(F, "UPDATE f_item SET code = 'C5' WHERE code = 'C1'")
+    items.do(F, "UPDATE f_item SET code = 'C6' WHERE code = 'C5'")
+    items.do(F, "UPDATE f_item SET code = 'C7' WHERE code = 'C2'")
+    items.do(F, "UPDATE f_item SET code = 'C2' WHERE code = 'C7'")
+    items.cycle()
+
+    assert items.rows(D, "SELECT code, notes FROM d_item ORDER BY code") == [
+        ("C2", "own"),
+        ("C6", "own"),
+    ]
+
+
+def test_two_rows_that_swap_their_keys_have_the_right_values(items: Items) -> None:
+    items.do(
+        F,
+        "UPDATE f_item SET code = 'X' WHERE code = 'C1'",
+        "UPDATE f_item SET code = 'C1' WHERE code = 'C2'",
+        "UPDATE f_item SET code = 'C2' WHERE code = 'X'",
+    )
+    for _ in range(3):
+        items.cycle()
+
+    assert items.rows(F, "SELECT code, email FROM f_item ORDER BY code") == [
+        ("C1", "two"),
+        ("C2", "one"),
+    ]
+
+
+def test_what_the_other_side_changed_of_a_row_goes_with_its_new_key(items: Items) -> None:
+    items.do(D, "UPDATE d_item SET email = 'theirs' WHERE code = 'C1'")
+    items.do(F, "UPDATE f_item SET code = 'C9' WHERE code = 'C1'")
+    items.cycle()
+    items.cycle()
+
+    here = items.rows(F, "SELECT code, email FROM f_item ORDER BY code")
+    assert here == items.rows(D, "SELECT code, email FROM d_item ORDER BY code")
+    assert [code for code, _ in here] == ["C2", "C9"]
+    assert len(items.session.journal.conflicts.find("items", open_only=False)) == 1
+
+
+def test_a_key_that_another_row_has_over_there_is_no_rename(items: Items) -> None:
+    items.do(D, "INSERT INTO d_item (code, email, notes) VALUES ('C9', 'nine', 'theirs')")
+    items.do(F, "UPDATE f_item SET code = 'C9' WHERE code = 'C1'")
+    items.cycle()
+    items.cycle()
+
+    assert items.rows(D, "SELECT code, notes FROM d_item ORDER BY code") == [
+        ("C2", "own"),
+        ("C9", "theirs"),
+    ]
+
+
+def test_many_changed_keys_are_no_mass_delete(items: Items) -> None:
+    items.do(F, *(f"INSERT INTO f_item VALUES ('N{n}', 'n{n}')" for n in range(80)))
+    items.cycle()
+    items.do(D, "UPDATE d_item SET notes = 'own'")
+    changed = "'M' || code" if items.engines[F].name != "mysql" else "CONCAT('M', code)"
+    items.do(F, f"UPDATE f_item SET code = {changed}")
+    items.cycle()
+
+    assert items.rows(D, "SELECT count(*) FROM d_item WHERE notes = 'own' AND code LIKE 'M%%'") == [
+        (82,)
+    ]
+
+
+def test_a_row_about_which_a_person_is_asked_keeps_its_key(items: Items) -> None:
+    session = items.session
+    items.do(F, "UPDATE f_item SET email = 'ours' WHERE code = 'C1'")
+    items.do(D, "UPDATE d_item SET email = 'theirs' WHERE code = 'C1'")
+    file = session.link.project / "maps" / "items.yaml"
+    file.write_text(f"{file.read_text()}conflicts: ask\n")
+    items.session = replace(session, catalogue=Catalogue.load(session.link.project / "maps"))
+    items.cycle()
+    items.do(F, "UPDATE f_item SET code = 'C9' WHERE code = 'C1'")
+    items.cycle()
+
+    found = items.rows(D, "SELECT code, email, notes FROM d_item WHERE notes = 'own'")
+    assert sorted(found) == [("C1", "theirs", "own"), ("C2", "two", "own")]

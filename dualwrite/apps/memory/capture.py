@@ -75,19 +75,19 @@ def _with_entries(
     updated = pc.and_not(changed, moved)
     added = now.num_rows - len(stays)
     parts = [
-        (Op.DELETE, old_keys.filter(gone), was.filter(gone), None),
-        (Op.DELETE, kept_keys.filter(moved), kept.filter(moved), None),
-        (Op.UPDATE, known_keys.filter(updated), known.filter(updated), text.filter(updated)),
-        (Op.INSERT, known_keys.filter(moved), known.filter(moved), None),
-        (Op.INSERT, new_keys.slice(len(stays)), now.slice(len(stays), added), None),
+        (Op.DELETE, old_keys.filter(gone), was.filter(gone), None, None),
+        (Op.DELETE, kept_keys.filter(moved), kept.filter(moved), None, None),
+        (Op.UPDATE, known_keys.filter(updated), known.filter(updated), text.filter(updated), None),
+        (Op.INSERT, known_keys.filter(moved), known.filter(moved), None, kept_keys.filter(moved)),
+        (Op.INSERT, new_keys.slice(len(stays)), now.slice(len(stays), added), None, None),
     ]
-    for op, keys, rows, names in parts:
+    for op, keys, rows, names, earlier in parts:
         if silent and op is not Op.UPDATE:
             continue
         if count := keys.num_rows:
             pictured = pa.repeat(pa.scalar(op is not Op.DELETE), count)
             ops, columns = ops_of(op, count), changed_of(names, count)
-            queue = store.grown(queue, ops, columns, keys, rows, pictured)
+            queue = store.grown(queue, ops, columns, keys, rows, pictured, was=earlier)
     return queue
 
 
@@ -109,7 +109,8 @@ def installed(store: Store, state: State, capture: Capture) -> State:
     images = pictured.empty_table()
     if there := state.queues.get(capture.queue):
         kept = there.entries
-        entries = replace(kept, keys=_reshaped(kept.keys, key))
+        was = None if kept.was is None else _reshaped(kept.was, key)
+        entries = replace(kept, keys=_reshaped(kept.keys, key), was=was)
         images = _reshaped(there.images, pictured)
     return state.with_queue(MemoryQueue(capture, entries, images))
 

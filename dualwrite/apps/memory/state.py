@@ -187,16 +187,19 @@ class Store:
         keys: pa.Table,
         rows: pa.Table,
         pictured: Any,
+        *,
+        was: pa.Table | None = None,
     ) -> MemoryQueue:
         """The queue with entries added.
 
-        Shapes: all are n long; of `rows`, as they stand in the table, those that are
-        `pictured` are kept as images.
+        Shapes: all are n long, `was` the keys before; of `rows`, as they stand in the table,
+        those that are `pictured` are kept as images.
         """
         ids = self.new_ids(keys.num_rows)
         at = pa.repeat(pa.scalar(datetime.now(UTC), IN_UTC), keys.num_rows)
         keys = keys.cast(queue.entries.keys.schema)
-        added = Entries.of([ids, ops, changed, at, *keys.columns], keys.column_names)
+        before = [] if was is None else was.cast(keys.schema).columns
+        added = Entries.of([ids, ops, changed, at, *keys.columns, *before], keys.column_names)
         queue = replace(queue, entries=Entries.concat([queue.entries, added]))
         if not queue.capture.images:
             return queue

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Origin, OvertakenError
 from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
-from dualwrite.apps.guards import checked, with_identities
+from dualwrite.apps.guards import checked, renaming, with_identities
 from dualwrite.apps.matching import differ, positions
 from dualwrite.apps.memory import constraints
 from dualwrite.apps.memory.capture import captured
@@ -103,6 +103,22 @@ class MemoryWriting:
         self._free(state, table, pc.invert(stays))
         self._keep(state, schema, rows.filter(stays), stays=stays)
         return int(rows.num_rows - pc.sum(stays, min_count=0).as_py())
+
+    def rename(self, table: str, old: pa.Table, new: pa.Table) -> int:
+        schema = self._store.schema(table)
+        old, new = renaming(self._store.app, schema, old, new)
+        state = self._state("update", table)
+        rows = state.rows[table]
+        at = positions(old, rows.select(old.column_names), old.column_names)
+        met = pc.is_valid(at)
+        for name in new.column_names:
+            place = rows.column_names.index(name)
+            given = new[name].cast(rows[name].type).take(at)
+            value = pc.if_else(met, given, rows[name])
+            rows = rows.set_column(place, rows.field(place), value)
+        self._free(state, table, met)
+        self._keep(state, schema, rows)
+        return int(pc.sum(met, min_count=0).as_py())
 
     def enqueue(
         self,

@@ -42,10 +42,10 @@ class DeletePipeline:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline, self._route, self._context = pipeline, pipeline.route, pipeline.context
         schema = self._context.session.schema(self._route.target, self._route.target_table)
-        self._identity = schema.primary_key or next(iter(schema.unique), ())
-        own = [ColumnPath((name,)) for name in self._identity]
+        self.identity = schema.primary_key or next(iter(schema.unique), ())
+        own = [ColumnPath((name,)) for name in self.identity]
         columns = tuple(dict.fromkeys((*pipeline.query.columns, *own)))
-        self._query: Query = replace(pipeline.query, columns=columns)
+        self.query: Query = replace(pipeline.query, columns=columns)
 
     def carry(self, entries: Changes) -> Iterator[BatchResult]:
         """Delete the counterparts of n keys that are gone from the source.
@@ -97,7 +97,7 @@ class DeletePipeline:
         state = lock_target(
             writing,
             route,
-            self._query,
+            self.query,
             batch.translated,
             context.captures.get(route.target),
             deleting=True,
@@ -133,7 +133,7 @@ class DeletePipeline:
         leaving = numbers_of(pc.and_not(open_, target.twins))
         refused: dict[int, str | Refused]
         if dated is None or histories is None:
-            keys = target.rows.select(list(self._identity)).take(leaving)
+            keys = target.rows.select(list(self.identity)).take(leaving)
             refused = delete_rows(writing, self._route.target_table, keys, leaving)
         else:
             capture = self._context.captures.get(self._route.target)

@@ -35,6 +35,7 @@ from dualwrite.sync.cycle.pages import Page, Pages
 from dualwrite.sync.cycle.passes import Passes, query_of
 from dualwrite.sync.cycle.pointers import Pointing, renewed
 from dualwrite.sync.cycle.read_ahead import Ahead
+from dualwrite.sync.cycle.renames import Renames
 from dualwrite.sync.cycle.tally import Tally
 from dualwrite.sync.routes.plan import MapPlan
 from dualwrite.sync.routes.reading import reading
@@ -63,6 +64,7 @@ class DirectionWorker:
         self.bare = Query(end.table, end.key, end.key, lookups=end.lookups)
         """Finds keys whose row is there, in the map or not."""
         self.deletion = DeletePipeline(self.full)
+        self._renames = Renames(context, self.full.route, self.query, self.deletion)
         self._gone: list[Changes] = []
         self._late: list[Changes] = []
         self._any_deletes = False
@@ -93,6 +95,9 @@ class DirectionWorker:
         query, count = self.query if leaving else self.bare, 0
         for entries in self.queue(snapshot):
             changes = changes_of(entries)
+            if entries.was is not None:  # a key that became another is no row that vanishes
+                was = key_texts(entries.was, entries.was.column_names).drop_null()
+                changes = changes.filter(pc.invert(pc.is_in(changes.texts, value_set=was)))
             asked = changes if leaving else changes.filter(changes.deleted)
             if len(asked):
                 count += len(asked) - snapshot.fetch(query, asked.keys).num_rows
@@ -107,6 +112,8 @@ class DirectionWorker:
 
     def _carry_page(self, snapshot: Snapshot, page: Page) -> None:
         changes, part, rows = self.admitted(page.entries, page.changes), page.part, page.rows
+        if page.entries.was is not None:
+            changes = self._rename(snapshot, page.entries, changes)
         if changes is not page.changes:
             changes = self._pages.steered(changes)
             part, rows = changes.filter(changes.changed.is_valid()), None
@@ -119,6 +126,22 @@ class DirectionWorker:
             if self._any_deletes:
                 self.pointing.queue(snapshot, self.capture.table, renewed(changes))
             self.carry(snapshot, changes.filter(whole), self.passes.known)
+
+    def _rename(self, snapshot: Snapshot, entries: Entries, changes: Changes) -> Changes:
+        """Give rows of the other side the keys that changed here; what is left to carry."""
+        texts = key_texts(entries.keys, entries.keys.column_names)
+        waiting = texts.filter(pc.invert(pc.is_in(texts, value_set=changes.texts)))
+        renamed = self._renames.carry(snapshot, entries, waiting)
+        names = pa.array(renamed.done, pa.string())
+        done = pc.and_(changes.deleted, pc.is_in(changes.texts, value_set=names))
+        count = pc.sum(done).as_py() or 0
+        self.count(Outcome.WRITTEN, Counts(read=count, written=count))
+        if cleared := self.held.among(changes.filter(done).keys):
+            record = {self.direction: BatchRecord(cleared=cleared)}
+            self._journal.held.record(self._map.name, record)
+        changes = self._take_out(changes, done)
+        locked = pc.is_in(changes.texts, value_set=pa.array(renamed.locked, pa.string()))
+        return changes.filter(pc.invert(locked))
 
     def carry_late_lookups(self, snapshot: Snapshot) -> None:
         """Carry the lookups that had to wait for other rows of the same cycle."""

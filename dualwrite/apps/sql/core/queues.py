@@ -1,6 +1,7 @@
 """A queue as a table: what its columns are, its entries read, added and dropped.
 
-The parts of the key stand in `k1`, `k2` and so on, and the image, where one is kept, in
+The parts of the key stand in `k1`, `k2` and so on, those that the row had before its key
+changed in `w1`, `w2` and so on, and the image, where one is kept, in
 `v1`, `v2` and so on: no name of an application's column can collide with ours.  Entries are
 dropped by runs of ids that follow each other, never by a bound: an id between two that were
 read may belong to a transaction that has yet to commit.
@@ -58,6 +59,8 @@ class QueueTable:
     """The columns at the ends of the key's paths."""
     key: tuple[Column, ...]
     """The columns of the queue that hold the key."""
+    was: tuple[Column, ...]
+    """The columns of the queue that hold the key that a row had before."""
     images: tuple[Column, ...]
     """Those that hold the captured columns, in their order; none where no image is kept."""
 
@@ -68,7 +71,12 @@ class QueueTable:
     @property
     def read(self) -> tuple[Column, ...]:
         """The columns that `Entries` are made of, in its order."""
-        return (*(self.table.columns[name] for name in HEAD), *self.key)
+        return (*(self.table.columns[name] for name in HEAD), *self.key, *self.was)
+
+    @property
+    def declared(self) -> dict[str, str]:
+        """The columns of the queue beside its head, by native type."""
+        return {column.name: column.native for column in (*self.key, *self.was, *self.images)}
 
     @property
     def steering(self) -> tuple[str, ...]:
@@ -114,6 +122,7 @@ def resolve(capture: Capture, reader: Reader) -> QueueTable:
     ends = tuple(paths.find(path)[0] for path in capture.key)
     own = [column_of(reader.app, paths.schema, name) for name in capture.columns]
     key = tuple(dialect.queued(f"k{place}", column) for place, column in enumerate(ends, start=1))
+    was = tuple(dialect.queued(f"w{place}", column) for place, column in enumerate(ends, start=1))
     images = tuple(
         dialect.queued(f"v{place}", column)
         for place, column in enumerate(own if capture.images else (), start=1)
@@ -125,9 +134,9 @@ def resolve(capture: Capture, reader: Reader) -> QueueTable:
         dialect.queued("changed", text),
         Column("at", IN_UTC, dialect.moment),
     )
-    columns = {column.name: column for column in (*entry, *key, *images)}
+    columns = {column.name: column for column in (*entry, *key, *was, *images)}
     table = TableSchema(capture.queue, columns, primary_key=("id",))
-    return QueueTable(capture, paths.schema, table, ends, key, images)
+    return QueueTable(capture, paths.schema, table, ends, key, was, images)
 
 
 def entries(

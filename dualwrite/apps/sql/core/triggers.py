@@ -40,16 +40,26 @@ class EntryStatements:
         *,
         changed: Expression | None = None,
         image: bool = True,
+        was: Any = None,
         where: Sequence[Condition] = (),
         order: Sequence[Expression] = (),
     ) -> sa.Insert:
-        """QueueTable the keys of the rows of `root`; no image is kept of a row that went."""
+        """Queue the keys of the rows of `root`; no image is kept of a row that went.
+
+        `was` are the rows before their key changed, of those whose entry is an insert.
+        """
         names = ["op", "changed", "at"]
         value = sa.literal(op) if isinstance(op, str) else op
         values: list[Any] = [value, sa.null() if changed is None else changed, self._at]
         source, keys = self.keys(root)
         names += [column.name for column in self._queue.key]
         values += keys
+        if was is not None:
+            names += [column.name for column in self._queue.was]
+            before = self.before(was, root, keys)
+            values += (
+                before if isinstance(op, str) else [sa.case((op == "i", each)) for each in before]
+            )
         if self._queue.images and image:
             names += [column.name for column in self._queue.images]
             for name in self._queue.capture.columns:
@@ -69,6 +79,18 @@ class EntryStatements:
             for path, column, expression in found
         ]
         return paths.source, keys
+
+    def before(self, was: Any, root: Any, keys: Sequence[Expression]) -> list[Expression]:
+        """The integration key before it changed; null for a part behind another lookup now."""
+        parts: list[Expression] = []
+        for path, column, key in zip(self._queue.capture.key, self._queue.ends, keys, strict=True):
+            name = path.column
+            if path.is_lookup:
+                stayed = was.c[name].is_not_distinct_from(root.c[name])
+                parts.append(sa.case((stayed, key)))
+            else:
+                parts.append(self._dialect.kept(column, was.c[name]))
+        return parts
 
     def insert(self, names: Sequence[str], values: Any) -> sa.Insert:
         """Add what a SELECT gives to the queue."""

@@ -7,7 +7,7 @@ under the locks holds for this transaction only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Origin, QueueMissingError
 from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
-from dualwrite.apps.guards import checked, with_identities
+from dualwrite.apps.guards import checked, renaming, with_identities
 from dualwrite.apps.matching import positions
 from dualwrite.apps.query import Query
 from dualwrite.apps.sql.core import queues, readback
@@ -144,6 +144,40 @@ class SqlWriting:
                 if gone < keys.num_rows:
                     readback.insist_gone(self._session, self._reader.app, staged)
                 return gone
+
+    def rename(self, table: str, old: pa.Table, new: pa.Table) -> int:
+        with self._faults(table):
+            schema = self._reader.schema_of(table)
+            old, new = renaming(self._reader.app, schema, old, new)
+            if not old.num_rows:
+                return 0
+            given = {f"o{n}": (old, name) for n, name in enumerate(old.column_names)}
+            given |= {f"n{n}": (new, name) for n, name in enumerate(new.column_names)}
+            columns = {mark: schema.columns[name] for mark, (_, name) in given.items()}
+            rows = pa.table({mark: rows[name] for mark, (rows, name) in given.items()})
+            staging = self._fresh_name(STAGING)
+            with self._step(), self._marked(schema, old, old.column_names):
+                self._session.stage(staging, rows, columns)
+                renamed = self._session.run(self._renaming(schema, staging, given, columns))
+                self._session.unstage(staging)
+                return renamed
+
+    def _renaming(
+        self,
+        schema: TableSchema,
+        staging: str,
+        given: Mapping[str, tuple[pa.Table, str]],
+        columns: Mapping[str, Column],
+    ) -> sa.Update:
+        target, source = self._dialect.table(schema), self._dialect.staging(staging, columns)
+        where, values = [], {}
+        for mark, (_, name) in given.items():
+            column, staged = columns[mark], source.c[mark]
+            if mark.startswith("o"):
+                where.append(self._dialect.same(column, target.c[name], staged))
+            else:
+                values[name] = self._dialect.assigned(column, staged)
+        return sa.update(target).values(values).where(*where)
 
     def enqueue(
         self,

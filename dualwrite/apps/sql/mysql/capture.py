@@ -246,11 +246,11 @@ def _keep_queue(session: DatabaseSession, catalogue: MysqlCatalogue, queue: Queu
 def _kept(catalogue: MysqlCatalogue, queue: QueueTable) -> dict[str, str]:
     """The queue's columns of the key and of the image, by type."""
     columns = catalogue.columns(queue.name)
-    return {name: kind for name, kind in columns.items() if name[:1] in "kv"}
+    return {name: kind for name, kind in columns.items() if name[:1] in "kwv"}
 
 
 def _declared(queue: QueueTable) -> dict[str, str]:
-    return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}
+    return {name: native.lower() for name, native in queue.declared.items()}
 
 
 def _indexed(session: DatabaseSession, queue: QueueTable) -> str:

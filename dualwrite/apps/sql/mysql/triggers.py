@@ -126,11 +126,17 @@ class _TriggerBodies:
 
     def _unless_moved(self, stayed: str, *, image: bool = True) -> str:
         moved = self._text(self._entries.moved(self._old, self._new))
-        both = f"{self.deleted()} {self._entry('i', self._new, image=image)}"
+        both = f"{self.deleted()} {self._entry('i', self._new, image=image, was=self._old)}"
         return f"IF {moved} THEN {both} ELSE {stayed} END IF;"
 
     def _entry(
-        self, op: str, row: _Row, *, changed: Expression | None = None, image: bool = True
+        self,
+        op: str,
+        row: _Row,
+        *,
+        changed: Expression | None = None,
+        image: bool = True,
+        was: _Row | None = None,
     ) -> str:
         source, keys = self._entries.keys(row)
         values: dict[str, Any] = {}
@@ -140,6 +146,10 @@ class _TriggerBodies:
             if path.is_lookup:
                 values[column.name] = sa.literal_column(f"dualwrite_{column.name}")
                 looked_up.append((path.column, column.name, key))
+        if was is not None:
+            keyed = [values[column.name] for column in self._queue.key]
+            before = self._entries.before(was, row, keyed)
+            values |= {c.name: part for c, part in zip(self._queue.was, before, strict=True)}
         if image:
             for name, held in zip(self._queue.capture.columns, self._queue.images, strict=False):
                 values[held.name] = row.c[name]

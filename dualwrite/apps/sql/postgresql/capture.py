@@ -15,7 +15,7 @@ table; who only has the right to make triggers may not say so.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -30,7 +30,15 @@ from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.watch import Newest, Polling
 from dualwrite.apps.sql.postgresql.catalogue import PostgresqlCatalogue
-from dualwrite.apps.sql.postgresql.function import NEW, NOTIFIES, OLD, ORIGIN, body, set_off
+from dualwrite.apps.sql.postgresql.function import (
+    NEW,
+    NOTIFIES,
+    OLD,
+    ORIGIN,
+    body,
+    renamed,
+    set_off,
+)
 from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
 from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.apps.sql.postgresql.session import PostgresqlSession
@@ -43,8 +51,10 @@ _EVENTS = {
     "d": f"AFTER DELETE ON {{table}} REFERENCING OLD TABLE AS {OLD}",
     "t": "BEFORE TRUNCATE ON {table}",
     "r": "AFTER INSERT OR UPDATE OR DELETE ON {table}",
+    "m": "AFTER UPDATE ON {table}",
 }
-"""When each trigger fires; `r` for every row that a statement of ours sets off."""
+"""When each trigger fires; `r` for every row that a statement of ours sets off, `m` for one
+whose identity is its key, and changed: no statement trigger knows it again."""
 _BOOKS = {
     EPOCHS.name: "map text PRIMARY KEY, epoch bigint NOT NULL",
     INBOX.name: "queue text PRIMARY KEY, ranges text NOT NULL",
@@ -81,9 +91,10 @@ class PostgresqlCapture(Capturing):
         _keep_queue(session, catalogue, queue)
         session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue))
         owned = catalogue.owned(table)
-        for place, event in _places(catalogue, table):
+        rows = _row_triggers(session, queue)
+        for place, event in _places(catalogue, table, rows):
             trigger = session.quote(f"{queue.name}_{event}")
-            each = f"ROW WHEN ({set_off(queue.name)})" if event == "r" else "STATEMENT"
+            each = f"ROW WHEN ({rows[event]})" if event in rows else "STATEMENT"
             session.run(
                 f"CREATE OR REPLACE TRIGGER {trigger} {_EVENTS[event].format(table=place)} "
                 f"FOR EACH {each} EXECUTE FUNCTION {catalogue.named(queue.name)}()"
@@ -111,7 +122,7 @@ class PostgresqlCapture(Capturing):
         elif source != body(self._dialect, reader, queue):
             found.append(f"function {name} was made for other columns")
         known = _STATES if catalogue.owned(queue.capture.table) else {**_STATES, "O": None}
-        places = _places(catalogue, queue.capture.table)
+        places = _places(catalogue, queue.capture.table, _row_triggers(session, queue))
         states = {place: catalogue.triggers(place) for place, _ in places}
         for place, event in places:
             trigger = f"{name}_{event}"
@@ -225,19 +236,27 @@ class PostgresqlCapture(Capturing):
         return Polling(self._dialect.connect, newest)
 
 
-def _places(catalogue: PostgresqlCatalogue, table: str) -> list[tuple[str, str]]:
+def _places(
+    catalogue: PostgresqlCatalogue, table: str, rows: Mapping[str, str | None]
+) -> list[tuple[str, str]]:
     """Where the triggers of a table stand, and which: the table itself first.
 
     A statement fires those of the table that it names, so each partition has its own; those for
-    single rows it takes over from its parent.
+    single `rows` it takes over from its parent.
     """
+    unwanted = {event for event, condition in rows.items() if condition is None}
     return [
         (place, event)
         for place, kind, partition in catalogue.family(table)
         if kind in ("r", "p")
         for event in _EVENTS
-        if event != "r" or not partition
+        if event not in (rows if partition else unwanted)
     ]
+
+
+def _row_triggers(session: DatabaseSession, queue: QueueTable) -> dict[str, str | None]:
+    """The conditions of the row triggers; None where one is not needed."""
+    return {"r": set_off(queue.name), "m": renamed(queue, session.quote)}
 
 
 def _take_turn(session: DatabaseSession) -> None:
@@ -301,4 +320,4 @@ def _collated(kind: str) -> str:
 
 
 def _declared(queue: QueueTable) -> dict[str, str]:
-    return {column.name: column.native.lower() for column in (*queue.key, *queue.images)}
+    return {name: native.lower() for name, native in queue.declared.items()}

@@ -42,6 +42,7 @@ ORIGIN = "dualwrite.origin"
 """The setting that holds the queues that a transaction of ours silences (`spelled`)."""
 OLD, NEW = "dualwrite_old", "dualwrite_new"
 """The transition tables."""
+_BEFORE = "dualwrite_was "
 _DRIFT = (
     "syntax_error_or_access_rule_violation OR data_exception OR integrity_constraint_violation"
     " OR feature_not_supported"
@@ -57,6 +58,17 @@ def marked(queue: str) -> str:
 def set_off(queue: str) -> str:
     """The condition of the row trigger: ours, and inside a trigger or a foreign key's action."""
     return f"pg_trigger_depth() > 0 AND {marked(queue)}"
+
+
+def renamed(queue: QueueTable, quote: Any) -> str | None:
+    """The condition of the row trigger for rows that only it knows again: their key is what
+    tells them apart, and it changed.  None where the key is another one.
+    """
+    names = [name for name in queue.identity if name in queue.steering]
+    if not names or queue.images:  # images are kept in an order of their own
+        return None
+    each = (f"OLD.{quote(name)} IS DISTINCT FROM NEW.{quote(name)}" for name in names)
+    return " OR ".join(each)
 
 
 def _line(queue: str) -> str:
@@ -93,7 +105,16 @@ DECLARE
   dualwrite_silent text;
   dualwrite_queued bigint := 0;
 BEGIN
-  IF {marked(queue.name)} THEN
+  IF TG_LEVEL = 'ROW' AND TG_NAME = {literal(f"{queue.name}_m")} THEN
+    IF {marked(queue.name)} THEN
+      RETURN NULL;
+    END IF;
+    BEGIN
+{_run(dialect, one.row_renamed(), kept=True)}
+    EXCEPTION WHEN {_DRIFT} THEN
+      RETURN NULL;
+    END;
+  ELSIF {marked(queue.name)} THEN
 {_ours(dialect, queue, one, many)}
   ELSE
   BEGIN
@@ -192,6 +213,21 @@ def _run(
     return "\n".join(f"        {line}" for line in lines)
 
 
+class _Before:
+    """The rows of a statement as they were before it."""
+
+    def __init__(self, rows: Any) -> None:
+        self.c = _BeforeColumns(rows)
+
+
+class _BeforeColumns:
+    def __init__(self, rows: Any) -> None:
+        self._rows = rows
+
+    def __getitem__(self, name: str) -> Any:
+        return self._rows.c[f"{_BEFORE}{name}"]
+
+
 class _FunctionBody:
     """The statements that fill the queue, by what happened."""
 
@@ -234,12 +270,19 @@ class _FunctionBody:
     def row_deleted(self) -> list[sa.Insert]:
         return [self._entries.of(self._row("OLD"), "d", image=False)]
 
+    def row_renamed(self) -> list[sa.Insert]:
+        old = Bare("OLD", self._quote)
+        return [
+            self._entries.of(self._row("OLD"), "d", image=False),
+            self._entries.of(self._row("NEW"), "i", was=old),
+        ]
+
     def row_updated(self) -> list[sa.Insert]:
         old, new = (Bare(prefix, self._quote) for prefix in ("OLD", "NEW"))
         moved = self._entries.moved(old, new)
         statements = [
             self._entries.of(self._row("OLD"), "d", image=False, where=[moved]),
-            self._entries.of(self._row("NEW"), "i", where=[moved]),
+            self._entries.of(self._row("NEW"), "i", was=old, where=[moved]),
         ]
         if self._entries.telling:
             stayed = [sa.not_(moved), self._entries.touched(old, new)]
@@ -260,14 +303,15 @@ class _FunctionBody:
         met = self._entries.same(self._queue.identity, old, new)
         was, there = (each.c[self._queue.identity[0]].is_not(None) for each in (old, new))
         moved = self._entries.moved(old, new)
-        ways = (
-            []
-            if silent
-            else [
-                self._way(old, sa.literal("d"), [was, sa.or_(sa.not_(there), moved)], (old, new)),
-                self._way(new, sa.literal("i"), [there, sa.or_(sa.not_(was), moved)], (old, new)),
-            ]
-        )
+        # a row that is not met has another identity now: where that is the key, a row trigger
+        # has queued it, with what it was
+        by_row = renamed(self._queue, self._quote) is not None
+        ways = []
+        if not silent:
+            gone = [was, there, moved] if by_row else [was, sa.or_(sa.not_(there), moved)]
+            come = [was, there, moved] if by_row else [there, sa.or_(sa.not_(was), moved)]
+            ways.append(self._way(old, sa.literal("d"), gone, (old, new)))
+            ways.append(self._way(new, sa.literal("i"), come, (old, new)))
         if self._entries.telling:
             stayed = [was, there, sa.not_(moved), self._entries.touched(old, new, silent)]
             changed = self._entries.changed(old, new, silent)
@@ -286,6 +330,7 @@ class _FunctionBody:
                 rows,
                 op,
                 changed=rows.c["dualwrite_changed"],
+                was=None if silent else _Before(rows),
                 # a key that one row leaves and another takes is gone before it comes
                 order=[op] if self._queue.images else (),
             )
@@ -302,7 +347,9 @@ class _FunctionBody:
         """The columns of a row that an entry is made of, if it makes one."""
         value = sa.cast(sa.null(), sa.Text) if changed is None else changed
         names = self._queue.made_of
-        columns = (rows.c[name].label(quoted_name(name, quote=True)) for name in names)
+        columns = [rows.c[name].label(quoted_name(name, quote=True)) for name in names]
+        old, key = among[0], dict.fromkeys(path.column for path in self._queue.capture.key)
+        columns += [old.c[name].label(f"{_BEFORE}{name}") for name in key]
         return (
             sa.select(op.label("dualwrite_op"), value.label("dualwrite_changed"), *columns)
             .where(*where)

@@ -87,7 +87,7 @@ class SqliteCapture(Capturing):
         columns = self._columns(session, queue.name)
         if not columns:
             found.append(f"queue {queue.name} is missing: what changed since is not known")
-        elif not _declared(queue).items() <= columns.items():
+        elif not queue.declared.items() <= columns.items():
             found.append(f"queue {queue.name} was made for other columns")
         if not self.existing(session, ["dualwrite_origin"]):
             found.append("table dualwrite_origin is missing: no change can be made")
@@ -199,7 +199,7 @@ class SqliteCapture(Capturing):
 
     def _keep_queue(self, session: DatabaseSession, queue: QueueTable) -> None:
         name, held = session.quote(queue.name), self._columns(session, queue.name)
-        wanted = _declared(queue)
+        wanted = queue.declared
         if not held:
             columns = "".join(f", {session.quote(c)} {kind}" for c, kind in wanted.items())
             session.run(
@@ -218,7 +218,7 @@ class SqliteCapture(Capturing):
     def _columns(self, session: DatabaseSession, queue: str) -> dict[str, str]:
         """The columns of the key and of the image, by type."""
         every = self._columns_of(session, queue)
-        return {name: kind for name, kind in every.items() if name[:1] in "kv"}
+        return {name: kind for name, kind in every.items() if name[:1] in "kwv"}
 
     def _columns_of(self, session: DatabaseSession, table: str) -> dict[str, str]:
         described = sa.func.pragma_table_info(table).table_valued("name", "type")
@@ -271,7 +271,7 @@ def _updated(session: DatabaseSession, reader: Reader, queue: QueueTable) -> _Bo
     unmarked: Any = sa.literal_column(marked(session, queue.name), sa.Boolean)
     statements = [
         entries.of(was, "d", image=False, where=[moved, unmarked]),
-        entries.of(now, "i", where=[moved, unmarked]),
+        entries.of(now, "i", was=old, where=[moved, unmarked]),
     ]
     if entries.telling:
         silent = silent_columns(queue.name)
@@ -317,10 +317,6 @@ _EVENTS: dict[str, tuple[str, Callable[[DatabaseSession, Reader, QueueTable], _B
 
 def _entries(reader: Reader, queue: QueueTable) -> EntryStatements:
     return EntryStatements(reader, queue, at=sa.literal_column(_NOW))
-
-
-def _declared(queue: QueueTable) -> dict[str, str]:
-    return {column.name: column.native for column in (*queue.key, *queue.images)}
 
 
 class _Sign:
