@@ -62,8 +62,12 @@ def one_way(source, target, line="LIMIT > limit", **more):
             "decimal",
             "float into decimal: the digits of a binary float are not those meant",
         ),
-        ("decimal", "float", "warning: decimal into float: digits are bent"),
-        ("integer", "float", "warning: integer into float: numbers past 2^53 are bent"),
+        (
+            "decimal",
+            "float",
+            "warning: decimal into float: numbers of more than 15 digits are rejected",
+        ),
+        ("integer", "float", "warning: integer into float: numbers past 2^53 are rejected"),
         ("date", "timestamp", None),
         (
             "timestamp",
