@@ -338,7 +338,7 @@ class TestAilments:
 
         shop.execute(f"CREATE TABLE part_high {high}", "INSERT INTO part_high VALUES (11, 'e')")
         missing = "is missing: its changes are not queued"
-        events = "iudt" if kind == "partition" else "iudtr"
+        events = "iudt" if kind == "partition" else "iudtrm"
         assert app.problems(capture) == [
             f"trigger dualwrite_q_part_1_{event} of public.part_high {missing}" for event in events
         ]
