@@ -70,10 +70,9 @@ def delete_guard(output: Output) -> str:
 
 @into(JUDGES, "corners/float-key")
 def float_key(output: Output) -> str:
-    """Refused by the check, or held; no row vanishes."""
-    last = output.after("--- a user of dataverse").rpartition("reason")[2] or output.text
-    rows = re.findall(r"(?m)^ +f \((0\.[15]), ", last)
-    return unless(sorted(rows)[-2:] == ["0.1", "0.5"], "a row vanished from finops")
+    """Refused by the check, or held; no row vanishes, none comes twice."""
+    rows = re.findall(r"(?m)^ +f \(([^,]*), ", output.after("--- a user of dataverse"))
+    return unless(sorted(rows) == ["0.1", "0.5"], f"finops has {', '.join(rows) or 'no row'}")
 
 
 @into(JUDGES, "corners/flow-counts-conflicts")
