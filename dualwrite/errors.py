@@ -12,7 +12,9 @@ other values of a row, and no secrets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class DualWriteError(Exception):
@@ -100,6 +102,32 @@ class MissingFileError(PermanentError):
             f"{app}: there is no file {path}. Nothing was read or written.\n"
             f"  Correct {_setting(app)} url in dualwrite.toml; dualwrite does not create it."
         )
+
+
+class UnwritableFileError(PermanentError):
+    """A file or folder that was asked for cannot be written."""
+
+    def __init__(self, *, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path}: cannot be written ({reason}). No app was touched.\n"
+            "  Name another place, or give this user the right to write there."
+        )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Say what cannot be written, where the body's writing of a file or folder fails.
+
+    Raises:
+        UnwritableFileError: An OSError came; it names the path that failed, or `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        failed = Path(error.filename) if isinstance(error.filename, str) else path
+        reason = error.strerror or str(error)
+        raise UnwritableFileError(path=failed, reason=reason) from error
 
 
 class StorageFullError(PermanentError):

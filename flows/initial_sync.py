@@ -4,7 +4,7 @@ Maps are synced one after another, sorted by their dependencies; the partitions 
 concurrently in the task runner of the flow.  The flow holds the lease of the present map.  An
 interrupted run is resumed by the next one.
 
-    python -m flows.initial_sync --project DIR MAP... [--no-quality] [--dry-run]
+    python -m flows.initial_sync --project DIR [MAP...] [--no-quality] [--dry-run]
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tasks.initial import (
     sync_partition,
 )
 from tasks.runners import task_runner
-from tasks.sessions import session_of
+from tasks.sessions import maps_to_run, session_of
 
 log = logging.getLogger("dualwrite.flows")
 
@@ -47,7 +47,7 @@ MasterWord = Literal["finops", "dataverse", "newest", "fill blanks only"]
 
 
 def _run_name() -> str:
-    maps = runtime.flow_run.parameters.get("maps", [])
+    maps = runtime.flow_run.parameters.get("maps") or ["the project's maps"]
     return f"initial sync {', '.join(maps)}"
 
 
@@ -59,7 +59,7 @@ def _run_name() -> str:
 )
 async def initial_sync(
     project: Path,
-    maps: list[str],
+    maps: list[str] | None = None,
     with_related: bool = True,
     master: MasterWord | None = None,
     quality: bool = True,
@@ -74,7 +74,8 @@ async def initial_sync(
 
     Args:
         project: The project folder, which contains dualwrite.toml.
-        maps: The names of the maps, as listed by `dualwrite maps`.
+        maps: The names of the maps, as listed by `dualwrite maps`; if empty, the active maps, or
+            where none is active the project's own.
         with_related: Also sync every map that these maps depend on.
         master: The side that wins where both sides have a row with the same key; if empty, the
             master of each map.
@@ -83,6 +84,7 @@ async def initial_sync(
         dry_run: Count what would be written, and write nothing.
     """
     await events.start_events(project)
+    maps = maps or maps_to_run(project)
     wanted = None if master is None else Master(master)
     if dry_run:
         results = count_dry_run(project, maps, with_related, wanted)
@@ -175,7 +177,7 @@ async def _show(project: Path, results: Sequence[MapCounts], report: QualityRepo
 
 
 def main(
-    maps: Annotated[list[str], typer.Argument(metavar="MAP...")],
+    maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
     with_related: Annotated[bool, typer.Option()] = True,
     master: Annotated[MasterWord | None, typer.Option()] = None,

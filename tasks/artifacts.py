@@ -43,7 +43,7 @@ def names_of(project: Path) -> AppNames:
 
 def causes_of(project: Path, maps: Sequence[str]) -> list[Cause]:
     """Why rows of these maps are held, the largest group first."""
-    found = held_causes(session_of(project), ids=0).causes
+    found = held_causes(session_of(project), first=0).causes
     return [each.cause for each in found if each.cause.map in maps]
 
 

@@ -63,6 +63,12 @@ def active_maps(project: Path) -> list[str]:
     return steps.maps_at_work(session_of(project))
 
 
+def maps_to_run(project: Path) -> list[str]:
+    """The active maps; where none is, the project's own."""
+    entries = session_of(project).catalogue.entries.values()
+    return active_maps(project) or [each.name for each in entries if not each.is_standard]
+
+
 def close_sessions() -> None:
     """Close all sessions; the next task opens them again."""
     with _lock:

@@ -157,16 +157,18 @@ def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
         print_line(wrapped(f"{'for example: ' if cause.rows > 1 else ''}{reason}", "  "))
         if cause.cure:
             print_line(wrapped(f"To fix it: {apps.in_text(cause.cure)}", "  "))
-        print_line(f"  {_ids(each)}\n")
+        print_line(wrapped(_first(each), "  ", "    ") + "\n")
     print_line(
         "Correct the cause, then: dualwrite errors retry ID...\n"
         "Or remove the rows from the journal: dualwrite errors discard ID..."
     )
 
 
-def _ids(each: HeldCause) -> str:
-    more = each.cause.rows - len(each.ids)
-    return f"id {', '.join(map(str, each.ids))}" + (f" and {more:,} more" if more else "")
+def _first(each: HeldCause) -> str:
+    """The ids of the first rows, each with its key: `id 17 (USMF, C-1), 18 (USMF, C-2)`."""
+    rows = ", ".join(f"{row.id} ({key_values(row.key)})" for row in each.first)
+    more = each.cause.rows - len(each.first)
+    return f"id {rows}" + (f" and {more:,} more" if more else "")
 
 
 def _print_rows(rows: Sequence[HeldRow], rule: str, apps: AppNames) -> None:
@@ -174,7 +176,16 @@ def _print_rows(rows: Sequence[HeldRow], rule: str, apps: AppNames) -> None:
         print_line(f"No row waits under the rule {rule!r}.")
         return
     print_table(
-        ["Id", "Map", "Key", "Reason"],
-        [[str(row.id), row.map, key_values(row.key), apps.in_text(row.reason)] for row in rows],
+        ["Id", "Map", "Direction", "Key", "Reason"],
+        [
+            [
+                str(row.id),
+                row.map,
+                apps.in_text(row.direction),
+                key_values(row.key),
+                apps.in_text(row.reason),
+            ]
+            for row in rows
+        ],
         numbers=["Id"],
     )

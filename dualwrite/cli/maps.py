@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,20 +13,48 @@ from dualwrite.cli.output import plural, print_json, print_line, print_table
 from dualwrite.link import Side, app_names
 
 if TYPE_CHECKING:
+    from dualwrite.operations.queries.maps import ListedMap
     from dualwrite.tablemap.findings import Finding
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
+class StatusWord(StrEnum):
+    """The status of a map; without imports of the engine, to be quick."""
+
+    NOT_RUNNING = "not running"
+    INITIALIZING = "initializing"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESUMING = "resuming"
+    AT_FAULT = "at fault"
+
+
 @app.callback()
-def maps(ctx: typer.Context, project: Project = HERE, as_json: Json = False) -> None:
+def maps(
+    ctx: typer.Context,
+    text: Annotated[
+        str | None,
+        typer.Option(
+            "--find", metavar="TEXT", help="Only maps with this in name, title or tables."
+        ),
+    ] = None,
+    own: Annotated[bool, typer.Option("--own", help="Only the project's own maps.")] = False,
+    status: Annotated[StatusWord | None, typer.Option(help="Only maps of this status.")] = None,
+    project: Project = HERE,
+    as_json: Json = False,
+) -> None:
     """List the table maps; show or check them.
 
-    The standard ones, with the project's own laid over them by name.
+    The project's own first, then the standard ones; an own map replaces the standard one of its
+    name.
 
     \b
     Examples:
       dualwrite maps
+      dualwrite maps --own
+      dualwrite maps --find customer
+      dualwrite maps --status running
       dualwrite maps show customers-v3--accounts
       dualwrite maps check
     """
@@ -33,16 +62,33 @@ def maps(ctx: typer.Context, project: Project = HERE, as_json: Json = False) -> 
         return
     from dualwrite.operations.queries.maps import list_maps
 
-    found = list_maps(project)
+    found = list_maps(project, text=text, own=own, status=None if status is None else status.value)
     if as_json:
         print_json(found.as_dict())
         return
-    print_table(
-        ["Map", "Status", "From"],
-        [[each.entry.name, each.status, each.origin] for each in found.maps],
-    )
+    if not found.maps:
+        print_line("No map is like that. List all with: dualwrite maps")
+        return
+    ours = [each for each in found.maps if not each.entry.is_standard]
+    standard = [each for each in found.maps if each.entry.is_standard]
+    for title, listed in (("The project's own maps:", ours), ("Standard maps:", standard)):
+        if not listed:
+            continue
+        print_line(("\n" if ours and listed is standard else "") + title)
+        print_table(
+            ["Map", "Title", "Tables", "Status"],
+            [[each.entry.name, *_about(each), each.status] for each in listed],
+        )
     if found.at_fault:
         print_line(f"\n{found.at_fault} at fault; dualwrite maps check says why.")
+
+
+def _about(each: ListedMap) -> list[str]:
+    """Title and tables of a map; blank where its file is at fault."""
+    table_map = each.table_map
+    if table_map is None:
+        return ["", ""]
+    return [table_map.title, " = ".join(table_map.end(side).table for side in Side)]
 
 
 @app.command()

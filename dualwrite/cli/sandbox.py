@@ -23,7 +23,7 @@ def sandbox() -> None:
 def create(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make.")],
     rows: Annotated[
-        int, typer.Option(min=1, help="Customers in the ERP; everything else follows from it.")
+        int, typer.Option(min=50, help="Customers in the ERP; everything else follows from it.")
     ] = 2000,
     on: Annotated[
         str,

@@ -15,15 +15,19 @@ _SHORT = 100.0
 """Below so many units a time is shown in them: 90 s, and not 2 min."""
 
 
-def print_status(project: Path, as_json: bool) -> None:
-    """Print the status of all maps of a project.
+def print_status(project: Path, as_json: bool, names: Sequence[str] = ()) -> None:
+    """Print the status of the maps that are named, or of all that have run.
 
     Raises:
+        UnknownMapError: A name is of no map.
         ConfigError, TransientError, PermanentError: The project or its journal is at fault.
     """
-    found = status(project)
+    found = status(project, names)
     if as_json:
         print_json(found.as_dict())
+        return
+    if not found.maps and names:
+        print_line(f"Not running: {', '.join(names)}. Start it with: dualwrite run MAP")
         return
     if not found.maps:
         print_line("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")

@@ -23,6 +23,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.pool import QueuePool
 
 from dualwrite.connections import postgresql as postgresql_connections
 from dualwrite.errors import (
@@ -35,6 +36,7 @@ from dualwrite.errors import (
     StorageFullError,
 )
 from dualwrite.journal.models import UtcTime
+from dualwrite.journal.readonly import reading_uri
 
 BUSY_SECONDS = 30
 """How long a writer waits for another writer before `AppBusyError`."""
@@ -114,12 +116,20 @@ def _open_sqlite(url: URL, app: str) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise AppUnreachableError(app=app, reason=f"{path.parent}: {error.strerror}") from error
-    engine = create_engine(
-        url.set(drivername="sqlite"),
-        json_serializer=to_json,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-    )
-    event.listen(engine, "connect", _prepare_sqlite)
+    options: dict[str, Any] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    if uri := reading_uri(path):
+        engine = create_engine(
+            "sqlite://",
+            json_serializer=to_json,
+            poolclass=QueuePool,
+            creator=lambda: sqlite3.connect(uri, uri=True, **options),
+        )
+        event.listen(engine, "connect", _leave_transactions)
+    else:
+        engine = create_engine(
+            url.set(drivername="sqlite"), json_serializer=to_json, connect_args=options
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
 
@@ -128,9 +138,13 @@ def _open_postgresql(url: URL) -> Engine:
     return postgresql_connections.engine(url, json_serializer=to_json, pool_pre_ping=True)
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+def _leave_transactions(connection: sqlite3.Connection, _record: object) -> None:
     # Python's driver must not begin transactions itself: `_begin_sqlite` does.
     connection.isolation_level = None
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    _leave_transactions(connection, record)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = NORMAL")
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":

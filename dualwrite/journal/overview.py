@@ -22,6 +22,7 @@ from urllib.parse import unquote
 
 from dualwrite.connections.postgresql import connect
 from dualwrite.journal.lag import added, lag_of
+from dualwrite.journal.readonly import reading_uri
 from dualwrite.journal.records import MapRecord, MapStatus
 
 _MAPS_SQL = """
@@ -64,7 +65,8 @@ def _read_sqlite(path: Path) -> list[MapRecord] | None:
     if not path.exists():
         return []
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+        uri = reading_uri(path) or f"{path.absolute().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as db:
             return map_records(db.execute(maps_sql()))
     except sqlite3.Error:
         return None

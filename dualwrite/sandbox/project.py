@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dualwrite.apps.opening import open_app
-from dualwrite.errors import ConfigError
+from dualwrite.errors import ConfigError, writing
 from dualwrite.link import Side, safe_url, write_config
 from dualwrite.operations.results import CommandResult
 from dualwrite.sandbox.databases import PASSWORD_VARIABLE, Databases, in_files, on_server
@@ -92,7 +92,8 @@ def create_sandbox(
             "  Choose another folder, or empty this one."
         )
         raise ConfigError(msg)
-    directory.mkdir(parents=True, exist_ok=True)
+    with writing(directory):
+        directory.mkdir(parents=True, exist_ok=True)
     databases = in_files(directory) if on == "sqlite" else on_server(on, directory, replace=replace)
     filler = _filled(databases, rows, progress)
     _project(directory, databases)

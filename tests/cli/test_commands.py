@@ -181,7 +181,7 @@ def test_errors_groups_by_cause_and_names_the_ids(call: Call, project: Path) -> 
         "  msdyn_description has 27 characters where 20 fit: 'A much too long\n"
         "  description' would become 'A much too long desc'\n"
         "  To fix it: shorten it at the source, or write {truncate: 20} in the map\n"
-        "  id 1\n"
+        "  id 1 (30)\n"
         "\n"
         "Correct the cause, then: dualwrite errors retry ID...\n"
         "Or remove the rows from the journal: dualwrite errors discard ID...\n"

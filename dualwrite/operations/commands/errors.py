@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dualwrite.errors import PermanentError
+from dualwrite.operations.known import known_map
 from dualwrite.operations.results import CommandResult
 from dualwrite.operations.session import Session
 from dualwrite.operations.wording import plural
@@ -64,11 +65,12 @@ def retry(
         map_name: Rows of this map only.
 
     Raises:
-        UnknownIdsError: An id is of no held row; nothing was tried.
+        UnknownIdsError, UnknownMapError: There is no such row or map; nothing was tried.
         LeaseHeldError: Another worker has the map.
         TransientError, PermanentError: From the apps; the rows stay held.
     """
     journal = session.journal
+    map_name = known_map(session, map_name)
     if ids:
         _refuse_unknown(session, ids, untouched="Nothing was tried.")
     rows = [

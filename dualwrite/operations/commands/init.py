@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dualwrite.errors import writing
 from dualwrite.link import Side, write_config
 from dualwrite.operations.results import CommandResult
 
@@ -14,6 +15,8 @@ _GITIGNORE = """\
 # The journal and crash reports: they hold rows of your business.
 .dualwrite/
 reports/
+# Addresses and passwords.
+.env
 """
 
 
@@ -46,7 +49,15 @@ def init_project(
 
     Raises:
         ConfigError: There is a `dualwrite.toml` already; it is left as it is.
+        UnwritableFileError: The folder cannot be written.
     """
+    with writing(folder):
+        return _made(folder, urls, companies, name)
+
+
+def _made(
+    folder: Path, urls: Mapping[Side, str], companies: Sequence[str], name: str | None
+) -> NewProject:
     folder.mkdir(parents=True, exist_ok=True)
     config = write_config(
         folder, name=name or folder.resolve().name, companies=companies, urls=urls

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dualwrite.journal.records import Activity
+from dualwrite.operations.known import known_map
 from dualwrite.operations.results import QueryResult, timestamp
 from dualwrite.operations.session import Session
 
@@ -36,6 +37,8 @@ def activity(session: Session, map_name: str | None = None, limit: int = 50) -> 
     """The newest `limit` lines, of one map or of all.
 
     Raises:
+        UnknownMapError: There is no such map.
         TransientError, PermanentError: From the journal.
     """
+    map_name = known_map(session, map_name)
     return ActivityLog(tuple(session.journal.activity.newest(map_name, limit)[::-1]))

@@ -10,6 +10,7 @@ from dualwrite.errors import DualWriteError
 from dualwrite.journal.records import StoredConflict
 from dualwrite.link import Side
 from dualwrite.operations.conflictrows import conflict_dict
+from dualwrite.operations.known import known_map
 from dualwrite.operations.results import QueryResult
 from dualwrite.operations.session import Session
 from dualwrite.sync.resolve.resolve import NoSuchConflictError
@@ -66,8 +67,10 @@ def conflicts(
     """The newest `limit` conflicts that wait for a person; with `decided` the others too.
 
     Raises:
+        UnknownMapError: There is no such map.
         TransientError, PermanentError: From the journal.
     """
+    map_name = known_map(session, map_name)
     return Conflicts(
         tuple(session.journal.conflicts.find(map_name, open_only=not decided, limit=limit))
     )

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dualwrite.errors import writing
 from dualwrite.journal.records import Cause, HeldRow
+from dualwrite.operations.known import known_map, known_rule
 from dualwrite.operations.results import Exported, QueryResult, timestamp
 from dualwrite.operations.session import Session
 
@@ -48,10 +50,10 @@ class HeldRows(QueryResult):
 
 @dataclass(frozen=True, slots=True)
 class HeldCause:
-    """Held rows of one cause, and the ids of the first of them."""
+    """Held rows of one cause, and the first of them."""
 
     cause: Cause
-    ids: tuple[int, ...]
+    first: tuple[HeldRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class HeldCauses(QueryResult):
     causes: tuple[HeldCause, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """`causes`: each with `rows`, one `reason`, and the first `ids`."""
+        """`causes`: each with `rows`, one `reason`, and the first `ids` and their `keys`."""
         causes = [
             {
                 "map": each.cause.map,
@@ -72,7 +74,8 @@ class HeldCauses(QueryResult):
                 "reason": each.cause.reason,
                 "cure": each.cause.cure,
                 "rows": each.cause.rows,
-                "ids": list(each.ids),
+                "ids": [row.id for row in each.first],
+                "keys": [dict(row.key) for row in each.first],
             }
             for each in self.causes
         ]
@@ -95,27 +98,36 @@ def held_rows(
         limit: At most so many rejected rows, and so many parked ones.
 
     Raises:
+        UnknownMapError, UnknownRuleError: There is no such map or rule.
         TransientError, PermanentError: From the journal.
     """
+    map_name, rule = known_map(session, map_name), known_rule(session, rule)
     journal = session.journal
     rejected = journal.held.rejected(map_name, rule=rule, limit=limit)
     parked = [] if rule is not None else journal.held.parked(map_name, limit=limit)
     return HeldRows(tuple(rejected), tuple(parked))
 
 
-def held_causes(session: Session, map_name: str | None = None, *, ids: int = 8) -> HeldCauses:
-    """Why rows are held back, with at most `ids` ids of each cause.
+def held_causes(session: Session, map_name: str | None = None, *, first: int = 8) -> HeldCauses:
+    """Why rows are held back, with at most `first` rows of each cause.
 
     Raises:
+        UnknownMapError: There is no such map.
         TransientError, PermanentError: From the journal.
     """
-    journal = session.journal
+    held = session.journal.held
+    causes = held.causes(known_map(session, map_name))
     return HeldCauses(
         tuple(
-            HeldCause(cause, tuple(journal.held.ids_of(cause, limit=ids)) if ids else ())
-            for cause in journal.held.causes(map_name)
+            HeldCause(cause, _first_of(session, cause, first) if first else ()) for cause in causes
         )
     )
+
+
+def _first_of(session: Session, cause: Cause, count: int) -> tuple[HeldRow, ...]:
+    held = session.journal.held
+    ids = held.ids_of(cause, limit=count)
+    return tuple(held.parked(ids=ids) if cause.kind == "parked" else held.rejected(ids=ids))
 
 
 def export_held_rows(
@@ -130,11 +142,12 @@ def export_held_rows(
 
     Raises:
         TransientError, PermanentError: From the journal.
-        OSError: The file cannot be written.
+        UnknownMapError, UnknownRuleError: There is no such map or rule.
+        UnwritableFileError: The file cannot be written.
     """
     found = held_rows(session, map_name, rule=rule, limit=limit)
     rows = (*found.rejected, *found.parked)
-    with file.open("w", encoding="utf-8", newline="") as stream:
+    with writing(file), file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(_HEADS)
         writer.writerows(_line(row) for row in rows)

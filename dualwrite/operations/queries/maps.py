@@ -36,6 +36,13 @@ class ListedMap:
         """`standard` or `project`."""
         return "standard" if self.entry.is_standard else "project"
 
+    def mentions(self, text: str) -> bool:
+        """Whether name, title or a table has the text, in any case of letters."""
+        words = [self.entry.name]
+        if self.table_map is not None:
+            words += [self.table_map.title, *(self.table_map.end(side).table for side in Side)]
+        return any(text.casefold() in word.casefold() for word in words)
+
     def as_dict(self) -> dict[str, Any]:
         """`map`, `status`, `from`, `file`; of a sound map also title, version and tables."""
         listed = {
@@ -112,14 +119,30 @@ class ShownMap(QueryResult):
         }
 
 
-def list_maps(project: Path) -> ListedMaps:
-    """All maps; outside a project the standard ones.
+def list_maps(
+    project: Path, *, text: str | None = None, own: bool = False, status: str | None = None
+) -> ListedMaps:
+    """The maps, the project's own first, then by name; outside a project the standard ones.
+
+    Args:
+        project: The folder.
+        text: Only maps with this in their name, title or tables, in any case of letters.
+        own: Only the project's own.
+        status: Only maps of this status.
 
     Raises:
         ConfigError: `dualwrite.toml` is wrong.
     """
-    catalogue, status = _catalogue(project), _status(project)
-    return ListedMaps(tuple(_listed(catalogue, name, status) for name in catalogue.names()))
+    catalogue, known = _catalogue(project), _status(project)
+    listed = (_listed(catalogue, name, known) for name in catalogue.names())
+    found = [
+        each
+        for each in listed
+        if (text is None or each.mentions(text))
+        and not (own and each.entry.is_standard)
+        and status in (None, each.status)
+    ]
+    return ListedMaps(tuple(sorted(found, key=lambda each: each.entry.is_standard)))
 
 
 def show_map(project: Path, name: str) -> ShownMap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,15 +54,19 @@ class Status(QueryResult):
         return {"maps": [_as_dict(each, not_asked) for each in self.maps]}
 
 
-def status(project: Path) -> Status:
-    """The status of all maps of a project.
+def status(project: Path, names: Sequence[str] = ()) -> Status:
+    """The status of the maps of a project that are named, or of all that have run once.
 
     Raises:
         ConfigError: `dualwrite.toml` is missing or wrong.
+        UnknownMapError: A name is of no map; where it is of one that has not run, it is left out.
         TransientError, PermanentError: The journal cannot be read.
     """
     link = load_link(project)
     records = _records(link.journal_url)
+    if names:
+        _refuse_unknown(project, names, {each.name for each in records})
+        records = [each for each in records if each.name in names]
     pending = count_pending(link, records)
     states = (
         MapState(
@@ -80,6 +84,17 @@ def status(project: Path) -> Status:
         for each in records
     )
     return Status(tuple(states), pending.not_asked, link.names)
+
+
+def _refuse_unknown(project: Path, names: Sequence[str], recorded: Set[str]) -> None:
+    """Refuse names of no map; the catalogue is looked into only for those that have not run."""
+    if not (unrecorded := [name for name in names if name not in recorded]):
+        return
+    from dualwrite.tablemap.catalogue import Catalogue
+
+    catalogue = Catalogue.load(project / "maps")
+    for name in unrecorded:
+        catalogue.entry(name)
 
 
 def _records(journal_url: str) -> Sequence[MapRecord]:
