@@ -91,7 +91,7 @@ def test_a_locked_journal_is_reported(
 def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **_more: object) -> None:
         msg = "no idea what postgresql://erp:s3cret@h/db means"
         raise RuntimeError(msg)
 
