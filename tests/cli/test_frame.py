@@ -116,7 +116,7 @@ def test_a_fault_of_ours_leaves_its_traceback_in_a_file_without_passwords(
 def test_ctrl_c_prints_what_was_kept(
     call: Call, project: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **_more: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(place, interrupted)
