@@ -19,7 +19,6 @@ CRASHES = (
     "A fault in dualwrite itself",
     "fault of ours",
     "not understood by the app",
-    "Traceback (most recent call last)",
     "OverflowError",
     "UnicodeDecodeError",
 )
@@ -87,6 +86,10 @@ class Output:
         for line in self.text.splitlines():
             if any(word in line for word in CRASHES):
                 return line.strip()
+        for trace in self.text.split("Traceback (most recent call last)")[1:]:
+            # a script of the case may fail by itself
+            if "/dualwrite/" in trace.partition("\n---")[0][:3000]:
+                return "Traceback (most recent call last)"
         return ""
 
 
