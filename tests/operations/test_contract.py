@@ -47,7 +47,7 @@ QUERIES: dict[str, Ask] = {
     "status": status.status,
     "activity": lambda p: _opened(p, activity.activity),
     "errors": lambda p: _opened(p, errors.held_rows),
-    "errors --rule room": lambda p: _opened(p, errors.held_rows, rule="room"),
+    "errors --rule length": lambda p: _opened(p, errors.held_rows, rule="length"),
     "conflicts": lambda p: _opened(p, conflict_queries.conflicts),
     "conflicts --all": lambda p: _opened(p, conflict_queries.conflicts, decided=True),
     "conflicts show 1": lambda p: _opened(p, conflict_queries.conflict_versions, 1),
