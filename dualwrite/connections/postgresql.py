@@ -84,7 +84,14 @@ def engine(url: str | sa.URL, **options: Any) -> sa.Engine:
     """A SQLAlchemy engine over such connections."""
     import sqlalchemy as sa
 
-    return sa.create_engine("postgresql+psycopg://", creator=partial(connect, url), **options)
+    made = sa.create_engine("postgresql+psycopg://", **options)
+
+    @sa.event.listens_for(made, "do_connect")
+    def _connect(_dialect: object, _record: object, _args: object, given: dict[str, Any]) -> Any:
+        # among them how the dialect writes values, such as JSON
+        return connect(url, **given)
+
+    return made
 
 
 @dataclass(frozen=True, slots=True)
