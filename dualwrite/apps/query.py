@@ -18,7 +18,8 @@ class Query:
     `str(path)`.  `key` names a row (the integration key) and is a subset of
     `columns`.  `companies` limits the rows to those whose `company` value is one
     of them; an empty tuple gives no rows.  `lookups` are the references that the
-    database does not declare.
+    database does not declare.  Of `ends`, until when rows are valid, infinity is read as null,
+    which is no end too; of any other column it cannot be read.
     """
 
     table: str
@@ -28,6 +29,7 @@ class Query:
     company: ColumnPath | None = None
     companies: tuple[str, ...] | None = None
     lookups: Mapping[str, Reference] = field(default_factory=dict)
+    ends: tuple[ColumnPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import Column, TableSchema
-from dualwrite.translate.flow import Flow, FlowColumn, SchemaOf
+from dualwrite.translate.flow import Flow, SchemaOf
 
 _DAY, _SECOND = 86_400_000_000, 1_000_000
 
@@ -134,19 +134,18 @@ def keep_equivalent_ends(translated: pa.Table, held: pa.Table, flow: Flow) -> pa
     """Translated rows, but what the target holds wherever both mean no end, written differently."""
     for column in flow.columns:
         name = str(column.target)
-        if not _is_end(column) or name not in held.column_names:
+        step = next((step for step in column.steps if isinstance(step, PeriodEnd)), None)
+        if step is None or name not in held.column_names:
             continue
         came, kept = column_of(translated, name), column_of(held, name)
         both = pc.and_(_endless(came), _endless(kept))
         # a row that the target does not hold has no end to keep
         both = pc.and_(both, column_of(held, flow.key[0]).is_valid())
+        if step.never_null:  # it holds infinity, which is read as null
+            both = pc.and_(both, kept.is_valid())
         same = pc.if_else(both, kept.cast(came.type), came)
         translated = translated.set_column(translated.column_names.index(name), name, same)
     return translated
-
-
-def _is_end(column: FlowColumn) -> bool:
-    return any(isinstance(step, PeriodEnd) for step in column.steps)
 
 
 def _endless(ends: pa.Array) -> pa.Array:

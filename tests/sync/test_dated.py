@@ -507,3 +507,24 @@ def _refuse_inserts_of(world, item, monkeypatch):
         return insert(self, table, rows, **options)
 
     monkeypatch.setattr(MemoryWriting, "insert", choosy)
+
+
+@pytest.mark.slow
+def test_an_infinite_end_is_no_end_on_either_side(tmp_path, empty_journal, app_pair_urls):
+    urls = dict(zip(Side, app_pair_urls("postgresql"), strict=True))
+    world = make_dated(tmp_path / "world", DATED, empty_journal, (), urls)
+    world.here(("A", "26-01-01", "never", 10))
+    world.there(("B", "26-01-01", "none", 20))
+    world.execute(F, """UPDATE "Price" SET "VALIDTO" = 'infinity'""")
+    world.execute(D, "UPDATE price SET validto = 'infinity'")
+
+    world.run("prices")
+    world.put(F, "Price", {"ITEM": "A", "VALIDFROM": day("26-01-01"), "PRICE": Decimal(11)})
+    world.put(D, "price", {"item": "B", "validfrom": first("26-01-01"), "price": Decimal(21)})
+    world.cycle_until_done()
+
+    assert world.held() == []
+    assert [row[2] for row in world.rows(D, "price", "item", "validfrom", "price")] == [11, 21]
+    assert [row[:2] for row in world.rows(F, "Price", "ITEM", "PRICE")] == [("A", 11), ("B", 21)]
+    assert world.reconcile("prices").unexplained == 0
+    world.close()

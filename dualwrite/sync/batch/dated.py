@@ -114,7 +114,13 @@ class DatedTarget:
         end = self._route.table_map.end(self._route.target)
         own = [ColumnPath((name,)) for name in self._schema.columns]
         columns = dict.fromkeys((*self._ends.paths, *end.key, *own))
-        return Query(end.table, tuple(columns), key=self._ends.entity, lookups=end.lookups)
+        return Query(
+            end.table,
+            tuple(columns),
+            key=self._ends.entity,
+            lookups=end.lookups,
+            ends=(self._ends.end,),
+        )
 
     @cached_property
     def _entity_flow(self) -> Flow:

@@ -25,7 +25,8 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
     """
     end = table_map.end(side)
     kept = parse_filter(end.filter) if filtered and end.filter else None
-    shown = shown_of(table_map, side)
+    dated, shown = dated_of(table_map), shown_of(table_map, side)
+    ends = None if dated is None else dated.on(side)
     if shown is not None and filtered:
         schema = session.schema(side, end.table)
         kept = valid_now(kept, shown, schema.columns[shown.start.column].type, session.now())
@@ -40,6 +41,7 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
         company=end.company,
         companies=_spelled(session.companies(table_map)) if filtered else None,
         lookups=end.lookups,
+        ends=() if ends is None else (ends.end,),
     )
 
 

@@ -188,8 +188,17 @@ class Dialect(ABC):
         """The expression as it stands in a SELECT list."""
         return expression
 
-    def unreadable(self, column: Column, expression: Expression) -> Expression | None:  # noqa: ARG002
-        """The text of a value that `readable` gives as null; null for all others."""
+    def unreadable(
+        self,
+        column: Column,  # noqa: ARG002
+        expression: Expression,  # noqa: ARG002
+        *,
+        is_end: bool = False,  # noqa: ARG002
+    ) -> Expression | None:
+        """The text of a value that `readable` gives as null; null for all others.
+
+        Where the column is the end of a period, infinity is no end, as null is.
+        """
         return None
 
     def objects(self, texts: Mapping[str, Expression]) -> Expression:

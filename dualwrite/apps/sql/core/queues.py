@@ -220,7 +220,7 @@ def images(
             .subquery("t0")
         )
         paths = reader.paths(query, root)
-        described, expressions = columns_of(paths, dialect, query.columns)
+        described, expressions = columns_of(paths, dialect, query.columns, query.ends)
         statement = (
             sa.select(root.c["dualwrite_id"], *expressions)
             .select_from(paths.source)

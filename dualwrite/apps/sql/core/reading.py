@@ -176,7 +176,7 @@ class Reader:
         self, session: DatabaseSession, query: Query, within: KeyRange | None = None
     ) -> pa.Table:
         paths = self.paths(query)
-        described, expressions = columns_of(paths, self.dialect, query.columns)
+        described, expressions = columns_of(paths, self.dialect, query.columns, query.ends)
         conditions = rows_of(paths, query)
         if within is not None:
             conditions += ranges.inside(self.dialect, paths.schema, paths.root, within)
@@ -214,7 +214,7 @@ class Reader:
         self, paths: Paths, query: Query, keys: Keys, session: DatabaseSession
     ) -> tuple[list[Column], Selected]:
         """The rows of a query under some keys: what its columns are, and the statement."""
-        described, expressions = columns_of(paths, self.dialect, query.columns)
+        described, expressions = columns_of(paths, self.dialect, query.columns, query.ends)
         found = [paths.find(path) for path in query.key]
         # in this form no index is chosen for them: the keys are what finds rows
         conditions = [condition.is_(sa.true()) for condition in rows_of(paths, query)]

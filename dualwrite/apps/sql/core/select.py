@@ -130,7 +130,7 @@ def rows_of(paths: Paths, query: Query) -> list[sa.ColumnElement[bool]]:
 
 
 def columns_of(
-    paths: Paths, dialect: Dialect, wanted: Sequence[ColumnPath]
+    paths: Paths, dialect: Dialect, wanted: Sequence[ColumnPath], ends: Sequence[ColumnPath] = ()
 ) -> tuple[list[Column], list[sa.Label[Any]]]:
     """The SELECT list, labelled by position: paths are longer than names may be.
 
@@ -143,7 +143,7 @@ def columns_of(
         read = expression if path.targets else dialect.readable(column, expression)
         described.append(column)
         expressions.append(read.label(quoted_name(f"c{position}", quote=True)))
-        odd = dialect.unreadable(column, expression)
+        odd = dialect.unreadable(column, expression, is_end=path in ends)
         if odd is not None:
             found[str(path)] = odd
     if found:

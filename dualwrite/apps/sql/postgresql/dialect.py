@@ -157,11 +157,16 @@ class PostgresqlDialect(Dialect):
             return sa.case((_in_years(column, expression), expression), else_=sa.null())
         return expression
 
-    def unreadable(self, column: Column, expression: Expression) -> Expression | None:
+    def unreadable(
+        self, column: Column, expression: Expression, *, is_end: bool = False
+    ) -> Expression | None:
         if not pa.types.is_temporal(column.type):
             return None
         # infinity, years before Christ, years of five digits
         beyond = sa.not_(_in_years(column, expression))
+        if is_end:
+            never = sa.cast(sa.literal("infinity"), self.sql_type(column))
+            beyond = sa.and_(beyond, expression != never)
         return sa.case((beyond, sa.cast(expression, sa.Text)), else_=sa.null())
 
     def objects(self, texts: Mapping[str, Expression]) -> Expression:
