@@ -167,7 +167,8 @@ async def collide(project: Path) -> int:
     change(session, Side.FINOPS, DISPUTED, CREDITLIMIT="30000", PAYMENTTERMSBASEDAYS="14")
     change(session, Side.DATAVERSE, DISPUTED, creditlimit="45000")
     carried = await cycle(project)
-    [found] = conflicts(session, ACCOUNTS, decided=True).rows
+    # the newest: before it are the rows that the master decided in the initial sync
+    found = conflicts(session, ACCOUNTS, decided=True).rows[0]
     won = ", ".join(f"{column} from {side}" for column, side in found.conflict.columns.items())
     say(f"  decided by the policy of the map, {found.conflict.policy} then newest: {won}")
     say(f"  both versions are recorded: dualwrite conflicts show {found.id} --project {project}")
