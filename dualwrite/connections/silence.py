@@ -42,6 +42,8 @@ class Line:
         self._asked: threading.Thread | None = None
         if plug is not None:
             _WATCH.add(self)
+            # a driver that loses its connection may forget it without closing it
+            self._given_back = weakref.finalize(self, plug.close)
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
@@ -74,7 +76,7 @@ class Line:
         """Give the handle back."""
         _WATCH.lines.discard(self)
         if self._plug is not None:
-            self._plug.close()
+            self._given_back()
 
     def _ask(self) -> None:
         # whatever goes wrong, the server has not said that it is at work
