@@ -211,7 +211,8 @@ class RuleExpectation(BatchExpectation):
         """The parameters as a person reads them."""
         described = {}
         for name in cls.parameters():
-            value = kwargs.get(name)
+            # what is as by default is not among the arguments of a stored expectation
+            value = kwargs.get(name, cls.__fields__[name].default)
             words = value if isinstance(value, list | tuple) else [value]
             described[name] = listed([_word(word) for word in words if word is not None])
         return described

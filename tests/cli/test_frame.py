@@ -145,7 +145,11 @@ def test_a_reader_that_closes_the_pipe_is_not_a_fault(project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "fault", "usage"),
     [
-        (["status", "--jsn"], "there is no option --jsn. Did you mean --json?", "[OPTIONS]"),
+        (
+            ["status", "--jsn"],
+            "there is no option --jsn. Did you mean --json?",
+            "[OPTIONS] [MAP]...",
+        ),
         (["stauts"], "there is no command 'stauts'. Did you mean 'status'?", None),
         (["run"], "MAP is missing", "[OPTIONS] {MAP}..."),
         (["stop", "--project", "box"], "MAP is missing", "[OPTIONS] {MAP}..."),
