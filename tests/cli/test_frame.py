@@ -138,7 +138,7 @@ def test_a_reader_that_closes_the_pipe_is_not_a_fault(project: Path) -> None:
 
     done = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
 
-    assert done.stdout.startswith("Map")
+    assert done.stdout.startswith("The project's own maps")
     assert done.stderr == ""
 
 
