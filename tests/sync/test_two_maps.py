@@ -38,7 +38,7 @@ def two_maps(world: World, more: str) -> World:
     (folder / "more.yaml").write_text(more, encoding="utf-8")
     (folder / "notes.yaml").write_text(notes, encoding="utf-8")
     world.map("companies")  # read the folder anew
-    # neither memo nor credit: what the first map leaves out, the initial sync of the second overwrites
+    # neither memo nor credit: the second initial sync overwrites what the first map left out
     world.put(F, "Cust", cust("C1", "v0", MEMO=None, CREDIT=None))
     world.run(*_NAMES)
     world.cycle_until_done()
