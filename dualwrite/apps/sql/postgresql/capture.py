@@ -67,6 +67,9 @@ _STATES = {
 """What is wrong with a trigger, by how it is enabled."""
 NOT_FOR_EVER = "SET LOCAL idle_in_transaction_session_timeout = '75s'"
 """The locks of a worker that is frozen in its transaction are freed; no stage takes so long."""
+READS_END = "SET LOCAL idle_in_transaction_session_timeout = '120s'"
+"""So does the look of a reader who is gone: while it lasts nobody can alter what it has read.  A
+page may be carried for longer than a write takes; a cycle that loses its look goes on later."""
 BY_INDEX = "SET LOCAL random_page_cost = 0.1; SET LOCAL enable_mergejoin = off"
 """A page of keys is looked up one by one, also in a table that was filled just now and that no
 ANALYZE has seen: the planner thinks that one small, and would read it, or its index, whole."""
@@ -182,7 +185,7 @@ class PostgresqlCapture(Capturing):
         # the moment is that of the first statement that reads; a cursor gives no rows by itself
         now = "DECLARE dualwrite_now CURSOR FOR SELECT 1"
         assert isinstance(session, PostgresqlSession)
-        session.start("BEGIN ISOLATION LEVEL REPEATABLE READ", BY_INDEX, now)
+        session.start("BEGIN ISOLATION LEVEL REPEATABLE READ", BY_INDEX, READS_END, now)
 
     def newest_epoch(
         self, session: DatabaseSession, map_name: str, *, alone: bool = False

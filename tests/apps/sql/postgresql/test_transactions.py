@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
+from dualwrite.apps.sql.postgresql import capture
+from dualwrite.errors import TransientError
 from tests.apps.capturing import CAPTURE
 from tests.apps.reading import customers
 from tests.apps.workshops import CUSTOMER, GROUP, KEY, Workshop, workshop
@@ -45,3 +49,27 @@ def test_our_commits_are_on_disk_whatever_the_database_does_by_default(
 
     with shop.hand() as hand:
         assert hand.rows("SELECT * FROM seen") == [(ours, "75s")]
+
+
+def test_a_reader_who_is_gone_does_not_stand_in_the_way_of_the_application(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.create(GROUP, CUSTOMER)
+    app = shop.open()
+    app.install(CAPTURE)
+    app.write("customer", customers("C1"), key=KEY)
+    short = "SET LOCAL idle_in_transaction_session_timeout = '200ms'"
+    monkeypatch.setattr(capture, "READS_END", short)
+
+    def read() -> int:
+        return len(snapshot.entries(CAPTURE, limit=10))
+
+    with suppress(TransientError), app.snapshot() as snapshot:
+        assert read() == 1
+        time.sleep(1)
+        shop.execute("SET lock_timeout = '2s'; ALTER TABLE customer ADD COLUMN later int")
+        with pytest.raises(TransientError):
+            read()
+
+    with app.snapshot() as snapshot:
+        assert read() == 1
