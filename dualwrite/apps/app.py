@@ -52,8 +52,8 @@ class App(Protocol):
             MissingTableError: There is none of that name (near names are offered).
         """
 
-    def cautions(self) -> Sequence[str]:
-        """What a power cut or the like can do to this app by its own settings, one line each."""
+    def cautions(self) -> Sequence[tuple[str, str]]:
+        """What a power cut or the like can do to this app by its own settings, each with a cure."""
 
     def refresh(self) -> None:
         """Forget what is remembered of tables: they may have been altered."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dualwrite.cli.output import plural, print_line, wrapped
+from dualwrite.cli.output import plural, print_line, print_message, wrapped
 from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts
+
+if TYPE_CHECKING:
+    from dualwrite.operations.session import Session
 
 _FIRST = 20
 _HEADS = {
@@ -39,6 +43,14 @@ def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNa
                 where = f"  to {apps.of(side.other)}"
                 print_line(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))
     _print_away(results, apps)
+
+
+def print_unseen(session: Session, names: Sequence[str] | None) -> None:
+    """Say of each of these maps, or of all, which changes its capture does not see."""
+    from dualwrite.operations.queries.health import unseen
+
+    for line in unseen(session, names):
+        print_message(wrapped(session.link.names.in_text(line), further="  "))
 
 
 def _print_away(results: Sequence[MapCounts], apps: AppNames) -> None:

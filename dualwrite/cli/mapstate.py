@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -148,8 +148,8 @@ def _may_drop(
 
     queued = []
     for name in names:
-        # the command itself says what is wrong with such a map
-        with suppress(PermanentError):
+        # in earnest the command itself says what is wrong with a map, and goes on with the others
+        with nullcontext() if dry_run else suppress(PermanentError):
             queued.append(look_into_queues(session, name, limit=1))
     if dry_run:
         _print_dry_run(queued, as_json=as_json)

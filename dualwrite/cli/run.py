@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dualwrite.cli.counts import print_counts
+from dualwrite.cli.counts import print_counts, print_unseen
 from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
 from dualwrite.link import AppNames
@@ -66,7 +66,6 @@ def run(
     """
     from dualwrite.cli.progress import bars
     from dualwrite.operations.commands.run import run as start
-    from dualwrite.operations.commands.sync import unseen
     from dualwrite.operations.queries.plan import dry_run as rehearse
     from dualwrite.operations.session import open_session
     from dualwrite.tablemap.model import Master
@@ -82,8 +81,8 @@ def run(
             progress=shown.step,
             notify=lambda line: print_message(wrapped(line, further="    ")),
         )
-        for line in [] if dry_run else unseen(session, [each.map for each in done.maps]):
-            print_message(wrapped(session.link.names.in_text(line), further="  "))
+        if not dry_run:
+            print_unseen(session, [each.map for each in done.maps])
     if as_json:
         print_json(done.as_dict())
     else:

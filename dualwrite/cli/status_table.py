@@ -10,6 +10,7 @@ from dualwrite.cli.output import plural, print_json, print_line, print_table, pr
 from dualwrite.link import Side
 from dualwrite.operations.pending import AT_MOST
 from dualwrite.operations.queries.status import MapState, status
+from dualwrite.operations.wording import unseen
 
 _SHORT = 100.0
 """Below so many units a time is shown in them: 90 s, and not 2 min."""
@@ -41,8 +42,8 @@ def print_status(project: Path, as_json: bool, names: Sequence[str] = ()) -> Non
             )
     for each in found.maps:
         for line in each.unseen:
-            text = f"{each.map}, not every change is seen: {found.apps.in_text(line)}"
-            print_line("\n" + wrapped(f"{text}. dualwrite check {each.map}", further="  "))
+            text = unseen(each.map, found.apps.in_text(line))
+            print_line("\n" + wrapped(text, further="  "))
     for side in sorted(found.not_asked, key=lambda side: side.value):
         app = found.apps.of(side)
         print_line(f"\nPending in {app}: as of the last cycle; {app} was not asked.")

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dualwrite.cli.counts import print_counts
+from dualwrite.cli.counts import print_counts, print_unseen
 from dualwrite.cli.options import HERE, Json, Project
-from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
+from dualwrite.cli.output import plural, print_json, print_line, print_message
 from dualwrite.connections.silence import hurry
 from dualwrite.link import AppNames, Side, app_names
 from dualwrite.operations.counts import MapCounts, total
@@ -56,7 +56,7 @@ def sync(
     """
     from dualwrite.cli.progress import bars
     from dualwrite.errors import TransientError
-    from dualwrite.operations.commands.sync import not_begun, unseen
+    from dualwrite.operations.commands.sync import not_begun
     from dualwrite.operations.commands.sync import sync as carry
     from dualwrite.operations.session import open_session
 
@@ -65,8 +65,7 @@ def sync(
             done = carry(session, names or None, allow_deletes=allow_deletes, progress=shown.step)
         except TransientError as error:
             done = not_begun(session, names or None, error)
-        for line in unseen(session, names or None):
-            print_message(wrapped(session.link.names.in_text(line), further="  "))
+        print_unseen(session, names or None)
     if as_json:
         print_json(done.as_dict())
     else:

@@ -91,9 +91,8 @@ def _cautions(side: Side, app: App) -> Iterator[Item]:
     except DualWriteError as error:
         yield _fault(side.value, error)
         return
-    for text in found:
-        about, _, fix = text.partition("; ")
-        yield Item(f"{side.value} on disk", ok=True, text=about, fix=fix)
+    for text, cure in found:
+        yield Item(f"{side.value} on disk", ok=True, text=text, fix=cure)
 
 
 def _journal(link: Link) -> Item:

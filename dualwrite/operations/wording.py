@@ -10,6 +10,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def unseen(map_name: str, line: str) -> str:
+    """How rows of a map can change so that no change crosses, and what says more."""
+    return f"{map_name}, not every change is seen: {line}. dualwrite check {map_name}"
+
+
 def key_values(key: Mapping[str, object]) -> str:
     """The values of a key, in the order of its columns: `USMF, C-1`."""
     return ", ".join("null" if value is None else str(value) for value in key.values())

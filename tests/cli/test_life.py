@@ -199,6 +199,13 @@ def test_a_person_is_asked_before_a_queue_is_dropped(
     assert (shown["status"], shown["pending"]["finops"]) == (status, pending)
 
 
+def test_a_dry_run_refuses_a_map_that_there_is_not(call: Call, running: Path) -> None:
+    done = call("stop", "grups", "--drop-queue", "--dry-run", "--project", running)
+
+    assert done.code == 1
+    assert "there is no map 'grups'. Did you mean 'groups'?" in done.err
+
+
 def test_a_script_is_told_what_goes_with_dropping(call: Call, running: Path) -> None:
     done = call("resume", "groups", "--dry-run", "--project", running)
 

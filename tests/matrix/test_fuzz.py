@@ -7,8 +7,7 @@ is held with its value.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,33 +18,12 @@ from dualwrite.sync.initial.run import RunOptions, run_maps
 from dualwrite.sync.session import Session, open_session
 from dualwrite.tablemap.checks.types import verdicts
 from dualwrite.tablemap.schema import Column
-from tests.apps.workshops import Workshop, workshop
-from tests.matrix.types import EVERY, MADE
-from tests.servers.running import Server
+from tests.apps.workshops import Workshop
+from tests.matrix.types import EVERY
 
 PLAIN = "map: plain\ntitle: P\nfinops: {table: p, key: [k]}\ndataverse: {table: q, key: [k]}\n"
 PLAIN += "columns: [k = k, n = n]\n"
 SOUND, ODD_AT = 5, 100
-
-
-@pytest.fixture
-def shop_of(
-    fresh_database: Callable[[str], str], request: pytest.FixtureRequest
-) -> Iterator[Callable[[str], Workshop]]:
-    """Empty databases, with the types that are made."""
-    with ExitStack() as stack:
-
-        def server_of(kind: str) -> Server:
-            server: Server = request.getfixturevalue(f"{kind}_server")
-            return server
-
-        def make(kind: str) -> Workshop:
-            made = stack.enter_context(workshop(kind, fresh_database, server_of))
-            if MADE[kind]:
-                made.execute(*MADE[kind])
-            return made
-
-        yield make
 
 
 def described(shop: Workshop) -> dict[str, Column]:
@@ -77,11 +55,11 @@ def drawn(
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", range(9))
 def test_odd_values_hold_their_own_rows_alone(
-    tmp_path: Path, shop_of: Callable[[str], Workshop], seed: int
+    tmp_path: Path, shops: Callable[[str], Workshop], seed: int
 ) -> None:
     draw = random.Random(seed)
     kinds = list(EVERY)
-    finops, dataverse = shop_of(kinds[seed % 3]), shop_of(kinds[seed // 3])
+    finops, dataverse = shops(kinds[seed % 3]), shops(kinds[seed // 3])
     columns = drawn(draw, described(finops), described(dataverse))
     odd = made(finops, dataverse, columns)
     map_columns = ", ".join(f"c{n} > c{n}" for n in range(3))

@@ -7,7 +7,6 @@ is what the target gives back, and where the column also flows back, what the so
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -25,9 +24,8 @@ from dualwrite.translate.compare import differs
 from dualwrite.translate.flow import Flow
 from dualwrite.translate.rows import comparable, fit, translate
 from tests.apps.reading import paths
-from tests.apps.workshops import Workshop, workshop
-from tests.matrix.types import EVERY, MADE
-from tests.servers.running import Server
+from tests.apps.workshops import Workshop
+from tests.matrix.types import EVERY
 from tests.translate.maps import one_column
 
 PAIRS = [(here, there) for here in EVERY for there in EVERY]
@@ -40,26 +38,6 @@ class Typed:
     native: str
     column: Column
     rows: pa.Table
-
-
-@pytest.fixture
-def shops(
-    fresh_database: Callable[[str], str], request: pytest.FixtureRequest
-) -> Iterator[Callable[[str], Workshop]]:
-    """Empty databases."""
-    with ExitStack() as stack:
-
-        def server_of(kind: str) -> Server:
-            server: Server = request.getfixturevalue(f"{kind}_server")
-            return server
-
-        def make(kind: str) -> Workshop:
-            made = stack.enter_context(workshop(kind, fresh_database, server_of))
-            if MADE[kind]:
-                made.execute(*MADE[kind])
-            return made
-
-        yield make
 
 
 def filled(shop: Workshop) -> tuple[App, list[Typed]]:

@@ -8,7 +8,7 @@ from dualwrite.apps.memory.app import MemoryApp
 from dualwrite.errors import AppUnreachableError
 from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
-from dualwrite.operations.commands.sync import unseen
+from dualwrite.operations.queries.health import unseen
 from dualwrite.sync.capture.captures import capture_of, queues_of
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.cycle.runner import cycle_runner, run_cycle

@@ -154,7 +154,7 @@ class MemoryApp:
     def problems(self, capture: Capture) -> Sequence[str]:
         return memory_capture.problems(self._store, self._store.state, capture)
 
-    def cautions(self) -> Sequence[str]:
+    def cautions(self) -> Sequence[tuple[str, str]]:
         return []
 
     def blind(self, capture: Capture) -> Sequence[str]:  # noqa: ARG002 - it sees everything

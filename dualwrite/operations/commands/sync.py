@@ -57,13 +57,3 @@ def not_begun(session: Session, names: Sequence[str] | None, error: TransientErr
     if not results:
         raise error
     return CycleResult(tuple(map(MapCounts.of, results)))
-
-
-def unseen(session: Session, names: Sequence[str] | None) -> list[str]:
-    """How rows of these maps can change so that no change crosses: one line each, with the map."""
-    return [
-        f"{each.name}, not every change is seen: {line}. dualwrite check {each.name}"
-        for each in session.journal.maps.all()
-        if names is None or each.name in names
-        for line in each.unseen
-    ]

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dualwrite.operations import wording
 from dualwrite.operations.health import CheckedItems, Item, health_items
 from dualwrite.operations.results import QueryResult
+from dualwrite.operations.session import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +40,17 @@ def check_health(
         checked(item)
         items.append(item)
     return Health(tuple(items))
+
+
+def unseen(session: Session, names: Sequence[str] | None) -> list[str]:
+    """How rows of these maps, or of all, can change so that no change crosses: a line each.
+
+    Raises:
+        TransientError, PermanentError: From the journal.
+    """
+    return [
+        wording.unseen(each.name, line)
+        for each in session.journal.maps.all()
+        if names is None or each.name in names
+        for line in each.unseen
+    ]

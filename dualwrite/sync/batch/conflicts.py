@@ -25,7 +25,7 @@ from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.route import Route
 
 
-def conflicts_of(batch: Batch, where: Mask, policy: Policy, job: str = "") -> list[Conflict]:
+def conflicts_of(batch: Batch, where: Mask, policy: Policy, job: str) -> list[Conflict]:
     """The rows of `where` (n,), as conflicts; these are objects.
 
     Args:

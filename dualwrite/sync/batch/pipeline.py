@@ -60,6 +60,7 @@ from dualwrite.sync.routes.reading import only_needed, reading
 from dualwrite.sync.routes.route import Route
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import dated_of
+from dualwrite.translate.keys import key_text
 from dualwrite.translate.rows import translate
 
 
@@ -133,8 +134,8 @@ class Pipeline:
         """A part of a batch, in which the twins that the rest has are known."""
         noted = TWIN in batch.rows.column_names or dated_of(self.route.table_map) is not None
         if high - low < len(batch) and not noted:
-            rows = twins_noted(batch.rows, self.route.flow.source_key)
-            batch = replace(batch, rows=rows)
+            keys = key_text(batch.rows, self.route.flow.source_key)
+            batch = replace(batch, rows=twins_noted(batch.rows, keys))
         return batch.part(low, high)
 
     def _refused_at_commit(self, batch: Batch, reason: str) -> Batch:

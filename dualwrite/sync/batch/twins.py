@@ -8,7 +8,6 @@ where they are locked and read; a write by key would change all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -18,12 +17,12 @@ from dualwrite.gate_column import TWIN, TWIN_TARGET
 from dualwrite.rules import KeyUnique, judge
 from dualwrite.sync.batch.batch import Batch
 from dualwrite.sync.batch.outcomes import Mask, some
-from dualwrite.translate.keys import duplicates, key_text
+from dualwrite.translate.keys import duplicates
 
 
-def twins_noted(rows: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Rows with a column `TWIN` where some share their key, which `names` are; else as they are."""
-    twins = duplicates(key_text(rows, names))
+def twins_noted(rows: pa.Table, keys: pa.Array) -> pa.Table:
+    """N rows with a column `TWIN` where some share their key, given as texts; else as they are."""
+    twins = duplicates(keys)
     return rows.append_column(TWIN, twins) if some(twins) else rows
 
 

@@ -279,10 +279,10 @@ class DirectionWorker:
         """
         if rows is None:
             rows = snapshot.fetch(self._query(pipeline), changes.keys)
-        names = changes.keys.column_names
+        keys = key_texts(rows, changes.keys.column_names)
         if dated_of(self._map) is None:
-            rows = twins_noted(rows, names)
-        at = row_of(changes.texts, key_texts(rows, names))
+            rows = twins_noted(rows, keys)
+        at = row_of(changes.texts, keys)
         here = at.is_valid()
         there = changes.filter(here)
         if len(there):

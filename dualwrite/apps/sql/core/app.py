@@ -87,7 +87,7 @@ class SqlApp:
         with self._session(table) as session:
             return self._dialect.privileges(session, table)
 
-    def cautions(self) -> Sequence[str]:
+    def cautions(self) -> Sequence[tuple[str, str]]:
         with self._session(None) as session:
             return self._dialect.cautions(session)
 

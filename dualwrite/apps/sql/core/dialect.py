@@ -69,8 +69,8 @@ class Dialect(ABC):
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
         """What the app has put before writes of the table's rows, as `TableSchema.triggers`."""
 
-    def cautions(self, session: DatabaseSession) -> list[str]:  # noqa: ARG002 - as above
-        """Settings of the server by which what was committed can be lost, one line each."""
+    def cautions(self, session: DatabaseSession) -> list[tuple[str, str]]:  # noqa: ARG002 - as above
+        """Settings of the server by which what was committed can be lost, each with its cure."""
         return []
 
     @abstractmethod

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,28 +18,23 @@ from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture, Origin, QueueMissingError
 from dualwrite.apps.entries import Entries, Inbox, Op, changed_of, id_ranges, ops_of
 from dualwrite.apps.guards import checked, renaming, with_identities
-from dualwrite.apps.matching import positions
 from dualwrite.apps.query import Query
 from dualwrite.apps.sql.core import queues, readback
 from dualwrite.apps.sql.core.capturing import Capturing
-from dualwrite.apps.sql.core.dialect import NUMBER, Expression, Staged, covered
+from dualwrite.apps.sql.core.dialect import NUMBER, Staged, covered
 from dualwrite.apps.sql.core.faults import DRIVER_ERRORS
+from dualwrite.apps.sql.core.locking import Locking, names_of
 from dualwrite.apps.sql.core.queues import QueueTable
-from dualwrite.apps.sql.core.reading import Keys, Prepared, Reader, Selected
-from dualwrite.apps.sql.core.select import Paths
+from dualwrite.apps.sql.core.reading import Keys, Reader
 from dualwrite.apps.sql.core.session import DatabaseSession, few
 from dualwrite.apps.sql.core.snapshot import Faults
 from dualwrite.apps.transactions import Locked, Written
-from dualwrite.apps.unreadable import stacked
 from dualwrite.errors import AppBusyError, MissingTableError, RowsRefusedError
-from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema
 
 STAGING = "dualwrite_staging"
-KEYS = "dualwrite_keys"
 STEP = "dualwrite_step"
 ATTEMPT = "dualwrite_attempt"
-_OVERTAKEN = Column("dualwrite_overtaken", pa.bool_(), "BOOLEAN")
 
 
 class _NotDoneError(Exception):
@@ -75,41 +68,20 @@ class SqlWriting:
         self._dialect = reader.dialect
         self._queue_of, self._faults, self._alone = queue_of, faults, alone
         self._origin = origin
-        self._reads_locked = reader.known(
-            "overtaken", lambda: capturing.overtaken(sa.table("t0")) is not None
-        )
         self._staged = 0
         self._savepoint: str | None = None
         """One whose step is done: it is released with the trip of the next, or by the commit."""
-        self._keys: tuple[list[str], Keys] | None = None
+        self._locking = Locking(session, reader, capturing, self._fresh_name)
 
     def lock(self, query: Query, keys: pa.Table, *, deleting: bool = False) -> Locked:
         with self._faults(query.table):
-            named = self._named(query.key, self._reader.keys(query, keys))
-            place = self._place(query)
-            if not place:  # the whole database is ours
-                rows = self._reader.fetch(self._session, query, named)
-                return Locked(rows, rows.select(_names(query.key)).slice(0, 0))
-            held = self._held(query, named, deleting=deleting)
-            if not self._reads_locked:
-                bare, held = replace(query, columns=()), replace(held, described=())
-                locked = self._reader.rows(
-                    self._session, bare, held, named.values, beside=place, short=not named.many
-                )
-                return _parted(query, locked, self._whole(query, named, place))
-            beside = (_OVERTAKEN, *place) if held.follows else ()
-            rows = self._reader.rows(
-                self._session, query, held, named.values, beside=beside, short=not named.many
-            )
-            if held.follows:
-                rows = self._read_again(query, rows, place)
-            return Locked(rows, self._locked(query, named, rows))
+            return self._locking.lock(query, keys, deleting=deleting)
 
     def entries(self, capture: Capture, keys: pa.Table) -> Entries:
         with self._faults(capture.table), self._queue_read(capture):
             queue = self._queue_of(capture)
-            looked = Keys(self._dialect, keys.select(_names(capture.key)), queue.ends)
-            named = self._named(capture.key, looked)
+            looked = Keys(self._dialect, keys.select(names_of(capture.key)), queue.ends)
+            named = self._locking.named(capture.key, looked)
             return queues.entries(self._session, self._reader, queue, keys=named)
 
     def insert(
@@ -193,7 +165,7 @@ class SqlWriting:
         with self._faults(capture.table), self._queue_read(capture):
             queue = self._queue_of(capture)
             names = ["op", "changed", *(column.name for column in queue.key)]
-            parts = keys.select(_names(capture.key)).columns
+            parts = keys.select(names_of(capture.key)).columns
             wanted = pa.table([ops_of(op, count), changed_of(changed, count), *parts], names=names)
             with self._staging(queue.table, wanted, names) as staged:
                 values = sa.select(*staged.values(names)).select_from(staged.source)
@@ -207,12 +179,12 @@ class SqlWriting:
     def attempt(self, work: Callable[[], bool]) -> bool:
         if not self.steps_back:
             return False
-        keys = self._keys
+        keys = self._locking.keys
         try:
             with self._faults(None), self._step(ATTEMPT):
                 _insist(done=work())
         except (_NotDoneError, RowsRefusedError, AppBusyError):
-            self._keys = keys  # others that were staged are gone
+            self._locking.keys = keys  # others that were staged are gone
             return False
         return True
 
@@ -233,92 +205,6 @@ class SqlWriting:
         with self._faults(None):
             applied = Inbox(tuple(id_ranges(ids)), stamp)
             queues.record_applied(self._session, self._reader, queue, applied)
-
-    def _named(self, paths: Sequence[ColumnPath], wanted: Keys) -> Keys:
-        """The keys for statements; staged once where the same ones are asked for again."""
-        names = _names(paths)
-        if self._keys is not None:
-            last, named = self._keys
-            if last == names and named.table.equals(wanted.table):
-                return named
-            named.done(self._session)
-        wanted.ready(self._session, self._fresh_name(KEYS))
-        self._keys = (names, wanted)
-        return wanted
-
-    def _held(self, query: Query, keys: Keys, *, deleting: bool) -> Prepared:
-        """The statement that locks; where it can, it gives the rows as well."""
-
-        def shaped(paths: Paths, statement: Selected) -> Selected:
-            places = _labelled(self._capturing.place(paths.schema, paths.root))
-            overtaken = self._capturing.overtaken(paths.root)
-            if overtaken is None:
-                statement = statement.with_only_columns(*places)
-            elif paths.follows:
-                marked = overtaken.label(_OVERTAKEN.name)
-                statement = statement.with_only_columns(
-                    marked, *places, *statement.selected_columns
-                )
-            return self._capturing.held(statement, paths.root, deleting=deleting)
-
-        return self._reader.prepared(f"lock {deleting}", query, keys, self._session, shaped)
-
-    def _read_again(self, query: Query, found: pa.Table, place: Sequence[Column]) -> pa.Table:
-        """Locked rows, those read anew that were changed while they were being locked.
-
-        They were read with the lookups of their old values.
-        """
-        overtaken, rows = found.column(0), found.select(range(1, found.num_columns))
-        first = len(place)
-        whole = rows.select(range(first, rows.num_columns))
-        if not pc.any(overtaken).as_py():
-            return whole
-        names = _names(query.key)
-        changed = rows.filter(overtaken)
-        again = self._reader.keys(query, distinct(changed.select(names)))
-        again.ready(self._session, self._fresh_name(KEYS))
-        anew = _parted(query, changed.select(range(first)), self._whole(query, again, place))
-        again.done(self._session)
-        return stacked([whole.filter(pc.invert(overtaken)), anew.rows])
-
-    def _whole(self, query: Query, named: Keys, place: Sequence[Column]) -> pa.Table:
-        """The rows of a query under some keys, with what tells them apart first."""
-        prepared = self._placed(query, named)
-        return self._reader.rows(
-            self._session, query, prepared, named.values, beside=place, short=not named.many
-        )
-
-    def _placed(self, query: Query, keys: Keys) -> Prepared:
-        """The statement that reads rows together with what tells them apart."""
-
-        def shaped(paths: Paths, statement: Selected) -> Selected:
-            places = self._capturing.place(paths.schema, paths.root)
-            return statement.with_only_columns(*_labelled(places), *statement.selected_columns)
-
-        return self._reader.prepared("placed", query, keys, self._session, shaped)
-
-    def _place(self, query: Query) -> Sequence[Column]:
-        def make() -> Sequence[Column]:
-            schema = self._reader.schema_of(query.table)
-            table = self._dialect.table(schema).alias("t0")
-            return tuple(column for column, _ in self._capturing.place(schema, table))
-
-        return self._reader.known(("place", query.table), make)
-
-    def _locked(self, query: Query, named: Keys, rows: pa.Table) -> pa.Table:
-        """The keys that are there and were not locked."""
-        names = _names(query.key)
-        locked = rows.select(names)
-        asked = named.table.rename_columns(names)
-        missed = asked.filter(pc.is_null(positions(locked, asked, names)))
-        if not missed.num_rows:
-            return locked.slice(0, 0)
-        narrow = replace(query, columns=query.key)
-        looked = self._reader.keys(narrow, missed)
-        looked.ready(self._session, self._fresh_name(KEYS))
-        there = self._reader.fetch(self._session, narrow, looked)
-        looked.done(self._session)
-        return distinct(there.filter(pc.is_null(positions(locked, there, names))))
 
     def _add(
         self, schema: TableSchema, rows: pa.Table, key: Sequence[str], identities: Sequence[str]
@@ -471,20 +357,3 @@ class SqlWriting:
     def _fresh_name(self, kind: str) -> str:
         self._staged += 1
         return f"{kind}_{self._staged}"
-
-
-def _names(paths: Sequence[ColumnPath]) -> list[str]:
-    return [str(path) for path in paths]
-
-
-def _labelled(places: Sequence[tuple[Column, Expression]]) -> list[sa.Label[Any]]:
-    return [expression.label(column.name) for column, expression in places]
-
-
-def _parted(query: Query, locked: pa.Table, whole: pa.Table) -> Locked:
-    """The rows that were locked, and the keys of those that were not."""
-    places = locked.column_names
-    ours: Any = pc.is_valid(positions(locked, whole.select(places), places))
-    rows = whole.select(list(range(len(places), whole.num_columns)))
-    locked = rows.filter(pc.invert(ours)).select(_names(query.key))
-    return Locked(rows.filter(ours), distinct(locked))

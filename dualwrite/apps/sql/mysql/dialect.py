@@ -176,14 +176,14 @@ class MysqlDialect(Dialect):
     def delete(self, session: DatabaseSession, staged: Staged) -> int:
         return session.run(sa.delete(staged.target).where(staged.matched()))
 
-    def cautions(self, session: DatabaseSession) -> list[str]:
+    def cautions(self, session: DatabaseSession) -> list[tuple[str, str]]:
         name = "innodb_flush_log_at_trx_commit"
         kept = session.arrays(f"SELECT @@GLOBAL.{name} AS kept", short=True)[0][0].as_py()
         if str(kept) == "1":
             return []
         lost = "a power cut loses about the last second of commits"
         more = "a change whose entry is acknowledged by then is lost on this side"
-        return [f"{name} = {kept}: {lost}, and {more}; set it to 1"]
+        return [(f"{name} = {kept}: {lost}, and {more}", "set it to 1")]
 
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
         user = sa.func.replace(sa.func.current_user(), "@", "'@'")

@@ -296,11 +296,11 @@ class PostgresqlDialect(Dialect):
         gone = sa.delete(staged.target).where(staged.matched())
         return session.run(staged.statement(session, "delete", lambda: gone))
 
-    def cautions(self, session: DatabaseSession) -> list[str]:
+    def cautions(self, session: DatabaseSession) -> list[tuple[str, str]]:
         kept = session.arrays("SELECT current_setting('fsync') AS kept", short=True)[0][0].as_py()
         if kept == "on":
             return []
-        return [f"fsync = {kept}: a power cut can leave the database damaged; set it to on"]
+        return [(f"fsync = {kept}: a power cut can leave the database damaged", "set it to on")]
 
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
         quote = session.quote

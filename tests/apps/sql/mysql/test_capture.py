@@ -318,7 +318,8 @@ def test_commits_that_are_not_on_disk_are_told(app: App, mariadb_server: Server)
     try:
         assert app.cautions() == []
         mariadb_server.execute(f"SET GLOBAL {name} = 2")
-        (told,) = app.cautions()
+        ((told, cure),) = app.cautions()
         assert told.startswith(f"{name} = 2: a power cut loses about the last second of commits")
+        assert cure == "set it to 1"
     finally:
         mariadb_server.execute(f"SET GLOBAL {name} = {0 if before else 1}")
