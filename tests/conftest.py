@@ -6,10 +6,15 @@ import logging
 import os
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+# a contract suite asserts in files that are no test_*.py: they too say what they compared
+pytest.register_assert_rewrite(
+    *(f"tests.{folder.parent.name}" for folder in Path(__file__).parent.glob("*/__init__.py"))
+)
 pytest_plugins = ["tests.servers.plugin"]
 
 settings.register_profile(

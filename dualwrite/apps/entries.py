@@ -188,5 +188,11 @@ def id_ranges(ids: pa.Array) -> list[tuple[int, int]]:
     return list(zip(lows.tolist(), highs.tolist(), strict=True))
 
 
+def ids_within(ranges: Iterable[tuple[int, int]]) -> pa.Array:
+    """The ids of ranges with both ends within."""
+    parts = [np.arange(low, high + 1, dtype=np.int64) for low, high in ranges]
+    return pa.array(np.concatenate(parts) if parts else [], pa.int64())
+
+
 def _flat(values: Any) -> Any:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

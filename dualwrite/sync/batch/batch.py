@@ -151,6 +151,8 @@ class BatchContext:
     stamps: dict[Side, int] = field(default_factory=dict)
     """The stamp of the last record in the other side's inbox, by source: of the open transaction,
     or of the last that was committed."""
+    begun: defaultdict[Side, pa.Array] = field(default_factory=lambda: defaultdict(_no_ids))
+    """Ids of a side's entries of which all has crossed but the lookups that come last."""
     held: dict[Side, HeldChanges] = field(default_factory=dict)
     """What the journal holds back of a side's changes."""
     released: list[int] = field(default_factory=list)
@@ -191,7 +193,7 @@ class BatchContext:
         self.released.clear()
         self.recorded.clear()
         closed = {side: len(ids) for side, ids in self.closed.items()}
-        stamps = dict(self.stamps)
+        stamps, begun = dict(self.stamps), dict(self.begun)
         journal, target = self.session.journal, route.target
         committed = False
         try:
@@ -205,8 +207,9 @@ class BatchContext:
             raise
         finally:
             if not committed:
-                self.stamps.clear()
-                self.stamps.update(stamps)
+                for kept, before in ((self.stamps, stamps), (self.begun, begun)):
+                    kept.clear()
+                    kept.update(before)
         if self.released:
             journal.held.discard(self.released)
             self.released.clear()
@@ -303,6 +306,10 @@ class Batch:
         """The keys as the target spells them."""
         names = list(self.route.flow.key)
         return fit(self.translated.select(names), self.route.key_flow)
+
+
+def _no_ids() -> pa.Array:
+    return pa.array([], pa.int64())
 
 
 def where(rows: pa.Table, mask: Mask) -> pa.Table:

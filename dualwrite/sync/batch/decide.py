@@ -193,9 +193,8 @@ def decide(both: Both, policy: Policy, source: Side) -> Decision:
         stated = both.mine_stated[name]
         take = pc.and_(unlike[name], stated)
         if name in both.two_way and contested_any:
-            contested = pc.and_(
-                pc.and_(contested_rows, unlike[name]), pc.or_(stated, both.theirs_stated[name])
-            )
+            stating = stated if policy.late else pc.or_(stated, both.theirs_stated[name])
+            contested = pc.and_(pc.and_(contested_rows, unlike[name]), stating)
             column = _Column(name, ours, other, contested, stated, both.theirs_stated[name])
             take, back[name], conflict, asked = _dispute(column, take, both, policy, source)
             disputed, ask = pc.or_(disputed, conflict), pc.or_(ask, asked)

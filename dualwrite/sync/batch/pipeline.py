@@ -47,6 +47,7 @@ from dualwrite.sync.batch.record import (
     leave_to_cycle,
     queue_altered,
     record_applied,
+    record_begun,
     record_journal,
     requeue_new,
 )
@@ -408,8 +409,8 @@ class Pipeline:
             self._limit.guard_batch(rejected, rows)
 
     def _record_applied(self, writing: Writing, batch: Batch) -> None:
-        if self.carrying.last:
-            record_applied(self.context, writing, batch)
+        record = record_applied if self.carrying.last else record_begun
+        record(self.context, writing, batch)
 
 
 def _with_unreadable_target(batch: Batch) -> Batch:

@@ -54,6 +54,25 @@ def record_applied(context: BatchContext, writing: Writing, batch: Batch) -> Non
         writing.record_applied(capture.queue, batch.entries.ids_of(ended_well), stamp)
 
 
+def record_begun(context: BatchContext, writing: Writing, batch: Batch) -> None:
+    """Note in the target's inbox the entries of which only late lookups are left to carry.
+
+    A worker that comes to them again carries those lookups alone: what somebody has changed in the
+    row meanwhile is no conflict with what was there already.
+    """
+    source = batch.route.source
+    capture = context.captures.get(source)
+    if capture is not None and batch.entries is not None:
+        ids = batch.entries.ids_of(batch.outcomes.among(*ENDED_WELL))
+        context.begun[source] = pa.concat_arrays([context.begun[source], ids])
+        writing.record_applied(begun_queue(capture.queue), context.begun[source])
+
+
+def begun_queue(queue: str) -> str:
+    """The inbox's name for those of a queue's entries that `record_begun` notes."""
+    return f"{queue}:new"
+
+
 def close_conflicts(
     context: BatchContext, writing: Writing, batch: Batch, conflicts: Mask, stated: Stated
 ) -> None:

@@ -106,9 +106,20 @@ class DirectionWorker:
     def carry_upserts(self, snapshot: Snapshot) -> None:
         """Carry what is there; what is gone is kept for `carry_deletes`."""
         self.begin()
+        begun = self.context.begun[self.source]
         with Ahead(snapshot) as ahead:
             for page in self._pages.ahead(ahead):
-                self._carry_page(ahead, page)
+                self._carry_page(ahead, self._without(page, begun) if len(begun) else page)
+
+    def _without(self, page: Page, begun: pa.Array) -> Page:
+        """A page without the entries of which only late lookups are left to carry."""
+        mask = pc.is_in(page.entries.id, value_set=begun)
+        if not pc.any(mask).as_py():
+            return page
+        late, rest = page.entries.filter(mask), page.entries.filter(pc.invert(mask))
+        self._late.append(self.admitted(late, changes_of(late)))
+        changes = self._pages.steered(changes_of(rest))
+        return Page(rest, changes, changes.filter(changes.changed.is_valid()), None)
 
     def _carry_page(self, snapshot: Snapshot, page: Page) -> None:
         changes, part, rows = self.admitted(page.entries, page.changes), page.part, page.rows
@@ -340,5 +351,9 @@ class DirectionWorker:
 
     def acknowledge(self, ids: pa.Array) -> None:
         """Drop entries of the queue."""
-        if len(ids):
-            self._app.acknowledge(self.capture.queue, ids)
+        if not len(ids):
+            return
+        self._app.acknowledge(self.capture.queue, ids)
+        if len(begun := self.context.begun[self.source]):
+            left = pc.invert(pc.is_in(begun, value_set=ids))
+            self.context.begun[self.source] = begun.filter(left)

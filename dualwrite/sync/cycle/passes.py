@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
@@ -78,7 +79,8 @@ class Passes:
         route = compile_route(session, self._map, self._source, keep=keep)
         flows_back = self._map.flows_from(across)
         back = compile_route(session, self._map, across) if flows_back else None
-        carrying = Carrying(self._context.conflict_policy(route), takes, last=last, late=late)
+        policy = replace(self._context.conflict_policy(route), late=late)
+        carrying = Carrying(policy, takes, last=last, late=late)
         return Pipeline(self._context, route, back, carrying)
 
 

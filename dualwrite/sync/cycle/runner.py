@@ -19,6 +19,7 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from dualwrite.apps.capture import OvertakenError, QueueMissingError
+from dualwrite.apps.entries import ids_within
 from dualwrite.apps.transactions import Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.leases import LeaseLostError
@@ -27,6 +28,7 @@ from dualwrite.link import Side
 from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.gate import Gate, rules_only
+from dualwrite.sync.batch.record import begun_queue
 from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.fencing import RestoredError, fence
@@ -121,6 +123,8 @@ class CycleRunner:
             if inbox.ranges:
                 clear_applied(self.session, worker.name, side, direction.capture, inbox.ranges)
                 self.session.apps[side].acknowledge_ranges(queue, inbox.ranges)
+            begun = self.session.apps[side.other].inbox(begun_queue(queue))
+            direction.context.begun[side] = ids_within(begun.ranges)
 
     @property
     def names(self) -> set[str]:

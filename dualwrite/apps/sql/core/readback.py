@@ -58,6 +58,15 @@ def unlike(session: DatabaseSession, staged: Staged) -> Unlike:
     )
 
 
+def lock(session: DatabaseSession, staged: Staged) -> None:
+    """Lock the rows under the keys of staged ones, and wait for whoever holds them."""
+    held = sa.select(_number(staged).label("number")).select_from(
+        staged.source.join(staged.target, staged.matched())
+    )
+    text = held.with_for_update(of=staged.target)
+    session.arrays(staged.statement(session, "lock", lambda: text), short=True)
+
+
 def judged(app: str, staged: Staged, before: Unlike | None, after: Unlike, *, new: bool) -> Written:
     """Look through what is `unlike` after a write, by what was before it.
 

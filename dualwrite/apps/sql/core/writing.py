@@ -267,17 +267,28 @@ class SqlWriting:
         inserting: bool,
         apart: bool = False,
     ) -> Written:
-        app, session = self._reader.app, self._session
         with self._staging(schema, rows, key, identities, numbered=apart) as staged:
-            before = readback.unlike(session, staged) if staged.numbered else None
-            if apart and staged.movable:
-                session.run(staged.statement(session, "make way", staged.make_way))
-            done = self._dialect.merge(session, staged, inserting=inserting, meeting=self._alone)
-            # where the key is not unique there, more rows may have been updated than were given
-            rest = max(rows.num_rows - done.inserted - done.updated, 0)
-            if before is not None or rest:
-                after = readback.unlike(session, staged)
-                done += readback.judged(app, staged, before, after, new=inserting)
+            try:
+                return self._put(staged, rows.num_rows, inserting=inserting, apart=apart)
+            except RowsRefusedError:
+                if not self._alone:
+                    raise
+            # nobody had locked the rows: what stands there may be what another wrote meanwhile
+            readback.lock(self._session, staged)
+            return self._put(staged, rows.num_rows, inserting=inserting)
+
+    def _put(self, staged: Staged, count: int, *, inserting: bool, apart: bool = False) -> Written:
+        """Merge staged rows, and read back what may have become something else."""
+        app, session = self._reader.app, self._session
+        before = readback.unlike(session, staged) if staged.numbered else None
+        if apart and staged.movable:
+            session.run(staged.statement(session, "make way", staged.make_way))
+        done = self._dialect.merge(session, staged, inserting=inserting, meeting=self._alone)
+        # where the key is not unique there, more rows may have been updated than were given
+        rest = max(count - done.inserted - done.updated, 0)
+        if before is not None or rest:
+            after = readback.unlike(session, staged)
+            done += readback.judged(app, staged, before, after, new=inserting)
         return done + Written(unchanged=rest)
 
     @contextmanager
