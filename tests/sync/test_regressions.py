@@ -277,11 +277,6 @@ def test_a_changed_key_reaches_them_though_another_row_has_taken_the_old_one(run
     assert running.unexplained() == {}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a conflict about the new key drops its entry, and with it that there was another key: "
-    "rows that point there are not looked for",
-)
 def test_a_changed_key_reaches_them_though_the_other_side_has_made_such_a_row(running):
     running.map("groups", ("columns:", "conflicts: {policy: finops}\ncolumns:"))
     group = {"DATAAREAID": "USMF", "DESCRIPTION": "ten"}

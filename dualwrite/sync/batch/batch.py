@@ -148,6 +148,8 @@ class BatchContext:
     run: int | None = None
     closed: defaultdict[Side, list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
     """Ids of a side's own entries that a conflict has dealt with in this cycle."""
+    came: defaultdict[Side, list[Changes]] = field(default_factory=lambda: defaultdict(list))
+    """Of those, rows of that side that are new under their key."""
     stamps: dict[Side, int] = field(default_factory=dict)
     """The stamp of the last record in the other side's inbox, by source: of the open transaction,
     or of the last that was committed."""

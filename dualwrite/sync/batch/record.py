@@ -24,6 +24,7 @@ from dualwrite.sync.batch.held import Held
 from dualwrite.sync.batch.held_changes import only_held
 from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, constant, marked, some
 from dualwrite.sync.batch.stated import Stated
+from dualwrite.sync.capture.changes import renewed
 from dualwrite.sync.routes.route import Route
 
 _RECORDS = count(1)
@@ -88,6 +89,8 @@ def close_conflicts(
     delete_won = pc.and_not(pc.invert(target.found), pc.or_(decision.write, decision.ask))
     closed = pc.and_not(conflicts, delete_won)
     context.close(writing, batch.route.target, target.changes.ids_of(closed))
+    if some(came := pc.and_(closed, renewed(target.changes))):
+        context.came[batch.route.target].append(target.changes.filter(came))
     pieces = [
         pc.if_else(mask, changed_text(sorted(stated.targets.get(name, ()))), "")
         for name, mask in decision.back.items()

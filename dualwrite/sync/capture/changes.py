@@ -163,6 +163,11 @@ def changes_of(entries: Entries) -> Changes:
     )
 
 
+def renewed(changes: Changes) -> Mask:
+    """Which of n changes may be rows under a new key, where others went."""
+    return pc.and_not(changes.changed.is_null(), changes.deleted)
+
+
 def none_of(keys: pa.Table, changed: Sequence[Sequence[str] | None]) -> Changes:
     """Changes of keys that are in no queue (held rows): there is nothing to acknowledge."""
     n = keys.num_rows

@@ -29,11 +29,11 @@ from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.results import BatchResult, log_rows
 from dualwrite.sync.batch.twins import twins_noted
 from dualwrite.sync.capture.captures import steering_columns
-from dualwrite.sync.capture.changes import Changes, changes_of
+from dualwrite.sync.capture.changes import Changes, changes_of, renewed
 from dualwrite.sync.cycle.admission import asked_about, nameless, refuse_drift, with_held
 from dualwrite.sync.cycle.pages import Page, Pages
 from dualwrite.sync.cycle.passes import Passes, query_of
-from dualwrite.sync.cycle.pointers import Pointing, renewed
+from dualwrite.sync.cycle.pointers import Pointing
 from dualwrite.sync.cycle.read_ahead import Ahead
 from dualwrite.sync.cycle.renames import Renames
 from dualwrite.sync.cycle.tally import Tally
@@ -110,6 +110,9 @@ class DirectionWorker:
         with Ahead(snapshot) as ahead:
             for page in self._pages.ahead(ahead):
                 self._carry_page(ahead, self._without(page, begun) if len(begun) else page)
+        for came in self.context.came.pop(self.source, []):
+            if self._any_deletes:  # a conflict has taken these from the queue
+                self.pointing.queue(snapshot, self.capture.table, came)
 
     def _without(self, page: Page, begun: pa.Array) -> Page:
         """A page without the entries of which only late lookups are left to carry."""
@@ -135,7 +138,8 @@ class DirectionWorker:
         whole = changes.changed.is_null()
         if pc.any(whole).as_py():
             if self._any_deletes:
-                self.pointing.queue(snapshot, self.capture.table, renewed(changes))
+                came = changes.filter(renewed(changes))
+                self.pointing.queue(snapshot, self.capture.table, came)
             self.carry(snapshot, changes.filter(whole), self.passes.known)
 
     def _rename(self, snapshot: Snapshot, entries: Entries, changes: Changes) -> Changes:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dualwrite.apps.canonical import distinct
 from dualwrite.apps.capture import Capture
@@ -111,9 +110,3 @@ class Pointing:
                 capture = capture_of(self._session, table_map, self._side)
                 found.append((points_at.table, Pointer(capture, tuple(group))))
         return found
-
-
-def renewed(changes: Changes) -> Changes:
-    """Of n changes those that may be rows under a new key: some went, and these have come."""
-    came = pc.and_not(changes.changed.is_null(), changes.deleted)
-    return changes.filter(came)
