@@ -22,11 +22,21 @@ MapOption = Annotated[
 ]
 _AT_MOST = 50
 """Rows that are listed one by one where no --limit is given."""
+_NONE = "No row waits: nothing was rejected, nothing is parked."
+_NONE_DRY = "The last dry run of each map found no row to hold, or there was none yet."
+_CURE = (
+    "Correct the cause, then: dualwrite errors retry ID...\n"
+    "Or remove the rows from the journal: dualwrite errors discard ID..."
+)
+_CURE_DRY = (
+    "Nothing is held: so it was at the last dry run of each map.\n"
+    "Correct the cause, then: dualwrite run MAP --dry-run"
+)
 Ids = Annotated[list[int], typer.Argument(metavar="ID", help="As dualwrite errors shows them.")]
 
 
 @app.callback()
-def errors(
+def errors(  # noqa: PLR0913, PLR0917 - one for each word of the command
     ctx: typer.Context,
     map_name: MapOption = None,
     rule: Annotated[
@@ -38,6 +48,10 @@ def errors(
         typer.Option("--csv", metavar="FILE", help="Write the rows, values and all, to a file."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most so many rows.")] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Rows that the last dry run of each map would hold."),
+    ] = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
@@ -53,28 +67,39 @@ def errors(
       dualwrite errors
       dualwrite errors --rule required --limit 20
       dualwrite errors --map customers-v3--accounts --csv rejected.csv
+      dualwrite errors --dry-run
       dualwrite errors retry 12 13
       dualwrite errors discard 14
     """
     if ctx.invoked_subcommand is not None:
+        if dry_run:
+            msg = (
+                f"--dry-run shows rows that are not held: there is none to {ctx.invoked_subcommand}"
+            )
+            raise typer.BadParameter(msg)
         return
     from dualwrite.operations.queries import errors as queries
     from dualwrite.operations.session import open_session
 
     with open_session(project) as session:
         if csv_file is not None:
-            written = queries.export_held_rows(session, csv_file, map_name, rule=rule, limit=limit)
+            written = queries.export_held_rows(
+                session, csv_file, map_name, rule=rule, limit=limit, dry_run=dry_run
+            )
             if as_json:
                 print_json(written.as_dict())
             else:
                 print_line(f"{plural(written.rows, 'row')} written to {csv_file}.")
-        elif as_json:
-            print_json(queries.held_rows(session, map_name, rule=rule, limit=limit).as_dict())
-        elif rule is not None:
-            found = queries.held_rows(session, map_name, rule=rule, limit=limit or _AT_MOST)
-            _print_rows(found.rejected, rule, session.link.names)
+        elif as_json or rule is not None:
+            most = limit if as_json else limit or _AT_MOST
+            found = queries.held_rows(session, map_name, rule=rule, limit=most, dry_run=dry_run)
+            if as_json:
+                print_json(found.as_dict())
+            else:
+                _print_rows(found.rejected, rule or "", session.link.names)
         else:
-            _print_causes(queries.held_causes(session, map_name).causes, session.link.names)
+            causes = queries.held_causes(session, map_name, dry_run=dry_run).causes
+            _print_causes(causes, session.link.names, dry_run=dry_run)
 
 
 @app.command()
@@ -141,9 +166,9 @@ def discard(ids: Ids, project: Project = HERE, as_json: Json = False) -> None:
         print_line(f"{plural(done.rows, 'row')} discarded.")
 
 
-def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
+def _print_causes(causes: Sequence[HeldCause], apps: AppNames, *, dry_run: bool) -> None:
     if not causes:
-        print_line("No row waits: nothing was rejected, nothing is parked.")
+        print_line(_NONE_DRY if dry_run else _NONE)
         return
     for each in causes:
         cause = each.cause
@@ -158,10 +183,7 @@ def _print_causes(causes: Sequence[HeldCause], apps: AppNames) -> None:
         if cause.cure:
             print_line(wrapped(f"To fix it: {apps.in_text(cause.cure)}", "  "))
         print_line(wrapped(_first(each), "  ", "    ") + "\n")
-    print_line(
-        "Correct the cause, then: dualwrite errors retry ID...\n"
-        "Or remove the rows from the journal: dualwrite errors discard ID..."
-    )
+    print_line(_CURE_DRY if dry_run else _CURE)
 
 
 def _first(each: HeldCause) -> str:

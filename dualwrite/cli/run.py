@@ -11,8 +11,7 @@ import typer
 from dualwrite.cli.counts import print_counts, print_unseen
 from dualwrite.cli.options import HERE, Json, MapNames, Project
 from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
-from dualwrite.link import AppNames
-from dualwrite.operations.counts import MapCounts, total
+from dualwrite.operations.counts import Counts, MapCounts, total
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")
 
@@ -66,6 +65,7 @@ def run(
     """
     from dualwrite.cli.progress import bars
     from dualwrite.operations.commands.run import run as start
+    from dualwrite.operations.queries.plan import DryRun
     from dualwrite.operations.queries.plan import dry_run as rehearse
     from dualwrite.operations.session import open_session
     from dualwrite.tablemap.model import Master
@@ -86,23 +86,30 @@ def run(
     if as_json:
         print_json(done.as_dict())
     else:
-        _print(done.maps, session.link.names, dry_run=dry_run)
+        print_counts(done.maps, _KINDS, session.link.names)
+        if isinstance(done, DryRun):
+            _print_dry_run(total(done.maps), kept=done.kept)
+        else:
+            _print_run(done.maps)
     if done.stuck:
         raise typer.Exit(1)
 
 
-def _print(maps: Sequence[MapCounts], apps: AppNames, *, dry_run: bool) -> None:
-    print_counts(maps, _KINDS, apps)
+def _print_dry_run(sums: Counts, *, kept: bool) -> None:
+    print_line("\nA dry run: nothing was written.")
+    if held := sums.rejected + sums.parked:
+        why = ": dualwrite errors --dry-run" if kept else "."
+        print_line(f"{plural(held, 'row')} would be held{why}")
+    if differing := sums.conflicts:
+        rows = plural(differing, "row has", "rows have")
+        print_line(
+            f"{rows} other values on the other side: the master decides; "
+            "both versions will be on record."
+        )
+
+
+def _print_run(maps: Sequence[MapCounts]) -> None:
     sums = total(maps)
-    if dry_run:
-        print_line("\nA dry run: nothing was written.")
-        if differing := sums.conflicts:
-            rows = plural(differing, "row has", "rows have")
-            print_line(
-                f"{rows} other values on the other side: the master decides; "
-                "both versions will be on record."
-            )
-        return
     written, held = sums.written, sums.rejected + sums.parked
     running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
     print_line(

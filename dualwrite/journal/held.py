@@ -128,6 +128,11 @@ class HeldRowStore:
                 for part in _in_parts(sorted(set(ids)))
             )
 
+    def discard_map(self, map_name: str) -> None:
+        """Delete every held row of a map."""
+        with self._database.writing() as connection:
+            connection.execute(delete(HeldRowModel).where(HeldRowModel.map == map_name))
+
 
 def _cause_columns() -> tuple[Any, ...]:
     model = HeldRowModel

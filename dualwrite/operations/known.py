@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dualwrite.errors import PermanentError
+from dualwrite.journal.held import HeldRowStore
 from dualwrite.operations.session import Session
 from dualwrite.rules import RULES
 from dualwrite.sync.batch.held import REFUSED
@@ -42,8 +43,10 @@ def known_map(session: Session, name: str | None) -> str | None:
     return name
 
 
-def known_rule(session: Session, rule: str | None) -> str | None:
-    """The rule's name, where it is one of ours or holds a row; None stays None.
+def known_rule(rule: str | None, held: HeldRowStore) -> str | None:
+    """The rule's name, where it is one of ours or one of these rows is held by it.
+
+    None stays None.
 
     Raises:
         UnknownRuleError: It is neither (near names are offered).
@@ -52,7 +55,7 @@ def known_rule(session: Session, rule: str | None) -> str | None:
     ours = {*RULES, REFUSED, HELD_AT_RESUME}
     if rule is None or rule in ours:
         return rule
-    found = ours | {each.cause for each in session.journal.held.causes()}
+    found = ours | {each.cause for each in held.causes()}
     if rule not in found:
         raise UnknownRuleError(rule, near_names(rule, found))
     return rule

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dualwrite.link import load_link
-from tests.cli.conftest import Call, as_json, journal_of, rows_of
+from tests.cli.conftest import Call, as_json, change, journal_of, rows_of
 
 
 def test_init_makes_a_project_that_loads(call: Call, tmp_path: Path) -> None:
@@ -67,9 +67,71 @@ def test_a_dry_run_reports_and_writes_nothing(call: Call, project: Path) -> None
         "  to dataverse                 3           1           1           1           0\n"
         "\n"
         "A dry run: nothing was written.\n"
+        "1 row would be held: dualwrite errors --dry-run\n"
     )
     assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
     assert as_json(call, "status", "--project", project) == {"maps": []}
+
+
+def test_errors_shows_what_the_last_dry_run_would_hold(
+    call: Call, project: Path, tmp_path: Path
+) -> None:
+    call("run", "groups", "--dry-run", "--project", project)
+
+    told = call("errors", "--dry-run", "--project", project).out
+    [row] = as_json(call, "errors", "--dry-run", "--project", project)["rejected"]
+    exported = as_json(call, "errors", "--dry-run", "--csv", tmp_path / "x", "--project", project)
+
+    assert told == (
+        "groups, finops->dataverse: 1 row rejected by length of msdyn_description\n"
+        "  msdyn_description has 27 characters where 20 fit: 'A much too long\n"
+        "  description' would become 'A much too long desc'\n"
+        "  To fix it: shorten it at the source, or write {truncate: 20} in the map\n"
+        "  id 1 (30)\n"
+        "\n"
+        "Nothing is held: so it was at the last dry run of each map.\n"
+        "Correct the cause, then: dualwrite run MAP --dry-run\n"
+    )
+    assert (row["key"], row["rule"]) == ({"GROUPID": "30"}, "length")
+    assert exported["rows"] == 1
+    listed = call("errors", "--dry-run", "--rule", "length", "--project", project).out
+    assert "30   msdyn_description" in listed
+    # none of them is held, counted or retried
+    assert as_json(call, "errors", "--project", project) == {"rejected": [], "parked": []}
+    assert as_json(call, "status", "--project", project) == {"maps": []}
+    assert as_json(call, "errors", "retry", "--all", "--project", project) == {"retried": []}
+    refused = call("errors", "--dry-run", "retry", "1", "--project", project)
+    assert (refused.code, "there is none to retry" in refused.err) == (2, True)
+
+
+def test_each_dry_run_of_a_map_replaces_what_the_one_before_kept(call: Call, project: Path) -> None:
+    call("run", "groups", "--dry-run", "--project", project)
+    change(project / "finops.db", "UPDATE CustGroup SET DESCRIPTION = 'x' WHERE GROUPID = '30'")
+
+    done = call("run", "groups", "--dry-run", "--project", project)
+
+    assert "held" not in done.out
+    assert call("errors", "--dry-run", "--project", project).out == (
+        "The last dry run of each map found no row to hold, or there was none yet.\n"
+    )
+
+
+def test_before_any_dry_run_there_is_nothing_to_show(call: Call, project: Path) -> None:
+    assert as_json(call, "errors", "--dry-run", "--project", project) == {
+        "rejected": [],
+        "parked": [],
+    }
+    assert not (project / ".dualwrite" / "dry-run.db").exists()
+
+
+def test_a_dry_run_counts_also_where_the_project_cannot_be_written(
+    call: Call, project: Path
+) -> None:
+    (project / ".dualwrite" / "dry-run.db").mkdir(parents=True)
+
+    done = call("run", "groups", "--dry-run", "--project", project)
+
+    assert (done.code, done.out.splitlines()[-1]) == (0, "1 row would be held.")
 
 
 def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:

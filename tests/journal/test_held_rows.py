@@ -128,6 +128,15 @@ def test_a_discarded_id_is_never_used_again(journal: Journal) -> None:
     assert journal.held.rejected()[0].id > held.id
 
 
+def test_all_rows_of_a_map_are_discarded_and_no_others(journal: Journal) -> None:
+    for name in ("m", "n"):
+        journal.held.record(name, {THERE: BatchRecord(rejected=[refusal("1")])})
+
+    journal.held.discard_map("m")
+
+    assert [row.map for row in journal.held.rejected()] == ["n"]
+
+
 def test_values_without_a_json_type_are_stored_as_text(journal: Journal) -> None:
     row = {"money": Decimal("12345678901234567.1234567890"), "ratio": math.nan, "list": [math.inf]}
     journal.held.record(

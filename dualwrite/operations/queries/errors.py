@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dualwrite.errors import writing
+from dualwrite.journal.held import HeldRowStore
 from dualwrite.journal.records import Cause, HeldRow
+from dualwrite.operations.dry_runs import kept_rows
 from dualwrite.operations.known import known_map, known_rule
 from dualwrite.operations.results import Exported, QueryResult, timestamp
 from dualwrite.operations.session import Session
@@ -88,6 +91,7 @@ def held_rows(
     *,
     rule: str | None = None,
     limit: int | None = None,
+    dry_run: bool = False,
 ) -> HeldRows:
     """Held rows of a map, or of all; with `rule` only those that this rule rejected.
 
@@ -96,36 +100,54 @@ def held_rows(
         map_name: One map; None for all.
         rule: One rule; parked rows have none and are left out.
         limit: At most so many rejected rows, and so many parked ones.
+        dry_run: Of what the last dry run of each map would hold, in place of what is held.
 
     Raises:
         UnknownMapError, UnknownRuleError: There is no such map or rule.
         TransientError, PermanentError: From the journal.
     """
-    map_name, rule = known_map(session, map_name), known_rule(session, rule)
-    journal = session.journal
-    rejected = journal.held.rejected(map_name, rule=rule, limit=limit)
-    parked = [] if rule is not None else journal.held.parked(map_name, limit=limit)
+    map_name = known_map(session, map_name)
+    with _rows(session, dry_run=dry_run) as held:
+        if held is None:
+            return HeldRows((), ())
+        rule = known_rule(rule, held)
+        rejected = held.rejected(map_name, rule=rule, limit=limit)
+        parked = [] if rule is not None else held.parked(map_name, limit=limit)
     return HeldRows(tuple(rejected), tuple(parked))
 
 
-def held_causes(session: Session, map_name: str | None = None, *, first: int = 8) -> HeldCauses:
-    """Why rows are held back, with at most `first` rows of each cause.
+def held_causes(
+    session: Session, map_name: str | None = None, *, first: int = 8, dry_run: bool = False
+) -> HeldCauses:
+    """Why rows are held back, with at most `first` rows of each cause; `dry_run` as `held_rows`.
 
     Raises:
         UnknownMapError: There is no such map.
         TransientError, PermanentError: From the journal.
     """
-    held = session.journal.held
-    causes = held.causes(known_map(session, map_name))
-    return HeldCauses(
-        tuple(
-            HeldCause(cause, _first_of(session, cause, first) if first else ()) for cause in causes
+    map_name = known_map(session, map_name)
+    with _rows(session, dry_run=dry_run) as held:
+        if held is None:
+            return HeldCauses(())
+        return HeldCauses(
+            tuple(
+                HeldCause(cause, _first_of(held, cause, first) if first else ())
+                for cause in held.causes(map_name)
+            )
         )
-    )
 
 
-def _first_of(session: Session, cause: Cause, count: int) -> tuple[HeldRow, ...]:
-    held = session.journal.held
+@contextmanager
+def _rows(session: Session, *, dry_run: bool) -> Iterator[HeldRowStore | None]:
+    """The rows that are held, or those of dry runs; None where there was no dry run."""
+    if dry_run:
+        with kept_rows(session.link) as rows:
+            yield rows
+    else:
+        yield session.journal.held
+
+
+def _first_of(held: HeldRowStore, cause: Cause, count: int) -> tuple[HeldRow, ...]:
     ids = held.ids_of(cause, limit=count)
     return tuple(held.parked(ids=ids) if cause.kind == "parked" else held.rejected(ids=ids))
 
@@ -137,6 +159,7 @@ def export_held_rows(
     *,
     rule: str | None = None,
     limit: int | None = None,
+    dry_run: bool = False,
 ) -> Exported:
     """Write held rows, with their values, to a CSV file; the arguments are as of `held_rows`.
 
@@ -145,7 +168,7 @@ def export_held_rows(
         UnknownMapError, UnknownRuleError: There is no such map or rule.
         UnwritableFileError: The file cannot be written.
     """
-    found = held_rows(session, map_name, rule=rule, limit=limit)
+    found = held_rows(session, map_name, rule=rule, limit=limit, dry_run=dry_run)
     rows = (*found.rejected, *found.parked)
     with writing(file), file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)

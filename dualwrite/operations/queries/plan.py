@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dualwrite.operations.counts import CountedMaps, MapCounts
+from dualwrite.operations.dry_runs import rows_to_keep
 from dualwrite.operations.results import (
     Notify,
     Progress,
@@ -44,6 +45,9 @@ class Plan(QueryResult):
 class DryRun(CountedMaps, QueryResult):
     """What a run would do with each map; nothing was written."""
 
+    kept: bool = False
+    """Whether the rows that would be held can be asked for: `queries.errors`, with `dry_run`."""
+
 
 def plan_run(
     session: Session,
@@ -80,17 +84,22 @@ def dry_run(
 ) -> DryRun:
     """Do everything that a run does but write, and count; the arguments are as of `run`.
 
+    The rows that would be held are kept in the project's folder until the next dry run of their
+    map, where that folder can be written.
+
     Raises:
         UnknownMapError, MapError, TransientError, PermanentError: As of `plan_run`.
     """
     plan = plan_run(session, names, with_related=with_related, master=master).plan
     for line in plan.why:
         notify(line)
-    options = RunOptions(
-        initial_sync=initial_sync,
-        dry_run=True,
-        workers=session.link.workers,
-        partition_rows=session.link.partition_rows,
-    )
-    results = run_maps(session, plan, options, progress)
-    return DryRun(tuple(map(MapCounts.of, results)))
+    with rows_to_keep(session.link) as held:
+        options = RunOptions(
+            initial_sync=initial_sync,
+            dry_run=True,
+            dry_held=held,
+            workers=session.link.workers,
+            partition_rows=session.link.partition_rows,
+        )
+        results = run_maps(session, plan, options, progress)
+    return DryRun(tuple(map(MapCounts.of, results)), kept=held is not None)

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 
 from dualwrite.apps.capture import Capture
 from dualwrite.apps.query import KeyRange, Query
-from dualwrite.journal.records import Partition, PartitionPlan, Run
+from dualwrite.journal.held import HeldRowStore
+from dualwrite.journal.records import BatchRecord, Partition, PartitionPlan, Run
 from dualwrite.link import DEFAULT_PARTITION_ROWS, Side
 from dualwrite.sync.batch.batch import Batch, BatchContext, Carrying, RowsFrom, Takes
 from dualwrite.sync.batch.decide import master_policy
@@ -47,6 +48,8 @@ class Options:
     partition_rows: int = DEFAULT_PARTITION_ROWS
     dry_run: bool = False
     gate: Gate = rules_only
+    dry_held: HeldRowStore | None = None
+    """Where the rows go that a dry run would hold; None: its totals have them."""
 
 
 class InitialSync:
@@ -147,6 +150,13 @@ class InitialSync:
             self.session.journal.runs.finish_partition(
                 self.run.id, partition.direction, partition.phase, partition.number, shares
             )
+            totals.held.clear()
+        elif self.options.dry_held is not None:
+            found = {
+                direction: BatchRecord(rejected=held.rejected, parked=held.parked)
+                for direction, held in totals.held.items()
+            }
+            self.options.dry_held.record(self.name, found)
             totals.held.clear()
         # what is kept of a partition must not grow with the table
         totals.keys.clear()

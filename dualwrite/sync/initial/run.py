@@ -218,6 +218,8 @@ def _run_phase(
     if options.dry_run:
         sync = InitialSync(session, plan, options, finder=finder)
         if phase == 1:
+            if options.dry_held is not None:
+                options.dry_held.discard_map(plan.table_map.name)
             for each in carry_all(sync, phase, workers=1, progress=progress):
                 result.add(each)
         return
