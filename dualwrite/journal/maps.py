@@ -127,12 +127,21 @@ class MapStore:
                     newer = {side: replace(m, epoch=epochs[name]) for side, m in known.items()}
                     change_map(connection, name, marks=_stored(newer))
 
-    def advance_applied(self, map_name: str, stamps: Mapping[Side, int]) -> None:
-        """Store the stamps that the inboxes of a map's apps have; 0 stands for an unknown one."""
+    def advance_queues(
+        self, map_name: str, stamps: Mapping[Side, int], given: Mapping[Side, int]
+    ) -> None:
+        """Store how far the inboxes and queues of a map's apps are, as a `Mark` has it.
+
+        0 stands for what is not known.
+        """
         with self._database.writing() as connection:
             known = _marks(connection, map_name).get(map_name, {})
             newer = {
-                side: replace(mark, applied=max(mark.applied, stamps.get(side, 0)))
+                side: replace(
+                    mark,
+                    applied=max(mark.applied, stamps.get(side, 0)),
+                    given=max(mark.given, given.get(side, 0)),
+                )
                 for side, mark in known.items()
             }
             if newer != known:

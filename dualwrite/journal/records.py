@@ -145,6 +145,8 @@ class Mark:
     """For which time the currently valid dated rows were last determined; None if not needed."""
     applied: int = 0
     """The stamp that the app's inbox had; a lower one there means an older copy."""
+    given: int = 0
+    """The highest id of the app's queue that the app knows to be acknowledged."""
     unseen: tuple[str, ...] = ()
     """How rows of the app can change so that the capture does not see it, one line each."""
 

@@ -294,6 +294,25 @@ class TestRestored:
         assert names(world, "USMF") == ["edited after the restore"] * 2
         assert reported(world) == []
 
+    def test_a_restored_source_is_noticed_though_nothing_goes_back(self, world: World) -> None:
+        """Its inbox is empty for ever: only the ids that its queue gave tell the copy."""
+        world.map("companies", ("CODE = code", "CODE > code"), ("NAME = name", "NAME > name"))
+        world.run("companies")
+        app = world.memory[F]
+        with cycle_runner(world.session) as (runner, _):
+            backup = app._store.state
+            name_it(world, F, "after the backup")
+            runner.run_and_flush()
+        app._store.change(lambda _: backup)
+        name_it(world, F, "after the restore")
+
+        [result] = run_cycle(world.session)
+
+        assert result.note.startswith("companies: finops has an earlier state")
+        assert reported(world) == [
+            (F, "finops has an earlier state: was it restored from a backup?")
+        ]
+
     def test_a_restore_under_a_running_worker_is_noticed(self, world: World) -> None:
         world.run("companies")
         app = world.memory[D]

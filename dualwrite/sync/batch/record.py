@@ -25,6 +25,7 @@ from dualwrite.sync.batch.held_changes import only_held
 from dualwrite.sync.batch.outcomes import ENDED_WELL, Mask, Outcome, constant, marked, some
 from dualwrite.sync.batch.stated import Stated
 from dualwrite.sync.capture.changes import renewed
+from dualwrite.sync.capture.queues import begun_in
 from dualwrite.sync.routes.route import Route
 
 _RECORDS = count(1)
@@ -66,12 +67,7 @@ def record_begun(context: BatchContext, writing: Writing, batch: Batch) -> None:
     if capture is not None and batch.entries is not None:
         ids = batch.entries.ids_of(batch.outcomes.among(*ENDED_WELL))
         context.begun[source] = pa.concat_arrays([context.begun[source], ids])
-        writing.record_applied(begun_queue(capture.queue), context.begun[source])
-
-
-def begun_queue(queue: str) -> str:
-    """The inbox's name for those of a queue's entries that `record_begun` notes."""
-    return f"{queue}:new"
+        writing.record_applied(begun_in(capture.queue), context.begun[source])
 
 
 def close_conflicts(

@@ -1,10 +1,10 @@
 """The start of a worker: older ones are shut out, and an app that was restored is noticed.
 
-Each app remembers the newest worker it has seen of a map, and in its inbox the stamp of what
-was applied last; the journal remembers what it should remember.  An app that remembers less
-was restored from a backup: its queue names
-what was carried long ago, its ids are given out again, and the rows we wrote since are
-gone.  Nothing is carried then until a person has confirmed it (`dualwrite check --repair`).
+Each app remembers the newest worker it has seen of a map, what of its queue was acknowledged
+last, and in its inbox the stamp of what was applied last; the journal remembers what it should
+remember.  An app that remembers less was restored from a backup: its queue names what was
+carried long ago, its ids are given out again, and the rows we wrote since are gone.  Nothing is
+carried then until a person has confirmed it (`dualwrite check --repair`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dualwrite.errors import PermanentError
 from dualwrite.journal.records import Mark
 from dualwrite.link import Side
 from dualwrite.logs import GUARD_RESTORED
+from dualwrite.sync.capture.queues import acknowledged_of
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.session import Session
 
@@ -67,7 +68,7 @@ def fence_one(session: Session, map_name: str, epoch: int) -> None:
 
 
 def restored(session: Session, side: Side, marks: Mapping[str, Mapping[Side, Mark]]) -> list[str]:
-    """The maps of which an app has forgotten workers that it had seen, or what was applied."""
+    """The maps of which an app has forgotten workers, or how far its queue or its inbox was."""
     # an epoch of 0 shuts out nobody, and returns what was seen
     app = session.apps[side]
     seen = app.fence(dict.fromkeys(marks, 0))
@@ -76,7 +77,9 @@ def restored(session: Session, side: Side, marks: Mapping[str, Mapping[Side, Mar
     def forgotten(name: str, mark: Mark) -> bool:
         if seen.get(name, 0) < mark.epoch:
             return True
-        queue = queues.get(name, {}).get(side.other.value)
-        return bool(mark.applied and queue) and app.inbox(str(queue)).stamp < mark.applied
+        ours, across = (queues.get(name, {}).get(each.value) for each in (side, side.other))
+        if mark.given and ours and app.inbox(acknowledged_of(str(ours))).stamp < mark.given:
+            return True
+        return bool(mark.applied and across) and app.inbox(str(across)).stamp < mark.applied
 
     return [name for name, known in marks.items() if side in known and forgotten(name, known[side])]

@@ -61,6 +61,16 @@ def pages(session: Session, capture: Capture, side: Side, size: int) -> Iterator
         after = page.id[-1].as_py()
 
 
+def begun_in(queue: str) -> str:
+    """What an inbox calls the entries of a queue that are applied but for their late lookups."""
+    return f"{queue}:new"
+
+
+def acknowledged_of(queue: str) -> str:
+    """What the app of a queue calls, in its own inbox, the last entry that was acknowledged."""
+    return f"{queue}:done"
+
+
 def _holds(page: Entries, text: str) -> Any:
     found: Any = pa.repeat(pa.scalar(value=False), len(page))
     for part in page.keys.columns:

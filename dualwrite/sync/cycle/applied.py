@@ -1,20 +1,70 @@
-"""After a crash between two commits: held rows whose changes are across are discarded."""
+"""What is applied and acknowledged already, as the apps themselves know it.
+
+A worker can die, or lose an app, between the commit over there and the acknowledgement here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from dualwrite.apps.capture import Capture
+from dualwrite.apps.entries import ids_within
 from dualwrite.journal.records import BatchRecord
 from dualwrite.link import Side
 from dualwrite.sync.batch.held_changes import HeldChanges
-from dualwrite.sync.capture.queues import PAGE, pages
+from dualwrite.sync.capture.fencing import RestoredError
+from dualwrite.sync.capture.queues import PAGE, acknowledged_of, begun_in, pages
+from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.session import Session
 
 
-def clear_applied(
+def acknowledge_applied(
+    session: Session, map_name: str, directions: Mapping[Side, DirectionWorker]
+) -> None:
+    """Acknowledge what the other side's inbox says is applied; of what is begun, carry the rest.
+
+    Raises:
+        RestoredError: An app has forgotten what this worker did.
+        TransientError, PermanentError: From the apps.
+    """
+    for side, direction in directions.items():
+        app, other, queue = session.apps[side], session.apps[side.other], direction.capture.queue
+        inbox = other.inbox(queue)
+        if inbox.stamp < direction.applied:
+            raise RestoredError(map_name=map_name, app=side.other.value)
+        if app.inbox(acknowledged_of(queue)).stamp < direction.remembered:
+            raise RestoredError(map_name=map_name, app=side.value)
+        if inbox.ranges:
+            _clear_held(session, map_name, side, direction.capture, inbox.ranges)
+            app.acknowledge_ranges(queue, inbox.ranges)
+        direction.context.begun[side] = ids_within(other.inbox(begun_in(queue)).ranges)
+
+
+def remember_acknowledged(
+    session: Session, directions: Mapping[Side, DirectionWorker]
+) -> Mapping[Side, int]:
+    """Let each app remember the last entry of its queue that was acknowledged; which that is.
+
+    An app that is put back to an earlier state has forgotten it, though its queue may have given
+    as many ids again.
+
+    Raises:
+        TransientError, PermanentError: From the apps.
+    """
+    for side, direction in directions.items():
+        if direction.given > direction.remembered:
+            queue = direction.capture.queue
+            with session.apps[side].writing(direction.origin) as writing:
+                nothing = pa.array([], pa.int64())
+                writing.record_applied(acknowledged_of(queue), nothing, direction.given)
+            direction.remembered = direction.given
+    return {side: direction.remembered for side, direction in directions.items()}
+
+
+def _clear_held(
     session: Session, map_name: str, side: Side, capture: Capture, ranges: Sequence[tuple[int, int]]
 ) -> None:
     """Discard held rows whose newer changes are across: a worker died before it did so.

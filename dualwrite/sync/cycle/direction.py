@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.apps.capture import Capture
+from dualwrite.apps.capture import Capture, Origin
 from dualwrite.apps.entries import Entries, Op, changed_of, changed_text
 from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Snapshot
@@ -74,11 +74,20 @@ class DirectionWorker:
         """Whether rows of the other side went in this cycle."""
         self.applied = 0
         """The stamp of what was committed last in the other side's inbox; 0 if nothing was yet."""
+        self.given = 0
+        """The highest id that was acknowledged; 0 if none was yet."""
+        self.remembered = 0
+        """The highest of those that the source itself knows of."""
 
     @property
     def direction(self) -> str:
         """`finops->dataverse` or the other."""
         return self.source.direction
+
+    @property
+    def origin(self) -> Origin:
+        """Who writes on the source's side."""
+        return self.context.origin(self.full.route, self.source)
 
     def take_tally(self) -> Tally:
         """What was done since this was called last."""
@@ -358,6 +367,7 @@ class DirectionWorker:
         if not len(ids):
             return
         self._app.acknowledge(self.capture.queue, ids)
+        self.given = max(self.given, pc.max(ids).as_py())
         if len(begun := self.context.begun[self.source]):
             left = pc.invert(pc.is_in(begun, value_set=ids))
             self.context.begun[self.source] = begun.filter(left)

@@ -19,7 +19,6 @@ from functools import cached_property, partial
 from typing import TypeVar
 
 from dualwrite.apps.capture import OvertakenError, QueueMissingError
-from dualwrite.apps.entries import ids_within
 from dualwrite.apps.transactions import Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.leases import LeaseLostError
@@ -28,12 +27,11 @@ from dualwrite.link import Side
 from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.gate import Gate, rules_only
-from dualwrite.sync.batch.record import begun_queue
 from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.capture.fencing import RestoredError, fence
+from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.capture.recovery import recover
-from dualwrite.sync.cycle.applied import clear_applied
+from dualwrite.sync.cycle.applied import acknowledge_applied, remember_acknowledged
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
@@ -112,19 +110,7 @@ class CycleRunner:
         self._faults |= restored
         self.workers = [worker for worker in self.workers if worker.name not in restored]
         for worker in self.workers:
-            self._acknowledge_applied(worker)
-
-    def _acknowledge_applied(self, worker: MapWorker) -> None:
-        for side, direction in worker.directions.items():
-            queue = direction.capture.queue
-            inbox = self.session.apps[side.other].inbox(queue)
-            if inbox.stamp < direction.applied:
-                raise RestoredError(map_name=worker.name, app=side.other.value)
-            if inbox.ranges:
-                clear_applied(self.session, worker.name, side, direction.capture, inbox.ranges)
-                self.session.apps[side].acknowledge_ranges(queue, inbox.ranges)
-            begun = self.session.apps[side.other].inbox(begun_queue(queue))
-            direction.context.begun[side] = ids_within(begun.ranges)
+            acknowledge_applied(self.session, worker.name, worker.directions)
 
     @property
     def names(self) -> set[str]:
@@ -164,7 +150,8 @@ class CycleRunner:
         for worker in self.workers:
             fault, worker.fault = worker.fault, None
             if fault is not None:  # it may have come between the two commits
-                self._try([worker], partial(self._acknowledge_applied, worker))
+                known = partial(acknowledge_applied, self.session, worker.name, worker.directions)
+                self._try([worker], known)
         pending = {side: self._count(side) for side in Side if side in sides}
         if not any(count for counted in pending.values() for count in counted.values()):
             return False
@@ -371,7 +358,8 @@ class CycleRunner:
         journal.cycles.record(worker.name, result.counts, lags, pending=pending)
         if result.counts:
             stamps = {side.other: each.applied for side, each in directions.items()}
-            journal.maps.advance_applied(worker.name, stamps)
+            given = self._try([worker], partial(remember_acknowledged, self.session, directions))
+            journal.maps.advance_queues(worker.name, stamps, given or {})
         set_waits(self.session, worker.name, worker.fault)
         if worker.fault is None and not any(pending.values()):
             # only from there: somebody may have paused or stopped the map at this moment

@@ -29,7 +29,7 @@ from dualwrite.sync.capture.captures import (
 )
 from dualwrite.sync.capture.changes import changes_of
 from dualwrite.sync.capture.fencing import restored
-from dualwrite.sync.capture.queues import PAGE, pages
+from dualwrite.sync.capture.queues import PAGE, begun_in, pages
 from dualwrite.sync.initial.partitions import KIND
 from dualwrite.sync.mapstate.mapstate import stop_capture
 from dualwrite.sync.reconcile.reconcile import Difference, reconcile, unequal_columns
@@ -185,11 +185,12 @@ def _drop_drifted(session: Session, capture: Capture, side: Side) -> bool:
 def _clear_applied(
     session: Session, name: str, captures: Mapping[Side, Capture], side: Side, lease: Lease
 ) -> None:
-    """Clear the record of applied entries: a restored app gives out their ids a second time."""
+    """Clear the records of applied entries: a restored app gives out their ids a second time."""
     across = captures.get(side.other)
     origin = Origin(name, None if across is None else across.queue, lease.epoch)
     with session.apps[side.other].writing(origin) as writing:
-        writing.record_applied(captures[side].queue, pa.array([], pa.int64()))
+        for queue in (captures[side].queue, begun_in(captures[side].queue)):
+            writing.record_applied(queue, pa.array([], pa.int64()))
 
 
 def _queue_differences(

@@ -37,6 +37,12 @@ class DatabaseSession(ABC):
     preparable = False
     """Whether the transaction that stands can be prepared, with what was done in it so far."""
 
+    def recheck(self) -> None:  # noqa: B027 - most have nothing to look at
+        """Raise the driver's fault where an idle session would not reach the database any more.
+
+        Only for what no statement of it would meet.
+        """
+
     def text(self, statement: Executable | sa.ClauseElement | str) -> str:
         """A statement as text, its values in it as SQLAlchemy's literals."""
         if isinstance(statement, str):
@@ -180,6 +186,7 @@ class Pool:
         if session is None:
             session = self._connect()
         try:
+            session.recheck()
             yield session
         except BaseException:
             session.close()

@@ -81,6 +81,7 @@ class Polling:
         lost = self._session is None
         if self._session is None:
             self._session = self._connect()
+        self._session.recheck()
         before, self._last = self._last, self._sign(self._session)
         return lost or before != self._last
 

@@ -42,7 +42,15 @@ class SqliteSession(DatabaseSession):
         with _WRITERS_GUARD:
             self._writer = _WRITERS[os.path.realpath(path)]
         self._writing = False
-        self._connection = connect(path, patience=patience)
+        self._path, self._connection = path, connect(path, patience=patience)
+        self._file = _identity(path)
+
+    def recheck(self) -> None:
+        """A file put in the place of the one that is open: what is written now, nobody reads."""
+        if _identity(self._path) != self._file:
+            fault = sqlite3.OperationalError(f"another file has taken the place of {self._path}")
+            fault.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise fault
 
     def mark(self, number: int) -> str:
         return f"?{number}"
@@ -160,6 +168,15 @@ class SqliteSession(DatabaseSession):
         if self._writing:
             self._writing = False
             self._writer.release()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file is under the path now; None if there is none."""
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def connect(path: str, *, patience: float) -> sqlite3.Connection:

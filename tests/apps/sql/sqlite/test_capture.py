@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import psutil
 import pytest
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture
-from dualwrite.errors import AppBusyError, MissingFileError
+from dualwrite.errors import AppBusyError, AppUnreachableError, MissingFileError
 from dualwrite.tablemap.schema import Reference
 from tests.apps.capturing import CAPTURE, G1, QUEUE, customer, entries, recorded
 from tests.apps.reading import customers, of_customers, paths
@@ -238,3 +239,26 @@ def test_a_key_that_a_group_had(shop: Workshop, app: App) -> None:
         hand.update("customer", groupid=G1)
 
     assert recorded(app, capture) == [("i", None, "C1"), ("d", None, "C1"), ("i", "g1", "C1")]
+
+
+def test_a_file_put_in_the_place_of_another_is_noticed(shop: Workshop, watched: App) -> None:
+    """As a restore does: the open one has no name any more, and nobody reads what it takes."""
+    place = Path(file_of(shop))
+    with shop.hand() as hand:
+        hand.insert("customer", customer("C1"))
+    with closing(sqlite3.connect(place)) as held, closing(sqlite3.connect(f"{place}.b")) as copy:
+        held.backup(copy)
+    watched.write("customer", customers("C2"), key=KEY)
+    watch = watched.watch([QUEUE])
+    place.with_name(f"{place.name}.b").replace(place)
+    for ending in ("-wal", "-shm"):
+        Path(f"{place}{ending}").unlink(missing_ok=True)
+
+    with pytest.raises(AppUnreachableError, match="another file has taken the place of"):
+        watched.write("customer", customers("C3"), key=KEY)
+    with pytest.raises(AppUnreachableError, match="another file has taken the place of"):
+        watch.wait(0.1)
+    watched.write("customer", customers("C3"), key=KEY)
+
+    assert [row["number"] for row in watched.read(of_customers()).to_pylist()] == ["C1", "C3"]
+    watch.close()
