@@ -28,6 +28,7 @@ from dualwrite.rules import (
     KeyPresent,
     KeyUnique,
     Length,
+    LocalTime,
     PeriodsSound,
     Readable,
     Required,
@@ -233,6 +234,27 @@ class ExpectColumnValuesToFitLength(RuleExpectation):
     least: int = 0
 
 
+class ExpectColumnValuesToBeLocalTimes(RuleExpectation):
+    """Times that the clocks of a zone show, and that come back from another as they were.
+
+    Args:
+        source: The source column, such as `source:SHIPPEDAT`.
+        zone: The IANA name of the zone of its times without a zone.
+        into: That of the zone into which they go.
+        whole: Whether each must come back as it was, as a part of a key.
+
+    Example: `ExpectColumnValuesToBeLocalTimes(source="source:SHIPPEDAT", zone="Europe/Berlin")`.
+    """
+
+    rule: ClassVar[type[Rule]] = LocalTime
+    template: ClassVar[str] = "$source is on the clocks of $zone."
+
+    source: str
+    zone: str
+    into: str = "UTC"
+    whole: bool = False
+
+
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):
     """Whole numbers that the target's type can hold.
 
@@ -328,6 +350,7 @@ EXPECTATIONS: Mapping[type[Rule], type[RuleExpectation]] = {
         ExpectColumnValuesToFitLength,
         ExpectColumnValuesToKeepScale,
         ExpectColumnValuesToKeepCurrencyPrecision,
+        ExpectColumnValuesToBeLocalTimes,
         ExpectColumnValuesToFitWholeNumberRange,
         ExpectColumnValuesToKeepSecondFraction,
         ExpectColumnValuesToFitFloat,

@@ -20,12 +20,14 @@ from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConvertible, QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.rule import Rule, Severity
+from dualwrite.rules.times import LocalTime
 from dualwrite.rules.values import Between, Matches, OneOf
 
 RULES: Mapping[str, type[Rule]] = {
     rule.name: rule
     for rule in (
         Readable,
+        LocalTime,
         KeyPresent,
         PeriodsSound,
         KeyUnique,
@@ -64,6 +66,7 @@ __all__ = [
     "KeyPresent",
     "KeyUnique",
     "Length",
+    "LocalTime",
     "Matches",
     "MoneyExact",
     "OneOf",

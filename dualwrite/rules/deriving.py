@@ -19,6 +19,7 @@ from dualwrite.rules.presence import Required
 from dualwrite.rules.quantities import QuantityConverts
 from dualwrite.rules.references import Resolvable
 from dualwrite.rules.rule import Rule
+from dualwrite.rules.times import LocalTime
 from dualwrite.rules.values import Between, Matches, OneOf
 from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, LookupFacts, MoneyFacts
 
@@ -28,7 +29,7 @@ def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, 
 
     The first rule that a row fails gives the row its reason.
     """
-    rules: list[Rule] = []
+    rules: list[Rule] = [*_local_times(flow)]
     if flow.key:
         rules.append(KeyPresent(key=flow.key))
     if flow.periods is not None:
@@ -49,6 +50,16 @@ def derive(flow: FlowFacts, lookups: Iterable[LookupFacts] = ()) -> tuple[Rule, 
             )
         )
     return tuple(dict.fromkeys(rules))
+
+
+def _local_times(flow: FlowFacts) -> Iterator[Rule]:
+    """Before the rules of the key: a time that is none leaves the key without its part."""
+    for column in flow.columns:
+        zones = column.zones
+        if zones is not None and column.origin is not None:
+            yield LocalTime(
+                source=column.origin, zone=zones.source, into=zones.target, whole=zones.whole
+            )
 
 
 def _of_column(column: ColumnFacts) -> Iterator[Rule]:

@@ -26,6 +26,7 @@ DERIVED_ONLY = ("outside", "own", "periods_sound", "quantity_converts", "resolva
 
 FACES: Mapping[str, str] = {
     "readable": "ExpectRowsToBeReadable",
+    "local_time": "ExpectColumnValuesToBeLocalTimes",
     "key_present": "ExpectKeyToBePresent",
     "key_unique": "ExpectKeyToBeUnique",
     "value_map_total": "ExpectValuesToBeInValueMap",

@@ -45,6 +45,17 @@ class QuantityFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneFacts:
+    """The zones between which a time without a zone goes."""
+
+    source: str
+    target: str
+    """`UTC` where the target keeps the moment."""
+    whole: bool
+    """Whether the time must come back as it was: of a key."""
+
+
+@dataclass(frozen=True, slots=True)
 class ColumnFacts:
     """One target column, named as in the gate table."""
 
@@ -82,6 +93,7 @@ class ColumnFacts:
     """Those of them that the map makes null."""
     money: MoneyFacts | None = None
     quantity: QuantityFacts | None = None
+    zones: ZoneFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

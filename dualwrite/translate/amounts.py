@@ -23,6 +23,7 @@ from dualwrite.tablemap.amounts import Money
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.translate.flow import Flow, FlowColumn
 from dualwrite.translate.periods import keep_equivalent_ends
+from dualwrite.translate.times import keep_equivalent_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +50,14 @@ class RoundMoney:
 
 def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
     """Translated rows, but what the target holds wherever only its rounding came back, or
-    its own notation for a period without an end, or its own letter case of a key.
+    its own notation for a period without an end, its own letter case of a key, or a time that the
+    source cannot tell from its own.
 
     Shapes: `translated` is (n, c), the gate table of `flow`; `held` (n, d) the result of
     `comparable` for the target's own rows, aligned, null throughout where it has none.
     """
     translated = keep_equivalent_ends(translated, held, flow)
+    translated = keep_equivalent_times(translated, held, flow)
     for name in flow.caseless:
         sent, came = column_of(held, name), column_of(translated, name)
         same = pc.equal(pc.utf8_lower(sent), pc.utf8_lower(came))

@@ -63,7 +63,13 @@ def _compile(
     origin = None if source_path is None else describe(source_path, source)
     source_type = None if origin is None else origin.type
     where = f"{column.place}: {column.notation}"
-    context = StepContext(where, source, _is_forward(column.sign, source), target, source_type)
+    two_way = len(column.sign.sources) > 1
+    # with further transforms nothing tells the two times of a repeated hour apart
+    is_key = target_path in table_map.end(source.other).key
+    whole = is_key or (two_way and len(column.transforms) > 1)
+    context = StepContext(
+        where, source, _is_forward(column.sign, source), target, source_type, two_way, whole
+    )
     steps = steps_of(column.transforms, context)
     money = money_of(table_map, column, source) if is_exact(target.type) else None
     if money is not None and money.company is not None:

@@ -23,12 +23,13 @@ from dualwrite.exact.texts import column_of
 from dualwrite.gate_column import Role, gate_name
 from dualwrite.link import Side
 from dualwrite.tablemap.amounts import Money
-from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts
+from dualwrite.tablemap.facts import ColumnFacts, FlowFacts, MoneyFacts, QuantityFacts, ZoneFacts
 from dualwrite.tablemap.model import Unmapped
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.quantities import Quantity
 from dualwrite.tablemap.schema import Column, TableSchema
 from dualwrite.tablemap.transforms import Step, Values
+from dualwrite.tablemap.transforms.times import Zone
 from dualwrite.translate.keys import key_text
 from dualwrite.units import UnitSystem, standard_units
 
@@ -228,7 +229,16 @@ def _facts(column: FlowColumn, key: Collection[str]) -> ColumnFacts:
         to_null=values.nulls if values is not None and total else (),
         money=_money_facts(column.money),
         quantity=_quantity_facts(column),
+        zones=_zone_facts(column),
     )
+
+
+def _zone_facts(column: FlowColumn) -> ZoneFacts | None:
+    """Of a column whose first step is a zone, and nothing after it loses a value on purpose."""
+    step = column.steps[0] if column.steps else None
+    if not isinstance(step, Zone) or column.source is None:
+        return None
+    return ZoneFacts(step.source, "UTC" if step.instant else step.target, step.whole)
 
 
 def _money_facts(money: Money | None) -> MoneyFacts | None:

@@ -19,6 +19,7 @@ from dualwrite.rules import (
     KeyPresent,
     KeyUnique,
     Length,
+    LocalTime,
     Matches,
     MoneyExact,
     OneOf,
@@ -73,6 +74,14 @@ LIMIT = CurrencyPrecision(
 
 REASONS = [
     (Readable(), {"unreadable:": '{"CREDITLIMIT": "NaN"}'}),
+    (
+        LocalTime(source="source:SHIPPEDAT", zone="Europe/Berlin"),
+        {"source:SHIPPEDAT": dt.datetime(2026, 3, 29, 2, 30)},  # noqa: DTZ001 - as it is
+    ),
+    (
+        LocalTime(source="source:shippedon", into="Europe/Berlin", whole=True),
+        {"source:shippedon": dt.datetime(2026, 10, 25, 1, 30)},  # noqa: DTZ001 - as it is
+    ),
     (KeyPresent(key=("CUSTOMERACCOUNT",)), {"CUSTOMERACCOUNT": None}),
     (
         ADDRESS,

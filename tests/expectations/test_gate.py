@@ -26,6 +26,7 @@ from dualwrite.rules import (
     KeyPresent,
     KeyUnique,
     Length,
+    LocalTime,
     Matches,
     MoneyExact,
     OneOf,
@@ -108,7 +109,9 @@ def a_row(draw: st.DrawFn) -> dict[str, Any]:
         "ref:owner": draw(texts),
         "many:owner": draw(st.booleans()),
         "owner.code": draw(texts),
-        "source:CUR": draw(st.none() | st.sampled_from(["", "EUR", "JPY", "KWD", "CHF", "XX"])),
+        "source:CUR": draw(
+            st.none() | st.sampled_from(["", "EUR", "JPY", "KWD", "CHF", "XX", "2026-03-29 02:30"])
+        ),
         "source:UNIT": draw(texts),
         "unit:amount": draw(texts),
         "back:amount": draw(amounts),
@@ -160,6 +163,7 @@ def all_rules(draw: st.DrawFn) -> list[Rule]:
         ),
         WholeNumberRange(severity, "day", -(2**31), 2**31 - 1),
         SecondFraction(severity, draw(st.sampled_from(["name.of.it", "day"])), 3),
+        LocalTime(severity, "source:CUR", "Europe/Berlin", "UTC", draw(st.booleans())),
         Resolvable(**owner, tables=("team",)),
         Between(severity, draw(st.sampled_from(["amount", "wide", "day"])), "-0.5", "99.5"),
         OneOf(severity, "source:CUR", ("EUR", "JPY")),

@@ -14,6 +14,7 @@ from dualwrite.rules import (
     KeyPresent,
     KeyUnique,
     Length,
+    LocalTime,
     Matches,
     OneOf,
     Required,
@@ -123,6 +124,19 @@ def test_a_time_of_whole_seconds_takes_no_fraction():
     assert of_column(
         "=", finops=column("F", moment), dataverse=column("d", moment, fraction=0)
     ) == [SecondFraction(column="d", digits=0)]
+
+
+def test_a_key_is_told_that_its_time_comes_twice_before_it_is_missed():
+    moment = pa.timestamp("us")
+    zones = Transform("timezone", {"finops": "Europe/Berlin", "dataverse": "UTC"})
+    ends = {"finops": column("F", moment), "dataverse": column("d", moment)}
+
+    rules = derive(one_column("><", zones, **ends, source=Side.DATAVERSE, key=True).facts())
+
+    assert rules[:2] == (
+        LocalTime(source="source:d", into="Europe/Berlin", whole=True),
+        KeyPresent(key=("F",)),
+    )
 
 
 def test_floats_are_asked_to_be_numbers_first():

@@ -123,6 +123,7 @@ def one_column(
     dataverse: Column | None,
     source: Side = Side.FINOPS,
     more: tuple[Column, ...] = (),
+    key: bool = False,
 ) -> Flow:
     """The flow of a map of one column, called `F` on finops and `d` on dataverse."""
     ends = {Side.FINOPS: finops, Side.DATAVERSE: dataverse}
@@ -136,7 +137,10 @@ def one_column(
         "M",
         "1",
         "tests",
-        {side: End(side.value, ()) for side in Side},
+        {
+            side: End(side.value, (path(name),) if key else ())
+            for side, name in zip(Side, names, strict=True)
+        },
         (line(f"{names[0]} {sign} {names[1]}", *transforms),),
         PLACE,
     )

@@ -23,7 +23,8 @@ from dualwrite.tablemap.transforms import (
     is_reversible,
 )
 from dualwrite.tablemap.transforms.mask import Mask
-from dualwrite.translate.rows import translate
+from dualwrite.translate.amounts import keep_equivalent
+from dualwrite.translate.rows import comparable, translate
 from tests.translate.maps import TEXT, WHOLE, YES_NO, column, one_column, values
 
 NAIVE, INSTANT = pa.timestamp("us"), pa.timestamp("us", "UTC")
@@ -177,13 +178,38 @@ def test_local_time_becomes_an_instant_and_comes_back():
     assert carried(instants, BERLIN, kinds=kinds, source=Side.DATAVERSE) == local
 
 
-def test_the_hour_that_comes_twice_is_the_first_and_one_that_never_comes_is_the_change():
-    local = [dt.datetime(2026, 10, 25, 2, 30), dt.datetime(2026, 3, 29, 2, 30)]
+FIRST, SECOND = dt.datetime(2026, 10, 25, 0, 30), dt.datetime(2026, 10, 25, 1, 30)
+LOCAL = dt.datetime(2026, 10, 25, 2, 30)
 
-    assert carried(local, BERLIN, kinds=(NAIVE, NAIVE)) == [
-        dt.datetime(2026, 10, 25, 0, 30),
-        dt.datetime(2026, 3, 29, 1, 0),
-    ]
+
+@pytest.mark.parametrize("sign", ["><", ">>"])
+def test_the_hour_that_comes_twice_is_the_first_and_one_that_never_comes_has_no_time(sign):
+    local = [LOCAL, dt.datetime(2026, 3, 29, 2, 30)]
+
+    assert carried(local, BERLIN, sign=sign, kinds=(NAIVE, NAIVE)) == [FIRST, None]
+
+
+def test_of_a_repeated_hour_the_second_time_crosses_too_but_not_as_a_key():
+    ends = {"finops": column("F", NAIVE), "dataverse": column("d", NAIVE)}
+    rows = pa.table({"d": [FIRST, SECOND]})
+
+    for sign, key, found in (("><", False, LOCAL), ("<<", False, LOCAL), ("><", True, None)):
+        flow = one_column(sign, BERLIN, **ends, source=Side.DATAVERSE, key=key)
+        assert translate(rows, flow)["F"].to_pylist() == [LOCAL, found]
+
+
+@pytest.mark.parametrize("kind", [NAIVE, INSTANT])
+@pytest.mark.parametrize("sign", ["><", ">>"])
+def test_the_second_time_of_a_repeated_hour_stays_where_it_was_entered(sign, kind):
+    flow = one_column(sign, BERLIN, finops=column("F", NAIVE), dataverse=column("d", kind))
+    held = pa.array([FIRST, SECOND, SECOND, None], NAIVE).cast(kind)
+    gate = translate(pa.table({"F": [LOCAL, LOCAL, dt.datetime(2026, 10, 25, 3), LOCAL]}), flow)
+
+    kept = keep_equivalent(gate, comparable(pa.table({"d": held}), flow), flow)["d"]
+
+    stays = SECOND if sign == "><" else FIRST
+    expected = pa.array([FIRST, stays, dt.datetime(2026, 10, 25, 2), FIRST], NAIVE)
+    assert kept.to_pylist() == expected.cast(kind).to_pylist()
 
 
 def test_a_time_zone_that_there_is_not_is_refused():

@@ -33,6 +33,7 @@ TRANSLATION_RULES = frozenset(
         "key_exact",
         "key_present",
         "key_unique",
+        "local_time",
         "money_exact",
         "quantity_converts",
         "value_map_total",

@@ -52,6 +52,10 @@ class StepContext:
     """Whether the transform is applied as it is written; else its inverse is wanted."""
     target: Column
     source_type: pa.DataType | None
+    two_way: bool = False
+    """Whether the column flows the other way too."""
+    whole: bool = False
+    """Whether no two values may become one: of a key, and of what cannot be compared otherwise."""
 
     def refuse(self, transform: Transform, reason: str) -> TransformError:
         """The error of a transform that cannot be applied to this column."""

@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.casts.numbers import keep
 from dualwrite.exact.casts.times import to_timestamp
+from dualwrite.exact.casts.zones import come_back, local_times, moments_of
 from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform
+from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms.kind import ColumnStep, StepContext, TransformKind
 
 _NAIVE = pa.timestamp("us")
-_INSTANT = pa.timestamp("us", "UTC")
 _SIDES = {side.value for side in Side}
 
 
@@ -27,24 +29,33 @@ _SIDES = {side.value for side in Side}
 class Zone(ColumnStep):
     """Local time of `source` as local time of `target`, or as an instant.
 
-    Of an hour that the clocks repeat the first is meant; in one that they leave out,
-    the moment of the change.
+    Of an hour that the clocks repeat the first is meant.  A time that they skip becomes null, and
+    `whole`, of a key, one that would come back as another: the rule `local_time` holds both.
     """
 
     source: str
     target: str
     instant: bool
+    whole: bool = False
+    two_way: bool = False
 
     def apply(self, values: pa.Array, _rows: pa.Table, /) -> pa.Array:
-        is_instant = pa.types.is_timestamp(values.type) and values.type.tz is not None
-        moments = to_timestamp(values, _INSTANT if is_instant else _NAIVE)
-        if not is_instant:
-            moments = pc.assume_timezone(
-                moments, self.source, ambiguous="earliest", nonexistent="latest"
-            )
+        moments = moments_of(values, self.source)
         if self.instant:
-            return moments.cast(_INSTANT)
-        return pc.local_timestamp(moments.cast(pa.timestamp("us", self.target)))
+            return moments
+        if self.whole:
+            moments = keep(moments, come_back(moments, self.target))
+        return local_times(moments, self.target)
+
+    def same(self, held: pa.Array, values: pa.Array, /) -> pa.BooleanArray:
+        """Where what the target holds is the source's time too: the other one of a repeated hour.
+
+        Shapes: both (n,), in the terms of the target and of the source; never null.
+        """
+        moments = moments_of(held, self.target)
+        if not (pa.types.is_timestamp(values.type) and values.type.tz is not None):
+            moments, values = local_times(moments, self.source), to_timestamp(values, _NAIVE)
+        return pc.fill_null(pc.equal(moments, values.cast(moments.type)), fill_value=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +100,8 @@ def _build_zone(transform: Transform, context: StepContext) -> Zone:
             raise context.refuse(transform, f"there is no time zone {name!r}") from error
     target = context.target.type
     instant = pa.types.is_timestamp(target) and target.tz is not None
-    return Zone(zones[context.source], zones[context.source.other], instant)
+    ends = (zones[context.source], zones[context.source.other])
+    return Zone(*ends, instant, whole=context.whole, two_way=context.two_way)
 
 
 def _build_format(transform: Transform, context: StepContext) -> DateFormat:
@@ -97,6 +109,10 @@ def _build_format(transform: Transform, context: StepContext) -> DateFormat:
     if any(f"%{letter}" in form for form in formats.values() for letter in "zZ"):
         raise context.refuse(transform, "a format cannot hold the zone; name it with `timezone`")
     return DateFormat(formats.get(context.source.value), formats.get(context.source.other.value))
+
+
+def _same_time(source: Column, _transform: Transform) -> Column | None:
+    return source if pa.types.is_timestamp(source.type) else None
 
 
 def _is_pair(options: Any) -> bool:
@@ -118,7 +134,11 @@ def _is_date(options: Any) -> bool:
 
 KINDS = (
     TransformKind(
-        "timezone", "timezone: {finops: Europe/Berlin, dataverse: UTC}", _is_pair, _build_zone
+        "timezone",
+        "timezone: {finops: Europe/Berlin, dataverse: UTC}",
+        _is_pair,
+        _build_zone,
+        column_after=_same_time,
     ),
     TransformKind(
         "date", 'date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}', _is_date, _build_format

@@ -1,0 +1,64 @@
+"""Local times: the clocks of their zone show them, and where it matters, only once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dualwrite.exact.casts.times import to_timestamp
+from dualwrite.exact.casts.zones import come_back, local_times, moments_of
+from dualwrite.gate_column import plain_name
+from dualwrite.rules.rule import Rule, certain, column_of
+from dualwrite.rules.wording import shown
+
+
+@dataclass(frozen=True)
+class LocalTime(Rule):
+    """The times of `source` are on the clocks of `zone`, an IANA name.
+
+    With `whole` each also comes back as it was from the local time of `into`: of the two moments
+    that share one there, where an hour comes twice, only the first does.
+    """
+
+    name: ClassVar[str] = "local_time"
+
+    source: str = ""
+    zone: str = "UTC"
+    into: str = "UTC"
+    whole: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.source,)
+
+    @property
+    def cure(self) -> str:
+        named = plain_name(self.source)
+        return f"correct {named} at the source, or keep it as a time with a zone on both sides"
+
+    def failing(self, table: pa.Table) -> pa.BooleanArray:
+        values = column_of(table, self.source)
+        moments = moments_of(values, self.zone)
+        lost = moments.is_null()
+        if pc.any(lost).as_py():
+            # what is no time at all is for another rule
+            lost = pc.and_(lost, to_timestamp(values, pa.timestamp("us")).is_valid())
+        if not self.whole:
+            return lost
+        return pc.or_(lost, certain(pc.invert(come_back(moments, self.into))))
+
+    def reason(self, row: Mapping[str, Any], /) -> str:
+        text = f"{plain_name(self.source)} is {shown(row[self.source])}"
+        moment = moments_of(pa.array([row[self.source]]), self.zone)
+        if not moment[0].is_valid:
+            return f"{text}, which the clocks of {self.zone} skip"
+        local = local_times(moment, self.into)
+        back = moments_of(local, self.into)
+        if getattr(row[self.source], "tzinfo", None) is None:
+            back = local_times(back, self.zone)
+        there, back = shown(local[0].as_py()), shown(back[0].as_py())
+        return f"{text}, in {self.into} {there}, which comes twice: it would come back as {back}"
