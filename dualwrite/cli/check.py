@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.counts import FEW
+from dualwrite.cli.options import HERE, Json, Project, Verbose
 from dualwrite.cli.output import plural, print_json, print_line
 from dualwrite.link import AppNames, app_names
 
@@ -30,6 +31,7 @@ def check(
             "behind.",
         ),
     ] = False,
+    verbose: Verbose = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
@@ -48,21 +50,26 @@ def check(
     """
     from dualwrite.operations.commands.capture import repair_capture
     from dualwrite.operations.queries.health import check_health
+    from dualwrite.operations.queries.mapcheck import maps_to_check
 
-    apps = app_names(project)
+    apps, names = app_names(project), maps_to_check(project, targets or [])
+    shows_all = verbose or len(names) <= FEW
 
     def report(item: Item) -> None:
-        if not as_json:
+        if not as_json and (shows_all or item.fix or not item.ok):
             _print(item, apps)
 
     operation = repair_capture if repair else check_health
     found = operation(project, targets or [], checked=report)
     if as_json:
         print_json(found.as_dict())
-    elif found.ok:
-        print_line("\nEverything is in place.")
     else:
-        print_line(f"\n{plural(sum(not item.ok for item in found.items), 'item')} to repair.")
+        at_fault = sum(not item.ok for item in found.items)
+        of = "" if shows_all else f"{plural(len(names), 'map')}, {len(found.items):,} items: "
+        end = f"{plural(at_fault, 'item')} to repair" if at_fault else "everything is in place"
+        more = "" if shows_all else "; --verbose shows all"
+        text = f"{of}{end}{more}."
+        print_line(f"\n{text[0].upper()}{text[1:]}")
     if not found.ok:
         raise typer.Exit(1)
 

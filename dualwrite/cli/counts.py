@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from dualwrite.cli.output import plural, print_line, print_message, wrapped
 from dualwrite.link import AppNames, Side
-from dualwrite.operations.counts import MapCounts
+from dualwrite.operations.counts import MapCounts, total
 
 if TYPE_CHECKING:
     from dualwrite.operations.session import Session
 
+FEW = 5
+"""Of more maps than this only those are shown of which there is something to tell."""
 _FIRST = 20
 _HEADS = {
     "read": "Read",
@@ -24,8 +26,15 @@ _HEADS = {
 }
 
 
-def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNames) -> None:
-    """Print results under headings; `kinds` are the counts to show, as `Counts` names them."""
+def print_counts(
+    results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNames, *, every: bool = False
+) -> None:
+    """Print results under headings; `kinds` are the counts to show, as `Counts` names them.
+
+    Of more than `FEW` maps those that did nothing are left out, unless `every` one is wanted.
+    """
+    if len(results) > FEW and not every:
+        results = [each for each in results if each.note or _moved(each)]
     first = max(_FIRST, *(len(f"  to {apps.of(side)} ") for side in Side))
     width = max(9, (80 - first) // len(kinds))
     if any(result.counts for result in results):
@@ -43,6 +52,27 @@ def print_counts(results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNa
                 where = f"  to {apps.of(side.other)}"
                 print_line(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))
     _print_away(results, apps)
+
+
+def print_sums(
+    maps: Sequence[MapCounts], what: str, *, why: str = "dualwrite errors", dry_run: bool = False
+) -> None:
+    """Print the counts of all maps together in one line; `what` says how many maps there are."""
+    sums = total(maps)
+    held = sums.rejected + sums.parked
+    written, kept = ("to write", "to hold") if dry_run else ("written", "held")
+    deleted = f", {sums.deleted:,} deleted" if sums.deleted else ""
+    line = (
+        f"{what}; {plural(sums.read, 'row')} read, {sums.written:,} {written}{deleted}, "
+        f"{sums.unchanged:,} equal, {held:,} {kept}"
+    )
+    print_line("\n" + wrapped(line + (f": {why}" if held and why else ".")))
+
+
+def _moved(result: MapCounts) -> bool:
+    """Whether anything was done with a row of a map, or is to be done by a person."""
+    sums = total([result])
+    return any((sums.written, sums.deleted, sums.rejected, sums.parked, sums.conflicts))
 
 
 def print_unseen(session: Session, names: Sequence[str] | None) -> None:

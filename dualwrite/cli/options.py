@@ -89,6 +89,10 @@ Json = Annotated[
         callback=_as_json,
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Of many maps show all, also those with nothing to tell."),
+]
 MapNames = Annotated[
     list[str], typer.Argument(metavar="MAP", help="Maps, as dualwrite maps lists them.")
 ]

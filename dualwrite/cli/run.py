@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from dualwrite.cli.counts import print_counts, print_unseen
-from dualwrite.cli.options import HERE, Json, MapNames, Project
+from dualwrite.cli.counts import print_counts, print_sums, print_unseen
+from dualwrite.cli.options import HERE, Json, MapNames, Project, Verbose
 from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
-from dualwrite.operations.counts import Counts, MapCounts, total
+from dualwrite.operations.counts import MapCounts, total
 
 _KINDS = ("read", "written", "unchanged", "rejected", "parked")
 
@@ -25,7 +25,7 @@ class MasterWord(StrEnum):
     FILL_BLANKS = "fill-blanks"
 
 
-def run(
+def run(  # noqa: PLR0913, PLR0917 - one for each word of the command
     names: MapNames,
     initial_sync: Annotated[
         bool | None,
@@ -48,6 +48,7 @@ def run(
     with_related: Annotated[
         bool, typer.Option("--with-related", help="Run the maps that these need, too.")
     ] = False,
+    verbose: Verbose = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
@@ -86,39 +87,27 @@ def run(
     if as_json:
         print_json(done.as_dict())
     else:
-        print_counts(done.maps, _KINDS, session.link.names)
-        if isinstance(done, DryRun):
-            _print_dry_run(total(done.maps), kept=done.kept)
-        else:
-            _print_run(done.maps)
+        print_counts(done.maps, _KINDS, session.link.names, every=verbose)
+        _print_end(done.maps, dry_run=dry_run, kept=isinstance(done, DryRun) and done.kept)
     if done.stuck:
         raise typer.Exit(1)
 
 
-def _print_dry_run(sums: Counts, *, kept: bool) -> None:
-    print_line("\nA dry run: nothing was written.")
-    if held := sums.rejected + sums.parked:
-        why = ": dualwrite errors --dry-run" if kept else "."
-        print_line(f"{plural(held, 'row')} would be held{why}")
-    if differing := sums.conflicts:
+def _print_end(maps: Sequence[MapCounts], *, dry_run: bool, kept: bool) -> None:
+    """The sums of all maps, and how many rows the master decides."""
+    if dry_run:
+        print_line("\nA dry run: nothing was written.")
+        why = "dualwrite errors --dry-run" if kept else ""
+        print_sums(maps, plural(len(maps), "map"), why=why, dry_run=True)
+    else:
+        running = sum(not each.stuck for each in maps)
+        print_sums(maps, plural(running, "map runs", "maps run"))
+    if not (differing := total(maps).conflicts):
+        return
+    if dry_run:
         rows = plural(differing, "row has", "rows have")
-        print_line(
-            f"{rows} other values on the other side: the master decides; "
-            "both versions will be on record."
-        )
-
-
-def _print_run(maps: Sequence[MapCounts]) -> None:
-    sums = total(maps)
-    written, held = sums.written, sums.rejected + sums.parked
-    running = plural(sum(not each.stuck for each in maps), "map runs", "maps run")
-    print_line(
-        f"\n{running}; {plural(written, 'row')} written, "
-        f"{held:,} held{': dualwrite errors' if held else '.'}"
-    )
-    if differing := sums.conflicts:
+        decides = "the master decides; both versions will be on record."
+    else:
         rows = plural(differing, "row had", "rows had")
-        print_line(
-            f"{rows} other values on the other side: the master decided, "
-            "both versions are on record: dualwrite conflicts --all"
-        )
+        decides = "the master decided, both versions are on record: dualwrite conflicts --all"
+    print_line(wrapped(f"{rows} other values on the other side: {decides}"))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dualwrite.cli.counts import print_counts, print_unseen
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.counts import print_counts, print_sums, print_unseen
+from dualwrite.cli.options import HERE, Json, Project, Verbose
 from dualwrite.cli.output import plural, print_json, print_line, print_message
 from dualwrite.connections.silence import hurry
 from dualwrite.link import AppNames, Side, app_names
@@ -40,6 +40,7 @@ def sync(
         bool,
         typer.Option("--allow-deletes", help="However many rows of a side this deletes."),
     ] = False,
+    verbose: Verbose = False,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
@@ -69,7 +70,7 @@ def sync(
     if as_json:
         print_json(done.as_dict())
     else:
-        _print_cycle(done.maps, session.link.names)
+        _print_cycle(done.maps, session.link.names, every=verbose)
     if done.waiting:
         raise typer.Exit(1)
 
@@ -179,23 +180,18 @@ def _line(result: MapCounts, apps: AppNames) -> str:
     return ", ".join(parts) or f"{sums.read:,} equal already"
 
 
-def _print_cycle(results: Sequence[MapCounts], apps: AppNames) -> None:
+def _print_cycle(results: Sequence[MapCounts], apps: AppNames, *, every: bool) -> None:
     if not results:
         print_line("No map runs: nothing was synced. Start one with: dualwrite run MAP")
         return
     shown = [result for result in results if result.counts or result.note]
-    print_counts(shown, _KINDS, apps)
+    print_counts(results if every else shown, _KINDS, apps, every=every)
     if not shown:
         print_line(f"Nothing was pending in {plural(len(results), 'map')}.")
         return
-    sums = total(results)
-    moved = plural(sums.written + sums.deleted, "row")
-    held = sums.rejected + sums.parked
-    waiting = sum(bool(result.note) for result in results)
-    print_line(
-        f"\n{moved} synced, {held:,} held{': dualwrite errors' if held else '.'}"
-        + (f"\n{plural(waiting, 'map waits', 'maps wait')}." if waiting else "")
-    )
+    print_sums(results, plural(len(results), "map"))
+    if waiting := sum(bool(result.note) for result in results):
+        print_line(f"{plural(waiting, 'map waits', 'maps wait')}.")
 
 
 @contextmanager

@@ -67,7 +67,8 @@ def test_a_dry_run_reports_and_writes_nothing(call: Call, project: Path) -> None
         "  to dataverse                 3           1           1           1           0\n"
         "\n"
         "A dry run: nothing was written.\n"
-        "1 row would be held: dualwrite errors --dry-run\n"
+        "\n"
+        "1 map; 3 rows read, 1 to write, 1 equal, 1 to hold: dualwrite errors --dry-run\n"
     )
     assert rows_of(project / "dataverse.db", "msdyn_group") == [("10", "Retail")]
     assert as_json(call, "status", "--project", project) == {"maps": []}
@@ -110,7 +111,7 @@ def test_each_dry_run_of_a_map_replaces_what_the_one_before_kept(call: Call, pro
 
     done = call("run", "groups", "--dry-run", "--project", project)
 
-    assert "held" not in done.out
+    assert "0 to hold." in done.out
     assert call("errors", "--dry-run", "--project", project).out == (
         "The last dry run of each map found no row to hold, or there was none yet.\n"
     )
@@ -131,7 +132,10 @@ def test_a_dry_run_counts_also_where_the_project_cannot_be_written(
 
     done = call("run", "groups", "--dry-run", "--project", project)
 
-    assert (done.code, done.out.splitlines()[-1]) == (0, "1 row would be held.")
+    assert (done.code, done.out.splitlines()[-1]) == (
+        0,
+        "1 map; 3 rows read, 1 to write, 1 equal, 1 to hold.",
+    )
 
 
 def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
@@ -142,7 +146,7 @@ def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
         "groups\n"
         "  to dataverse                 3           1           1           1           0\n"
         "\n"
-        "1 map runs; 1 row written, 1 held: dualwrite errors\n"
+        "1 map runs; 3 rows read, 1 written, 1 equal, 1 held: dualwrite errors\n"
     )
     assert rows_of(project / "dataverse.db", "msdyn_group") == [
         ("10", "Retail"),
@@ -203,7 +207,7 @@ def test_a_map_that_runs_is_not_copied_again(call: Call, project: Path) -> None:
         "groups\n"
         "  already running, nothing copied; --initial-sync compares every row again\n"
         "\n"
-        "1 map runs; 0 rows written, 0 held.\n"
+        "1 map runs; 0 rows read, 0 written, 0 equal, 0 held.\n"
     )
 
 

@@ -47,7 +47,7 @@ def test_sync_carries_what_changed_on_either_side(call: Call, running: Path) -> 
             "  to dataverse               1         1         0         0         0         0\n"
             "  to finops                  2         1         1         0         0         0\n"
             "\n"
-            "3 rows synced, 0 held.\n"
+            "1 map; 3 rows read, 2 written, 1 deleted, 0 equal, 0 held.\n"
         ),
     )
     assert max(map(len, done.out.splitlines())) <= 80
@@ -130,7 +130,7 @@ def test_a_paused_map_is_not_run(call: Call, running: Path, word: str | None) ->
             "  paused, nothing copied; dualwrite resume groups lets it go on, dualwrite stop\n"
             "  groups ends it\n"
             "\n"
-            "0 maps run; 0 rows written, 0 held.\n"
+            "0 maps run; 0 rows read, 0 written, 0 equal, 0 held.\n"
         ),
     )
     assert as_json(call, "status", "--project", running)["maps"][0]["status"] == "paused"

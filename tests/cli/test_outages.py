@@ -45,7 +45,7 @@ def test_sync_names_an_app_that_is_away_once(call: Call, away: Path) -> None:
         "Check that the server runs and that [apps.dataverse] url is right, then repeat the "
         "command: it continues where it stopped. "
         "2 maps wait for dataverse; their changes stay queued. "
-        "0 rows synced, 0 held. 2 maps wait."
+        "2 maps; 0 rows read, 0 written, 0 equal, 0 held. 2 maps wait."
     )
 
 

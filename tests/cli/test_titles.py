@@ -30,7 +30,7 @@ def test_counts_have_room_for_titles(call: Call, titled: Path) -> None:
         "groups\n"
         f"  to {CE}          3         1         1         1         0\n"
         "\n"
-        "1 map runs; 1 row written, 1 held: dualwrite errors\n"
+        "1 map runs; 3 rows read, 1 written, 1 equal, 1 held: dualwrite errors\n"
     )
 
 

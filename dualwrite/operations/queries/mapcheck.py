@@ -9,6 +9,7 @@ from typing import Any
 
 from dualwrite.apps.app import App
 from dualwrite.apps.opening import open_app
+from dualwrite.errors import ConfigError
 from dualwrite.link import FILE_NAME, Link, Side, load_link
 from dualwrite.operations.mapchecks import chosen_maps, file_findings, findings_of
 from dualwrite.operations.results import QueryResult
@@ -35,6 +36,22 @@ class CheckedMaps(QueryResult):
             "checked": list(self.checked),
             "findings": [_finding_dict(each) for each in self.findings],
         }
+
+
+def maps_to_check(project: Path, targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """The maps that a check covers: those named in `targets`, or those that run and the own ones.
+
+    None where the project has no `dualwrite.toml`, or one at fault: the check says so.
+
+    Raises:
+        UnknownMapError: A target is not a map.
+        TransientError, PermanentError: From the journal.
+    """
+    try:
+        link = load_link(project)
+    except ConfigError:
+        return ()
+    return tuple(chosen_maps(Catalogue.load(project / "maps"), link, targets))
 
 
 def check_maps(project: Path, targets: Sequence[str] = ()) -> CheckedMaps:
