@@ -163,7 +163,10 @@ class SecondFraction(Rule):
 
     @property
     def cure(self) -> str:
-        return f"correct it at the source, or let {self.column} keep more digits of a second"
+        return (
+            f"let {self.column} keep more digits of a second, "
+            f"or write {{seconds: {self.digits}}} in the map"
+        )
 
     def failing(self, table: pa.Table) -> pa.BooleanArray:
         values = column_of(table, self.column)

@@ -13,7 +13,7 @@ from dualwrite.tablemap.notation import ColumnPath, Sign
 from dualwrite.tablemap.periods import shown_of
 from dualwrite.tablemap.quantities import quantity_of
 from dualwrite.tablemap.schema import Column, end_of_path
-from dualwrite.tablemap.transforms import StepContext, TransformError, steps_of
+from dualwrite.tablemap.transforms import TRANSFORMS, StepContext, TransformError, steps_of
 from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
 from dualwrite.translate.flow import Books, Flow, FlowColumn, SchemaOf, Units
 from dualwrite.translate.periods import end_step, periods_of
@@ -64,9 +64,11 @@ def _compile(
     source_type = None if origin is None else origin.type
     where = f"{column.place}: {column.notation}"
     two_way = len(column.sign.sources) > 1
-    # with further transforms nothing tells the two times of a repeated hour apart
     is_key = target_path in table_map.end(source.other).key
-    whole = is_key or (two_way and len(column.transforms) > 1)
+    # beside other transforms nothing tells which values mean the same
+    kinds = (TRANSFORMS.get(step.kind) for step in column.transforms)
+    equated = all(kind is not None and kind.equates for kind in kinds)
+    whole = is_key or (two_way and not equated)
     context = StepContext(
         where, source, _is_forward(column.sign, source), target, source_type, two_way, whole
     )

@@ -100,6 +100,31 @@ def test_a_two_way_column_has_a_finding_for_each_direction():
 
 
 @pytest.mark.parametrize(
+    ("line", "digits"),
+    [
+        ("LIMIT = limit", 6),
+        ("LIMIT >< limit: {seconds: 3}", 3),
+        ("LIMIT >< limit: {seconds: 0}", None),
+        ("LIMIT >> limit: {seconds: 0}", None),
+        ("LIMIT >< limit: {timezone: {finops: CET, dataverse: UTC}, seconds: 0}", None),
+    ],
+)
+def test_a_time_with_more_digits_of_a_second_than_fit_may_be_cut(line, digits):
+    at = {"type": pa.timestamp("us"), "native": "timestamp"}
+    found = findings_of(
+        ("LIMIT = limit", line),
+        spoilt={
+            CUSTOMERS: with_column("LIMIT", **at),
+            ACCOUNT: with_column("limit", **at, fraction=0),
+        },
+    )
+
+    reason = f"{digits} digits of a second into none: finer times are rejected"
+    expected = f"9: DW1030 warning: {line.partition(':')[0]}: finops->dataverse: {reason}"
+    assert [text.partition("\n")[0] for text in found] == ([expected] if digits else [])
+
+
+@pytest.mark.parametrize(
     ("source", "target", "expected"),
     [
         (20, 20, []),

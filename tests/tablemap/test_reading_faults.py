@@ -39,7 +39,7 @@ from tests.tablemap.samples import ENDS, made
             (
                 "7: DW1105 A >> a: there is no transform 'uper'\n"
                 "  did you mean 'upper'? known: concat, date, default, lower, mask, python, round, "
-                "split, timezone, trim, truncate, unit, upper, values"
+                "seconds, split, timezone, trim, truncate, unit, upper, values"
             ),
         ),
         (

@@ -9,6 +9,7 @@ import sys
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -45,7 +46,7 @@ def carried(rows, *transforms, sign="><", kinds=(TEXT, TEXT), source=Side.FINOPS
 def test_every_module_of_the_package_is_found():
     assert set(TRANSFORMS) == {
         *("default", "values", "trim", "upper", "lower", "truncate", "concat", "split"),
-        *("round", "timezone", "date", "unit", "python", "mask"),
+        *("round", "timezone", "seconds", "date", "unit", "python", "mask"),
     }
 
 
@@ -60,6 +61,7 @@ VALID = {
     "split": {"separator": "-", "part": 1},
     "round": 2,
     "timezone": {"finops": "Europe/Berlin", "dataverse": "UTC"},
+    "seconds": 3,
     "date": {"finops": "%d.%m.%Y"},
     "python": {"function": "tests.translate.functions:doubled"},
     "mask": {"key": "PATH"},
@@ -210,6 +212,51 @@ def test_the_second_time_of_a_repeated_hour_stays_where_it_was_entered(sign, kin
     stays = SECOND if sign == "><" else FIRST
     expected = pa.array([FIRST, stays, dt.datetime(2026, 10, 25, 2), FIRST], NAIVE)
     assert kept.to_pylist() == expected.cast(kind).to_pylist()
+
+
+FINE = [dt.datetime(1969, 12, 31, 23, 59, 59, 999_999), dt.datetime(2026, 5, 1, 1, 2, 3, 120_000)]
+TIMES = ["23:59:59.9", "-838:00:01.000100", "10:00:00", "10:00:00.1204", "", None]
+
+
+@pytest.mark.parametrize(
+    ("rows", "digits", "expected"),
+    [
+        ([*FINE, None], 0, [*(each.replace(microsecond=0) for each in FINE), None]),
+        (FINE, 2, [FINE[0].replace(microsecond=990_000), FINE[1]]),
+        (FINE, 6, FINE),
+        (TIMES, 0, ["23:59:59", "-838:00:01", "10:00:00", "10:00:00", "", None]),
+        (TIMES, 3, ["23:59:59.9", "-838:00:01", "10:00:00", "10:00:00.12", "", None]),
+    ],
+)
+def test_a_time_is_cut_to_so_many_digits_of_a_second(rows, digits, expected):
+    kind = TEXT if isinstance(rows[0], str) else NAIVE
+
+    assert carried(rows, Transform("seconds", digits), sign=">>", kinds=(kind, kind)) == expected
+    assert carried(rows, Transform("seconds", digits), kinds=(kind, kind)) == expected
+
+
+@pytest.mark.parametrize("zones", [(), (BERLIN,)], ids=["", "timezone"])
+def test_the_side_with_more_digits_of_a_second_keeps_them(zones):
+    ends = {"finops": column("F", NAIVE), "dataverse": column("d", NAIVE)}
+    fine = pa.array([FINE[1], FINE[1], None, FINE[1]], NAIVE)
+    whole = translate(
+        pa.table({"F": fine}), one_column("><", *zones, Transform("seconds", 0), **ends)
+    )["d"]
+    came = pc.add(whole, pa.array([0, 1_000_000, 0, None], pa.duration("us")))
+    back = one_column("><", *zones, Transform("seconds", 0), **ends, source=Side.DATAVERSE)
+    gate = translate(pa.table({"d": came}), back)
+
+    kept = keep_equivalent(gate, comparable(pa.table({"F": fine}), back), back)["F"]
+
+    assert kept.to_pylist() == [FINE[1], FINE[1].replace(second=4, microsecond=0), None, None]
+
+
+def test_beside_another_transform_no_digit_of_a_second_is_cut_in_a_two_way_column():
+    default = Transform("default", "2026-01-01")
+    seconds = Transform("seconds", 0)
+
+    assert carried(FINE, default, seconds, kinds=(NAIVE, NAIVE)) == FINE
+    assert carried(FINE, default, seconds, sign=">>", kinds=(NAIVE, NAIVE))[1].microsecond == 0
 
 
 def test_a_time_zone_that_there_is_not_is_refused():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -39,6 +39,18 @@ class Step(Protocol):
 
     def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
         """The changed values, as many as came; `rows` are named by source path."""
+
+
+@runtime_checkable
+class Equating(Step, Protocol):
+    """A step to which several values of the target may mean one of the source."""
+
+    @property
+    def compares(self) -> bool:
+        """Whether values are compared by what comes back: in a two-way column of such steps."""
+
+    def back(self, source: pa.DataType, /) -> Step:
+        """The step of the other direction, into the type that the source has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,9 @@ class TransformKind:
     """How severe it is on a key column, where it may make two values one."""
     fills_null: bool = False
     """Whether null may become a value."""
+    equates: bool = False
+    """Whether several values of one side may mean one of the other, so that a two-way column is
+    compared by what would come back.  Its steps are `Equating`."""
 
 
 def irreversible(_options: Any) -> bool:

@@ -47,15 +47,13 @@ class Zone(ColumnStep):
             moments = keep(moments, come_back(moments, self.target))
         return local_times(moments, self.target)
 
-    def same(self, held: pa.Array, values: pa.Array, /) -> pa.BooleanArray:
-        """Where what the target holds is the source's time too: the other one of a repeated hour.
+    @property
+    def compares(self) -> bool:
+        return self.two_way and not self.whole
 
-        Shapes: both (n,), in the terms of the target and of the source; never null.
-        """
-        moments = moments_of(held, self.target)
-        if not (pa.types.is_timestamp(values.type) and values.type.tz is not None):
-            moments, values = local_times(moments, self.source), to_timestamp(values, _NAIVE)
-        return pc.fill_null(pc.equal(moments, values.cast(moments.type)), fill_value=False)
+    def back(self, source: pa.DataType, /) -> Zone:
+        instant = pa.types.is_timestamp(source) and source.tz is not None
+        return Zone(self.target, self.source, instant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +137,7 @@ KINDS = (
         _is_pair,
         _build_zone,
         column_after=_same_time,
+        equates=True,
     ),
     TransformKind(
         "date", 'date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}', _is_date, _build_format

@@ -1,0 +1,33 @@
+"""Times that the two sides keep with unlike digits, or in unlike zones."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from tests.sync.world import TO_F, D, F, cust, customer
+
+FINE = dt.datetime(2026, 5, 1, 10, 0, 0, 600_000, dt.UTC)
+CUT = FINE.replace(microsecond=0)
+
+
+def test_a_time_that_is_cut_does_not_come_back(every_world):
+    world = every_world
+    world.map("customers", ("columns:", "columns:\n  - MODIFIED >< modifiedon: {seconds: 0}"))
+    world.put(F, "Cust", cust("C1", MODIFIED=FINE))
+    world.run()
+    assert world.rows(D, "customer", "modifiedon") == [(CUT,)]
+
+    world.put(D, "customer", customer("C1", "new name", modifiedon=CUT))
+    world.cycle_until_done()
+
+    assert world.rows(F, "Cust", "NAME", "MODIFIED") == [("new name", FINE)]
+    assert world.unexplained() == {}
+    world.run()
+    assert world.rows(F, "Cust", "NAME", "MODIFIED") == [("new name", FINE)]
+
+    later = CUT.replace(second=1)
+    world.put(D, "customer", customer("C1", "new name", modifiedon=later))
+    world.cycle_until_done()
+
+    assert world.rows(F, "Cust", "MODIFIED") == [(later,)]
+    assert world.counts("customers")["customers"].get(f"{TO_F} rejected", 0) == 0
