@@ -82,6 +82,27 @@ def test_each_mode_is_allowed(mode):
     assert findings_of(DATED, ("to: VALIDTO}", f"to: VALIDTO, gaps: allow, mode: {mode}}}")) == []
 
 
+def test_a_moment_ends_a_day_with_its_last_second():
+    """What a day holds of the end of a period is another moment than of its start."""
+    moments = {"VALIDFROM": MOMENT, "VALIDTO": MOMENT, "ITEM": TEXT, "PRICE": NUMBER, "NOTE": TEXT}
+    tables = {**TABLES, "Price": table("Price", ("ITEM", "VALIDFROM"), **moments)}
+
+    told = findings_of(DATED, tables=tables)
+
+    pair = "finops->dataverse: timestamp[us, tz=UTC] into date32[day]:"
+    last = "an end that is not the last second of its day is rejected"
+    assert told == [
+        (
+            "7: DW1030 warning: of 2 columns a value may not fit, and its row is then rejected:\n"
+            f"    VALIDFROM = validfrom: {pair} the time of day is rejected unless it is midnight\n"
+            f"    VALIDTO = validto: {pair} {last}\n"
+            "  map it onto a column of a fitting type, or add a transform"
+        )
+    ]
+    exclusive = findings_of(DATED, ("to: VALIDTO}", "to: VALIDTO, end: exclusive}"), tables=tables)
+    assert "last second" not in exclusive[0]
+
+
 FAULTS = [
     pytest.param(
         DATED,

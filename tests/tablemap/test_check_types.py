@@ -13,7 +13,7 @@ CUSTOMERS, ACCOUNT = (Side.FINOPS, "Customers"), (Side.DATAVERSE, "account")
 TYPES = {
     "text": pa.string(),
     "integer": pa.int64(),
-    "decimal": pa.decimal128(9, 2),
+    "decimal": pa.decimal128(18, 2),
     "float": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
@@ -97,6 +97,65 @@ def test_a_two_way_column_has_a_finding_for_each_direction():
     found = one_way("date", "text", line="LIMIT = limit")
 
     assert found == [f"warning: LIMIT = limit: dataverse->finops: text into date: {PARSED}"]
+
+
+def test_values_that_may_not_fit_are_told_once_for_the_map():
+    found = findings_of(
+        spoilt={
+            CUSTOMERS: with_column("LIMIT", type=pa.decimal128(18, 4)),
+            ACCOUNT: with_column("name", length=10),
+        },
+    )
+
+    assert found == [
+        (
+            "8: DW1030 warning: of 2 columns a value may not fit, and its row is then rejected:\n"
+            "    NAME = name: finops->dataverse: 20 characters into 10: longer text is rejected\n"
+            "    LIMIT = limit: dataverse->finops: "
+            "16 digits before the point into 14: larger values are rejected\n"
+            "    LIMIT = limit: finops->dataverse: "
+            "4 decimals into 2: values that need more are rejected\n"
+            "  map it onto a column of a fitting type, or add a transform"
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "more"),
+    [
+        (pa.int64(), pa.float64(), {"range": ("-2147483648", "2147483647")}),
+        (pa.decimal128(15, 2), pa.float64(), {}),
+        (pa.decimal128(18, 0), pa.int64(), {}),
+    ],
+    ids=str,
+)
+def test_no_word_of_values_that_the_source_cannot_hold(source, target, more):
+    found = findings_of(
+        ("LIMIT = limit", "LIMIT > limit"),
+        spoilt={
+            CUSTOMERS: with_column("LIMIT", type=source, **more),
+            ACCOUNT: with_column("limit", type=target),
+        },
+    )
+
+    assert found == []
+
+
+def test_whole_decimals_may_be_past_a_range():
+    found = findings_of(
+        ("LIMIT = limit", "LIMIT > limit"),
+        spoilt={
+            CUSTOMERS: with_column("LIMIT", type=pa.decimal128(9, 0)),
+            ACCOUNT: with_column("limit", type=pa.int64(), range=("-32768", "32767")),
+        },
+    )
+
+    assert [text.partition("\n")[0] for text in found] == [
+        (
+            "9: DW1030 warning: LIMIT > limit: finops->dataverse: "
+            "numbers not from -32768 to 32767 are rejected"
+        )
+    ]
 
 
 @pytest.mark.parametrize(

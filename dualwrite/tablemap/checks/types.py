@@ -24,6 +24,8 @@ from dualwrite.tablemap.transforms import TRANSFORMS
 Verdict = tuple[Severity, str]
 
 _PARSED: Verdict = ("warning", "each value is checked, and rejected where it is none")
+_DOUBLE_DIGITS = 15
+"""Every number of so many digits is a float of 8 bytes and comes back as it was."""
 NEVER: Verdict = ("error", "the one can never hold the other")
 VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
     **{
@@ -60,13 +62,35 @@ VERDICTS: dict[tuple[ValueKind, ValueKind], Verdict | None] = {
 
 def check_types(context: Context) -> None:
     """Check every column map, in each of its directions."""
+    warned: list[tuple[ColumnMap, str]] = []
     for target in Side:
         for column in written(context, target):
-            _check_way(context, column, target)
+            for severity, reason in _of_way(context, column, target):
+                text = f"{column.notation}: {target.other.direction}: {reason}"
+                if severity == "warning":
+                    warned.append((column, text))
+                else:
+                    context.add("DW1030", text, column=column, severity=severity)
+    _warn(context, warned)
     _check_money(context)
 
 
-def _check_way(context: Context, column: ColumnMap, target: Side) -> None:
+def _warn(context: Context, warned: list[tuple[ColumnMap, str]]) -> None:
+    """Say once for the map in which of its columns a value may not fit."""
+    warned.sort(key=lambda each: each[0].place.line)
+    first = next((column for column, _ in warned), None)
+    texts = [text for _, text in warned]
+    if len(texts) > 1:
+        names = len(dict.fromkeys(column.notation for column, _ in warned))
+        of = "one column" if names == 1 else f"{names} columns"
+        head = f"of {of} a value may not fit, and its row is then rejected:"
+        texts = ["\n    ".join([head, *texts])]
+    for text in texts:
+        context.add("DW1030", text, column=first, severity="warning")
+
+
+def _of_way(context: Context, column: ColumnMap, target: Side) -> Iterator[Verdict]:
+    """What a column map's values meet in the target."""
     path, source_path = column.end(target), column.end(target.other)
     assert path is not None
     there = context.column(target, path, column)
@@ -75,32 +99,31 @@ def _check_way(context: Context, column: ColumnMap, target: Side) -> None:
     for transform in column.transforms:
         for value in _constants(transform, target):
             if not _suits(value, there.type):
-                message = f"{transform.kind}: {_shown_value(value)} is no {there.native}"
-                _report(context, column, target, ("error", message))
+                shown = _shown_value(value)
+                yield "error", f"{transform.kind}: {shown} is no {there.native}"
     source = context.column(target.other, source_path, column) if source_path else None
-    if source is None:
-        return
-    arriving = _arriving(source, column, target)
+    arriving = None if source is None else _arriving(source, column, target)
     if arriving is None:
         return
+    ends = str(column.end(Side.FINOPS)) == str((context.map.effective or {}).get("to"))
     for verdict in verdicts(arriving, there):
-        _report(context, column, target, verdict)
+        yield (_of_last_day(context, verdict, arriving, there) if ends else verdict)
 
 
-def _report(context: Context, column: ColumnMap, target: Side, verdict: Verdict) -> None:
-    severity, reason = verdict
-    context.add(
-        "DW1030",
-        f"{column.notation}: {target.other.direction}: {reason}",
-        column=column,
-        severity=severity,
-    )
+def _of_last_day(context: Context, verdict: Verdict, source: Column, target: Column) -> Verdict:
+    """The verdict on the end of a period, of which a day holds the last second exactly."""
+    kinds = (grid_of(source.type).kind, grid_of(target.type).kind)
+    inclusive = (context.map.effective or {}).get("end") != "exclusive"
+    if inclusive and kinds == (ValueKind.TIMESTAMP, ValueKind.DATE):
+        pair = f"{source.native} into {target.native}"
+        return "warning", f"{pair}: an end that is not the last second of its day is rejected"
+    return verdict
 
 
 def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
     kinds = (grid_of(source.type).kind, grid_of(target.type).kind)
     verdict = VERDICTS.get(kinds, NEVER)
-    if verdict is not None:
+    if verdict is not None and not _always_fits(source, kinds):
         severity, reason = verdict
         yield severity, f"{source.native} into {target.native}: {reason}"
     match kinds:
@@ -109,7 +132,7 @@ def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
             yield from _spelling(source, target)
         case ((ValueKind.DECIMAL | ValueKind.INTEGER), ValueKind.DECIMAL):
             yield from _digits(source, target)
-        case ValueKind.INTEGER, ValueKind.INTEGER:
+        case ((ValueKind.INTEGER | ValueKind.DECIMAL), ValueKind.INTEGER):
             yield from _range(source, target)
         case (
             (ValueKind.INTEGER | ValueKind.DECIMAL | ValueKind.FLOAT | ValueKind.TEXT),
@@ -120,6 +143,29 @@ def verdicts(source: Column, target: Column) -> Iterator[Verdict]:
             yield from _fraction(source, target)
         case _:
             pass
+
+
+def _always_fits(source: Column, kinds: tuple[ValueKind, ValueKind]) -> bool:
+    """Whether the source's type has no value of those that its kind may be rejected for."""
+    match kinds:
+        case ValueKind.INTEGER, ValueKind.FLOAT:
+            least, most = _limits(source)
+            return -(2**53) <= least <= most <= 2**53
+        case ValueKind.DECIMAL, ValueKind.FLOAT:
+            return _size(source.type)[0] <= _DOUBLE_DIGITS
+        case ValueKind.DECIMAL, ValueKind.INTEGER:
+            return _size(source.type)[1] <= 0
+        case _:
+            return False
+
+
+def _limits(source: Column) -> tuple[int, int]:
+    """The least and the greatest number that a column of numbers may hold, its fraction cut off."""
+    if pa.types.is_decimal(source.type):
+        most = 10 ** (source.type.precision - source.type.scale) - 1
+        return -most, most
+    low, high = map(int, source.range or (-(2**63), 2**63 - 1))
+    return low, high
 
 
 def _length(source: Column, target: Column) -> Iterator[Verdict]:
@@ -140,7 +186,7 @@ def _range(source: Column, target: Column) -> Iterator[Verdict]:
     if target.range is None:
         return
     low, high = map(int, target.range)
-    least, most = map(int, source.range or (-(2**63), 2**63 - 1))
+    least, most = _limits(source)
     if least < low or most > high:
         yield "warning", f"numbers not from {low} to {high} are rejected"
 
