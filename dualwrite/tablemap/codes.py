@@ -254,6 +254,12 @@ _TABLE = (
         "carry it in one of the two maps",
         "warning",
     ),
+    Code(
+        "DW1134",
+        "times with a zone meet times without",
+        "name the zone of the end that has none: `zone: UTC`, or that of its local times",
+        "warning",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

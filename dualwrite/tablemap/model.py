@@ -102,6 +102,10 @@ class End:
     """OData `$filter`, already parsed once without a fault."""
     modified: ColumnPath | None = None
     """When the row last changed, for master and conflict policy `newest`."""
+    zone: str | None = None
+    """The zone of its times without a zone, by its IANA name; None where none is given."""
+    modified_zone: str | None = None
+    """That of `modified` where it has none: its own, else the end's."""
     lookups: Mapping[str, Reference] = field(default_factory=dict)
     """Lookup columns that the database declares no foreign key for."""
 

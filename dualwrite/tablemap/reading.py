@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dualwrite.link import Side
+from dualwrite.link.zones import is_zone, near_zones
 from dualwrite.tablemap.amounts import read_money
 from dualwrite.tablemap.columns import read_columns
 from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, load, plain
@@ -30,7 +31,7 @@ _WORDS = (
     "companies", "depends_on", "max_rejected", "money", "quantity", "effective", "conflicts",
     "expect", "replay", "when_left",
 )  # fmt: skip
-_END_WORDS = ("table", "key", "company", "filter", "modified", "lookups")
+_END_WORDS = ("table", "key", "company", "filter", "modified", "zone", "lookups")
 _POLICIES = ("newest", "finops", "dataverse", "merge", "ask")
 _REPLAY = ("newest", "every")
 _WHEN_LEFT = ("keep", "delete")
@@ -158,14 +159,39 @@ def _read_end(node: Node | None, side: Side, report: FindingList) -> End | None:
         )
     key_line = (entries.get("key") or entries).line
     key = tuple(_path(name, key_line, report, f"{word}: key") for name in names)
+    zone = _zone(entries.get("zone"), report, f"{word}: zone")
+    modified, modified_zone = _modified(entries.get("modified"), report, f"{word}: modified")
     return End(
         table=table or "",
         key=tuple(path for path in key if path is not None),
         company=_path_at(entries.get("company"), report, f"{word}: company"),
         filter=_filter(entries.get("filter"), report, word),
-        modified=_path_at(entries.get("modified"), report, f"{word}: modified"),
+        modified=modified,
+        zone=zone,
+        modified_zone=modified_zone or zone,
         lookups=_lookups(entries.get("lookups"), report, f"{word}: lookups"),
     )
+
+
+def _modified(
+    node: Node | None, report: FindingList, word: str
+) -> tuple[ColumnPath | None, str | None]:
+    """The column, or the column with the zone of its times: `{column: CHANGED, zone: UTC}`."""
+    if not isinstance(node, Fields):
+        return _path_at(node, report, word), None
+    report.unknown_words(node, ("column", "zone"), word)
+    if node.get("column") is None:
+        report.add("DW1103", node.line, f"{word}: `column:` is missing", cure="add `column:`")
+    path = _path_at(node.get("column"), report, f"{word}: column")
+    return path, _zone(node.get("zone"), report, f"{word}: zone")
+
+
+def _zone(node: Node | None, report: FindingList, word: str) -> str | None:
+    name = report.text(node, word)
+    if name is not None and node is not None and not is_zone(name):
+        message = f"{word}: there is no time zone {name!r}"
+        report.add("DW1121", node.line, message, cure=near_zones(name))
+    return name
 
 
 def _path_at(node: Node | None, report: FindingList, word: str) -> ColumnPath | None:

@@ -14,6 +14,7 @@ from dualwrite.tablemap.periods import shown_of
 from dualwrite.tablemap.quantities import quantity_of
 from dualwrite.tablemap.schema import Column, end_of_path
 from dualwrite.tablemap.transforms import TRANSFORMS, StepContext, TransformError, steps_of
+from dualwrite.tablemap.zones import with_zones
 from dualwrite.translate.amounts import RoundMoney, is_exact, scale_of
 from dualwrite.translate.flow import Books, Flow, FlowColumn, SchemaOf, Units
 from dualwrite.translate.periods import end_step, periods_of
@@ -62,6 +63,7 @@ def _compile(
     target = describe(target_path, source.other)
     origin = None if source_path is None else describe(source_path, source)
     source_type = None if origin is None else origin.type
+    column = with_zones(table_map, column, {source: origin, source.other: target})
     where = f"{column.place}: {column.notation}"
     two_way = len(column.sign.sources) > 1
     is_key = target_path in table_map.end(source.other).key

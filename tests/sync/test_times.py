@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pyarrow as pa
+import pytest
+
+from dualwrite.sync.batch.stated import moment
 from tests.sync.world import TO_F, D, F, cust, customer
 
 FINE = dt.datetime(2026, 5, 1, 10, 0, 0, 600_000, dt.UTC)
@@ -31,3 +35,12 @@ def test_a_time_that_is_cut_does_not_come_back(every_world):
 
     assert world.rows(F, "Cust", "MODIFIED") == [(later,)]
     assert world.counts("customers")["customers"].get(f"{TO_F} rejected", 0) == 0
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", None])
+def test_which_row_is_newer_is_told_by_the_zone_of_its_time(zone):
+    local = pa.chunked_array([["2026-07-01 12:00:00", None]]).cast(pa.timestamp("us"))
+    noon = dt.datetime(2026, 7, 1, 10 if zone else 12, tzinfo=dt.UTC)
+
+    assert moment(local, zone).to_pylist() == [noon, None]
+    assert moment(local.cast(pa.timestamp("us", "UTC")), zone)[0].as_py().hour == 12

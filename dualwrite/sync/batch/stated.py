@@ -13,6 +13,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dualwrite.exact.casts.zones import moments_of
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, Carrying, RowsFrom
 from dualwrite.sync.batch.decide import Both
@@ -129,20 +130,22 @@ def newer(
     when each app queued the change.
     """
     n = rows.num_rows
-    ours, others = (route.table_map.end(side).modified for side in (route.source, route.target))
+    ends = [route.table_map.end(side) for side in (route.source, route.target)]
+    ours, others = (end.modified for end in ends)
     none = pa.nulls(n, _INSTANT)
     mine = none if entries is None else entries.at
     theirs = none if entries is None else target.changes.at
     named = ours is not None and others is not None and str(ours) in rows.column_names
     if named and str(others) in target.rows.column_names:
-        mine = pc.coalesce(moment(rows[str(ours)]), mine)
-        theirs = pc.coalesce(moment(target.rows[str(others)]), theirs)
+        mine = pc.coalesce(moment(rows[str(ours)], ends[0].modified_zone), mine)
+        theirs = pc.coalesce(moment(target.rows[str(others)], ends[1].modified_zone), theirs)
     later = pc.if_else(pc.equal(mine, theirs), None, pc.greater(mine, theirs))
     return flat(pc.fill_null(later, fill_value=tie is route.source))
 
 
-def moment(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A time on one scale: a time without a zone is read as UTC."""
-    if pa.types.is_timestamp(values.type) and values.type.tz is None:
-        return pc.assume_timezone(values, "UTC")
-    return values.cast(_INSTANT)
+def moment(values: pa.ChunkedArray, zone: str | None) -> pa.Array:
+    """Times on one scale: one without a zone is local time of `zone`, or UTC.
+
+    Shapes: (n,); null where the clocks of the zone skip it, or it is no time.
+    """
+    return moments_of(values.combine_chunks(), zone or "UTC")

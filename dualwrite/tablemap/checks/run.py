@@ -14,6 +14,7 @@ from dualwrite.tablemap.checks.lookups import check_lookups
 from dualwrite.tablemap.checks.periods import check_periods
 from dualwrite.tablemap.checks.quantities import check_quantities
 from dualwrite.tablemap.checks.types import check_types
+from dualwrite.tablemap.checks.zones import check_zones
 from dualwrite.tablemap.findings import Finding, in_order
 from dualwrite.tablemap.model import TableMap
 
@@ -42,6 +43,7 @@ def check(
         check_column_maps(context)
         check_lookups(context)
         check_types(context)
+        check_zones(context)
         check_periods(context)
         check_quantities(context)
         check_accounting(context, companies, books)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +16,7 @@ from dualwrite.exact.casts.numbers import keep
 from dualwrite.exact.casts.times import to_timestamp
 from dualwrite.exact.casts.zones import come_back, local_times, moments_of
 from dualwrite.link import Side
+from dualwrite.link.zones import is_zone
 from dualwrite.tablemap.model import Transform
 from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms.kind import ColumnStep, StepContext, TransformKind
@@ -92,10 +92,8 @@ def _comparable(text: pa.Array) -> pa.Array:
 def _build_zone(transform: Transform, context: StepContext) -> Zone:
     zones = {side: transform.options[side.value] for side in (context.source, context.source.other)}
     for name in zones.values():
-        try:
-            ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise context.refuse(transform, f"there is no time zone {name!r}") from error
+        if not is_zone(name):
+            raise context.refuse(transform, f"there is no time zone {name!r}")
     target = context.target.type
     instant = pa.types.is_timestamp(target) and target.tz is not None
     ends = (zones[context.source], zones[context.source.other])

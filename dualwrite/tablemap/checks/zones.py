@@ -1,0 +1,75 @@
+"""Checks of time zones: a time with a zone meets one without, and nothing says where it is."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from dualwrite.link import Side
+from dualwrite.link.zones import is_zone, near_zones
+from dualwrite.tablemap.checks.context import Context
+from dualwrite.tablemap.model import ColumnMap
+from dualwrite.tablemap.zones import has_zone, zones_of
+
+
+def check_zones(context: Context) -> None:
+    """Every column map of times, and both ends' `modified`."""
+    for column in context.map.columns:
+        _check_names(context, column)
+        _check_column(context, column)
+    _check_modified(context)
+
+
+def _check_names(context: Context, column: ColumnMap) -> None:
+    for transform in column.transforms:
+        for name in transform.options.values() if transform.kind == "timezone" else ():
+            if not is_zone(name):
+                message = f"{column.notation}: there is no time zone {name!r}"
+                context.add("DW1121", message, column=column, cure=near_zones(name))
+
+
+def _check_column(context: Context, column: ColumnMap) -> None:
+    paths = {side: column.end(side) for side in Side}
+    ends = {
+        side: None if path is None else context.column(side, path, column)
+        for side, path in paths.items()
+    }
+    zones = zones_of(context.map, column, ends)
+    lost = [side for side, zone in zones.items() if zone is None]
+    if len(lost) != 1:
+        return
+    side = lost[0]
+    own = ends[side]
+    assert own is not None
+    taken = "they are taken as UTC" if has_zone(ends[side.other]) else "they are carried as is"
+    context.add(
+        "DW1134",
+        f"{column.notation}: the times of {context.name(side)} column {paths[side]} "
+        f"({own.native}) have no zone, those of {side.other.value} do: {taken}",
+        column=column,
+        cure=_cure(side),
+    )
+
+
+def _check_modified(context: Context) -> None:
+    known: dict[Side, bool] = {}
+    for side in Side:
+        end = context.map.end(side)
+        found = None if end.modified is None else context.column(side, end.modified)
+        if found is None or not pa.types.is_timestamp(found.type):
+            return
+        known[side] = has_zone(found) or end.modified_zone is not None
+    lost = [side for side, is_known in known.items() if not is_known]
+    if len(lost) == 1:
+        side = lost[0]
+        context.add(
+            "DW1134",
+            f"modified: the times of {context.name(side)} column "
+            f"{context.map.end(side).modified} have no zone, those of {side.other.value} do: "
+            "they are taken as UTC, to tell which row is newer",
+            word=side.value,
+            cure=_cure(side),
+        )
+
+
+def _cure(side: Side) -> str:
+    return f"name it under {side.value}: `zone: UTC`, or the zone of its local times"
