@@ -84,7 +84,7 @@ class ExpectColumnValuesToBeExactMoney(RuleExpectation):
 
 
 class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
-    """No digit of an amount is lost, and its currency is one of ISO 4217.
+    """No digit of an amount is lost, and its currency is one of ISO 4217 or `own`.
 
     Args:
         column: The target column: decimals or whole numbers, in units of the currency.
@@ -93,6 +93,8 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
         company: the gate column of the row's company, with
         companies: the companies, and
         accounting: their currencies, in the same order.
+        own: Currencies that ISO 4217 does not list, with
+        own_digits: the decimal places of each, in the same order.
         precision: Digits that the target has room for in all.
         scale: Digits behind the point among them.
         kind: `amount` (minor units of the currency), `price` (the scale alone), or `cash`.
@@ -111,6 +113,8 @@ class ExpectColumnValuesToKeepCurrencyPrecision(RuleExpectation):
     company: str = ""
     companies: tuple[str, ...] = ()
     accounting: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    own_digits: tuple[int, ...] = ()
     precision: int = 38
     scale: int = 0
     kind: str = "amount"

@@ -47,6 +47,8 @@ class Link:
     """Rows of a partition, about; memory depends on it, and not on the size of the table."""
     currencies: Mapping[str, str] = field(default_factory=dict)
     """By company, the currency in which it keeps its books, where the file names one."""
+    own_currencies: Mapping[str, int] = field(default_factory=dict)
+    """Currencies that ISO 4217 does not list, and the decimal places of an amount in them."""
 
     @property
     def names(self) -> AppNames:

@@ -34,6 +34,7 @@ _JOURNAL_DATABASES = ("sqlite", "postgresql")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SQLITE = re.compile(r"(?P<start>sqlite(?:\+\w+)?:///)(?P<path>[^?]*)(?P<rest>.*)", re.DOTALL)
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_OWN_CURRENCY = re.compile(r"[A-Z][A-Z0-9]{1,9}")
 _HEADER = re.compile(r"\s*\[+\s*(?P<name>[\w.\"' -]+?)\s*\]+\s*(?:#.*)?")
 _SETTING = re.compile(r"\s*(?P<name>[\w.\"'-]+)\s*=")
 
@@ -91,11 +92,13 @@ class _Reader:
         self.problems: list[tuple[int, str]] = []
 
     def link(self, project: Path) -> Link:
-        self.only_known((), self.document, ("link", "companies", "apps", "journal", "engine"))
+        words = ("link", "companies", "currencies", "apps", "journal", "engine")
+        self.only_known((), self.document, words)
         link = self.table(("link",), ("name", "companies"))
         name = self.text(("link", "name"), link)
         companies = self.companies(link)
-        currencies = self.currencies(companies)
+        own = self.own_currencies()
+        currencies = self.currencies(companies, own)
         self.table(("apps",), tuple(side.value for side in Side))
         apps = {side: self.app(side, project) for side in Side}
         journal = self.table(("journal",), ("url",), optional=True)
@@ -106,7 +109,7 @@ class _Reader:
             ("engine", "partition_rows"), engine, DEFAULT_PARTITION_ROWS, range(100, 10_000_001)
         )
         self.refuse()
-        return Link(name, companies, apps, journal_url, project, workers, rows, currencies)
+        return Link(name, companies, apps, journal_url, project, workers, rows, currencies, own)
 
     def refuse(self) -> None:
         if not self.problems:
@@ -154,14 +157,30 @@ class _Reader:
             self.problem(where, f"companies names {', '.join(twice)} twice")
         return tuple(given)
 
-    def currencies(self, companies: tuple[str, ...]) -> dict[str, str]:
+    def own_currencies(self) -> dict[str, int]:
+        """The decimal places of `[currencies.XBT]` and the like."""
+        given = self.document.get("currencies", {})
+        codes = tuple(given) if isinstance(given, dict) else ()
+        digits = {}
+        for code in self.table(("currencies",), codes, optional=True):
+            where = ("currencies", code)
+            found = self.table(where, ("digits",))
+            if not _OWN_CURRENCY.fullmatch(code):
+                self.problem(where, f"{code!r} is no code of 2 to 10 capital letters and digits")
+            elif "digits" not in found:
+                self.problem(where, f"[currencies.{code}] lacks digits, such as: digits = 2")
+            else:
+                digits[code] = self.number((*where, "digits"), found, 0, range(13))
+        return digits
+
+    def currencies(self, companies: tuple[str, ...], own: Mapping[str, int]) -> dict[str, str]:
         """The currencies of `[companies.USMF]` and the like."""
         found = self.table(("companies",), companies, optional=True)
         codes = {}
         for company in (each for each in found if each in companies):
             where = ("companies", company)
             code = self.text((*where, "currency"), self.table(where, ("currency",)))
-            if code and not _CURRENCY.fullmatch(code):
+            if code and code not in own and not _CURRENCY.fullmatch(code):
                 self.problem((*where, "currency"), f"{code!r} is no currency, such as EUR")
             elif code:
                 codes[company] = code

@@ -3,6 +3,7 @@
 from dualwrite.exact import MODES, Mode, NotExactError, TooManyDigitsError, UnknownModeError
 from dualwrite.money.currencies import (
     Currency,
+    Own,
     UnknownCurrencyError,
     accounting_currencies,
     cash_steps,
@@ -10,6 +11,7 @@ from dualwrite.money.currencies import (
     currency,
     known,
     minor_units,
+    near_currency,
 )
 from dualwrite.money.discounts import SplitDiscount, join_discount, split_discount
 from dualwrite.money.precision import (
@@ -31,6 +33,7 @@ __all__ = [
     "Mode",
     "NoRateError",
     "NotExactError",
+    "Own",
     "RateResult",
     "RefusedRateError",
     "SplitDiscount",
@@ -46,6 +49,7 @@ __all__ = [
     "join_discount",
     "known",
     "minor_units",
+    "near_currency",
     "places",
     "rate",
     "rounded",

@@ -3,7 +3,7 @@
 A minor unit of 2 means that an amount on a document has two decimal places.  Some currencies
 have none (JPY), some three (KWD).  For a few (gold, the SDR, some historic ones) ISO states no
 minor unit; there only the scale of the column counts.  Cash amounts may be coarser: multiples
-of 0.05 in CHF, of 1 in SEK.
+of 0.05 in CHF, of 1 in SEK.  A project may define currencies of its own beside these.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from importlib import resources
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,13 +40,18 @@ class Currency:
     """The last day on which it was in use; None for a current currency."""
 
 
+Own: TypeAlias = tuple[tuple[str, int], ...]
+"""Currencies that a project defines beside those of ISO 4217: codes and decimal places."""
+_STEP = pa.decimal128(22, 12)
+
+
 class UnknownCurrencyError(PermanentError):
     """There is no currency of that code."""
 
-    def __init__(self, *, code: str) -> None:
+    def __init__(self, *, code: str, own: Own = ()) -> None:
         self.code = code
-        near = difflib.get_close_matches(code.strip().upper(), currencies(), n=1, cutoff=0.6)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
+        near = near_currency(code, own)
+        hint = f" Did you mean {near!r}?" if near else ""
         super().__init__(
             f"there is no currency {code!r}.{hint} Nothing was computed.\n"
             "  A code is three capital letters of ISO 4217, such as EUR."
@@ -53,11 +59,24 @@ class UnknownCurrencyError(PermanentError):
 
 
 @cache
-def currencies() -> Mapping[str, Currency]:
-    """All currencies by code, sorted."""
+def near_currency(code: str, own: Own = ()) -> str:
+    """The code that looks most like `code`, which is none; empty where nothing is near."""
+    near = difflib.get_close_matches(code.strip().upper(), currencies(own), n=1, cutoff=0.6)
+    return near[0] if near else ""
+
+
+@cache
+def currencies(own: Own = ()) -> Mapping[str, Currency]:
+    """All currencies by code, sorted; those of a project of its own come last."""
+    if own:
+        return {**currencies(), **{code: _own(code, digits) for code, digits in own}}
     file = resources.files("dualwrite.money").joinpath("currencies.csv")
     with file.open(encoding="utf-8") as lines:
         return {row["code"]: _read(row) for row in csv.DictReader(lines)}
+
+
+def _own(code: str, digits: int) -> Currency:
+    return Currency(code, code, digits, Decimal(1).scaleb(-digits))
 
 
 def _read(row: Mapping[str, str]) -> Currency:
@@ -73,32 +92,32 @@ def _read(row: Mapping[str, str]) -> Currency:
     )
 
 
-def currency(code: str) -> Currency:
+def currency(code: str, own: Own = ()) -> Currency:
     """The currency of a code.
 
     Raises:
         UnknownCurrencyError: There is none.
     """
-    found = currencies().get(code)
+    found = currencies(own).get(code)
     if found is None:
-        raise UnknownCurrencyError(code=code)
+        raise UnknownCurrencyError(code=code, own=own)
     return found
 
 
-def known(codes: pa.Array) -> pa.BooleanArray:
+def known(codes: pa.Array, own: Own = ()) -> pa.BooleanArray:
     """Which of `codes` are currencies; False for null."""
-    return pc.is_in(_texts(codes), value_set=_codes())
+    return pc.is_in(_texts(codes), value_set=_codes(own))
 
 
-def minor_units(codes: pa.Array) -> pa.Int8Array:
+def minor_units(codes: pa.Array, own: Own = ()) -> pa.Int8Array:
     """The minor unit of each of `codes`: null where none is stated or the code is unknown."""
-    return _minor_units().take(pc.index_in(_texts(codes), value_set=_codes()))
+    return _minor_units(own).take(pc.index_in(_texts(codes), value_set=_codes(own)))
 
 
-def cash_steps(codes: pa.Array) -> pa.Decimal128Array:
+def cash_steps(codes: pa.Array, own: Own = ()) -> pa.Decimal128Array:
     """The cash step of each of `codes`: null where none is stated or the code is unknown."""
-    steps = pa.array([each.cash_step for each in currencies().values()], pa.decimal128(9, 4))
-    return steps.take(pc.index_in(_texts(codes), value_set=_codes()))
+    steps = pa.array([each.cash_step for each in currencies(own).values()], _STEP)
+    return steps.take(pc.index_in(_texts(codes), value_set=_codes(own)))
 
 
 def accounting_currencies(companies: pa.Array, accounting: Mapping[str, str]) -> pa.StringArray:
@@ -113,13 +132,13 @@ def accounting_currencies(companies: pa.Array, accounting: Mapping[str, str]) ->
 
 
 @cache
-def _codes() -> pa.StringArray:
-    return pa.array(list(currencies()), pa.string())
+def _codes(own: Own) -> pa.StringArray:
+    return pa.array(list(currencies(own)), pa.string())
 
 
 @cache
-def _minor_units() -> pa.Int8Array:
-    return pa.array([each.minor_unit for each in currencies().values()], pa.int8())
+def _minor_units(own: Own) -> pa.Int8Array:
+    return pa.array([each.minor_unit for each in currencies(own).values()], pa.int8())
 
 
 def _texts(codes: pa.Array | pa.ChunkedArray) -> pa.StringArray:

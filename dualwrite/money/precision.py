@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact import Mode, as_decimals, round_to, round_to_step, same, scale_of
-from dualwrite.money.currencies import cash_steps, currency, minor_units
+from dualwrite.money.currencies import Own, cash_steps, currency, minor_units
 
 Kind = Literal["amount", "price", "cash"]
 """What a money column holds."""
@@ -26,8 +26,12 @@ Currencies: TypeAlias = str | pa.Array | None
 """One code for the whole column, a code for each row, or None if only the scale counts."""
 
 
-def places(scale: int, currencies: Currencies = None, kind: Kind = "amount") -> int | pa.Array:
+def places(
+    scale: int, currencies: Currencies = None, kind: Kind = "amount", own: Own = ()
+) -> int | pa.Array:
     """The decimal places that a money column of `scale` may use: one number, or (n,).
+
+    `own` are the currencies that the project defines, here and in the functions below.
 
     Raises:
         UnknownCurrencyError: The code for the column is unknown.
@@ -35,9 +39,9 @@ def places(scale: int, currencies: Currencies = None, kind: Kind = "amount") -> 
     if currencies is None or kind == "price":
         return scale
     if isinstance(currencies, str):
-        minor = currency(currencies).minor_unit
+        minor = currency(currencies, own).minor_unit
         return scale if minor is None else min(scale, minor)
-    return pc.min_element_wise(minor_units(currencies), pa.scalar(scale, pa.int8()))
+    return pc.min_element_wise(minor_units(currencies, own), pa.scalar(scale, pa.int8()))
 
 
 def rounded(
@@ -46,6 +50,7 @@ def rounded(
     mode: Mode,
     currencies: Currencies = None,
     kind: Kind = "amount",
+    own: Own = (),
 ) -> pa.Array:
     """Round `amounts` to what a column of `scale` holds under the policy `round: mode`.
 
@@ -59,8 +64,8 @@ def rounded(
     """
     amounts = as_decimals(amounts, "amounts")
     if kind == "cash" and currencies is not None:
-        return _in_cash(amounts, scale, mode, currencies)
-    return round_to(amounts, places(scale, currencies, kind), mode)
+        return _in_cash(amounts, scale, mode, currencies, own)
+    return round_to(amounts, places(scale, currencies, kind, own), mode)
 
 
 def fits(
@@ -69,6 +74,7 @@ def fits(
     currencies: Currencies = None,
     kind: Kind = "amount",
     precision: int | None = None,
+    own: Own = (),
 ) -> pa.BooleanArray:
     """Which amounts a column of `scale` holds without losing a digit; null fits.
 
@@ -77,11 +83,11 @@ def fits(
     Shapes, currencies and errors as in `rounded`.
     """
     amounts = as_decimals(amounts, "amounts")
-    digits = places(scale, currencies, kind)
+    digits = places(scale, currencies, kind, own)
     if isinstance(digits, int) and digits >= scale_of(amounts) and kind != "cash":
         mask = _all_true(amounts)
     else:
-        mask = same(rounded(amounts, scale, "down", currencies, kind), amounts)
+        mask = same(rounded(amounts, scale, "down", currencies, kind, own), amounts)
     return mask if precision is None else pc.and_(mask, has_room(amounts, precision - scale))
 
 
@@ -102,23 +108,25 @@ def same_after_rounding(
     mode: Mode,
     currencies: Currencies = None,
     kind: Kind = "amount",
+    own: Own = (),
 ) -> pa.BooleanArray:
     """Where `came_back` equals the rounded `sent`, so that nothing has changed.
 
     Shapes: both (n,); the result (n,), never null.  Null equals only null.
     """
-    return same(rounded(sent, scale, mode, currencies, kind), as_decimals(came_back, "amounts"))
+    sent = rounded(sent, scale, mode, currencies, kind, own)
+    return same(sent, as_decimals(came_back, "amounts"))
 
 
-def _in_cash(amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies) -> pa.Array:
+def _in_cash(
+    amounts: pa.Array, scale: int, mode: Mode, currencies: Currencies, own: Own
+) -> pa.Array:
     """Round to multiples of the cash step; where there is none, to the places of an amount."""
     codes = currencies
     if isinstance(codes, str):
-        step = currency(codes).cash_step
-        steps = pa.repeat(pa.scalar(step, pa.decimal128(9, 4)), len(amounts))
-    else:
-        steps = cash_steps(codes)
-    result = round_to(amounts, places(scale, currencies), mode)
+        codes = pa.repeat(pa.scalar(currency(codes, own).code), len(amounts))
+    steps = cash_steps(codes, own)
+    result = round_to(amounts, places(scale, currencies, own=own), mode)
     for step in pc.unique(steps.drop_null()).to_pylist():
         # a coarser column, and amounts with fewer decimal places, hold multiples only
         if _decimal_places(step) > min(scale, scale_of(amounts)):

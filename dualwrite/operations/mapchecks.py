@@ -12,10 +12,10 @@ from dualwrite.sync.routes.expectations import expectation_faults
 from dualwrite.sync.session.measures import read_ledgers
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.checks import check
-from dualwrite.tablemap.expectations import with_folder
 from dualwrite.tablemap.filters import parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.functions import find_beside
+from dualwrite.tablemap.project import project_map
 from dualwrite.tablemap.schema import TableSchema, tables_on_path
 from dualwrite.tablemap.sharing import shared_findings
 
@@ -48,7 +48,7 @@ def findings_of(
         return apps[side].schema(table)
 
     find_beside(link.project)
-    table_map = with_folder(catalogue.get(name), link.project, catalogue)
+    table_map = project_map(link, catalogue, name)
 
     def books() -> Mapping[str, str]:
         return {**read_ledgers(apps[Side.FINOPS], catalogue), **link.currencies}

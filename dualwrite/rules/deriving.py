@@ -148,6 +148,8 @@ def _money(column: ColumnFacts, money: MoneyFacts) -> Iterator[Rule]:
         company=money.company,
         companies=tuple(company for company, _ in money.books),
         accounting=tuple(code for _, code in money.books),
+        own=tuple(code for code, _ in money.own),
+        own_digits=tuple(digits for _, digits in money.own),
         precision=precision,
         scale=scale,
         kind=money.kind,

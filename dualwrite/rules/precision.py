@@ -21,11 +21,13 @@ from dualwrite.gate_column import plain_name
 from dualwrite.money import (
     Currency,
     Kind,
+    Own,
     accounting_currencies,
     currencies,
     fits,
     has_room,
     known,
+    near_currency,
     rounded,
 )
 from dualwrite.money.precision import Currencies
@@ -86,7 +88,8 @@ class CurrencyPrecision(Rule):
 
     The currency is `code`, or is in the column `currency`, or is the one that the
     row's `company` (a column too) keeps its books in: the code in `accounting` that has the
-    place of the company in `companies`.  `kind` is amount, price or cash; `policy` is
+    place of the company in `companies`.  Beside those of ISO 4217 there are the currencies `own`
+    with so many `own_digits` behind the point.  `kind` is amount, price or cash; `policy` is
     reject, or round:half_even and the like.
     """
 
@@ -98,6 +101,8 @@ class CurrencyPrecision(Rule):
     company: str = ""
     companies: tuple[str, ...] = ()
     accounting: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    own_digits: tuple[int, ...] = ()
     precision: int = 38
     scale: int = 0
     kind: Kind = "amount"
@@ -123,16 +128,19 @@ class CurrencyPrecision(Rule):
             return values.is_valid()
         amounts = as_decimals(values, self.column)
         codes = self._codes(table)
-        unknown = pc.invert(known(codes)) if isinstance(codes, pa.Array) else none_of(table)
-        if isinstance(codes, str) and codes not in currencies():
+        unknown = (
+            pc.invert(known(codes, self._own)) if isinstance(codes, pa.Array) else none_of(table)
+        )
+        if isinstance(codes, str) and codes not in currencies(self._own):
             unknown, codes = pc.invert(none_of(table)), None
         well = self._fit(amounts, codes)
         return pc.and_(amounts.is_valid(), pc.or_(unknown, pc.invert(well)))
 
     def _fit(self, amounts: pa.Array, codes: Currencies) -> pa.BooleanArray:
         if self.policy == "reject":
-            return fits(amounts, self.scale, codes, self.kind, self.precision)
-        kept = rounded(amounts, self.scale, mode_of(self._mode), codes, self.kind)
+            return fits(amounts, self.scale, codes, self.kind, self.precision, self._own)
+        mode = mode_of(self._mode)
+        kept = rounded(amounts, self.scale, mode, codes, self.kind, self._own)
         return pc.and_(kept.is_valid(), has_room(kept, self.precision - self.scale))
 
     def _codes(self, table: pa.Table) -> Currencies:
@@ -147,6 +155,10 @@ class CurrencyPrecision(Rule):
         return dict(zip(self.companies, self.accounting, strict=True))
 
     @property
+    def _own(self) -> Own:
+        return tuple(zip(self.own, self.own_digits, strict=True))
+
+    @property
     def _mode(self) -> str:
         return self.policy.removeprefix("round:")
 
@@ -156,13 +168,16 @@ class CurrencyPrecision(Rule):
             return f"{self.column} would hold {value} as a binary float, which is no money"
         amount = Decimal(value)
         code, where = self._code_of(row)
-        found = currencies().get(code or "")
+        found = currencies(self._own).get(code or "")
         if found is None:
             text = "no currency" if code is None else f"the unknown currency {code!r}"
-            return f"{self.column} is {shown(amount)} with {text} in {where}"
+            near = near_currency(code or "", self._own)
+            hint = f" (did you mean {near!r}?)" if near else ""
+            return f"{self.column} is {shown(amount)} with {text} in {where}{hint}"
         text = f"{self.column} is {shown(amount)} {found.code}, where"
         mode = "down" if self.policy == "reject" else mode_of(self._mode)
-        kept = rounded(pa.array([amount]), self.scale, mode, found.code, self.kind)[0].as_py()
+        one = pa.array([amount])
+        kept = rounded(one, self.scale, mode, found.code, self.kind, self._own)[0].as_py()
         room = self.precision - self.scale
         if kept is None or abs(kept) >= Decimal(10) ** room:
             return f"{text} {room} digits before the point fit"

@@ -2,9 +2,9 @@
 
     money: {CREDITLIMIT: {currency: SALESCURRENCYCODE, precision: {round: half_even}, kind: amount}}
 
-The column may be named by either end.  The currency is a code of ISO 4217, a column of the
-map that holds one, or `company`: that in which the row's company keeps its books.  Where
-a column is not listed, only the columns' own digits count.
+The column may be named by either end.  The currency is a code of ISO 4217 or of the project, a
+column of the map that holds one, or `company`: that in which the row's company keeps its books.
+Where a column is not listed, only the columns' own digits count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 from dualwrite.exact import MODES, Mode
 from dualwrite.link import Side
-from dualwrite.money import Kind, currencies
+from dualwrite.money import Kind, Own, currencies
 from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, plain
 from dualwrite.tablemap.model import ColumnMap, TableMap
 from dualwrite.tablemap.notation import ColumnPath
@@ -39,6 +39,8 @@ class Money:
     """The column of the company in whose accounting currency it is."""
     books: tuple[tuple[str, str], ...] = ()
     """Companies and their accounting currencies, where `company` decides."""
+    own: Own = ()
+    """The currencies that the project defines beside ISO 4217."""
 
     @property
     def has_currency(self) -> bool:
@@ -101,11 +103,12 @@ def money_of(table_map: TableMap, column: ColumnMap, source: Side) -> Money | No
     named = options.get("currency")
     kind = options.get("kind", "amount")
     if named == COMPANY:
-        return Money(kind, mode, company=table_map.end(source).company)
+        company = table_map.end(source).company
+        return Money(kind, mode, company=company, own=table_map.own_currencies)
     if named is not None:
         path = next((c.end(source) for c in table_map.columns if named in _names(c)), None)
-        code = named if path is None and named in currencies() else ""
-    return Money(kind, mode, code, path)
+        code = named if path is None and named in currencies(table_map.own_currencies) else ""
+    return Money(kind, mode, code, path, own=table_map.own_currencies)
 
 
 def _names(column: ColumnMap) -> set[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dualwrite.effective import Periods
-from dualwrite.money import Kind
+from dualwrite.money import Kind, Own
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class MoneyFacts:
     """The gate column of the company in whose currency it is, or ''."""
     books: tuple[tuple[str, str], ...] = ()
     """Companies and their accounting currencies, for `company`."""
+    own: Own = ()
+    """The currencies that the project defines beside ISO 4217."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dualwrite.link import Side
+from dualwrite.money import Own
 from dualwrite.tablemap.notation import ColumnPath, Notation, Sign
 from dualwrite.tablemap.schema import Reference
 
@@ -146,6 +147,8 @@ class TableMap:
     expect: tuple[ExpectedRule, ...] = ()
     replay: str = "newest"
     when_left: str = "keep"
+    own_currencies: Own = ()
+    """Those that the project defines beside ISO 4217, for `money`."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """The place of each word of the map."""
 

@@ -45,7 +45,8 @@ class RoundMoney:
         exact = to_decimal(values, pa.decimal128(38, self.scale))
         codes = _codes(self.money, rows, str)
         assert self.money.mode is not None
-        return rounded(exact, self.scale, self.money.mode, codes, self.money.kind)
+        money = self.money
+        return rounded(exact, self.scale, self.money.mode, codes, money.kind, money.own)
 
 
 def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Table:
@@ -71,7 +72,7 @@ def keep_equivalent(translated: pa.Table, held: pa.Table, flow: Flow) -> pa.Tabl
             continue
         sent, came = column_of(held, name), column_of(translated, name)
         codes, scale = _codes(money, translated, _source_name), scale_of(column.source_type)
-        same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind)
+        same = same_after_rounding(sent, came, scale, money.mode, codes, money.kind, money.own)
         same = pc.and_(same, _came_whole(column, translated, came))
         kept = pc.if_else(same, *alike(as_decimals(sent, name), came))
         translated = translated.set_column(translated.column_names.index(name), name, kept)

@@ -247,7 +247,7 @@ def _money_facts(money: Money | None) -> MoneyFacts | None:
     policy = "reject" if money.mode is None else f"round:{money.mode}"
     currency = "" if money.currency is None else gate_name(Role.SOURCE, money.currency)
     company = "" if money.company is None else gate_name(Role.SOURCE, money.company)
-    return MoneyFacts(money.kind, policy, money.code, currency, company, money.books)
+    return MoneyFacts(money.kind, policy, money.code, currency, company, money.books, money.own)
 
 
 def _quantity_facts(column: FlowColumn) -> QuantityFacts | None:

@@ -67,6 +67,14 @@ def test_a_relative_file_is_relative_to_the_project(
     assert link.apps[Side.DATAVERSE].url == f"sqlite:///{folder}/data/crm.db"
 
 
+def test_a_company_may_keep_its_books_in_a_currency_of_the_project(tmp_path: Path) -> None:
+    own = '[currencies.POINT]\ndigits = 0\n[companies.USMF]\ncurrency = "POINT"\n'
+
+    link = load_link(project(tmp_path, GOOD.replace("${ERP_PASSWORD}", "x") + own))
+
+    assert (link.own_currencies, link.currencies) == ({"POINT": 0}, {"USMF": "POINT"})
+
+
 BAD = """\
 [link]
 nme = "contoso"
@@ -109,7 +117,7 @@ def test_all_problems_are_reported_together_with_their_lines(
         f"  {file}:12: workers must be a whole number from 1 to 64\n"
         f"  {file}:13: partition_rows must be a whole number from 100 to 10,000,000\n"
         f"  {file}:14: the file has no 'jornal'. Did you mean 'journal'? "
-        "Known: link, companies, apps, journal, engine"
+        "Known: link, companies, currencies, apps, journal, engine"
     )
 
 
@@ -131,6 +139,14 @@ def test_all_problems_are_reported_together_with_their_lines(
             6,
             "'Euro' is no currency, such as EUR",
             id="no currency",
+        ),
+        *(
+            pytest.param(("[apps.finops]", f"{own}\n[apps.finops]"), line, problem, id=problem)
+            for own, line, problem in (
+                ("[currencies.xbt]\ndigits = 8", 5, "no code of 2 to 10 capital letters"),
+                ('[currencies.XBT]\ndigits = "8"', 6, "digits must be a whole number from 0 to 12"),
+                ("[currencies.XBT]", 5, "lacks digits, such as: digits = 2"),
+            )
         ),
         pytest.param(("sqlite:///data/crm.db", "sqlite://"), 11, "name a file", id="in memory"),
         pytest.param(

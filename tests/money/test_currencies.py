@@ -43,6 +43,19 @@ def test_a_currency_has_its_minor_unit_and_cash_step(code, minor, step):
     assert found.cash_step == (None if step is None else Decimal(step))
 
 
+def test_a_project_has_currencies_of_its_own():
+    own = (("POINT", 0), ("XBT", 8))
+    codes = pa.array(["XBT", "POINT", "EUR", "XBTC", None])
+
+    assert known(codes, own).to_pylist() == [True, True, True, False, False]
+    assert known(codes).to_pylist() == [False, False, True, False, False]
+    assert minor_units(codes, own).to_pylist() == [8, 0, 2, None, None]
+    assert cash_steps(codes, own)[0].as_py() == Decimal("0.00000001")
+    assert currency("XBT", own).minor_unit == 8
+    with pytest.raises(UnknownCurrencyError, match="Did you mean 'XBT'"):
+        currency("XBTC", own)
+
+
 def test_a_historic_currency_has_its_last_day():
     assert currency("DEM").withdrawn == dt.date(2002, 5, 15)
     assert currency("EUR").withdrawn is None

@@ -33,7 +33,12 @@ def rows(*pairs):
     [
         ("10.00", "EUR", {}, None),
         (None, None, {}, None),
-        ("10.00", "EURO", {}, "creditlimit is 10 with the unknown currency 'EURO' in CUR"),
+        (
+            "10.00",
+            "EURO",
+            {},
+            "creditlimit is 10 with the unknown currency 'EURO' in CUR (did you mean 'EUR'?)",
+        ),
         ("10.00", None, {}, "creditlimit is 10 with no currency in CUR"),
         ("10.00", "", {}, "creditlimit is 10 with no currency in CUR"),
         (
@@ -94,7 +99,7 @@ def test_one_currency_may_be_given_for_the_column():
     ]
     wrong = CurrencyPrecision(column="creditlimit", code="EURO", scale=4)
     assert reasons(wrong, table)[0] == (
-        "creditlimit is 10.005 with the unknown currency 'EURO' in the map"
+        "creditlimit is 10.005 with the unknown currency 'EURO' in the map (did you mean 'EUR'?)"
     )
 
 

@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Prepare, dict[str, Any], str, str, str]] = {
         nothing,
         {"PRICE": Decimal("10.5"), "CURRENCY": "EURO"},
         "currency_precision",
-        "price is 10.5 with the unknown currency 'EURO' in CURRENCY",
+        "price is 10.5 with the unknown currency 'EURO' in CURRENCY (did you mean 'EUR'?)",
         (
             "correct the amount, or its currency in CURRENCY, or write "
             "`precision: {round: half_even}` for price in the map's money:"

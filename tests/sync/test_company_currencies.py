@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from dualwrite.apps.memory.app import MemoryApp
+from dualwrite.errors import ConfigError
 from dualwrite.tablemap.findings import MapError
 from tests.sync.stock import LINES, D, F, line, table, text
 
@@ -118,7 +119,8 @@ def test_the_ledgers_of_the_erp_give_the_currency_too(stock):
                 (
                     "15: DW1131 currency: company: that of JPMF, 'JPX', is no currency of "
                     "ISO 4217\n"
-                    "  correct it in dualwrite.toml, or in the ERP's ledger"
+                    "  did you mean 'JPY'? correct it in dualwrite.toml, or in the ERP's ledger; "
+                    "or define it: [currencies.JPX] digits = 2"
                 )
             ],
         ),
@@ -140,3 +142,48 @@ def test_a_map_without_companies_has_no_accounting_currency(stock):
         MapError, match="money: PRICE: currency: company, but the rows belong to no"
     ):
         stock.run()
+
+
+POINTS = '[currencies.POINT]\ndigits = 1\n[companies.USMF]\ncurrency = "POINT"\n'
+
+
+def test_an_amount_in_a_currency_of_the_project_has_its_decimal_places(stock):
+    books = POINTS + '[companies.JPMF]\ncurrency = "JPY"\n'
+    of_companies(stock, config=books)
+    stock.put(F, "Line", priced("1", "USMF", "10.5"), priced("2", "USMF", "10.25"))
+
+    stock.run()
+
+    assert [row[0] for row in stock.rows(D, "id")] == ["1"]
+    assert [reason for *_, reason in stock.held()] == [
+        "price is 10.25 POINT, where 1 digits behind the point fit: it would become 10.2"
+    ]
+
+
+def test_a_rounded_amount_in_a_currency_of_the_project_does_not_come_back(stock):
+    of_companies(
+        stock,
+        ", precision: {round: half_even}}}",
+        POINTS + '[companies.JPMF]\ncurrency = "JPY"\n',
+    )
+    stock.put(F, "Line", priced("1", "USMF", "10.255"))
+    stock.run()
+    stock.put(D, "line", {"id": "1", "company": "USMF", "item": "B"})
+    stock.cycle()
+
+    assert stock.rows(D, "id", "price") == [("1", Decimal("10.3"))]
+    assert stock.rows(F, "ID", "PRICE", "ITEM") == [("1", Decimal("10.255"), "B")]
+    assert stock.unexplained() == 0
+
+
+def test_a_currency_of_iso_is_not_defined_anew(stock):
+    of_companies(stock, config="[currencies.EUR]\ndigits = 3\n")
+
+    with pytest.raises(ConfigError) as caught:
+        stock.run()
+
+    assert str(caught.value) == (
+        f"{stock.folder}/dualwrite.toml: [currencies.EUR]: ISO 4217 has EUR already, Euro. "
+        "Nothing was read or written.\n"
+        "  Take it out, or give the currency a code of your own"
+    )

@@ -56,7 +56,10 @@ def test_an_amount_finer_than_its_currency_waits(rejecting):
             "currency_precision",
             "credit is 10.5 JPY, where 0 digits behind the point fit: it would become 10",
         ),
-        ("currency_precision", "credit is 10.5 with the unknown currency 'EURO' in RATING"),
+        (
+            "currency_precision",
+            "credit is 10.5 with the unknown currency 'EURO' in RATING (did you mean 'EUR'?)",
+        ),
     ]
     assert amounts(world)[1] == [Decimal("10.50"), None]
 

@@ -126,7 +126,7 @@ def test_a_sound_map_is_found_sound(catalogue):
             ("columns:", "money: {LIMIT: {currency: EURO}}\ncolumns:"),
             (
                 "5: DW1123 money: LIMIT: currency: EURO is not on the map\n"
-                "  known: COMPANY, GROUP, LIMIT, NAME, NUMBER, "
+                "  did you mean 'EUR'? known: COMPANY, EUR, GROUP, LIMIT, NAME, NUMBER, "
                 "company.code, groupid.groupcode, limit, name, number"
             ),
         ),

@@ -18,9 +18,9 @@ from dualwrite.link import Link, Side, load_link
 from dualwrite.sync.session.measures import Measures, read_ledgers, read_units
 from dualwrite.tablemap.catalogue import Catalogue
 from dualwrite.tablemap.companies import companies_of
-from dualwrite.tablemap.expectations import with_folder
 from dualwrite.tablemap.functions import find_beside
 from dualwrite.tablemap.model import End, TableMap
+from dualwrite.tablemap.project import project_map
 from dualwrite.tablemap.schema import Column, Reference, TableSchema
 from dualwrite.units import UnitSystem
 
@@ -58,8 +58,9 @@ class Session:
 
         Raises:
             UnknownMapError, MapError: There is no such map, or it cannot be read.
+            ConfigError: The project defines a currency that ISO 4217 has.
         """
-        table_map = with_folder(self.catalogue.get(name), self.link.project, self.catalogue)
+        table_map = project_map(self.link, self.catalogue, name)
         ends = {side: self._pointing(side, table_map.end(side)) for side in Side}
         return replace(table_map, ends=ends)
 

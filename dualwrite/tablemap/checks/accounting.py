@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from dualwrite.errors import DualWriteError
 from dualwrite.link import Side
-from dualwrite.money import currencies
+from dualwrite.money import currencies, near_currency
 from dualwrite.tablemap.amounts import COMPANY
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.companies import companies_of
@@ -46,11 +46,14 @@ def check_accounting(context: Context, companies: Sequence[str], books: Books | 
                 f'set it in dualwrite.toml: [companies.{company}] currency = "EUR"; '
                 "or map the ERP's ledgers",
             )
-        elif code not in currencies():
+        elif code not in currencies(table_map.own_currencies):
+            near = near_currency(code, table_map.own_currencies)
+            hint = f"did you mean {near!r}? " if near else ""
             _add(
                 context,
                 f"currency: company: that of {company}, {code!r}, is no currency of ISO 4217",
-                "correct it in dualwrite.toml, or in the ERP's ledger",
+                f"{hint}correct it in dualwrite.toml, or in the ERP's ledger; "
+                f"or define it: [currencies.{code}] digits = 2",
             )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from dualwrite.link import Side
-from dualwrite.money import currencies
+from dualwrite.money import currencies, near_currency
 from dualwrite.tablemap.amounts import COMPANY
 from dualwrite.tablemap.checks.context import Context, is_source_of
 from dualwrite.tablemap.findings import did_you_mean
@@ -186,11 +186,12 @@ def _check_named_columns(context: Context) -> None:
     carried = {str(path) for side in Side for path in _carried(context, side)}
     for word, name in _named(context):
         if name not in carried:
+            near = near_currency(name, context.map.own_currencies) if "currency" in word else ""
             context.add(
                 "DW1123",
                 f"{word}: {name} is not on the map",
                 word=word.partition(":")[0],
-                cure=did_you_mean(name, carried),
+                cure=did_you_mean(name, carried | ({near} if near else set())),
             )
 
 
@@ -202,8 +203,9 @@ def _carried(context: Context, side: Side) -> set[ColumnPath]:
 def _named(context: Context) -> Iterator[tuple[str, str]]:
     table_map = context.map
     yield from (("money", name) for name in table_map.money)
+    known = currencies(table_map.own_currencies)
     for column, options in table_map.money.items():
         named = options.get("currency")
-        if named is not None and named != COMPANY and named not in currencies():
+        if named is not None and named != COMPANY and named not in known:
             yield f"money: {column}: currency", str(named)
     yield from (("conflicts: columns", name) for name in table_map.conflicts.get("columns", {}))

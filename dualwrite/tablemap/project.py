@@ -1,0 +1,36 @@
+"""A map as a project has it: with the rules of its folder, and the currencies of its settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from dualwrite.errors import ConfigError
+from dualwrite.link import FILE_NAME, Link
+from dualwrite.money import Own, currencies
+from dualwrite.tablemap.catalogue import Catalogue
+from dualwrite.tablemap.expectations import with_folder
+from dualwrite.tablemap.model import TableMap
+
+
+def project_map(link: Link, catalogue: Catalogue, name: str) -> TableMap:
+    """The map of that name.
+
+    Raises:
+        UnknownMapError, MapError: There is no such map, or it cannot be read.
+        ConfigError: The project defines a currency that ISO 4217 has.
+    """
+    table_map = with_folder(catalogue.get(name), link.project, catalogue)
+    return replace(table_map, own_currencies=_own(link))
+
+
+def _own(link: Link) -> Own:
+    for code in link.own_currencies:
+        found = currencies().get(code)
+        if found is not None:
+            msg = (
+                f"{link.project / FILE_NAME}: [currencies.{code}]: ISO 4217 has {code} already, "
+                f"{found.name}. Nothing was read or written.\n"
+                "  Take it out, or give the currency a code of your own"
+            )
+            raise ConfigError(msg)
+    return tuple(sorted(link.own_currencies.items()))
