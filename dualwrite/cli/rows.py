@@ -93,7 +93,7 @@ def _when(as_of: str | None, first: str | None, last: str | None, *, every: bool
     if every:
         return None
     if not ranged:
-        return dt.datetime.now(dt.UTC) if as_of is None else _moment(as_of)
+        return "now" if as_of is None else _moment(as_of)
     low = dt.datetime(1000, 1, 1, tzinfo=dt.UTC) if first is None else _moment(first)
     high = dt.datetime(9999, 12, 30, tzinfo=dt.UTC) if last is None else _moment(last, end=True)
     if high < low:

@@ -47,8 +47,17 @@ class Link:
     """Rows of a partition, about; memory depends on it, and not on the size of the table."""
     currencies: Mapping[str, str] = field(default_factory=dict)
     """By company, the currency in which it keeps its books, where the file names one."""
+    zone: str = "UTC"
+    """The zone at whose midnight a day begins, where the company of a row names none."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """By company, the zone at whose midnight its days begin, where the file names one."""
     own_currencies: Mapping[str, int] = field(default_factory=dict)
     """Currencies that ISO 4217 does not list, and the decimal places of an amount in them."""
+
+    def zone_of(self, company: str | None) -> str:
+        """The zone at whose midnight the days of a company begin; its letter case is ignored."""
+        known = {name.upper(): zone for name, zone in self.zones.items()}
+        return known.get((company or "").upper(), self.zone)
 
     @property
     def names(self) -> AppNames:

@@ -25,6 +25,7 @@ from dualwrite.link.model import (
     Link,
 )
 from dualwrite.link.sides import AppNames, Side
+from dualwrite.link.zones import is_zone, near_zones
 
 FILE_NAME = "dualwrite.toml"
 
@@ -94,11 +95,12 @@ class _Reader:
     def link(self, project: Path) -> Link:
         words = ("link", "companies", "currencies", "apps", "journal", "engine")
         self.only_known((), self.document, words)
-        link = self.table(("link",), ("name", "companies"))
+        link = self.table(("link",), ("name", "companies", "zone"))
         name = self.text(("link", "name"), link)
         companies = self.companies(link)
         own = self.own_currencies()
-        currencies = self.currencies(companies, own)
+        currencies, zones = self.of_companies(companies, own)
+        zone = self.zone(("link", "zone"), link) or "UTC"
         self.table(("apps",), tuple(side.value for side in Side))
         apps = {side: self.app(side, project) for side in Side}
         journal = self.table(("journal",), ("url",), optional=True)
@@ -109,7 +111,19 @@ class _Reader:
             ("engine", "partition_rows"), engine, DEFAULT_PARTITION_ROWS, range(100, 10_000_001)
         )
         self.refuse()
-        return Link(name, companies, apps, journal_url, project, workers, rows, currencies, own)
+        return Link(
+            name,
+            companies,
+            apps,
+            journal_url,
+            project,
+            workers,
+            rows,
+            currencies,
+            zone,
+            zones,
+            own,
+        )
 
     def refuse(self) -> None:
         if not self.problems:
@@ -173,18 +187,33 @@ class _Reader:
                 digits[code] = self.number((*where, "digits"), found, 0, range(13))
         return digits
 
-    def currencies(self, companies: tuple[str, ...], own: Mapping[str, int]) -> dict[str, str]:
-        """The currencies of `[companies.USMF]` and the like."""
+    def of_companies(
+        self, companies: tuple[str, ...], own: Mapping[str, int]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """The currencies and the zones of `[companies.USMF]` and the like."""
         found = self.table(("companies",), companies, optional=True)
-        codes = {}
+        codes, zones = {}, {}
         for company in (each for each in found if each in companies):
             where = ("companies", company)
-            code = self.text((*where, "currency"), self.table(where, ("currency",)))
+            given = self.table(where, ("currency", "zone"))
+            zone = self.zone((*where, "zone"), given)
+            if zone:
+                zones[company] = zone
+            if "currency" not in given and zone:
+                continue
+            code = self.text((*where, "currency"), given)
             if code and code not in own and not _CURRENCY.fullmatch(code):
                 self.problem((*where, "currency"), f"{code!r} is no currency, such as EUR")
             elif code:
                 codes[company] = code
-        return codes
+        return codes, zones
+
+    def zone(self, where: tuple[str, ...], found: Mapping[str, Any]) -> str:
+        """The time zone of a table, empty where it names none."""
+        name = self.text(where, found) if where[-1] in found else ""
+        if name and not is_zone(name):
+            self.problem(where, f"there is no time zone {name!r}; {near_zones(name)}")
+        return name
 
     def table(
         self, where: tuple[str, ...], known: Iterable[str], *, optional: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -14,7 +14,7 @@ from dualwrite.effective import history
 from dualwrite.errors import PermanentError
 from dualwrite.exact.casts import convert
 from dualwrite.link import Side
-from dualwrite.sync.routes.reading import reading, together_of
+from dualwrite.sync.routes.reading import clocks_of, reading, together_of
 from dualwrite.sync.routes.validity import both, valid_between, valid_now
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.model import And, Compare, Filter, IsNull, Node, Operand, Operator
@@ -55,8 +55,8 @@ class Range:
     last: datetime
 
 
-When = datetime | Range | None
-"""A moment, a range, or all."""
+When = datetime | Range | Literal["now"] | None
+"""A moment, a range, now by the clock of each row's company, or all."""
 
 
 def dated_rows(
@@ -114,6 +114,9 @@ def _when(
     match when:
         case datetime():
             return valid_now(kept, ends, kind, when)
+        case "now":
+            clocks = clocks_of(session, table_map, side)
+            return valid_now(kept, ends, kind, session.now(), clocks)
         case Range(first, last):
             return both(kept, valid_between(ends, kind, first, last))
         case None:

@@ -75,6 +75,17 @@ def test_a_company_may_keep_its_books_in_a_currency_of_the_project(tmp_path: Pat
     assert (link.own_currencies, link.currencies) == ({"POINT": 0}, {"USMF": "POINT"})
 
 
+def test_a_company_has_a_midnight_of_its_own(tmp_path: Path) -> None:
+    text = GOOD.replace("${ERP_PASSWORD}", "x").replace("[link]", '[link]\nzone = "Europe/Berlin"')
+
+    link = load_link(project(tmp_path, text + '[companies.USMF]\nzone = "America/New_York"\n'))
+
+    companies = ("usmf", "DEMF", None)
+    found = [link.zone_of(company) for company in companies]
+    assert found == ["America/New_York", "Europe/Berlin", "Europe/Berlin"]
+    assert link.currencies == {}
+
+
 BAD = """\
 [link]
 nme = "contoso"
@@ -105,7 +116,7 @@ def test_all_problems_are_reported_together_with_their_lines(
     assert str(caught.value) == (
         f"{file}: 11 problems. Nothing was read or written.\n"
         f"  {file}:1: [link] lacks name\n"
-        f"  {file}:2: [link] has no 'nme'. Did you mean 'name'? Known: name, companies\n"
+        f"  {file}:2: [link] has no 'nme'. Did you mean 'name'? Known: name, companies, zone\n"
         f"  {file}:3: companies names USMF twice\n"
         f"  {file}:5: connector 'dataverse' is not in this release; it has 'sql', "
         "for the app's database\n"
@@ -145,6 +156,11 @@ def test_all_problems_are_reported_together_with_their_lines(
             for own, line, problem in (
                 ("[currencies.xbt]\ndigits = 8", 5, "no code of 2 to 10 capital letters"),
                 ('[currencies.XBT]\ndigits = "8"', 6, "digits must be a whole number from 0 to 12"),
+                (
+                    '[companies.USMF]\nzone = "Europe/Berln"',
+                    6,
+                    "there is no time zone 'Europe/Berln'; did you mean 'Europe/Berlin'",
+                ),
                 ("[currencies.XBT]", 5, "lacks digits, such as: digits = 2"),
             )
         ),

@@ -53,7 +53,7 @@ def rows(
         session: The project.
         name: A map that says `effective:`.
         side: The side to read.
-        when: A moment in UTC, a `Range` of two, or None for all rows.
+        when: A moment in UTC, a `Range` of two, `now`, or None for all rows.
         keys: Only rows with these values, by column.
         limit: At most so many rows.
 

@@ -18,7 +18,7 @@ from dualwrite.apps.entries import Op
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.routes.reading import batches, reading
+from dualwrite.sync.routes.reading import batches, clocks_of, reading
 from dualwrite.sync.routes.validity import both, changing
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
@@ -100,5 +100,7 @@ def _due(
     if since is None or shown is None:
         return query
     kind = session.schema(side, query.table).columns[shown.start.column].type
-    moved = changing(shown, kind, *sorted((since, now)))
+    clocks = clocks_of(session, table_map, side)
+    first, last = sorted((since, now))
+    moved = changing(shown, kind, first, last, clocks)
     return replace(query, filter=both(always.filter, moved))

@@ -9,11 +9,12 @@ the target's own queue, so that it crosses back and both sides agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC
 from functools import cached_property
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +26,7 @@ from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Writing, Written
 from dualwrite.effective import Moment, PeriodChanges, Periods, beside, plan_delete, plan_write
 from dualwrite.exact import alike
+from dualwrite.exact.texts import column_of
 from dualwrite.rules import KeyUnique, PeriodsSound, Readable, Rule, Verdict, derive, judge
 from dualwrite.sync.batch.dated_changes import EntityWriter, matched
 from dualwrite.sync.batch.gate import Gate
@@ -187,6 +189,23 @@ class DatedTarget:
         The counts are of all rows that were written, those among them that were closed or
         moved for others.
         """
+        written, refused = Written(), dict[int, str | Refused]()
+        for now, part in self._days(ready, passed):
+            each = self._write_at(now, writing, ready, part, held, capture, by_start=by_start)
+            written, refused = written + each.written, refused | each.refused
+        return WriteResult(written, refused)
+
+    def _write_at(
+        self,
+        now: Moment,
+        writing: Writing | None,
+        ready: pa.Table,
+        passed: Mask,
+        held: Histories,
+        capture: Capture | None,
+        *,
+        by_start: bool,
+    ) -> WriteResult:
         numbers = pc.indices_nonzero(passed)
         gated = ready.take(numbers)
         rows = physical_rows(self._route, gated)
@@ -194,7 +213,7 @@ class DatedTarget:
             order = pc.sort_indices(rows[self._periods.start])
             numbers, gated, rows = numbers.take(order), gated.take(order), rows.take(order)
         assert self._dated.mode is not None
-        changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=self._now)
+        changes = plan_write(held.rows, rows, self._periods, self._dated.mode, now=now)
         refused: dict[int, str | Refused] = {
             numbers[each["row"]].as_py(): self._refused(each["reason"], each["cure"])
             for each in changes.rejected.to_pylist()
@@ -244,14 +263,29 @@ class DatedTarget:
             end=self._ends.end.column,
         )
 
-    @property
-    def _now(self) -> Moment:
-        """Where a period of the target may begin now: with a day, if the other side keeps days."""
+    def _days(self, ready: pa.Table, passed: Mask) -> Iterator[tuple[Moment, Mask]]:
+        """Where a period of the target may begin now, and the rows of which it is so.
+
+        With a day, if either side keeps days: that of the row's company.
+        """
         now, end = self._session.now(), self._route.table_map.end(self._route.source)
         theirs = self._dated.on(self._route.source)
         schema = self._session.schema(self._route.source, end.table)
-        by_day = theirs is not None and kind_of(schema, theirs) == "date"
-        return now.astimezone(UTC).date() if by_day else now
+        kinds = {self._periods.kind, "" if theirs is None else kind_of(schema, theirs)}
+        if "date" not in kinds:
+            yield now, passed
+            return
+        link, company = self._session.link, self._route.table_map.end(self._route.target).company
+        name = "" if company is None else str(company)
+        names = pa.array([None] * len(passed), pa.string())
+        if name in ready.column_names:
+            names = column_of(ready, name).cast(pa.string())
+        days = defaultdict[Moment, list[str | None]](list)
+        for each in pc.unique(names).to_pylist():
+            days[now.astimezone(ZoneInfo(link.zone_of(each))).date()].append(each)
+        for day, companies in days.items():
+            own = pc.is_in(names, value_set=pa.array(companies, pa.string()))
+            yield day, pc.and_(passed, own) if len(days) > 1 else passed
 
     @cached_property
     def _entity_writer(self) -> EntityWriter:

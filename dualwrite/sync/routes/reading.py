@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dualwrite.apps.query import Query
 from dualwrite.link import Side
-from dualwrite.sync.routes.validity import valid_now
+from dualwrite.sync.routes.validity import Clocks, valid_now
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
@@ -29,7 +29,8 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
     ends = None if dated is None else dated.on(side)
     if shown is not None and filtered:
         schema = session.schema(side, end.table)
-        kept = valid_now(kept, shown, schema.columns[shown.start.column].type, session.now())
+        kind = schema.columns[shown.start.column].type
+        kept = valid_now(kept, shown, kind, session.now(), clocks_of(session, table_map, side))
     paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
     paths += [*end.key, *([end.modified] if end.modified else [])]
     paths += [] if shown is None else [shown.start, shown.end]
@@ -43,6 +44,15 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
         lookups=end.lookups,
         ends=() if ends is None else (ends.end,),
     )
+
+
+def clocks_of(session: Session, table_map: TableMap, side: Side) -> Clocks:
+    """The clocks by which the days of a map's rows begin on one side."""
+    link, companies = session.link, session.companies(table_map)
+    if companies is None:
+        return Clocks(link.zone)
+    zones = [(link.zone_of(each), _spelled((each,)) or ()) for each in companies]
+    return Clocks(link.zone, table_map.end(side).company, zones)
 
 
 def _spelled(companies: tuple[str, ...] | None) -> tuple[str, ...] | None:
