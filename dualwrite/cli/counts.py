@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dualwrite.cli.output import plural, print_line, print_message, wrapped
+from dualwrite.cli.output import columns_of_terminal, plural, print_line, print_message, wrapped
 from dualwrite.link import AppNames, Side
 from dualwrite.operations.counts import MapCounts, total
 
@@ -37,7 +37,8 @@ def print_counts(
         results = [each for each in results if each.note or _moved(each)]
     first = max(_FIRST, *(len(f"  to {apps.of(side)} ") for side in Side))
     width = max(9, (80 - first) // len(kinds))
-    if any(result.counts for result in results):
+    fits = first + width * len(kinds) <= columns_of_terminal()
+    if fits and any(result.counts for result in results):
         print_line(" " * first + "".join(f"{_HEADS[kind]:>{width}}" for kind in kinds))
     for result in results:
         if result.away and not result.counts:
@@ -47,10 +48,16 @@ def print_counts(
             print_line(wrapped(apps.in_text(line.strip()), "  "))
         for side in Side:
             counts = result.toward(side.other).as_dict()
-            shown = [counts[kind] for kind in kinds]
-            if any(shown):
-                where = f"  to {apps.of(side.other)}"
-                print_line(f"{where:<{first}}" + "".join(f"{each:>{width},}" for each in shown))
+            shown = {kind: counts[kind] for kind in kinds}
+            where = f"  to {apps.of(side.other)}"
+            if fits and any(shown.values()):
+                cells = "".join(f"{each:>{width},}" for each in shown.values())
+                print_line(f"{where:<{first}}{cells}")
+            elif any(shown.values()):
+                told = (
+                    f"{count:,} {_HEADS[kind].lower()}" for kind, count in shown.items() if count
+                )
+                print_line(f"{where}: {', '.join(told)}")
     _print_away(results, apps)
 
 

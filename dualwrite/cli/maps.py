@@ -40,7 +40,14 @@ def maps(
         ),
     ] = None,
     own: Annotated[bool, typer.Option("--own", help="Only the project's own maps.")] = False,
-    status: Annotated[StatusWord | None, typer.Option(help="Only maps of this status.")] = None,
+    status: Annotated[
+        StatusWord | None,
+        typer.Option(
+            metavar="STATUS",
+            help="Only maps of this status: not running, initializing, running, paused, resuming "
+            "or at fault.",
+        ),
+    ] = None,
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:

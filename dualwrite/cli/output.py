@@ -7,6 +7,7 @@ is read as markup, because keys and table names may contain brackets.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -14,7 +15,7 @@ import textwrap
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from dualwrite.operations.results import timestamp
 from dualwrite.operations.wording import key_values, plural
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 __all__ = [
+    "columns_of_terminal",
     "console",
     "key_values",
     "moment",
@@ -35,7 +37,8 @@ __all__ = [
     "wrapped",
 ]
 
-_NARROWEST = 8
+_LONG_WORD = 14
+"""What is longer than this is a name or a number, no word, and may be broken anywhere."""
 _WORDS = r"(?<=\s)(?=\S)|(?<=--)(?=\w)"
 _PATHS = rf"{_WORDS}|(?<=[a-z]\.)(?=[a-z])"
 _JOINTS = rf"{_PATHS}|(?<=\w[-_])(?=\w)"
@@ -51,13 +54,13 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def print_line(text: str) -> None:
-    """Print a result for a person."""
-    sys.stdout.write(f"{text}\n")
+    """Print a result for a person; on a screen a line that is too long goes on in the next."""
+    sys.stdout.write(f"{_fitted(text, sys.stdout)}\n")
 
 
 def print_message(text: str) -> None:
-    """Print a message beside the result."""
-    sys.stderr.write(f"{text}\n")
+    """Print a message beside the result, in lines that fit the screen."""
+    sys.stderr.write(f"{_fitted(text, sys.stderr)}\n")
 
 
 def print_json(document: Any) -> None:
@@ -72,12 +75,14 @@ def print_table(
     """Print rows under their heads; columns named in `numbers` are set to the right.
 
     The table fits the terminal, or 80 columns in a file: where it would not, the widest
-    columns become narrower and their words go on in the next line.
+    columns become narrower and their words go on in the next line.  Where its words are too many
+    to stand beside each other, each row is a block of lines.
     """
-    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    room = _columns() - 2 * (len(heads) - 1)
-    while sum(widths) > room and max(widths) > _NARROWEST:
-        widths[widths.index(max(widths))] -= 1
+    columns = list(zip(heads, *rows, strict=True))
+    widths = _widths(columns, columns_of_terminal() - 2 * (len(heads) - 1))
+    if widths is None:
+        _print_blocks(heads, rows)
+        return
     for row in (heads, ["-" * width for width in widths], *rows):
         cells = [_fold(cell, width) for cell, width in zip(row, widths, strict=True)]
         for line in zip_longest(*cells, fillvalue=""):
@@ -85,17 +90,46 @@ def print_table(
                 part.rjust(width) if head in numbers else part.ljust(width)
                 for part, width, head in zip(line, widths, heads, strict=True)
             ]
-            print_line("  ".join(line_cells).rstrip())
+            sys.stdout.write("  ".join(line_cells).rstrip() + "\n")
+
+
+def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+    """How wide each column is, so that all have room and no word is broken; None: they have not."""
+    widths = [max(map(len, column)) for column in columns]
+    if sum(widths) <= room:
+        return widths
+    least = [max(map(_longest_word, column)) for column in columns]
+    while sum(widths) > room:
+        wide = [place for place, width in enumerate(widths) if width > least[place]]
+        if not wide:
+            return None
+        widths[max(wide, key=lambda place: widths[place])] -= 1
+    return widths
+
+
+def _longest_word(cell: str) -> int:
+    parts = re.split(_JOINTS, cell)
+    return min(max(len(part.rstrip()) for part in parts), _LONG_WORD)
+
+
+def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print each row as lines, the first cell alone, the others after their heads."""
+    for row in rows:
+        print_line(row[0])
+        for head, cell in zip(heads[1:], row[1:], strict=True):
+            if cell:
+                print_line(f"  {head.strip()}: {cell}" if head.strip() else f"  {cell}")
 
 
 def wrapped(text: str, indent: str = "", further: str | None = None) -> str:
     """A paragraph in lines that fit, indented, those after the first by `further`."""
     return textwrap.fill(
         text,
-        _columns(),
+        columns_of_terminal(),
         initial_indent=indent,
         subsequent_indent=indent if further is None else further,
         break_on_hyphens=False,
+        break_long_words=False,
     )
 
 
@@ -114,8 +148,25 @@ def _fold(cell: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines if line] or [""]
 
 
-def _columns() -> int:
+def columns_of_terminal() -> int:
+    """How many characters fit in a line: of the terminal, or 80 in a file."""
     return shutil.get_terminal_size((80, 24)).columns
+
+
+def _fitted(text: str, stream: TextIO) -> str:
+    """The text with each line that is too long for a reader's screen broken between words.
+
+    What goes to a file or to a program keeps its lines, unless COLUMNS says how wide they are.
+    """
+    if "COLUMNS" not in os.environ and not stream.isatty():
+        return text
+    room = columns_of_terminal()
+    return "\n".join(line if len(line) <= room else _hung(line) for line in text.split("\n"))
+
+
+def _hung(line: str) -> str:
+    indent = line[: len(line) - len(line.lstrip())]
+    return wrapped(line.lstrip(), indent, f"{indent}  ")
 
 
 def moment(at: datetime) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -43,9 +45,16 @@ class Done:
 Call = Callable[..., Done]
 
 
+def _size(fallback: tuple[int, int] = (80, 24)) -> os.terminal_size:
+    """The size of no terminal, wherever the tests run."""
+    return os.terminal_size((int(os.environ.get("COLUMNS", fallback[0])), fallback[1]))
+
+
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    monkeypatch.setenv("COLUMNS", "80")
+    # as in a file: tables fit 80 columns, and a sentence is a line
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(shutil, "get_terminal_size", _size)
     monkeypatch.setenv("TZ", "UTC")
 
     def run(*words: object) -> Done:
