@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal
 
+from dualwrite.exact.casts.zones import NO_ZONES, CompanyZones
 from dualwrite.link import Side
 from dualwrite.money import Own
 from dualwrite.tablemap.notation import ColumnPath, Notation, Sign
@@ -149,6 +150,8 @@ class TableMap:
     when_left: str = "keep"
     own_currencies: Own = ()
     """Those that the project defines beside ISO 4217, for `money`."""
+    company_zones: CompanyZones = NO_ZONES
+    """The zones of the link's companies, for the zone `company`."""
     places: Mapping[str, Place] = field(default_factory=dict)
     """The place of each word of the map."""
 

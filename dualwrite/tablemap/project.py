@@ -1,10 +1,11 @@
-"""A map as a project has it: with the rules of its folder, and the currencies of its settings."""
+"""A map as a project has it: with its folder's rules, its settings' currencies and zones."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from dualwrite.errors import ConfigError
+from dualwrite.exact.casts.zones import CompanyZones
 from dualwrite.link import FILE_NAME, Link
 from dualwrite.money import Own, currencies
 from dualwrite.tablemap.catalogue import Catalogue
@@ -20,7 +21,8 @@ def project_map(link: Link, catalogue: Catalogue, name: str) -> TableMap:
         ConfigError: The project defines a currency that ISO 4217 has.
     """
     table_map = with_folder(catalogue.get(name), link.project, catalogue)
-    return replace(table_map, own_currencies=_own(link))
+    zones = CompanyZones(link.zone, tuple(link.zones.items()))
+    return replace(table_map, own_currencies=_own(link), company_zones=zones)
 
 
 def _own(link: Link) -> Own:

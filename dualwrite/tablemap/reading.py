@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from dualwrite.exact.casts.zones import COMPANY
 from dualwrite.link import Side
 from dualwrite.link.zones import is_zone, near_zones
 from dualwrite.tablemap.amounts import read_money
@@ -188,7 +189,7 @@ def _modified(
 
 def _zone(node: Node | None, report: FindingList, word: str) -> str | None:
     name = report.text(node, word)
-    if name is not None and node is not None and not is_zone(name):
+    if name is not None and node is not None and name != COMPANY and not is_zone(name):
         message = f"{word}: there is no time zone {name!r}"
         report.add("DW1121", node.line, message, cure=near_zones(name))
     return name

@@ -1,8 +1,8 @@
 """The word `zone` of an end: in which zone its times are that have none.
 
 A time of a column with a zone is a moment; a time of any other is the local time of its end's
-`zone`.  Where both sides are known, and differ, the map converts, as its `timezone` transform
-would.  The dates of `effective` are in UTC.
+`zone`, and a date the midnight there, where it meets a time.  Where both sides are known, and
+differ, the map converts, as its `timezone` transform would.  The dates of `effective` are in UTC.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from dualwrite.exact.casts.zones import COMPANY
 from dualwrite.link import Side
 from dualwrite.tablemap.model import ColumnMap, TableMap, Transform
 from dualwrite.tablemap.schema import Column
@@ -35,18 +36,29 @@ def with_zones(table_map: TableMap, column: ColumnMap, ends: Ends) -> ColumnMap:
 
 
 def zones_of(table_map: TableMap, column: ColumnMap, ends: Ends) -> dict[Side, str | None]:
-    """The zone of each end of two times, None where it is not known.
+    """The zone of each end of two times, or of a date and a time, None where it is not known.
 
     Empty where the map says otherwise how the times are converted, or there are no two times.
     """
-    is_time = all(end is not None and pa.types.is_timestamp(end.type) for end in ends.values())
-    if not is_time or _is_dated(table_map, column):
+    kinds = [None if end is None else end.type for end in ends.values()]
+    times = [kind for kind in kinds if kind is not None and pa.types.is_timestamp(kind)]
+    dates = [kind for kind in kinds if kind is not None and pa.types.is_date(kind)]
+    if not times or len(times) + len(dates) != len(kinds) or _is_dated(table_map, column):
         return {}
     if any(step.kind in ("timezone", "python", "values") for step in column.transforms):
         return {}
     return {
         side: "UTC" if has_zone(end) else table_map.end(side).zone for side, end in ends.items()
     }
+
+
+def by_company(table_map: TableMap) -> bool:
+    """Whether the zone of a row's company counts."""
+    ends = [table_map.end(side) for side in Side]
+    named = [zone for end in ends for zone in (end.zone, end.modified_zone)]
+    steps = (step for column in table_map.columns for step in column.transforms)
+    named += [zone for step in steps if step.kind == "timezone" for zone in step.options.values()]
+    return COMPANY in named
 
 
 def has_zone(column: Column | None) -> bool:

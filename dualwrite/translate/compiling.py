@@ -72,7 +72,15 @@ def _compile(
     equated = all(kind is not None and kind.equates for kind in kinds)
     whole = is_key or (two_way and not equated)
     context = StepContext(
-        where, source, _is_forward(column.sign, source), target, source_type, two_way, whole
+        where,
+        source,
+        _is_forward(column.sign, source),
+        target,
+        source_type,
+        two_way,
+        table_map.end(source).company,
+        table_map.company_zones,
+        whole,
     )
     steps = steps_of(column.transforms, context)
     money = money_of(table_map, column, source) if is_exact(target.type) else None

@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dualwrite.exact.texts import column_of
+from dualwrite.gate_column import Role, gate_name
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.transforms.kind import Equating, Step
 from dualwrite.translate.flow import Flow, FlowColumn
 
@@ -28,7 +30,9 @@ def keep_equivalent_times(translated: pa.Table, held: pa.Table, flow: Flow) -> p
         if not steps or name not in held.column_names:
             continue
         came, kept = column_of(translated, name), column_of(held, name)
-        alike = pc.equal(_through(steps, came), _through(steps, kept))
+        known = {str(path): column_of(translated, _of_source(path)) for path in column.reads}
+        rows = pa.table(known)
+        alike = pc.equal(_through(steps, came, rows), _through(steps, kept, rows))
         alike = pc.fill_null(alike, fill_value=False)
         same = pc.if_else(alike, kept.cast(came.type), came)
         translated = translated.set_column(translated.column_names.index(name), name, same)
@@ -44,8 +48,11 @@ def _way_back(column: FlowColumn) -> Sequence[Step]:
     return back[::-1] if len(back) == len(steps) else ()
 
 
-def _through(steps: Sequence[Step], values: pa.Array) -> pa.Array:
-    rows = pa.table({"": values})
+def _of_source(path: ColumnPath) -> str:
+    return gate_name(Role.SOURCE, path)
+
+
+def _through(steps: Sequence[Step], values: pa.Array, rows: pa.Table) -> pa.Array:
     for step in steps:
         values = step.apply(values, rows)
     return values

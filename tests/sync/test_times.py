@@ -7,7 +7,10 @@ import datetime as dt
 import pyarrow as pa
 import pytest
 
-from dualwrite.sync.batch.stated import moment
+from dualwrite.exact.casts.zones import CompanyZones
+from dualwrite.sync.batch.stated import changed_at
+from dualwrite.tablemap.model import End
+from dualwrite.tablemap.notation import ColumnPath
 from tests.sync.world import TO_F, D, F, cust, customer
 
 FINE = dt.datetime(2026, 5, 1, 10, 0, 0, 600_000, dt.UTC)
@@ -37,10 +40,15 @@ def test_a_time_that_is_cut_does_not_come_back(every_world):
     assert world.counts("customers")["customers"].get(f"{TO_F} rejected", 0) == 0
 
 
-@pytest.mark.parametrize("zone", ["Europe/Berlin", None])
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "company", None])
 def test_which_row_is_newer_is_told_by_the_zone_of_its_time(zone):
-    local = pa.chunked_array([["2026-07-01 12:00:00", None]]).cast(pa.timestamp("us"))
-    noon = dt.datetime(2026, 7, 1, 10 if zone else 12, tzinfo=dt.UTC)
+    local = pa.array(["2026-07-01 12:00:00"] * 2 + [None]).cast(pa.timestamp("us"))
+    rows = pa.table({"AT": local, "CO": ["demf", "USMF", None]})
+    end = End("t", (), ColumnPath(("CO",)), modified=ColumnPath(("AT",)), modified_zone=zone)
+    zones = CompanyZones("UTC", (("DEMF", "Europe/Berlin"), ("USMF", "America/New_York")))
+    hours = {"Europe/Berlin": (10, 10), "company": (10, 16), None: (12, 12)}[zone]
 
-    assert moment(local, zone).to_pylist() == [noon, None]
-    assert moment(local.cast(pa.timestamp("us", "UTC")), zone)[0].as_py().hour == 12
+    found = [dt.datetime(2026, 7, 1, hour, tzinfo=dt.UTC) for hour in hours]
+    assert changed_at(rows, end, zones).to_pylist() == [*found, None]
+    moments = rows.set_column(0, "AT", local.cast(pa.timestamp("us", "UTC")))
+    assert [each.as_py().hour for each in changed_at(moments, end, zones)[:2]] == [12, 12]

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from dualwrite.exact.casts.zones import CompanyZones
 from dualwrite.link import Side
 from dualwrite.tablemap.findings import MapError
 from dualwrite.tablemap.model import End, Transform
+from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compiling import compile_flow
-from dualwrite.translate.rows import translate
+from dualwrite.translate.rows import comparable, translate
 from tests.tablemap.shop import a_map, findings_of, with_column
 from tests.translate.maps import CUSTOMERS, line, path, schema
 from tests.translate.maps import column as column_of
@@ -111,7 +113,10 @@ def test_a_zone_of_a_transform_that_there_is_not_is_found_by_the_check():
 JULY, JULY_UTC = dt.datetime(2026, 7, 1, 12), dt.datetime(2026, 7, 1, 10, tzinfo=dt.UTC)
 
 
-def through(sign, source, kinds, zones, value, *transforms):
+ZONES = CompanyZones("UTC", (("DEMF", "Europe/Berlin"), ("JPMF", "Asia/Tokyo")))
+
+
+def through(sign, source, kinds, zones, value, *transforms, company="DEMF"):
     """One value of `F sign d` through a map whose ends have these types and zones."""
     names = dict(zip(Side, ("F", "d"), strict=True))
     tables = {
@@ -122,10 +127,13 @@ def through(sign, source, kinds, zones, value, *transforms):
         side: End(side.value, (path(names[side]),), zone=zone)
         for side, zone in zip(Side, zones, strict=True)
     }
-    table_map = replace(CUSTOMERS, ends=ends, columns=(line(f"F {sign} d", *transforms),))
+    ends = {side: replace(end, company=path("CO")) for side, end in ends.items()}
+    table_map = replace(
+        CUSTOMERS, ends=ends, columns=(line(f"F {sign} d", *transforms),), company_zones=ZONES
+    )
     flow = compile_flow(table_map, source, lambda side, _: tables[side])
     kind = kinds[list(Side).index(source)]
-    rows = pa.table({names[source]: pa.array([value], kind)})
+    rows = pa.table({names[source]: pa.array([value], kind), "CO": [company]})
     return translate(rows, flow)[names[source.other]].to_pylist()[0]
 
 
@@ -152,3 +160,74 @@ def test_local_times_of_two_zones_are_converted_and_those_of_one_are_not():
     assert through("=", Side.DATAVERSE, kinds, ("Europe/Berlin", "Asia/Tokyo"), tokyo) == JULY
     assert through("=", Side.FINOPS, kinds, ("Europe/Berlin", None), JULY) == JULY
     assert through("=", Side.FINOPS, kinds, ("Asia/Tokyo", "Asia/Tokyo"), JULY) == JULY
+
+
+NIGHT = dt.datetime(2026, 7, 1, 20, 30, tzinfo=dt.UTC)
+"""Still the first of July in Berlin, and the second in Tokyo."""
+DAY_OF_COMPANY = (
+    Transform("timezone", {"finops": "company", "dataverse": "UTC"}),
+    Transform("date", {"finops": "%Y-%m-%d"}),
+)
+
+
+@pytest.mark.parametrize(
+    ("company", "day"), [("DEMF", 1), ("jpmf", 2), ("USMF", 1), (None, 1)], ids=str
+)
+def test_a_date_made_of_a_moment_is_that_of_the_company(company, day):
+    kinds = (pa.date32(), MOMENT)
+
+    found = through(
+        "<<", Side.DATAVERSE, kinds, (None, None), NIGHT, *DAY_OF_COMPANY, company=company
+    )
+
+    assert found == dt.date(2026, 7, day)
+
+
+@pytest.mark.parametrize(("company", "hour"), [("DEMF", 22), ("JPMF", 15)])
+def test_a_date_is_the_midnight_of_the_company_and_comes_back(company, hour):
+    kinds, zones = (pa.date32(), MOMENT), ("company", None)
+    midnight = dt.datetime(2026, 6, 30, hour, tzinfo=dt.UTC)
+    day = dt.date(2026, 7, 1)
+
+    assert through("=", Side.FINOPS, kinds, zones, day, company=company) == midnight
+    assert through("=", Side.DATAVERSE, kinds, zones, midnight, company=company) == day
+    assert through("=", Side.DATAVERSE, kinds, zones, NIGHT, company=company) is None
+
+
+def test_the_second_time_of_a_repeated_hour_stays_in_the_zone_of_a_company_too():
+    first = dt.datetime(2026, 10, 25, 0, 30, tzinfo=dt.UTC)
+    ends = {
+        Side.FINOPS: End("f", (), path("CO"), zone="company"),
+        Side.DATAVERSE: End("d", (), path("CO")),
+    }
+    tables = {
+        Side.FINOPS: schema("f", column_of("F", NAIVE)),
+        Side.DATAVERSE: schema("d", column_of("d", MOMENT)),
+    }
+    made = replace(CUSTOMERS, ends=ends, columns=(line("F = d"),), company_zones=ZONES)
+    flow = compile_flow(made, Side.FINOPS, lambda side, _: tables[side])
+    rows = pa.table({"F": [dt.datetime(2026, 10, 25, 2, 30)] * 2, "CO": ["DEMF", "JPMF"]})
+    second = [first + dt.timedelta(hours=1), dt.datetime(2026, 10, 24, 17, 30, tzinfo=dt.UTC)]
+
+    gate = translate(rows, flow)
+    kept = keep_equivalent(gate, comparable(pa.table({"d": second}), flow), flow)
+
+    assert gate["d"].to_pylist() == [first, second[1]]
+    assert kept["d"].to_pylist() == second
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("key: [COMPANY, NUMBER], company: COMPANY", "key: [COMPANY, NUMBER], zone: company")],
+        [
+            ("key: [COMPANY, NUMBER], company: COMPANY", "key: [COMPANY, NUMBER]"),
+            ("LIMIT = limit", "LIMIT >< limit: {timezone: {finops: company, dataverse: UTC}}"),
+        ],
+    ],
+    ids=["zone", "timezone"],
+)
+def test_the_zone_of_the_company_needs_a_company(changes):
+    found = findings_of(*changes, spoilt=LIMITS)
+
+    assert any("DW1121" in text and "but the rows belong to no company" in text for text in found)

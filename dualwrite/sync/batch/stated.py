@@ -13,7 +13,8 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dualwrite.exact.casts.zones import moments_of
+from dualwrite.exact.casts.zones import COMPANY, CompanyZones, by_zone, moments_of
+from dualwrite.exact.texts import column_of
 from dualwrite.link import Side
 from dualwrite.sync.batch.batch import Batch, Carrying, RowsFrom
 from dualwrite.sync.batch.decide import Both
@@ -21,6 +22,7 @@ from dualwrite.sync.batch.outcomes import Mask, constant, flat, some
 from dualwrite.sync.batch.target import TargetState
 from dualwrite.sync.capture.changes import Changes
 from dualwrite.sync.routes.route import Route
+from dualwrite.tablemap.model import End
 from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.rows import comparable
 
@@ -137,15 +139,21 @@ def newer(
     theirs = none if entries is None else target.changes.at
     named = ours is not None and others is not None and str(ours) in rows.column_names
     if named and str(others) in target.rows.column_names:
-        mine = pc.coalesce(moment(rows[str(ours)], ends[0].modified_zone), mine)
-        theirs = pc.coalesce(moment(target.rows[str(others)], ends[1].modified_zone), theirs)
+        zones = route.table_map.company_zones
+        mine = pc.coalesce(changed_at(rows, ends[0], zones), mine)
+        theirs = pc.coalesce(changed_at(target.rows, ends[1], zones), theirs)
     later = pc.if_else(pc.equal(mine, theirs), None, pc.greater(mine, theirs))
     return flat(pc.fill_null(later, fill_value=tie is route.source))
 
 
-def moment(values: pa.ChunkedArray, zone: str | None) -> pa.Array:
-    """Times on one scale: one without a zone is local time of `zone`, or UTC.
+def changed_at(rows: pa.Table, end: End, zones: CompanyZones) -> pa.Array:
+    """When n rows of an end changed last, on one scale: local times by the zone of the end, or UTC.
 
     Shapes: (n,); null where the clocks of the zone skip it, or it is no time.
     """
-    return moments_of(values.combine_chunks(), zone or "UTC")
+    values, zone = column_of(rows, str(end.modified)), end.modified_zone or "UTC"
+    if zone != COMPANY:
+        return moments_of(values, zone)
+    known = end.company is not None and str(end.company) in rows.column_names
+    companies = column_of(rows, str(end.company)) if known else pa.nulls(len(values), pa.string())
+    return by_zone(zones.of(companies), lambda each: moments_of(values, each))

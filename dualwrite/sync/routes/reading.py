@@ -15,6 +15,7 @@ from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import dated_of, shown_of
+from dualwrite.tablemap.zones import by_company
 
 
 def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool = True) -> Query:
@@ -34,6 +35,7 @@ def reading(session: Session, table_map: TableMap, side: Side, *, filtered: bool
     paths = [path for column in table_map.columns if (path := column.end(side)) is not None]
     paths += [*end.key, *([end.modified] if end.modified else [])]
     paths += [] if shown is None else [shown.start, shown.end]
+    paths += [end.company] if end.company is not None and by_company(table_map) else []
     return Query(
         table=end.table,
         columns=tuple(dict.fromkeys(paths)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from dualwrite.exact.casts.zones import COMPANY
 from dualwrite.link import Side
 from dualwrite.link.zones import is_zone, near_zones
 from dualwrite.tablemap.checks.context import Context
@@ -12,7 +13,11 @@ from dualwrite.tablemap.zones import has_zone, zones_of
 
 
 def check_zones(context: Context) -> None:
-    """Every column map of times, and both ends' `modified`."""
+    """Every column map of times, both ends' `modified`, and the companies that have a zone."""
+    for side in Side:
+        end = context.map.end(side)
+        if COMPANY in (end.zone, end.modified_zone) and end.company is None:
+            _no_company(context, f"{side.value}: zone: company", word=side.value)
     for column in context.map.columns:
         _check_names(context, column)
         _check_column(context, column)
@@ -22,9 +27,23 @@ def check_zones(context: Context) -> None:
 def _check_names(context: Context, column: ColumnMap) -> None:
     for transform in column.transforms:
         for name in transform.options.values() if transform.kind == "timezone" else ():
-            if not is_zone(name):
+            if name == COMPANY and not context.map.is_company_specific():
+                _no_company(context, f"{column.notation}: timezone: company", column=column)
+            elif name != COMPANY and not is_zone(name):
                 message = f"{column.notation}: there is no time zone {name!r}"
                 context.add("DW1121", message, column=column, cure=near_zones(name))
+
+
+def _no_company(
+    context: Context, where: str, *, column: ColumnMap | None = None, word: str = ""
+) -> None:
+    context.add(
+        "DW1121",
+        f"{where}, but the rows belong to no company",
+        column=column,
+        word=word,
+        cure="name a zone, such as Europe/Berlin, or give `company:` on both sides",
+    )
 
 
 def _check_column(context: Context, column: ColumnMap) -> None:
@@ -35,7 +54,7 @@ def _check_column(context: Context, column: ColumnMap) -> None:
     }
     zones = zones_of(context.map, column, ends)
     lost = [side for side, zone in zones.items() if zone is None]
-    if len(lost) != 1:
+    if len(lost) != 1 or any(end and pa.types.is_date(end.type) for end in ends.values()):
         return
     side = lost[0]
     own = ends[side]

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import pyarrow as pa
 
 from dualwrite.errors import PermanentError
+from dualwrite.exact.casts.zones import NO_ZONES, CompanyZones
 from dualwrite.link import Side
 from dualwrite.tablemap.model import Transform
 from dualwrite.tablemap.notation import ColumnPath
@@ -66,6 +67,10 @@ class StepContext:
     source_type: pa.DataType | None
     two_way: bool = False
     """Whether the column flows the other way too."""
+    company: ColumnPath | None = None
+    """The source column of the row's company."""
+    zones: CompanyZones = NO_ZONES
+    """The zones of companies."""
     whole: bool = False
     """Whether no two values may become one: of a key, and of what cannot be compared otherwise."""
 

@@ -1,12 +1,13 @@
 """`timezone` and `date`: local time of another zone, a date written in another format.
 
 timezone: {finops: Europe/Berlin, dataverse: UTC}
+timezone: {finops: company, dataverse: UTC}                  the zone of the row's company
 date: {finops: "%d.%m.%Y", dataverse: "%Y-%m-%d"}    only the side that is text, or both
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,10 +15,19 @@ import pyarrow.compute as pc
 
 from dualwrite.exact.casts.numbers import keep
 from dualwrite.exact.casts.times import to_timestamp
-from dualwrite.exact.casts.zones import come_back, local_times, moments_of
+from dualwrite.exact.casts.zones import (
+    COMPANY,
+    CompanyZones,
+    by_zone,
+    come_back,
+    local_times,
+    moments_of,
+)
+from dualwrite.exact.texts import column_of
 from dualwrite.link import Side
 from dualwrite.link.zones import is_zone
 from dualwrite.tablemap.model import Transform
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms.kind import ColumnStep, StepContext, TransformKind
 
@@ -57,6 +67,38 @@ class Zone(ColumnStep):
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyZone:
+    """As `Zone`, where its word `company` stands for the zone of the row's company."""
+
+    zone: Zone
+    company: ColumnPath
+    zones: CompanyZones
+
+    @property
+    def reads(self) -> tuple[ColumnPath, ...]:
+        return (self.company,)
+
+    @property
+    def makes_nulls(self) -> bool:
+        return False
+
+    def apply(self, values: pa.Array, rows: pa.Table, /) -> pa.Array:
+        def result_of(zone: str) -> pa.Array:
+            ends = (zone if end == COMPANY else end for end in (self.zone.source, self.zone.target))
+            source, target = ends
+            return replace(self.zone, source=source, target=target).apply(values, rows)
+
+        return by_zone(self.zones.of(column_of(rows, str(self.company))), result_of)
+
+    @property
+    def compares(self) -> bool:
+        return self.zone.compares
+
+    def back(self, source: pa.DataType, /) -> CompanyZone:
+        return replace(self, zone=self.zone.back(source))
+
+
+@dataclass(frozen=True, slots=True)
 class DateFormat(ColumnStep):
     """A date or time read by one format and written by another; None is a real date."""
 
@@ -89,15 +131,20 @@ def _comparable(text: pa.Array) -> pa.Array:
     return pc.utf8_lower(pc.replace_substring_regex(text, r"\b0+(\d)", r"\1"))
 
 
-def _build_zone(transform: Transform, context: StepContext) -> Zone:
+def _build_zone(transform: Transform, context: StepContext) -> Zone | CompanyZone:
     zones = {side: transform.options[side.value] for side in (context.source, context.source.other)}
     for name in zones.values():
-        if not is_zone(name):
+        if name != COMPANY and not is_zone(name):
             raise context.refuse(transform, f"there is no time zone {name!r}")
     target = context.target.type
     instant = pa.types.is_timestamp(target) and target.tz is not None
     ends = (zones[context.source], zones[context.source.other])
-    return Zone(*ends, instant, whole=context.whole, two_way=context.two_way)
+    zone = Zone(*ends, instant, whole=context.whole, two_way=context.two_way)
+    if COMPANY not in ends:
+        return zone
+    if context.company is None:
+        raise context.refuse(transform, "the rows belong to no company")
+    return CompanyZone(zone, context.company, context.zones)
 
 
 def _build_format(transform: Transform, context: StepContext) -> DateFormat:
