@@ -145,11 +145,12 @@ class StorageFullError(PermanentError):
 class MissingTableError(PermanentError):
     """A map names a table that the app does not have."""
 
-    def __init__(self, *, app: str, table: str, near: Sequence[str] = ()) -> None:
-        self.app, self.table, self.near = app, table, tuple(near)
+    def __init__(self, *, app: str, table: str, near: Sequence[str] = (), reason: str = "") -> None:
+        self.app, self.table, self.near, self.reason = app, table, tuple(near), reason
+        why = f" ({reason})" if reason else ""
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         super().__init__(
-            f"{app}: there is no table {table!r}.{hint} Nothing was written.\n"
+            f"{app}: there is no table {table!r}{why}.{hint} Nothing was written.\n"
             "  Create the table, or correct the map (dualwrite maps check)."
         )
 

@@ -14,15 +14,26 @@ from dualwrite.errors import (
     ReadOnlyTableError,
     RowsRefusedError,
 )
+from dualwrite.tablemap.names import NotationError, TableName
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, TableSchema, UnknownPathError
 
 
-def missing_table(app: str, table: str, tables: Sequence[str]) -> MissingTableError:
-    """The error for a table that is not there, with names that come near."""
-    by_lower = {name.lower(): name for name in tables}
-    near = [by_lower[name] for name in get_close_matches(table.lower(), by_lower)]
-    return MissingTableError(app=app, table=table, near=near)
+def missing_table(
+    app: str, table: str, tables: Sequence[str], *, first: Sequence[str] = ()
+) -> MissingTableError:
+    """The error for a table that is not there, with names that come near, `first` before them."""
+    by_lower = {_bare(name).lower(): name for name in tables}
+    near = [by_lower[name] for name in get_close_matches(_bare(table).lower(), by_lower)]
+    return MissingTableError(app=app, table=table, near=[*first, *near])
+
+
+def _bare(table: str) -> str:
+    """A table's name without its schema."""
+    try:
+        return TableName.parse(table).table
+    except NotationError:
+        return table
 
 
 def missing_column(app: str, schema: TableSchema, column: str) -> MissingColumnError:

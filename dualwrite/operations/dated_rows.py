@@ -19,7 +19,8 @@ from dualwrite.sync.routes.validity import both, valid_between, valid_now
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.model import And, Compare, Filter, IsNull, Node, Operand, Operator
 from dualwrite.tablemap.model import TableMap
-from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.names import NotationError
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import UnknownPathError, end_of_path
 from dualwrite.translate.periods import kind_of, periods_on

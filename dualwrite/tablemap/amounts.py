@@ -18,7 +18,7 @@ from dualwrite.link import Side
 from dualwrite.money import Kind, Own, currencies
 from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, plain
 from dualwrite.tablemap.model import ColumnMap, TableMap
-from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.notation import ColumnPath, name_of
 
 COMPANY = "company"
 """The word for the currency in which the row's company keeps its books."""
@@ -66,7 +66,10 @@ def read_money(node: Node | None, report: FindingList) -> dict[str, Mapping[str,
         report.text(inner.get("currency"), f"{where}: currency")
         report.one_of(inner.get("kind"), f"{where}: kind", _KINDS)
         _check_precision(inner.get("precision"), f"{where}: precision", report)
-        found[column] = plain(inner)
+        named: dict[str, Any] = plain(inner)
+        if isinstance(named.get("currency"), str):
+            named["currency"] = name_of(named["currency"])
+        found[name_of(column)] = named
     return found
 
 

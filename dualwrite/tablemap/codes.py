@@ -260,6 +260,11 @@ _TABLE = (
         "name the zone of the end that has none: `zone: UTC`, or that of its local times",
         "warning",
     ),
+    Code(
+        "DW1135",
+        "a table of the app's own schema is named with its schema",
+        "write its name without the schema: each table has one name",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

@@ -13,7 +13,8 @@ from dualwrite.link import Side
 from dualwrite.tablemap.column_transforms import read_transforms
 from dualwrite.tablemap.document import Fields, FindingList, Items, Node, Scalar
 from dualwrite.tablemap.model import ColumnMap, Place, Transform, Unmapped
-from dualwrite.tablemap.notation import Notation, NotationError, Sign
+from dualwrite.tablemap.names import NotationError
+from dualwrite.tablemap.notation import Notation, Sign
 from dualwrite.tablemap.transforms import is_reversible
 from dualwrite.tablemap.valuemaps import SharedValues, Value, ambiguous
 

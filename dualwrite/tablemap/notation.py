@@ -5,7 +5,10 @@ table itself.  `msdyn_customergroupid.msdyn_groupid` follows the lookup column
 `msdyn_customergroupid` to the row it points at and takes `msdyn_groupid` there;
 paths nest.  `customerid.Account(accountnumber).Contact(msdyn_contactpersonid)`
 is polymorphic: the lookup points at one of several tables, each named with the
-column that identifies a row in it.
+column that identifies a row in it; a table of another schema is `sales.Account(accountnumber)`.
+
+A name of letters, digits and `_` that begins with no digit stands as it is.  Any other stands
+in double quotes, a quote inside doubled: `"order no"`, `customerid."20% off"`.
 
 The directions are the field's own signs.  A crossed or doubled sign carries a
 transform; a plain one must not.
@@ -17,17 +20,22 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from dualwrite.gate_column import GateColumn, Role
 from dualwrite.link import Side
+from dualwrite.tablemap.names import NotationError, TableName, quoted, unquoted
 
-_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+_BARE = re.compile(r"[^\W\d]\w*")
+_NAME = rf'(?:{_BARE.pattern}|"(?:[^"\x00-\x1f]|"")+")'
+_TABLE = rf"(?:{_NAME}\.)?{_NAME}"
 _PLAIN = re.compile(rf"{_NAME}(?:\.{_NAME})*")
-_POLYMORPHIC = re.compile(rf"(?P<lookup>{_NAME})(?P<targets>(?:\.{_NAME}\({_NAME}\))+)")
-_TARGET = re.compile(rf"\.({_NAME})\(({_NAME})\)")
-_COLUMN = re.compile(r"(?P<finops>\S+)\s+(?P<sign>>>|<<|><|=|>|<)\s+(?P<dataverse>\S+)")
-
-
-class NotationError(ValueError):
-    """A path or a column map that does not follow the notation."""
+_POLYMORPHIC = re.compile(rf"(?P<lookup>{_NAME})(?P<targets>(?:\.{_TABLE}\({_NAME}\))+)")
+_TARGET = re.compile(rf"\.({_TABLE})\(({_NAME})\)")
+_STEP = re.compile(_NAME)
+_REFERENCE = re.compile(rf"(?P<table>{_TABLE})(?:\((?P<column>{_NAME})\))?")
+_NOTHING = "none"
+"""The end of a column map that has no column."""
+_END = r'(?:"(?:[^"]|"")*"|[^\s"])+'
+_COLUMN = re.compile(rf"(?P<finops>{_END})\s+(?P<sign>>>|<<|><|=|>|<)\s+(?P<dataverse>{_END})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,7 +44,11 @@ class ColumnPath:
 
     `steps` are the lookup columns to follow, then the column at the end.
     `targets` is empty but for a polymorphic path: then `steps` is the one lookup
-    column, and each target is (table, identifying column).
+    column, and each target is (table, identifying column).  Names stand in them as the app has
+    them, without quotes.
+
+    The text of a path names its value among the columns of rows: the own column of a table by
+    its name as it is, a path through lookups as `written`.
     """
 
     steps: tuple[str, ...]
@@ -50,9 +62,13 @@ class ColumnPath:
             NotationError: `text` is no path.
         """
         if _PLAIN.fullmatch(text):
-            return cls(tuple(text.split(".")))
+            return cls(tuple(_own(step) for step in _STEP.findall(text)))
         if found := _POLYMORPHIC.fullmatch(text):
-            return cls((found["lookup"],), tuple(_TARGET.findall(found["targets"])))
+            targets = _TARGET.findall(found["targets"])
+            return cls(
+                (_own(found["lookup"]),),
+                tuple((str(TableName.parse(table)), _own(column)) for table, column in targets),
+            )
         msg = f"{text!r} is not a column, nor a path such as lookup.column or lookup.Table(column)"
         raise NotationError(msg)
 
@@ -71,9 +87,63 @@ class ColumnPath:
         """The path as seen from the table that the first lookup points at."""
         return ColumnPath(self.steps[1:])
 
+    @property
+    def written(self) -> str:
+        """The path as a map file has it, which `parse` reads."""
+        targets = (f".{_target(table)}({_written(column)})" for table, column in self.targets)
+        return ".".join(map(_written, self.steps)) + "".join(targets)
+
     def __str__(self) -> str:
-        text = ".".join(self.steps)
-        return text + "".join(f".{table}({column})" for table, column in self.targets)
+        return self.written if self.is_lookup else self.column
+
+
+def path_of(text: str) -> ColumnPath:
+    """What a map file calls a column; a text that follows no notation is a column's bare name."""
+    try:
+        return ColumnPath.parse(text)
+    except NotationError:
+        return ColumnPath((text,))
+
+
+def name_of(text: str) -> str:
+    """The same as the text of its path."""
+    return str(path_of(text))
+
+
+def parse_reference(text: str) -> tuple[str, str]:
+    """Read `table` or `table(column)`: the table and the column, which may be empty.
+
+    Raises:
+        NotationError: `text` is neither.
+    """
+    found = _REFERENCE.fullmatch(text)
+    if found is None:
+        msg = f"{text!r} is no table, nor table(column)"
+        raise NotationError(msg)
+    return str(TableName.parse(found["table"])), _own(found["column"] or "")
+
+
+def _own(text: str) -> str:
+    """A name without its quotes.
+
+    Raises:
+        NotationError: The columns that the gate adds are named so.
+    """
+    name = unquoted(text)
+    if GateColumn.parse(name).role is not Role.TARGET:
+        msg = f"{text} begins with the word {name.partition(':')[0]}:, which is kept for ourselves"
+        raise NotationError(msg)
+    return name
+
+
+def _written(name: str) -> str:
+    return name if _BARE.fullmatch(name) and name != _NOTHING else quoted(name)
+
+
+def _target(table: str) -> str:
+    name = TableName.parse(table)
+    parts = (name.table,) if name.schema is None else (name.schema, name.table)
+    return ".".join(map(_written, parts))
 
 
 class Sign(Enum):
@@ -124,7 +194,7 @@ class Notation:
             msg = f"{text!r} is not FINOPS_COLUMN sign dataverse_column, sign one of = >< > >> < <<"
             raise NotationError(msg)
         ends = [
-            None if found[side.value] == "none" else ColumnPath.parse(found[side.value])
+            None if found[side.value] == _NOTHING else ColumnPath.parse(found[side.value])
             for side in (Side.FINOPS, Side.DATAVERSE)
         ]
         if ends == [None, None]:
@@ -137,4 +207,5 @@ class Notation:
         return self.finops if side is Side.FINOPS else self.dataverse
 
     def __str__(self) -> str:
-        return f"{self.finops or 'none'} {self.sign.value} {self.dataverse or 'none'}"
+        ends = (_NOTHING if end is None else end.written for end in (self.finops, self.dataverse))
+        return f" {self.sign.value} ".join(ends)

@@ -19,7 +19,7 @@ from dualwrite.effective.periods import Gaps
 from dualwrite.link import Side
 from dualwrite.tablemap.document import FindingList, Node, plain
 from dualwrite.tablemap.model import TableMap
-from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.notation import ColumnPath, path_of
 
 MODES = ("new", "correction", "effective")
 GAPS = ("forbid", "allow")
@@ -93,7 +93,7 @@ def dated_of(table_map: TableMap) -> Dated | None:
     if not options:
         return None
     names = (*options["entity"], options["from"], options["to"])
-    own = [ColumnPath.parse(name) for name in names]
+    own = [path_of(str(name)) for name in names]
     across = [_across(table_map, path) for path in own]
     start, end = across[-2:]
     entity = tuple(path for path in across[:-2] if path is not None)

@@ -18,7 +18,7 @@ from typing import Any
 from dualwrite.link import Side
 from dualwrite.tablemap.document import Fields, FindingList, Node, Scalar, plain
 from dualwrite.tablemap.model import ColumnMap, TableMap
-from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.notation import ColumnPath, name_of
 
 KIND = "unit"
 """The transform that declares it in the column's own line."""
@@ -68,8 +68,16 @@ def read_quantity(node: Node | None, report: FindingList) -> dict[str, Mapping[s
         for word in OWNERS:
             report.text(inner.get(word), f"{where}: {word}")
         if len(report.findings) == before:
-            found[column] = plain(inner)
+            found[name_of(column)] = _named(plain(inner))
     return found
+
+
+def _named(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with the columns by their names, as rows have them."""
+    return {
+        word: _named(value) if isinstance(value, Mapping) else name_of(value)
+        for word, value in options.items()
+    }
 
 
 def _check_unit(options: Fields, where: str, report: FindingList) -> None:
@@ -117,8 +125,9 @@ def options_of(table_map: TableMap, column: ColumnMap) -> Mapping[str, Any] | No
     """The options of a column under `quantity:`, or of its `unit` transform, in the same form."""
     for step in column.transforms:
         if step.kind == KIND:
-            owners = {word: step.options[word] for word in OWNERS if word in step.options}
-            return {KIND: {side: step.options[side] for side in _SIDES}, **owners}
+            named = _named(step.options)
+            owners = {word: named[word] for word in OWNERS if word in named}
+            return {KIND: {side: named[side] for side in _SIDES}, **owners}
     names = names_of(column)
     return next((table_map.quantity[name] for name in names if name in table_map.quantity), None)
 

@@ -21,7 +21,8 @@ from dualwrite.tablemap.expectations import read_expected
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap
-from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.names import NotationError, TableName
+from dualwrite.tablemap.notation import ColumnPath, name_of, parse_reference
 from dualwrite.tablemap.periods import read_effective
 from dualwrite.tablemap.quantities import read_quantity
 from dualwrite.tablemap.schema import Reference
@@ -38,7 +39,6 @@ _REPLAY = ("newest", "every")
 _WHEN_LEFT = ("keep", "delete")
 _PERCENT = re.compile(r"(100|[0-9]{1,2})(\.[0-9]+)?%")
 _VERSION = re.compile(r"[0-9]+(\.[0-9]+){3}")
-_REFERENCE = re.compile(r"(?P<table>\w+)(\((?P<column>\w+)\))?")
 
 
 def read_map(path: Path, shared: SharedValues | None = None) -> TableMap:
@@ -147,7 +147,7 @@ def _read_end(node: Node | None, side: Side, report: FindingList) -> End | None:
     if entries is None:
         return None
     report.unknown_words(entries, _END_WORDS, word)
-    table = report.text(entries.get("table"), f"{word}: table")
+    table = _table(entries.get("table"), report, f"{word}: table")
     if entries.get("table") is None:
         report.add("DW1103", entries.line, f"{word}: `table:` is missing", cure="add `table:`")
     names = report.texts(entries.get("key"), f"{word}: key") or ()
@@ -195,6 +195,18 @@ def _zone(node: Node | None, report: FindingList, word: str) -> str | None:
     return name
 
 
+def _table(node: Node | None, report: FindingList, word: str) -> str | None:
+    text = report.text(node, word)
+    if text is None or node is None:
+        return None
+    try:
+        return str(TableName.parse(text))
+    except NotationError as error:
+        cure = "write table or schema.table, a name that holds a dot in double quotes"
+        report.add("DW1104", node.line, f"{word}: {error}", cure=cure)
+        return None
+
+
 def _path_at(node: Node | None, report: FindingList, word: str) -> ColumnPath | None:
     text = report.text(node, word)
     return None if text is None or node is None else _path(text, node.line, report, word)
@@ -226,14 +238,15 @@ def _lookups(node: Node | None, report: FindingList, word: str) -> dict[str, Ref
     found: dict[str, Reference] = {}
     for column, target in entries.words() if entries else ():
         text = report.text(target, f"{word}: {column}")
-        match = _REFERENCE.fullmatch(text) if text else None
-        if match:
-            found[column] = Reference(match["table"], match["column"] or "")
-        elif text:
+        if not text:
+            continue
+        try:
+            found[name_of(column)] = Reference(*parse_reference(text))
+        except NotationError as error:
             report.add(
                 "DW1104",
                 target.line,
-                f"{word}: {text!r} is no table, nor table(column)",
+                f"{word}: {error}",
                 cure=f"write it as {{{column}: table}} or {{{column}: table(column)}}",
             )
     return found
@@ -299,4 +312,6 @@ def _conflicts(node: Node | None, report: FindingList) -> dict[str, Any]:
     for column, policy_node in columns.words() if columns else ():
         report.one_of(policy_node, f"conflicts: columns: {column}", _POLICIES)
     found: dict[str, Any] = plain(entries)
+    if columns:
+        found["columns"] = {name_of(str(name)): word for name, word in found["columns"].items()}
     return found

@@ -20,6 +20,8 @@ from dualwrite.apps.query import Query
 from dualwrite.tablemap.notation import ColumnPath
 
 Where = Mapping[str, Any]
+_ASKED = "\x01"
+"""The sign `?` of a name, while `?` is the mark of a value."""
 
 
 class Hand(Protocol):
@@ -47,19 +49,19 @@ class SqlHand:
         names = list(rows[0])
         marks = f"({', '.join(['?'] * len(names))})"
         self.rows(
-            f"INSERT INTO {self._quote(table)} ({', '.join(map(self._quote, names))}) "
+            f"INSERT INTO {self._name(table)} ({', '.join(map(self._name, names))}) "
             f"VALUES {', '.join([marks] * len(rows))}",
             [row[name] for row in rows for name in names],
         )
 
     def update(self, table: str, where: Where | None = None, **values: Any) -> None:
-        given = ", ".join(f"{self._quote(name)} = ?" for name in values)
+        given = ", ".join(f"{self._name(name)} = ?" for name in values)
         condition, more = self._where(where)
-        self.rows(f"UPDATE {self._quote(table)} SET {given}{condition}", [*values.values(), *more])
+        self.rows(f"UPDATE {self._name(table)} SET {given}{condition}", [*values.values(), *more])
 
     def delete(self, table: str, where: Where | None = None) -> None:
         condition, more = self._where(where)
-        self.rows(f"DELETE FROM {self._quote(table)}{condition}", more)
+        self.rows(f"DELETE FROM {self._name(table)}{condition}", more)
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         """What any statement gives; `?` stands for a value."""
@@ -69,6 +71,7 @@ class SqlHand:
             values = [_text(value) for value in values]
         elif values:
             statement = statement.replace("%", "%%").replace("?", "%s")
+        statement = statement.replace(_ASKED, "?")
         self._begun = True
         cursor = self._connection.cursor()
         try:
@@ -91,10 +94,14 @@ class SqlHand:
             self._begun = False
             self._connection.cursor().execute(word)
 
+    def _name(self, name: str) -> str:
+        """A name in quotes, which may hold the mark of a value."""
+        return self._quote(name).replace("?", _ASKED)
+
     def _where(self, where: Where | None) -> tuple[str, list[Any]]:
         if not where:
             return "", []
-        condition = " AND ".join(f"{self._quote(name)} = ?" for name in where)
+        condition = " AND ".join(f"{self._name(name)} = ?" for name in where)
         return f" WHERE {condition}", list(where.values())
 
 

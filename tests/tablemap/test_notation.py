@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dualwrite.link import Side
-from dualwrite.tablemap.notation import ColumnPath, Notation, NotationError, Sign
+from dualwrite.tablemap.names import NotationError, TableName
+from dualwrite.tablemap.notation import ColumnPath, Notation, Sign
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,10 @@ def test_six_directions(sign, sources, transformed):
             (("SalesOrder", "ordernumber"),),
             True,
         ),
+        ("a.b.C(d)", ("a",), (("b.C", "d"),), True),
+        ('a."b.c".D(e)', ("a",), (('"b.c".D', "e"),), True),
+        ('"order no"."20% off"', ("order no", "20% off"), (), True),
+        ("größe.länge", ("größe", "länge"), (), True),
     ],
 )
 def test_paths(text, steps, targets, is_lookup):
@@ -58,14 +63,16 @@ def test_paths(text, steps, targets, is_lookup):
     assert path == ColumnPath(steps, targets)
     assert path.is_lookup is is_lookup
     assert path.column == steps[0]
-    assert str(path) == text
+    assert path.written == text
 
 
 def test_the_rest_of_a_path_is_seen_from_the_next_table():
     assert ColumnPath.parse("a.b.c").rest == ColumnPath.parse("b.c")
 
 
-@pytest.mark.parametrize("text", ["", "a..b", "a.", ".a", "1a", "a b", "a.B(c", "a.b.C(d)", "a(b)"])
+@pytest.mark.parametrize(
+    "text", ["", "a..b", "a.", ".a", "1a", "a b", "a.B(c", "a.b.c.C(d)", "a(b)"]
+)
 def test_no_path(text):
     with pytest.raises(NotationError) as refused:
         ColumnPath.parse(text)
@@ -108,3 +115,75 @@ def test_what_is_written_is_read_back(finops, sign, dataverse):
     text = f"{finops} {sign.value} {dataverse}"
 
     assert str(Notation.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ('"order no"', "order no"),
+        ('"a.b"', "a.b"),
+        ('"say ""no"""', 'say "no"'),
+        ('"1st"', "1st"),
+        ('"%"', "%"),
+        ('"none"', "none"),
+        ('"plain"', "plain"),
+        ("größe", "größe"),
+    ],
+)
+def test_a_name_in_quotes_is_the_column_as_it_is(written, name):
+    path = ColumnPath.parse(written)
+
+    assert path == ColumnPath((name,))
+    assert str(path) == name
+    assert ColumnPath.parse(path.written) == path
+
+
+@pytest.mark.parametrize(
+    "text", ['"', '""', '"a', 'a"b"', '"a""', '"a\nb"', '"source:a"', '"was:a"']
+)
+def test_no_name_in_quotes(text):
+    with pytest.raises(NotationError):
+        ColumnPath.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ('"order no" = b', (("order no",), ("b",))),
+        ('"a = b" >< "c > d"', (("a = b",), ("c > d",))),
+        ('a.b > "c d".e', (("a", "b"), ("c d", "e"))),
+        ('"none" = none2', (("none",), ("none2",))),
+    ],
+)
+def test_a_column_map_of_names_in_quotes(text, ends):
+    notation = Notation.parse(text)
+
+    assert (notation.finops.steps, notation.dataverse.steps) == ends
+    assert Notation.parse(str(notation)) == notation
+
+
+@pytest.mark.parametrize(
+    ("text", "schema", "table", "shown"),
+    [
+        ("orders", None, "orders", "orders"),
+        ("order lines", None, "order lines", "order lines"),
+        ("sales.orders", "sales", "orders", "sales.orders"),
+        ('"a.b"', None, "a.b", '"a.b"'),
+        ('sales."a.b"', "sales", "a.b", 'sales."a.b"'),
+        ('"my sales"."say ""x"""', "my sales", 'say "x"', 'my sales.say "x"'),
+        ('a"b', None, 'a"b', 'a"b'),
+        ('"""a"', None, '"a', '"""a"'),
+        ('"orders"', None, "orders", "orders"),
+    ],
+)
+def test_names_of_tables(text, schema, table, shown):
+    name = TableName.parse(text)
+
+    assert (name.schema, name.table, str(name)) == (schema, table, shown)
+    assert TableName.parse(shown) == name
+
+
+@pytest.mark.parametrize("text", ["", ".", "a.", ".a", "a.b.c", '"a', '"a"b', '""'])
+def test_no_name_of_a_table(text):
+    with pytest.raises(NotationError):
+        TableName.parse(text)

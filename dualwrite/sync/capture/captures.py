@@ -8,6 +8,7 @@ and each forgets only what it has carried
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 
 from dualwrite.apps.capture import Capture, NoCaptureError
@@ -27,7 +28,8 @@ _LONGEST = 40
 def queue_name(table_map: TableMap, side: Side) -> str:
     """`dualwrite_q_<table>_<six digits of the map's name>`."""
     mark = hashlib.sha256(table_map.name.encode()).hexdigest()[:6]
-    return f"dualwrite_q_{table_map.end(side).table[:_LONGEST]}_{mark}"
+    table = re.sub(r'[."]', "_", table_map.end(side).table)  # a queue's own name has no schema
+    return f"dualwrite_q_{table[:_LONGEST]}_{mark}"
 
 
 def capture_of(session: Session, table_map: TableMap, side: Side) -> Capture:

@@ -12,6 +12,7 @@ from dualwrite.rules.expected import Kinds, UnknownExpectationError, WrongOption
 from dualwrite.rules.own import OwnCodeError
 from dualwrite.tablemap.findings import Finding, MapError, did_you_mean
 from dualwrite.tablemap.model import ExpectedRule, TableMap
+from dualwrite.tablemap.notation import name_of
 from dualwrite.translate.flow import Flow
 
 CODE = "DW1132"
@@ -118,7 +119,7 @@ def _naming(table_map: TableMap, source: Side, gate: set[str]) -> _Named:
     def named(text: str) -> str | None:
         if text in gate:
             return text
-        found = written.get(text)
+        found = written.get(name_of(text))
         return found if found in gate else None
 
     return named

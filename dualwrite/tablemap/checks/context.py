@@ -75,11 +75,23 @@ class Context:
             code = "DW1018" if self.is_source(side) else "DW1020"
             near = " or ".join(map(repr, error.near))
             cure = f"did you mean {near}?" if near else None
-            self.add(code, f"{side.value} has no table {table!r}", cure=cure)
+            why = f": {error.reason}" if error.reason else ""
+            self.add(code, f"{side.value} has no table {table!r}{why}", cure=cure)
         except DualWriteError as error:
             reason = str(error).partition("\n")[0]
             self.add("DW1000", f"{side.value} cannot be asked for {table!r}: {reason}")
         return None
+
+    def check_name(self, side: Side, named: str, schema: TableSchema) -> None:
+        """Record a table that has another name: maps and lookups meet by the names of tables."""
+        if named != schema.name:
+            self.add(
+                "DW1135",
+                f"{named!r} is the table {schema.name!r} of {side.value}: its schema is the one "
+                "that the app's URL leads to",
+                word=side.value,
+                cure=f"write {schema.name} for {named}",
+            )
 
     def is_source(self, side: Side) -> bool:
         """Whether values come from `side`; of a two-way map the left side, finops, is meant."""

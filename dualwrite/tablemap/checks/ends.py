@@ -31,6 +31,7 @@ def _check_table(context: Context, side: Side) -> None:
     if schema is None:
         return
     _check_told_apart(context, side, schema)
+    context.check_name(side, context.map.end(side).table, schema)
     if schema.read_only and context.map.flows_from(side.other):
         context.add(
             "DW1011",
@@ -181,4 +182,5 @@ def _mapped_by(context: Context, side: Side, path: ColumnPath) -> ColumnMap | No
 
 
 def _example(side: Side, path: ColumnPath) -> str:
-    return f"{path} = column" if side is Side.FINOPS else f"COLUMN = {path}"
+    own = path.written
+    return f"{own} = column" if side is Side.FINOPS else f"COLUMN = {own}"

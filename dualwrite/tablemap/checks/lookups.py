@@ -55,6 +55,7 @@ def _check_declared(context: Context, side: Side) -> None:
         there = context.schema(side, reference.table)
         if there is None:
             continue
+        context.check_name(side, reference.table, there)
         where = f"{side.value}.{reference.table}"
         if not reference.column and len(there.primary_key) != 1:
             context.add(

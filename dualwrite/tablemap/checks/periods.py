@@ -11,7 +11,7 @@ from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.codes import Severity
 from dualwrite.tablemap.findings import did_you_mean
 from dualwrite.tablemap.model import ColumnMap
-from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.notation import ColumnPath, name_of, path_of
 from dualwrite.tablemap.periods import Dated, DatedEnd, dated_of
 
 
@@ -44,7 +44,7 @@ def _named_soundly(context: Context) -> bool:
     carried = {str(path): path for path in _carried(context)}
     sound = True
     for name in options["entity"]:
-        if str(name) not in carried:
+        if name_of(str(name)) not in carried:
             sound = False
             context.add(
                 "DW1123",
@@ -52,7 +52,7 @@ def _named_soundly(context: Context) -> bool:
                 word="effective",
                 cure=did_you_mean(str(name), carried),
             )
-    dates = {word: str(options[word]) for word in ("from", "to")}
+    dates = {word: name_of(str(options[word])) for word in ("from", "to")}
     across = [word for word, name in dates.items() if name in carried]
     if len(across) == 1:
         word = across[0]
@@ -64,7 +64,7 @@ def _named_soundly(context: Context) -> bool:
         )
         return False
     if not across:
-        known = [_is_there(context, word, name) for word, name in dates.items()]
+        known = [_is_there(context, word, str(options[word])) for word in dates]
         sound = sound and all(known)
     return sound
 
@@ -74,10 +74,8 @@ def _is_there(context: Context, word: str, name: str) -> bool:
     schema = context.schema(Side.FINOPS)
     if schema is None:
         return False
-    try:
-        found = len(ColumnPath.parse(name).steps) == 1 and name in schema.columns
-    except NotationError:
-        found = False
+    path = path_of(name)
+    found = not path.is_lookup and path.column in schema.columns
     if not found:
         context.add(
             "DW1022",
@@ -185,7 +183,7 @@ def _check_returns(context: Context, dated: Dated) -> None:
 def _check_names(context: Context, side: Side, paths: tuple[ColumnPath, ...], what: str) -> None:
     key = context.map.end(side).key
     if set(key) != set(paths):
-        wanted = ", ".join(map(str, paths))
+        wanted = ", ".join(path.written for path in paths)
         _add(
             context,
             f"the key of {side.value} is not {what}",

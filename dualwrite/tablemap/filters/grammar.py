@@ -31,6 +31,7 @@ call: path _LPAR _RPAR | path _LPAR _any _RPAR | path _LPAR _one _RPAR | path _L
 column: path
 literal: TEXT | GUID | MOMENT | DAY | DECIMAL | INTEGER | BOOLEAN | NULL | UNSUPPORTED
 path: NAME | path "/" NAME
+    | QUOTED | path "/" QUOTED
 
 TEXT.29: /'(?:[^']|'')*'/
 GUID.28: /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/i
@@ -51,6 +52,7 @@ NOT.18: /not\s+/i
 OPERATOR.17: /\s+(?:eq|ne|lt|le|gt|ge)\s+/i
 _IN.16: /\s+in\s+/i
 NAME.15: /[_a-z](?:\.?\w){0,127}/i
+QUOTED.15: /"(?:[^"]|"")+"/
 _LPAR.14: /\(\s*/
 _RPAR.13: /\s*\)/
 _COMMA.12: /\s*,\s*/

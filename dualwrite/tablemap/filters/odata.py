@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
+from itertools import chain
 from typing import Any, NoReturn, cast
 
 from dualwrite.tablemap.filters.grammar import GRAMMAR
@@ -35,6 +36,7 @@ from dualwrite.tablemap.filters.model import (
     Part,
 )
 from dualwrite.tablemap.findings import near_names
+from dualwrite.tablemap.names import unquoted
 from dualwrite.tablemap.notation import ColumnPath
 
 LONGEST = 8000
@@ -265,8 +267,8 @@ class _Reductions:
 
     def column(self, children: list[Any]) -> _Part:
         path = children[0]
-        names = [name for step in path.names for name in step.split(".")]
-        return _ColumnPart(path.index, Operand(ColumnPath(tuple(names))))
+        names = (_steps(step) for step in path.names)
+        return _ColumnPart(path.index, Operand(ColumnPath(tuple(chain.from_iterable(names)))))
 
     def path(self, children: list[Any]) -> _Path:
         if len(children) == 1:
@@ -292,6 +294,11 @@ class _Reductions:
                 reason = "the number has too many digits"
             raise _RefusedError(token.start_pos, reason) from None
         return _Value(token.start_pos, value, text=token.type == "TEXT")
+
+
+def _steps(name: str) -> list[str]:
+    """The columns of a part of a path: a name in quotes is one, whatever it holds."""
+    return [unquoted(name)] if name.startswith('"') else name.split(".")
 
 
 def _chain(kind: type[And | Or], children: list[Any]) -> _Condition:

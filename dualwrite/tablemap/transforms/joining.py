@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 
 from dualwrite.exact.texts import canonical_text, column_of
 from dualwrite.tablemap.model import Transform
-from dualwrite.tablemap.notation import ColumnPath, NotationError
+from dualwrite.tablemap.names import NotationError
+from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column
 from dualwrite.tablemap.transforms.kind import (
     ColumnStep,

@@ -32,6 +32,10 @@ def column(text, fold=None):
     [
         pytest.param("a eq 'x'", Compare(column("a"), Operator.EQ, "x"), id="text"),
         pytest.param("a ne 'it''s'", Compare(column("a"), Operator.NE, "it's"), id="a quote"),
+        pytest.param('"20% off" gt 5', Compare(column('"20% off"'), Operator.GT, 5), id="quoted"),
+        pytest.param(
+            '"a ""b"""/"c.d" eq 1', Compare(column('"a ""b"""."c.d"'), Operator.EQ, 1), id="both"
+        ),
         pytest.param("a gt 5", Compare(column("a"), Operator.GT, 5), id="whole number"),
         pytest.param("a ge -5", Compare(column("a"), Operator.GE, -5), id="below zero"),
         pytest.param(

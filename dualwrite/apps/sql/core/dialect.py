@@ -21,6 +21,7 @@ from dualwrite.apps.canonical import IN_UTC, NAIVE, WIDEST
 from dualwrite.apps.declaring import Declared
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.transactions import Written
+from dualwrite.tablemap.names import TableName
 from dualwrite.tablemap.schema import Column, TableSchema
 
 Expression = sa.ColumnElement[Any]
@@ -37,6 +38,8 @@ class Dialect(ABC):
     schema: str | None
     moment: str
     """The type of a time in UTC, to the microsecond or as near as may be."""
+    has_schemas = True
+    """Whether one connection reaches tables of several schemas."""
     steps_back = True
     """Whether a statement that had to wait too long takes back no more than itself."""
 
@@ -63,7 +66,8 @@ class Dialect(ABC):
         table: str,
     ) -> list[Column]:
         """The columns of a table or view."""
-        return [self.described(each) for each in inspector.get_columns(table, schema=self.schema)]
+        schema, name = self.place(table)
+        return [self.described(each) for each in inspector.get_columns(name, schema=schema)]
 
     @abstractmethod
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
@@ -129,16 +133,30 @@ class Dialect(ABC):
 
     def table(self, schema: TableSchema) -> sa.TableClause:
         """The table for statements."""
+        place, name = self.place(schema.name)
         return sa.table(
-            quoted_name(schema.name, quote=True),
+            quoted_name(name, quote=True),
             *(self._column(column) for column in schema.columns.values()),
-            schema=None if self.schema is None else quoted_name(self.schema, quote=True),
+            schema=None if place is None else quoted_name(place, quote=True),
         )
 
+    def place(self, table: str) -> tuple[str | None, str]:
+        """The schema of a table and its name there; no schema where none has to be said."""
+        found = TableName.parse(table)
+        return found.schema or self.schema, found.table
+
     def named(self, table: str) -> str:
-        """The name of a table, quoted, with its schema."""
+        """The name of a table, quoted, with its schema where that has to be said."""
         quote = self.compiler.identifier_preparer.quote_identifier
-        return quote(table) if self.schema is None else f"{quote(self.schema)}.{quote(table)}"
+        schema, name = self.place(table)
+        return quote(name) if schema is None else f"{quote(schema)}.{quote(name)}"
+
+    def own_name(self, connection: sa.Connection, name: TableName) -> TableName:  # noqa: ARG002
+        """The one name of a table that is there, without a schema where none has to be said.
+
+        A name without a schema is one that the database itself gave, as `place` reads it.
+        """
+        return TableName(name.table, None if name.schema == self.schema else name.schema)
 
     def staging(self, name: str, columns: Mapping[str, Column]) -> sa.TableClause:
         """A temporary table for statements."""

@@ -28,6 +28,7 @@ from dualwrite.errors import (
     RowsRefusedError,
     StorageFullError,
 )
+from dualwrite.tablemap.names import NotationError, TableName
 
 DRIVER_ERRORS = (
     adbc_driver_manager.Error,
@@ -166,13 +167,12 @@ def translated(  # noqa: PLR0911 - one a kind
         case "away":
             return AppUnreachableError(app=app, reason=reason)
         case "privilege":
-            return PrivilegeError(
-                app=app, table=_denied(reason) or where, privilege=_privilege(reason)
-            )
+            denied = _whole(_denied(reason), table) or where
+            return PrivilegeError(app=app, table=denied, privilege=_privilege(reason))
         case "log":
             return PrivilegeError(app=app, table=where, privilege=_BY_ROW)
         case "table":
-            return MissingTableError(app=app, table=_named(reason) or where)
+            return MissingTableError(app=app, table=_whole(_named(reason), table) or where)
         case "column":
             return MissingColumnError(app=app, table=where, column=_named(reason) or "?")
         case "rows":
@@ -264,6 +264,16 @@ def _named(reason: str) -> str | None:
     return found[1].rsplit(".", 1)[-1] if found else None
 
 
+def _whole(named: str | None, table: str | None) -> str | None:
+    """The table that a message names, with its schema where it is the one that was asked for."""
+    if named is None or table is None:
+        return named
+    try:
+        return table if TableName.parse(table).table == named else named
+    except NotationError:
+        return named
+
+
 def _denied(reason: str) -> str | None:
     """The table that may not be read or written, perhaps one behind a lookup."""
     found = re.search(
@@ -273,6 +283,8 @@ def _denied(reason: str) -> str | None:
 
 
 def _privilege(reason: str) -> str:
+    if found := re.search(r"permission denied for (schema .+)$", reason):
+        return f"use {found[1]}"
     found = re.search(
         r"\b(create temporary tables|select|insert|update|delete)\b", reason, re.IGNORECASE
     )

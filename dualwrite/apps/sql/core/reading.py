@@ -141,6 +141,10 @@ class Reader:
         self.dialect, self.app, self.schema_of, self.tables = dialect, app, schema_of, tables
         self._known: dict[Hashable, Any] = {}
 
+    def speaking(self, dialect: Dialect) -> Reader:
+        """The same tables, their statements spelled by another dialect."""
+        return Reader(dialect, app=self.app, schema_of=self.schema_of, tables=self.tables)
+
     def known(self, mark: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, worked out once: building a statement takes longer than running it."""
         found = self._known.get(mark)

@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import quoted_name
 from dualwrite.apps.guards import column_of, missing_table, points_nowhere
 from dualwrite.apps.query import Query
 from dualwrite.apps.sql.core.dialect import Dialect, Expression
+from dualwrite.tablemap.names import TableName
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import Column, Reference, TableSchema, type_column
 
@@ -93,14 +94,20 @@ class Paths:
         kind = type_column(self.schema, path.column)
         real = {name.lower(): name for name in self._tables()}
         found: list[Found] = []
+        bare = [TableName.parse(table).table.lower() for table, _ in path.targets]
         for wanted, identifying in path.targets:
-            table = real.get(wanted.lower())
+            name = TableName.parse(wanted.lower())
+            table = real.get(wanted.lower()) if name.schema is None else str(name)
             if table is None:
                 raise missing_table(self._app, wanted, self._tables())
             target = self._schema_of(table)
             only = None
             if kind is not None:
-                only = sa.func.lower(self.root.c[kind]) == wanted.lower()
+                called = [str(name)]
+                if name.schema is not None and bare.count(name.table) == 1:
+                    called.append(name.table)
+                held = sa.func.lower(self.root.c[kind])
+                only = held == called[0] if len(called) == 1 else held.in_(called)
             reference = self._reference(path, lookup, target)
             _, other = self._join(self.schema, self.root, path.column, reference, only)
             column = column_of(self._app, target, identifying)

@@ -30,6 +30,7 @@ from dualwrite.apps.sql.core.reading import Reader
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.core.watch import Newest, Polling
 from dualwrite.apps.sql.mysql.catalogue import MysqlCatalogue
+from dualwrite.apps.sql.mysql.dialect import MysqlDialect
 from dualwrite.apps.sql.mysql.triggers import ORIGIN, bodies
 from dualwrite.apps.transactions import Watch
 from dualwrite.tablemap.schema import Column, TableSchema
@@ -73,7 +74,7 @@ class MysqlCapture(Capturing):
             self._make(session, catalogue, reader, queue)
         except pymysql.Error:
             # nothing is rolled back catalogue: what was made for the first time goes again
-            for statement in () if there else _gone(catalogue, queue.name):
+            for statement in () if there else _gone(catalogue, queue.capture):
                 with suppress(pymysql.Error):
                     session.run(statement)
             raise
@@ -82,23 +83,21 @@ class MysqlCapture(Capturing):
         self, session: DatabaseSession, catalogue: MysqlCatalogue, reader: Reader, queue: QueueTable
     ) -> None:
         _keep_queue(session, catalogue, queue)
-        wanted = _wanted(session, catalogue, reader, queue)
-        held = catalogue.triggers(list(wanted))
+        wanted, table = _wanted(session, catalogue, reader, queue), queue.source.name
+        held = catalogue.triggers(table, list(wanted))
         for name, statement in wanted.items():
             if not held.get(name, "").endswith(statement):
-                if name in held and not catalogue.stands(name, queue.source.name):
+                if name in held and not catalogue.stands(name, table):
                     # the table was swapped for another (an online schema change), and the
                     # trigger went with the old one
-                    session.run(f"DROP TRIGGER IF EXISTS {catalogue.named(name)}")
-                _keep_trigger(
-                    session, catalogue, name, statement, on=catalogue.named(queue.source.name)
-                )
+                    session.run(f"DROP TRIGGER IF EXISTS {catalogue.beside(table, name)}")
+                _keep_trigger(session, catalogue, name, statement, on=table)
         if queue.identity and not _guarded(catalogue, queue):
             _guard(session, catalogue, queue)
 
     def uninstall(self, session: DatabaseSession, capture: Capture) -> None:
         catalogue = MysqlCatalogue(self._dialect, session)
-        for statement in _gone(catalogue, capture.queue):
+        for statement in _gone(catalogue, capture):
             session.run(statement)
 
     def faults(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:
@@ -109,7 +108,7 @@ class MysqlCapture(Capturing):
         elif columns != _declared(queue):
             found.append(f"queue {queue.name} was made for other columns")
         wanted = _wanted(session, catalogue, reader, queue)
-        held = catalogue.triggers(list(wanted))
+        held = catalogue.triggers(queue.source.name, list(wanted))
         for name, statement in wanted.items():
             if name not in held:
                 found.append(f"trigger {name} is missing: its changes are not queued")
@@ -269,8 +268,12 @@ def _wanted(
     session: DatabaseSession, catalogue: MysqlCatalogue, reader: Reader, queue: QueueTable
 ) -> dict[str, str]:
     """What follows the name of each trigger in its statement."""
-    every = bodies(session, reader, queue, mariadb=catalogue.is_mariadb)
     table = catalogue.named(queue.source.name)
+    if not catalogue.is_own(queue.source.name):
+        # a trigger takes a name without its database for one of its own table's
+        assert isinstance(reader.dialect, MysqlDialect)
+        reader = reader.speaking(reader.dialect.everywhere())
+    every = bodies(session, reader, queue, mariadb=catalogue.is_mariadb)
     return {
         f"{queue.name}_{event}": f"{_EVENTS[event]} ON {table} FOR EACH ROW {body}"
         for event, body in every.items()
@@ -281,20 +284,22 @@ def _keep_trigger(
     session: DatabaseSession, catalogue: MysqlCatalogue, name: str, statement: str, *, on: str
 ) -> None:
     """Put a trigger in the place of the one there was, with no change between them."""
-    quoted = catalogue.named(name)
+    quoted = catalogue.beside(on, name)
     if catalogue.is_mariadb:
         session.run(f"CREATE OR REPLACE TRIGGER {quoted} {statement}")
         return
-    session.run(f"LOCK TABLES {on} WRITE")
+    session.run(f"LOCK TABLES {catalogue.named(on)} WRITE")
     session.run(f"DROP TRIGGER IF EXISTS {quoted}")
     session.run(f"CREATE TRIGGER {quoted} {statement}")
     session.run("UNLOCK TABLES")
 
 
-def _gone(catalogue: MysqlCatalogue, queue: str) -> list[str]:
+def _gone(catalogue: MysqlCatalogue, capture: Capture) -> list[str]:
     """What takes a queue away, as far as it is there."""
+    queue = capture.queue
     triggers = [
-        f"DROP TRIGGER IF EXISTS {catalogue.named(f'{queue}_{event}')}" for event in _EVENTS
+        f"DROP TRIGGER IF EXISTS {catalogue.beside(capture.table, f'{queue}_{event}')}"
+        for event in _EVENTS
     ]
     return [
         *triggers,

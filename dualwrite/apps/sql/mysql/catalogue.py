@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import quoted_name
 
 from dualwrite.apps.sql.core.dialect import Dialect
 from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.tablemap.names import TableName
 
 
 class MysqlCatalogue:
@@ -24,11 +25,19 @@ class MysqlCatalogue:
         """The name of the database."""
         return self._dialect.schema or str(self._dialect.url.database)
 
-    def named(self, name: str) -> str:
-        """A table or trigger of this database, for a statement."""
-        place = self._dialect.schema
-        quoted = self._session.quote(name)
+    def named(self, table: str) -> str:
+        """A table, for a statement."""
+        return self._dialect.named(table)
+
+    def beside(self, table: str, trigger: str) -> str:
+        """A trigger of a table, for a statement: it stands in the table's own database."""
+        place, _ = self._dialect.place(table)
+        quoted = self._session.quote(trigger)
         return quoted if place is None else f"{self._session.quote(place)}.{quoted}"
+
+    def is_own(self, table: str) -> bool:
+        """Whether a table stands in the database that our own tables stand in."""
+        return TableName.parse(table).schema is None
 
     def version(self) -> tuple[str, tuple[int, ...]]:
         """`MariaDB` or `MySQL`, and the first two numbers."""
@@ -48,14 +57,14 @@ class MysqlCatalogue:
     def engine(self, table: str) -> str:
         """The storage engine of a table."""
         tables = _described("TABLES", "TABLE_SCHEMA", "TABLE_NAME", "ENGINE")
-        return str(self._rows(tables, ["ENGINE"], TABLE_NAME=table)[0][0])
+        return str(self._rows(tables, ["ENGINE"], table)[0][0])
 
     def existing(self, tables: Collection[str]) -> set[str]:
         """Which of these tables are there."""
         if not tables:
             return set()
         described = _described("TABLES", "TABLE_SCHEMA", "TABLE_NAME")
-        found = self._rows(described, ["TABLE_NAME"], TABLE_NAME=sorted(tables))
+        found = self._rows(described, ["TABLE_NAME"], None, TABLE_NAME=sorted(tables))
         return {name for (name,) in found} & set(tables)
 
     def columns(self, table: str) -> dict[str, str]:
@@ -64,53 +73,77 @@ class MysqlCatalogue:
         described = _described("COLUMNS", "TABLE_SCHEMA", "TABLE_NAME", *wanted)
         return {
             name: f"{kind} collate {collation}".lower() if collation else kind.lower()
-            for name, kind, collation in self._rows(described, wanted, TABLE_NAME=table)
+            for name, kind, collation in self._rows(described, wanted, table)
         }
 
-    def triggers(self, names: Sequence[str]) -> dict[str, str]:
-        """The statements that made those of the triggers which are there."""
+    def triggers(self, table: str, names: Sequence[str]) -> dict[str, str]:
+        """The statements that made those of the triggers of a table which are there."""
         described = _described("TRIGGERS", "TRIGGER_SCHEMA", "TRIGGER_NAME")
         held = {}
-        for (name,) in self._rows(described, ["TRIGGER_NAME"], TRIGGER_NAME=list(names)):
+        for (name,) in self._rows(
+            described, ["TRIGGER_NAME"], table, of=None, TRIGGER_NAME=list(names)
+        ):
             # what information_schema shows of a body has lost its backslashes
-            show = f"SHOW CREATE TRIGGER {self.named(name)}".replace(":", r"\:")
+            show = f"SHOW CREATE TRIGGER {self.beside(table, name)}".replace(":", r"\:")
             held[name] = str(self._session.arrays(sa.text(show))[2][0].as_py())
         return held
 
     def stands(self, trigger: str, table: str) -> bool:
         """Whether a trigger is one of that table."""
         described = _described("TRIGGERS", "TRIGGER_SCHEMA", "TRIGGER_NAME", "EVENT_OBJECT_TABLE")
-        found = self._rows(described, ["EVENT_OBJECT_TABLE"], TRIGGER_NAME=trigger)
-        return bool(found) and str(found[0][0]).lower() == table.lower()
+        found = self._rows(described, ["EVENT_OBJECT_TABLE"], table, of=None, TRIGGER_NAME=trigger)
+        return bool(found) and str(found[0][0]).lower() == self._dialect.place(table)[1].lower()
 
     def references(self, table: str) -> list[tuple[str, ...]]:
         """Name, table pointed at, delete rule and update rule of its foreign keys."""
         wanted = ["CONSTRAINT_NAME", "REFERENCED_TABLE_NAME", "DELETE_RULE", "UPDATE_RULE"]
+        there = "UNIQUE_CONSTRAINT_SCHEMA"
         described = _described(
-            "REFERENTIAL_CONSTRAINTS", "CONSTRAINT_SCHEMA", "TABLE_NAME", *wanted
+            "REFERENTIAL_CONSTRAINTS", "CONSTRAINT_SCHEMA", "TABLE_NAME", *wanted, there
         )
-        return self._rows(described, wanted, TABLE_NAME=table)
+        own = (self.database, self.database.lower())  # some servers keep names in small letters
+        return [
+            (name, str(TableName(parent, None if place in own else place)), deleted, updated)
+            for name, parent, deleted, updated, place in self._rows(
+                described, [*wanted, there], table
+            )
+        ]
 
     def referring(self, table: str) -> dict[str, set[str]]:
         """The columns of each of its foreign keys, by name."""
         wanted = ["CONSTRAINT_NAME", "COLUMN_NAME"]
         described = _described("KEY_COLUMN_USAGE", "CONSTRAINT_SCHEMA", "TABLE_NAME", *wanted)
         found: dict[str, set[str]] = {}
-        for name, column in self._rows(described, wanted, TABLE_NAME=table):
+        for name, column in self._rows(described, wanted, table):
             found.setdefault(name, set()).add(column)
         return found
 
-    def _rows(self, described: Any, wanted: Sequence[str], **of: Any) -> list[tuple[Any, ...]]:
-        place = next(column for column in described.c if column.name.endswith("_SCHEMA"))
+    def _rows(
+        self,
+        described: Any,
+        wanted: Sequence[str],
+        table: str | None,
+        *,
+        of: str | None = "TABLE_NAME",
+        **more: Any,
+    ) -> list[tuple[Any, ...]]:
+        """Rows of information_schema: those of a table, whose name stands in the column `of`.
+
+        Without `of`, of its database; without a table, of our own.
+        """
+        database = next(column for column in described.c if column.name.endswith("_SCHEMA"))
+        place, name = (self._dialect.schema, "") if table is None else self._dialect.place(table)
+        if table is not None and of is not None:
+            more[of] = name
         conditions = [
-            described.c[name].in_(value)
+            described.c[column].in_(value)
             if isinstance(value, list)
-            else named_so(described.c[name], value)
-            for name, value in of.items()
+            else named_so(described.c[column], value)
+            for column, value in more.items()
         ]
         arrays = self._session.arrays(
-            sa.select(*(described.c[name] for name in wanted)).where(
-                named_so(place, self._dialect.schema or sa.func.database()), *conditions
+            sa.select(*(described.c[each] for each in wanted)).where(
+                named_so(database, place or sa.func.database()), *conditions
             )
         )
         return list(zip(*(array.to_pylist() for array in arrays), strict=True))

@@ -26,6 +26,7 @@ from dualwrite.apps.sql.mysql.catalogue import named_so
 from dualwrite.apps.sql.mysql.session import MysqlSession
 from dualwrite.apps.transactions import Written
 from dualwrite.connections import mysql as connections
+from dualwrite.tablemap.names import TableName
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _ROOM = 255
@@ -65,12 +66,13 @@ class MysqlDialect(Dialect):
         inspector: sa.Inspector,  # noqa: ARG002 - it loses the collations
         table: str,
     ) -> list[Column]:
+        place, name = self.place(table)
         found: Any = connection.execute(
-            sa.select(*(sa.column(name) for name in _DESCRIBED))
+            sa.select(*(sa.column(each) for each in _DESCRIBED))
             .select_from(sa.table("COLUMNS", schema="information_schema"))
             .where(
-                named_so(sa.column("TABLE_NAME"), table),
-                named_so(sa.column("TABLE_SCHEMA"), self.schema or sa.func.database()),
+                named_so(sa.column("TABLE_NAME"), name),
+                named_so(sa.column("TABLE_SCHEMA"), place or sa.func.database()),
             )
             .order_by(sa.column("ORDINAL_POSITION"))
         )
@@ -84,23 +86,35 @@ class MysqlDialect(Dialect):
     def _json(self, connection: sa.Connection, table: str) -> set[str]:
         """The columns whose texts MariaDB checks to be JSON, its type JSON."""
         names = ("CONSTRAINT_NAME", "CONSTRAINT_SCHEMA", "TABLE_NAME", "CHECK_CLAUSE")
-        name, place, of, clause = (sa.column(each, sa.String()) for each in names)
+        name, database, of, clause = (sa.column(each, sa.String()) for each in names)
         checks = sa.table("CHECK_CONSTRAINTS", schema="information_schema")
+        place, own = self.place(table)
         wanted = sa.and_(
-            named_so(of, table),
-            named_so(place, self.schema or sa.func.database()),
+            named_so(of, own),
+            named_so(database, place or sa.func.database()),
             sa.func.lower(clause).like("json_valid(%"),
         )
         return set(connection.scalars(sa.select(name).select_from(checks).where(wanted)))
 
+    def own_name(self, connection: sa.Connection, name: TableName) -> TableName:  # noqa: ARG002
+        own = name.schema in (None, self.schema or self.url.database)
+        return TableName(name.table, None if own else name.schema)
+
+    def everywhere(self) -> MysqlDialect:
+        """The same database for statements that are run from another one: each name is whole."""
+        return MysqlDialect(
+            self.url, schema=self.schema or self.url.database, patience=self.patience
+        )
+
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
         name: Any = sa.column("TRIGGER_NAME")
+        place, own = self.place(table)
         query = (
             sa.select(sa.func.concat("trigger ", name))
             .select_from(sa.table("TRIGGERS", schema="information_schema"))
             .where(
-                named_so(sa.column("TRIGGER_SCHEMA"), self.schema or sa.func.database()),
-                named_so(sa.column("EVENT_OBJECT_TABLE"), table),
+                named_so(sa.column("TRIGGER_SCHEMA"), place or sa.func.database()),
+                named_so(sa.column("EVENT_OBJECT_TABLE"), own),
                 sa.column("ACTION_TIMING") == "BEFORE",
                 name.not_like("dualwrite%"),
             )
@@ -155,7 +169,7 @@ class MysqlDialect(Dialect):
 
     def ingest(self, session: DatabaseSession, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, MysqlSession)
-        session.append(schema.name, rows, schema.columns)
+        session.append(self.named(schema.name), rows, schema.columns)
         return True
 
     def conflicted(self, fault: Exception) -> bool:
@@ -188,7 +202,8 @@ class MysqlDialect(Dialect):
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
         user = sa.func.replace(sa.func.current_user(), "@", "'@'")
         grantee = sa.func.concat("'", user, "'")
-        database = self.schema or sa.func.database()
+        own, name = self.place(table)
+        database = own or sa.func.database()
         held = []
         for level, place in (
             ("USER_PRIVILEGES", []),
@@ -197,7 +212,7 @@ class MysqlDialect(Dialect):
                 "TABLE_PRIVILEGES",
                 [
                     named_so(sa.column("TABLE_SCHEMA"), database),
-                    named_so(sa.column("TABLE_NAME"), table),
+                    named_so(sa.column("TABLE_NAME"), name),
                 ],
             ),
         ):

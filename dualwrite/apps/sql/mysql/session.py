@@ -125,7 +125,7 @@ class MysqlSession(DatabaseSession):
         self.append(name, rows, columns)
 
     def append(self, table: str, rows: pa.Table, columns: Mapping[str, Column]) -> None:
-        """Insert rows as they are."""
+        """Insert rows as they are; the table is named as a statement names it."""
         self._check_packets(rows)
         if self._loads and rows.num_rows > _CLUMP:
             self._load(table, rows, columns)
@@ -136,7 +136,7 @@ class MysqlSession(DatabaseSession):
         with self._cursor() as cursor:
             cursor.max_stmt_length = min(cursor.max_stmt_length, self._packet - _SPARE)
             cursor.executemany(
-                f"INSERT INTO {self.quote(table).replace('%', '%%')} "  # noqa: S608 - quoted
+                f"INSERT INTO {table.replace('%', '%%')} "  # noqa: S608 - quoted
                 f"({names.replace('%', '%%')}) VALUES ({marks})",
                 values,
             )
@@ -278,7 +278,7 @@ class MysqlSession(DatabaseSession):
                     out.write("\n".join(chunk.to_pylist()) + "\n" if len(chunk) else "")
             setting = f" SET {', '.join(bent)}" if bent else ""
             self.run(
-                f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {self.quote(table)} "
+                f"LOAD DATA LOCAL INFILE '{file}' INTO TABLE {table} "
                 "CHARACTER SET utf8mb4 FIELDS TERMINATED BY ',' OPTIONALLY ENCLOSED BY '\"' "
                 f"ESCAPED BY '' LINES TERMINATED BY '\\n' ({', '.join(places)}){setting}"
             )

@@ -43,6 +43,7 @@ from dualwrite.apps.sql.postgresql.listening import CHANNEL, Listening
 from dualwrite.apps.sql.postgresql.literals import literal
 from dualwrite.apps.sql.postgresql.session import PostgresqlSession
 from dualwrite.apps.transactions import Watch
+from dualwrite.tablemap.names import TableName
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _EVENTS = {
@@ -308,7 +309,9 @@ def _function(
     session: DatabaseSession, catalogue: PostgresqlCatalogue, body: str, queue: QueueTable
 ) -> str:
     mark = f"$dualwrite_{hashlib.sha256(body.encode()).hexdigest()[:8]}$"
-    schemas = dict.fromkeys([catalogue.place, catalogue.schema_of(queue.capture.table)])
+    schemas = {catalogue.place: None}
+    if TableName.parse(queue.source.name).schema is None:  # else its name says where it is
+        schemas[catalogue.schema_of(queue.source.name)] = None
     return (
         f"CREATE OR REPLACE FUNCTION {catalogue.named(queue.name)}() RETURNS trigger "
         "LANGUAGE plpgsql SECURITY DEFINER SET work_mem = '64MB' "

@@ -18,7 +18,7 @@ class PostgresqlCatalogue:
 
     def __init__(self, dialect: Dialect, session: DatabaseSession) -> None:
         self._dialect, self._session = dialect, session
-        self._place = self._given = dialect.schema
+        self._place = dialect.schema
 
     @property
     def place(self) -> str:
@@ -32,8 +32,8 @@ class PostgresqlCatalogue:
         return f"{self._session.quote(self.place)}.{self._session.quote(name)}"
 
     def spelled(self, table: str) -> str:
-        """An application's table as our session finds it: in any schema that is searched."""
-        return self._session.quote(table) if self._given is None else self.named(table)
+        """An application's table as our session finds it: in its own schema, or one searched."""
+        return self._dialect.named(table)
 
     def existing(self, tables: Collection[str]) -> set[str]:
         """Which of these tables are there."""

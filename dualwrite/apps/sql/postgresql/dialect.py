@@ -28,6 +28,7 @@ from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.apps.sql.postgresql.session import COMPILER, PostgresqlSession, staged_as
 from dualwrite.apps.transactions import Written
 from dualwrite.connections import postgresql as connections
+from dualwrite.tablemap.names import TableName
 from dualwrite.tablemap.schema import Column, TableSchema
 
 _TEXTUAL = ("TEXT", "VARCHAR", "CHAR")
@@ -53,6 +54,10 @@ _ROOM: tuple[tuple[Any, dict[str, Any]], ...] = (
 """What columns hold of their canonical types."""
 _TIME = r"^(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{0,5}[1-9])?|24:00:00)$"
 _SHORT = {"NAME": 63, '"char"': 1}
+_SCHEMA_OF = (
+    "SELECT n.nspname::text AS place FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid ="
+)
 
 
 class PostgresqlDialect(Dialect):
@@ -85,7 +90,8 @@ class PostgresqlDialect(Dialect):
     def columns(
         self, connection: sa.Connection, inspector: sa.Inspector, table: str
     ) -> list[Column]:
-        reflected = inspector.get_columns(table, schema=self.schema)
+        schema, name = self.place(table)
+        reflected = inspector.get_columns(name, schema=schema)
         short = self._short_texts(connection, table)
         for each in reflected:
             unknown = isinstance(each["type"], sa.types.NullType)  # to SQLAlchemy
@@ -108,6 +114,21 @@ class PostgresqlDialect(Dialect):
         )
         found = str(connection.scalar(query, {"name": self.named(table), "column": column}))
         return found if '"' in found else found.upper()
+
+    def own_name(self, connection: sa.Connection, name: TableName) -> TableName:
+        quote = self.compiler.identifier_preparer.quote_identifier
+        bare = {"bare": quote(name.table)}
+        if self.schema is not None:
+            place = name.schema or connection.scalar(
+                sa.text(f"{_SCHEMA_OF} to_regclass(:bare)"), bare
+            )
+            return super().own_name(connection, TableName(name.table, place))
+        if name.schema is None:
+            return name
+        query = sa.text("SELECT to_regclass(:bare) = to_regclass(:whole)")
+        whole = f"{quote(name.schema)}.{bare['bare']}"
+        searched = connection.scalar(query, {**bare, "whole": whole})
+        return TableName(name.table) if searched else name
 
     def triggers(self, connection: sa.Connection, table: str) -> Sequence[str]:
         query = sa.text(
@@ -226,16 +247,11 @@ class PostgresqlDialect(Dialect):
                 return False
             arrays.append(array)
         plain = pa.table(arrays, names=rows.column_names)
-        place = (
-            self.schema
-            or session.arrays(
-                "SELECT n.nspname::text AS place FROM pg_catalog.pg_class c "
-                "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
-                "WHERE c.oid = to_regclass($1)",
-                [session.quote(schema.name)],
-            )[0][0].as_py()
-        )
-        session.append(schema.name, plain, schema=place)
+        place, name = self.place(schema.name)
+        if place is None:
+            query = f"{_SCHEMA_OF} to_regclass($1)"
+            place = session.arrays(query, [self.named(schema.name)])[0][0].as_py()
+        session.append(name, plain, schema=place)
         return True
 
     def conflicted(self, fault: Exception) -> bool:
@@ -303,8 +319,7 @@ class PostgresqlDialect(Dialect):
         return [(f"fsync = {kept}: a power cut can leave the database damaged", "set it to on")]
 
     def privileges(self, session: DatabaseSession, table: str) -> frozenset[str]:
-        quote = session.quote
-        name = quote(table) if self.schema is None else f"{quote(self.schema)}.{quote(table)}"
+        name = self.named(table)
         rights = ("select", "insert", "update", "delete")
         held = session.arrays(
             sa.select(*(sa.func.has_table_privilege(name, right).label(right) for right in rights))

@@ -244,7 +244,8 @@ class _FunctionBody:
         return [self._entries.of(self._old, "d", image=False)]
 
     def emptied(self) -> list[sa.Insert]:
-        return [self._entries.of(self._rows(self._queue.source.name), "d", image=False)]
+        table = self._dialect.table(self._queue.source).alias("t0")
+        return [self._entries.of(table, "d", image=False)]
 
     def nothing(self) -> list[sa.Insert]:
         """That something changed, and no more."""

@@ -101,7 +101,8 @@ class SqliteCapture(Capturing):
 
     def uncaptured(self, session: DatabaseSession, reader: Reader, queue: QueueTable) -> list[str]:  # noqa: ARG002
         lookups = {path.column for path in queue.capture.key if path.is_lookup}
-        declared: Any = sa.func.pragma_foreign_key_list(queue.source.name).table_valued(
+        _, table = self._dialect.place(queue.source.name)
+        declared: Any = sa.func.pragma_foreign_key_list(table).table_valued(
             "from", "table", "on_delete"
         )
         found = session.arrays(
@@ -231,7 +232,7 @@ class SqliteCapture(Capturing):
         if version != self._version:
             self._known, self._version = {}, version
         if table not in self._known:
-            self._known[table] = sets_off(session, table)
+            self._known[table] = sets_off(session, self._dialect.place(table)[1])
         return self._known[table]
 
     def _sql(self, session: DatabaseSession, kind: str) -> dict[str, str]:
@@ -253,7 +254,7 @@ class SqliteCapture(Capturing):
             ours = whole(session, queue.name) if event == "u" else marked(session, queue.name)
             also = "" if when is None else f" AND ({session.text(when)})"
             made[name] = (
-                f"CREATE TRIGGER {quote(name)} {head} ON {quote(queue.source.name)} "
+                f"CREATE TRIGGER {quote(name)} {head} ON {self._dialect.named(queue.source.name)} "
                 f"WHEN {ours}{also} BEGIN {' '.join(f'{session.text(s)};' for s in statements)} END"
             )
         return made

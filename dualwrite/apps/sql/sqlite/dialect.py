@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class SqliteDialect(Dialect):
     """What SQLite says in its own way."""
 
     compiler = SqliteSession.compiler
+    has_schemas = False
     moment = "TIMESTAMPTZ"
 
     @property
@@ -59,8 +61,7 @@ class SqliteDialect(Dialect):
         inspector: sa.Inspector,  # noqa: ARG002 - it loses what was declared
         table: str,
     ) -> list[Column]:
-        quoted = self.compiler.identifier_preparer.quote_identifier(table)
-        found = connection.exec_driver_sql(f"PRAGMA table_xinfo({quoted})").all()
+        found = connection.exec_driver_sql(f"PRAGMA table_xinfo({self.named(table)})").all()
         alone = sum(1 for row in found if row.pk) == 1
         return [_described(row, alone_in_key=alone) for row in found if row.hidden != 1]
 
@@ -69,7 +70,7 @@ class SqliteDialect(Dialect):
             "SELECT 'trigger ' || name FROM sqlite_master WHERE type = 'trigger' "
             "AND tbl_name = :name COLLATE NOCASE AND name NOT LIKE 'dualwrite%' ORDER BY 1"
         )
-        return list(connection.scalars(query, {"name": table}))
+        return list(connection.scalars(query, {"name": self.place(table)[1]}))
 
     def sql_type(self, column: Column) -> sa.types.TypeEngine[Any]:
         if pa.types.is_timestamp(column.type):
@@ -112,11 +113,12 @@ class SqliteDialect(Dialect):
     def redeclare(
         self, session: DatabaseSession, schema: TableSchema, columns: Declared, *, wait: float
     ) -> Mapping[str, int]:
-        return declare(session, schema, columns, wait=wait)
+        own = replace(schema, name=self.place(schema.name)[1])
+        return declare(session, own, columns, wait=wait)
 
     def ingest(self, session: DatabaseSession, schema: TableSchema, rows: pa.Table) -> bool:
         assert isinstance(session, SqliteSession)
-        session.append(schema.name, rows)
+        session.append(self.place(schema.name)[1], rows)
         return True
 
     def conflicted(self, fault: Exception) -> bool:
