@@ -265,6 +265,13 @@ _TABLE = (
         "a table of the app's own schema is named with its schema",
         "write its name without the schema: each table has one name",
     ),
+    Code(
+        "DW1136",
+        "our user may not move the sequence that numbers a column which the map writes",
+        "grant select, update on the sequence; without it the app's own new rows are refused "
+        "where their numbers are taken",
+        "warning",
+    ),
 )
 
 CODES: Mapping[str, Code] = {code.code: code for code in _TABLE}

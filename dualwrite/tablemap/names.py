@@ -3,8 +3,8 @@
 `orders` is a table of the app's own schema, `sales.orders` the table `orders` of the schema
 `sales`: a schema of PostgreSQL, another database of a MariaDB or MySQL server.  A name that
 holds a dot, or begins with a double quote, stands in double quotes, a quote inside doubled:
-`"a.b"`, `sales."a.b"`.  Everything that names a table holds such a text in its one canonical spelling,
-so two tables of one name in two schemas are two texts.
+`"a.b"`, `sales."a.b"`.  Everything that names a table holds such a text in its one canonical
+spelling, so two tables of one name in two schemas are two texts.
 """
 
 from __future__ import annotations

@@ -20,6 +20,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbering:
+    """Where an app takes the next number of a column from, if not from the rows themselves."""
+
+    sequence: str
+    """Quoted, with its schema, as statements name it."""
+    movable: bool
+    """Whether our user may move it past the values that we write."""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column as its app describes it."""
 
@@ -56,6 +66,8 @@ class Column:
     """False where the app may bend digits (binary floats, SQLite NUMERIC)."""
     references: Reference | None = None
     """The row it points at, by a declared foreign key."""
+    numbering: Numbering | None = None
+    """Of a new row that gives no value; None where the app goes on after the highest by itself."""
 
     @property
     def is_uuid(self) -> bool:

@@ -33,6 +33,7 @@ def check_column_maps(context: Context) -> None:
         if context.map.flows_from(side.other):
             _check_read_only(context, side)
             _check_mandatory(context, side)
+            _check_numbering(context, side)
     _check_named_columns(context)
 
 
@@ -166,6 +167,23 @@ def _check_key_transforms(context: Context, column: ColumnMap) -> None:
                 f"{column.notation}: `{transform.kind}` on a key column may make two keys one",
                 column=column,
                 severity=severity,
+            )
+
+
+def _check_numbering(context: Context, side: Side) -> None:
+    schema = context.schema(side)
+    for column in written(context, side):
+        path = column.end(side)
+        own = schema.columns.get(path.column) if schema and path else None
+        if own is not None and own.numbering is not None and not own.numbering.movable:
+            sequence = own.numbering.sequence
+            context.add(
+                "DW1136",
+                f"{column.notation}: {sequence} of {side.value} stays behind the numbers that the "
+                "map writes: our user may not move it",
+                column=column,
+                cure=f"grant select, update on sequence {sequence} to our user: without it new "
+                "rows of the app are refused where their numbers are taken",
             )
 
 

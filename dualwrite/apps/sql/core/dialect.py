@@ -90,6 +90,14 @@ class Dialect(ABC):
         With `meeting` a row that another inserts meanwhile is updated, else it is refused.
         """
 
+    def number_on(  # noqa: B027 - most databases need none
+        self, session: DatabaseSession, column: Column, highest: int
+    ) -> None:
+        """See to it that the app's next number of a column comes after `highest`.
+
+        Only where the column has a `numbering`: it is moved on, never back, and without an error.
+        """
+
     @abstractmethod
     def delete(self, session: DatabaseSession, staged: Staged) -> int:
         """Delete the rows that the staged keys name."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -94,8 +95,10 @@ class SqlWriting:
                 return Written()
             whole, identities = with_identities(schema, rows)
             if fresh:
-                return self._add(schema, whole, key, identities)
-            return self._merged(schema, whole, key, identities, inserting=True)
+                done = self._add(schema, whole, key, identities)
+            else:
+                done = self._merged(schema, whole, key, identities, inserting=True)
+            return self._numbered_on(schema, rows, done)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         with self._faults(table):
@@ -103,7 +106,8 @@ class SqlWriting:
             rows = checked(self._reader.app, schema, rows, key)
             if not rows.num_rows:
                 return Written()
-            return self._merged(schema, rows, key, (), inserting=False)
+            done = self._merged(schema, rows, key, (), inserting=False)
+            return self._numbered_on(schema, rows, done)
 
     def delete(self, table: str, keys: pa.Table) -> int:
         with self._faults(table):
@@ -132,7 +136,8 @@ class SqlWriting:
                 self._session.stage(staging, rows, columns)
                 renamed = self._session.run(self._renaming(schema, staging, given, columns))
                 self._session.unstage(staging)
-                return renamed
+            self._numbered_on(schema, new, Written(updated=renamed))
+            return renamed
 
     def _renaming(
         self,
@@ -228,6 +233,16 @@ class SqlWriting:
                 reason = f"{rows.num_rows - added} of the rows are there already"
                 raise RowsRefusedError(app=app, table=schema.name, reason=reason)
             return written + readback.judged(app, staged, None, after, new=True)
+
+    def _numbered_on(self, schema: TableSchema, rows: pa.Table, done: Written) -> Written:
+        """What was done; what numbers an application's next rows goes on after the rows of ours."""
+        for name in rows.column_names if done.inserted or done.updated else ():
+            column = schema.columns[name]
+            if column.numbering is not None:
+                highest: Any = pc.max(rows[name])
+                if highest.is_valid:
+                    self._dialect.number_on(self._session, column, int(highest.as_py()))
+        return done
 
     def _many(self, rows: pa.Table) -> bool:
         """Whether rows are better copied than sent along with a statement."""

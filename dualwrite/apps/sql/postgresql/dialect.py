@@ -12,6 +12,7 @@ is its own second row.  No lock keeps an application from writing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -25,6 +26,7 @@ from dualwrite.apps.sql.core.declaring import declared_type, losses
 from dualwrite.apps.sql.core.dialect import Dialect, Expression, Staged, covered
 from dualwrite.apps.sql.core.faults import sqlstate
 from dualwrite.apps.sql.core.session import DatabaseSession
+from dualwrite.apps.sql.postgresql.numbering import moved_past, numbered
 from dualwrite.apps.sql.postgresql.session import COMPILER, PostgresqlSession, staged_as
 from dualwrite.apps.transactions import Written
 from dualwrite.connections import postgresql as connections
@@ -97,7 +99,13 @@ class PostgresqlDialect(Dialect):
             unknown = isinstance(each["type"], sa.types.NullType)  # to SQLAlchemy
             if unknown or each["name"] in short:
                 each["type"] = _Native(self._native(connection, table, each["name"]))
-        return [self.described(each) for each in reflected]
+        known = numbered(connection, self.named(table))
+        return [
+            replace(each, numbering=known.get(each.name))
+            if pa.types.is_int64(each.type) and not each.read_only
+            else each
+            for each in map(self.described, reflected)
+        ]
 
     def _short_texts(self, connection: sa.Connection, table: str) -> set[str]:
         """The columns of the types "char" and name, which SQLAlchemy takes for any text."""
@@ -257,6 +265,10 @@ class PostgresqlDialect(Dialect):
     def conflicted(self, fault: Exception) -> bool:
         # 0A000: COPY is not for tables with row security, an INSERT is
         return sqlstate(fault) in ("23505", "0A000")
+
+    def number_on(self, session: DatabaseSession, column: Column, highest: int) -> None:
+        if column.numbering is not None and column.numbering.movable:
+            session.owe(moved_past(column.numbering.sequence, highest))
 
     def merge(
         self, session: DatabaseSession, staged: Staged, *, inserting: bool, meeting: bool
