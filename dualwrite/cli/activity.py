@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, map_names
 from dualwrite.cli.output import moment, print_json, print_line, print_table
 
 
 def activity(
     map_name: Annotated[
-        str | None, typer.Option("--map", metavar="NAME", help="Of this map only.")
+        str | None,
+        typer.Option("--map", metavar="NAME", autocompletion=map_names, help="Of this map only."),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     project: Project = HERE,

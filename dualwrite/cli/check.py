@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dualwrite.cli.counts import FEW
-from dualwrite.cli.options import HERE, Json, Project, Verbose
+from dualwrite.cli.options import HERE, Json, Project, Verbose, map_names
 from dualwrite.cli.output import plural, print_json, print_line
 from dualwrite.link import AppNames, app_names
 
@@ -20,6 +20,7 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="MAP",
+            autocompletion=map_names,
             help="Maps to check against the apps; if none, those that run and the project's own.",
         ),
     ] = None,

@@ -14,6 +14,7 @@ from dualwrite import __version__
 from dualwrite.cli import (
     activity,
     check,
+    completion,
     conflicts,
     decimals,
     errors,
@@ -40,6 +41,10 @@ class Commands(TyperGroup):
         """Run one command line."""
         words = list(sys.argv[1:] if args is None else args)
         words = root_options_first(words)
+        if completion.ASKED in os.environ:
+            from typer._completion_classes import completion_init
+
+            completion_init()
         try:
             # Not standalone: Typer would print its own message for wrong usage.
             code = super().main(words, *rest, **{**more, "standalone_mode": False})
@@ -155,3 +160,4 @@ commands.command()(queue.queue)
 commands.command()(reconcile.reconcile)
 commands.command()(rows.rows)
 commands.add_typer(sandbox.app, name="sandbox")
+commands.command()(completion.completion)

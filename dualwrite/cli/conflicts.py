@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project, SideWord
+from dualwrite.cli.options import HERE, Json, Project, SideWord, map_names
 from dualwrite.cli.output import (
     key_values,
     moment,
@@ -33,7 +33,10 @@ Id = Annotated[int, typer.Argument(metavar="ID", help="As dualwrite conflicts sh
 def conflicts(
     ctx: typer.Context,
     map_name: Annotated[
-        str | None, typer.Option("--map", metavar="NAME", help="Conflicts of this map only.")
+        str | None,
+        typer.Option(
+            "--map", metavar="NAME", autocompletion=map_names, help="Conflicts of this map only."
+        ),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Closed ones too, not only those that wait.")

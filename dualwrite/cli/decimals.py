@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, map_names
 from dualwrite.cli.output import (
     key_values,
     plural,
@@ -31,6 +31,7 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="NAME",
+        autocompletion=map_names,
         help="Columns that this map carries; may be repeated.",
         show_default="all maps at work",
     ),

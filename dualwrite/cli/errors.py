@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, map_names
 from dualwrite.cli.output import key_values, plural, print_json, print_line, print_table, wrapped
 from dualwrite.link import AppNames
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 MapOption = Annotated[
-    str | None, typer.Option("--map", metavar="NAME", help="Rows of this map only.")
+    str | None,
+    typer.Option("--map", metavar="NAME", autocompletion=map_names, help="Rows of this map only."),
 ]
 _AT_MOST = 50
 """Rows that are listed one by one where no --limit is given."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, map_names
 from dualwrite.cli.output import plural, print_json, print_line, print_table
 from dualwrite.link import Side, app_names
 
@@ -100,7 +100,12 @@ def _about(each: ListedMap) -> list[str]:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A map, as dualwrite maps lists it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", autocompletion=map_names, help="A map, as dualwrite maps lists it."
+        ),
+    ],
     project: Project = HERE,
     as_json: Json = False,
 ) -> None:
@@ -144,6 +149,7 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="NAME|FILE",
+            autocompletion=map_names,
             help="Maps by name or by file; without any: those that run and the project's own; "
             "outside a project, all.",
         ),

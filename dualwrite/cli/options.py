@@ -71,6 +71,18 @@ def _as_json(ctx: typer.Context, given: bool) -> bool:
     return given or bool(ctx.parent and ctx.parent.params.get("as_json"))
 
 
+def map_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The maps whose names begin so, the project's own and standard ones, for a shell to offer."""
+    from dualwrite.tablemap.catalogue import Catalogue
+
+    named = ctx.params.get("project") or (ctx.parent and ctx.parent.params.get("project"))
+    try:
+        names = Catalogue.load(Path(named or HERE) / "maps").names()
+    except Exception:  # noqa: BLE001 - a shell that asks what fits has no use for a reason
+        return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
 Project = Annotated[
     Path,
     typer.Option(
@@ -94,5 +106,8 @@ Verbose = Annotated[
     typer.Option("--verbose", help="Of many maps show all, also those with nothing to tell."),
 ]
 MapNames = Annotated[
-    list[str], typer.Argument(metavar="MAP", help="Maps, as dualwrite maps lists them.")
+    list[str],
+    typer.Argument(
+        metavar="MAP", autocompletion=map_names, help="Maps, as dualwrite maps lists them."
+    ),
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project, SideWord
+from dualwrite.cli.options import HERE, Json, Project, SideWord, map_names
 from dualwrite.cli.output import key_values, moment, plural, print_json, print_line, print_table
 from dualwrite.link import Side
 
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 def queue(
-    name: Annotated[str, typer.Argument(metavar="MAP", help="The map whose queues are shown.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="MAP", autocompletion=map_names, help="The map whose queues are shown."
+        ),
+    ],
     side: Annotated[
         SideWord | None, typer.Option(help="Changes of this side only.", show_default="both")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project, SideWord
+from dualwrite.cli.options import HERE, Json, Project, SideWord, map_names
 from dualwrite.cli.output import key_values, print_json, print_line, print_table
 from dualwrite.link import Side
 
@@ -16,7 +16,10 @@ _SHOWN = 20
 
 
 def reconcile(
-    name: Annotated[str, typer.Argument(metavar="MAP", help="The map to compare through.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="MAP", autocompletion=map_names, help="The map to compare through."),
+    ],
     repair: Annotated[
         bool, typer.Option("--repair", help="Make the other side equal to the master.")
     ] = False,

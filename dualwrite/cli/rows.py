@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project, SideWord
+from dualwrite.cli.options import HERE, Json, Project, SideWord, map_names
 from dualwrite.cli.output import plural, print_json, print_line, print_table
 from dualwrite.link import AppNames, Side
 
@@ -21,7 +21,12 @@ _COLUMNS = 6
 
 
 def rows(  # noqa: PLR0913, PLR0917 - one for each word of the command
-    name: Annotated[str, typer.Argument(metavar="MAP", help="A map that says `effective:`.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="MAP", autocompletion=map_names, help="A map that says `effective:`."
+        ),
+    ],
     as_of: Annotated[
         str | None,
         typer.Option(

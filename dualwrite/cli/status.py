@@ -6,14 +6,19 @@ from typing import Annotated
 
 import typer
 
-from dualwrite.cli.options import HERE, Json, Project
+from dualwrite.cli.options import HERE, Json, Project, map_names
 from dualwrite.cli.status_table import print_status
 
 
 def status(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="MAP", help="Maps to show.", show_default="all that have run"),
+        typer.Argument(
+            metavar="MAP",
+            autocompletion=map_names,
+            help="Maps to show.",
+            show_default="all that have run",
+        ),
     ] = None,
     project: Project = HERE,
     as_json: Json = False,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dualwrite.cli.counts import print_counts, print_sums, print_unseen
-from dualwrite.cli.options import HERE, Json, Project, Verbose
+from dualwrite.cli.options import HERE, Json, Project, Verbose, map_names
 from dualwrite.cli.output import plural, print_json, print_line, print_message
 from dualwrite.connections.silence import hurry
 from dualwrite.link import AppNames, Side, app_names
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="MAP", help="Maps that run.", show_default="all that run"),
+    typer.Argument(
+        metavar="MAP", autocompletion=map_names, help="Maps that run.", show_default="all that run"
+    ),
 ]
 _END_SECONDS = 25.0
 """How long the border of a cycle is waited for once somebody asks for the end."""
