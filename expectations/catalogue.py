@@ -242,6 +242,10 @@ class ExpectColumnValuesToBeLocalTimes(RuleExpectation):
         zone: The IANA name of the zone of its times without a zone.
         into: That of the zone into which they go.
         whole: Whether each must come back as it was, as a part of a key.
+        company: The column of the company whose zone the word `company` means, with
+        companies: the companies,
+        zones: their zones, in the same order, and
+        otherwise: the zone of all others.
 
     Example: `ExpectColumnValuesToBeLocalTimes(source="source:SHIPPEDAT", zone="Europe/Berlin")`.
     """
@@ -253,6 +257,10 @@ class ExpectColumnValuesToBeLocalTimes(RuleExpectation):
     zone: str
     into: str = "UTC"
     whole: bool = False
+    company: str = ""
+    companies: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    otherwise: str = "UTC"
 
 
 class ExpectColumnValuesToFitWholeNumberRange(RuleExpectation):

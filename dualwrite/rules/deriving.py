@@ -57,8 +57,16 @@ def _local_times(flow: FlowFacts) -> Iterator[Rule]:
     for column in flow.columns:
         zones = column.zones
         if zones is not None and column.origin is not None:
+            companies = zones.companies
             yield LocalTime(
-                source=column.origin, zone=zones.source, into=zones.target, whole=zones.whole
+                source=column.origin,
+                zone=zones.source,
+                into=zones.target,
+                whole=zones.whole,
+                company=zones.company,
+                companies=tuple(company for company, _ in companies.zones),
+                zones=tuple(zone for _, zone in companies.zones),
+                otherwise=companies.default,
             )
 
 

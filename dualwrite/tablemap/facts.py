@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from dualwrite.effective import Periods
+from dualwrite.exact.casts.zones import NO_ZONES, CompanyZones
 from dualwrite.money import Kind, Own
 
 
@@ -55,6 +56,9 @@ class ZoneFacts:
     """`UTC` where the target keeps the moment."""
     whole: bool
     """Whether the time must come back as it was: of a key."""
+    company: str = ""
+    """The gate column of the company whose zone the word `company` means, or ''."""
+    companies: CompanyZones = NO_ZONES
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.quantities import Quantity
 from dualwrite.tablemap.schema import Column, TableSchema
 from dualwrite.tablemap.transforms import Step, Values
-from dualwrite.tablemap.transforms.times import Zone
+from dualwrite.tablemap.transforms.times import CompanyZone, Zone
 from dualwrite.translate.keys import key_text
 from dualwrite.units import UnitSystem, standard_units
 
@@ -234,11 +234,15 @@ def _facts(column: FlowColumn, key: Collection[str]) -> ColumnFacts:
 
 
 def _zone_facts(column: FlowColumn) -> ZoneFacts | None:
-    """Of a column whose first step is a zone, and nothing after it loses a value on purpose."""
+    """Of a column whose first step is a zone: the source's own times go through it."""
     step = column.steps[0] if column.steps else None
-    if not isinstance(step, Zone) or column.source is None:
+    if column.source is None or not isinstance(step, Zone | CompanyZone):
         return None
-    return ZoneFacts(step.source, "UTC" if step.instant else step.target, step.whole)
+    zone = step if isinstance(step, Zone) else step.zone
+    ends = (zone.source, "UTC" if zone.instant else zone.target)
+    if isinstance(step, Zone):
+        return ZoneFacts(*ends, zone.whole)
+    return ZoneFacts(*ends, zone.whole, gate_name(Role.SOURCE, step.company), step.zones)
 
 
 def _money_facts(money: Money | None) -> MoneyFacts | None:

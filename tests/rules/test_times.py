@@ -29,6 +29,26 @@ def test_a_local_time_is_one_that_the_clocks_show():
     assert failing(replace(rule, zone="UTC"), gate(source_T=times)) == [False] * 3
 
 
+def test_the_clocks_are_those_of_the_company():
+    rule = LocalTime(
+        source="source:T",
+        zone="company",
+        company="source:CO",
+        companies=("DEMF", "JPMF"),
+        zones=("Europe/Berlin", "Asia/Tokyo"),
+        otherwise="Europe/Paris",
+    )
+    times = pa.array([MARCH] * 4 + [None])
+    table = gate(source_T=times, source_CO=pa.array(["demf", "JPMF", "FRRT", None, "DEMF"]))
+
+    assert failing(rule, table) == [True, False, True, True, False]
+    assert [reason.rpartition("of ")[2] for reason in reasons(rule, table)] == [
+        "Europe/Berlin skip",
+        "Europe/Paris skip",
+        "Europe/Paris skip",
+    ]
+
+
 @pytest.mark.parametrize("zone", [None, "UTC"])
 def test_of_a_repeated_hour_a_key_has_the_first(zone):
     rule = LocalTime(source="source:T", into="Europe/Berlin", whole=True)

@@ -178,7 +178,8 @@ def test_a_time_with_more_digits_of_a_second_than_fit_may_be_cut(line, digits):
         },
     )
 
-    reason = f"{digits} digits of a second into none: finer times are rejected"
+    reason = f"{digits} digits of a second into none: finer times are rejected, "
+    reason += "unless {seconds: 0} cuts them"
     expected = f"9: DW1030 warning: {line.partition(':')[0]}: finops->dataverse: {reason}"
     assert [text.partition("\n")[0] for text in found] == ([expected] if digits else [])
 

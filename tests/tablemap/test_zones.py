@@ -231,3 +231,36 @@ def test_the_zone_of_the_company_needs_a_company(changes):
     found = findings_of(*changes, spoilt=LIMITS)
 
     assert any("DW1121" in text and "but the rows belong to no company" in text for text in found)
+
+
+def test_the_times_of_periods_are_in_utc_whatever_the_zone_of_their_end():
+    finops = {"type": NAIVE, "native": "timestamp"}
+    dataverse = {"type": MOMENT, "native": "timestamptz"}
+    column = ("  - LIMIT = limit\n", "  - LIMIT = limit\n  - UNTIL = until\n")
+    dates = "effective: {entity: [NUMBER], from: LIMIT, to: UNTIL, gaps: allow}"
+    periods = ("columns:\n", f"{dates}\ncolumns:\n")
+    spoilt = {
+        CUSTOMERS_TABLE: lambda table: with_column("UNTIL", **finops)(
+            with_column("LIMIT", **finops)(table)
+        ),
+        ACCOUNT: lambda table: with_column("until", **dataverse)(
+            with_column("limit", **dataverse)(table)
+        ),
+    }
+
+    def told(*changes):
+        found = findings_of(*changes, column, periods, spoilt=spoilt)
+        return [text for text in found if "DW1134" in text]
+
+    assert told() == []
+    assert told(FINOPS_ZONE) == [
+        (
+            f"{line_}: DW1134 warning: {notation}: the times of finops.Customers column {name} are "
+            "taken as UTC, as all of `effective`, and not as local times of Europe/Berlin\n"
+            "  keep the dates of periods in UTC, as dates, or as times with a zone"
+        )
+        for line_, notation, name in (
+            (10, "LIMIT = limit", "LIMIT"),
+            (11, "UNTIL = until", "UNTIL"),
+        )
+    ]

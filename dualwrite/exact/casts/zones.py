@@ -27,6 +27,8 @@ def moments_of(values: pa.Array, zone: str) -> pa.Array:
     if pa.types.is_timestamp(values.type) and values.type.tz is not None:
         return to_timestamp(values, _INSTANT)
     local = to_timestamp(values, _NAIVE)
+    if zone == "UTC":
+        return pc.assume_timezone(local, zone)
     moments = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
     moments = moments.cast(_INSTANT)
     return keep(moments, pc.equal(local_times(moments, zone), local))

@@ -195,7 +195,11 @@ def _fraction(source: Column, target: Column) -> Iterator[Verdict]:
     finest = 6 if source.fraction is None else source.fraction
     if target.fraction is not None and finest > target.fraction:
         kept = f"{target.fraction} digits" if target.fraction else "none"
-        yield "warning", f"{finest} digits of a second into {kept}: finer times are rejected"
+        cure = f"unless {{seconds: {target.fraction}}} cuts them"
+        yield (
+            "warning",
+            f"{finest} digits of a second into {kept}: finer times are rejected, {cure}",
+        )
 
 
 def _digits(source: Column, target: Column) -> Iterator[Verdict]:

@@ -22,6 +22,7 @@ def check_zones(context: Context) -> None:
         _check_names(context, column)
         _check_column(context, column)
     _check_modified(context)
+    _check_dates(context)
 
 
 def _check_names(context: Context, column: ColumnMap) -> None:
@@ -92,3 +93,24 @@ def _check_modified(context: Context) -> None:
 
 def _cure(side: Side) -> str:
     return f"name it under {side.value}: `zone: UTC`, or the zone of its local times"
+
+
+def _check_dates(context: Context) -> None:
+    """The dates of `effective`, which are in UTC whatever the zone of their end."""
+    names = [str((context.map.effective or {}).get(word)) for word in ("from", "to")]
+    for column in context.map.columns:
+        if str(column.end(Side.FINOPS)) not in names:
+            continue
+        for side in Side:
+            path, zone = column.end(side), context.map.end(side).zone
+            own = None if path is None else context.column(side, path, column)
+            if own is None or zone in (None, "UTC") or has_zone(own):
+                continue
+            if pa.types.is_timestamp(own.type):
+                context.add(
+                    "DW1134",
+                    f"{column.notation}: the times of {context.name(side)} column {path} are taken "
+                    f"as UTC, as all of `effective`, and not as local times of {zone}",
+                    column=column,
+                    cure="keep the dates of periods in UTC, as dates, or as times with a zone",
+                )
