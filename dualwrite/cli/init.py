@@ -21,7 +21,10 @@ def init(
     ] = None,
     company: Annotated[
         list[str] | None,
-        typer.Option(help="A legal entity that takes part; may be repeated.", show_default="USMF"),
+        typer.Option(
+            help="A legal entity that takes part, for maps whose rows belong to one; may be "
+            "repeated."
+        ),
     ] = None,
     finops: Annotated[
         str, typer.Option(metavar="URL", help="Database of the ERP.")
@@ -48,7 +51,7 @@ def init(
     made = init_project(
         folder,
         urls={Side.FINOPS: finops, Side.DATAVERSE: dataverse},
-        companies=company or ["USMF"],
+        companies=company or (),
         name=name,
     )
     if as_json:

@@ -160,9 +160,6 @@ class _Reader:
 
     def companies(self, link: Mapping[str, Any]) -> tuple[str, ...]:
         where = ("link", "companies")
-        if link and "companies" not in link:
-            self.problem(("link",), '[link] lacks companies, such as: companies = ["USMF"]')
-            return ()
         given = link.get("companies", [])
         if not isinstance(given, list) or not all(isinstance(each, str) and each for each in given):
             self.problem(where, 'companies must be a list of texts, such as ["USMF", "DEMF"]')

@@ -16,7 +16,7 @@ _TEMPLATE = """\
 
 [link]
 name = {name}
-companies = {companies}             # legal entities whose rows take part
+{companies}legal entities whose rows take part
 
 [apps.finops]                       # the ERP
 connector = "sql"                   # its database: SQLite, PostgreSQL, MariaDB or MySQL
@@ -35,6 +35,9 @@ partition_rows = 25000              # rows of one; memory depends on it
 """
 
 
+_NO_COMPANIES = '# companies = ["USMF"]              # of maps with `company:`: '
+
+
 def write_config(
     project: Path,
     *,
@@ -45,6 +48,8 @@ def write_config(
 ) -> Path:
     """Write a new `dualwrite.toml`, with comments, into an existing folder.
 
+    Without `companies` it shows where they are named, for maps whose rows belong to companies.
+
     Raises:
         ConfigError: There is one already; it is left as it is.
     """
@@ -52,7 +57,7 @@ def write_config(
     listed = ", ".join(map(_quoted, companies))
     text = _TEMPLATE.format(
         name=_quoted(name),
-        companies=f"[{listed}]",
+        companies=f"companies = [{listed}]             # " if listed else _NO_COMPANIES,
         finops=_quoted(urls[Side.FINOPS]),
         dataverse=_quoted(urls[Side.DATAVERSE]),
         journal=_quoted(journal_url),

@@ -62,8 +62,8 @@ def health_items(project: Path, targets: Sequence[str], *, repair: bool) -> Iter
     except DualWriteError as error:
         yield _fault("link", error)
         return
-    companies = ", ".join(link.companies) or "none"
-    yield Item("link", ok=True, text=f"{link.name}, companies {companies}")
+    companies = f", companies {', '.join(link.companies)}" if link.companies else ""
+    yield Item("link", ok=True, text=f"{link.name}{companies}")
     yield _journal(link)
     with ExitStack() as stack:
         apps: dict[Side, App] = {}

@@ -34,6 +34,17 @@ def test_init_makes_a_project_that_loads(call: Call, tmp_path: Path) -> None:
     }
 
 
+def test_init_asks_for_no_companies(call: Call, tmp_path: Path) -> None:
+    """Only a map whose rows belong to companies needs them: its check says so."""
+    urls = ["--finops", "sqlite:///erp.db", "--dataverse", "sqlite:///crm.db"]
+    call("init", tmp_path / "shop", *urls)
+
+    done = call("check", "--project", tmp_path / "shop")
+
+    assert load_link(tmp_path / "shop").companies == ()
+    assert done.out.startswith("ok    link: shop\n")
+
+
 def test_init_leaves_a_project_as_it_is(call: Call, project: Path) -> None:
     before = (project / "dualwrite.toml").read_text()
 

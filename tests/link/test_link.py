@@ -138,7 +138,6 @@ def test_all_problems_are_reported_together_with_their_lines(
         pytest.param(("[link]", "[lnk]"), 1, "the file has no 'lnk'", id="a table misspelt"),
         pytest.param(('"contoso"', "7"), 2, "name must be a text", id="a number for a text"),
         pytest.param(('"USMF", "DEMF"', "1"), 3, "companies must be a list", id="no texts"),
-        pytest.param(('companies = ["USMF", "DEMF"]', ""), 1, "lacks companies", id="no companies"),
         pytest.param(
             ("[apps.finops]", "[companies.DMEF]\n[apps.finops]"),
             5,
@@ -240,6 +239,16 @@ def test_a_written_file_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     link = load_link(tmp_path)
     assert (link.name, link.companies) == ('con"toso\\', ("USMF", "DÉ"))
     assert link.apps[Side.FINOPS].url == 'postgresql://a:b"c@h/d'
+
+
+def test_a_link_may_name_no_companies(tmp_path: Path) -> None:
+    """Maps whose rows belong to none need none."""
+    urls = {Side.FINOPS: "sqlite:///erp.db", Side.DATAVERSE: "sqlite:///crm.db"}
+
+    file = write_config(tmp_path, name="shop", companies=[], urls=urls)
+
+    assert load_link(tmp_path).companies == ()
+    assert '\n# companies = ["USMF"]  ' in file.read_text(encoding="utf-8")
 
 
 def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:

@@ -419,3 +419,13 @@ def test_every_code_of_the_original_has_its_counterpart():
 
     assert len(theirs) == 30
     assert [code for code in CODES if code < "DW1100"] == [f"DW{number}" for number in theirs]
+
+
+def test_a_map_of_companies_needs_those_of_the_link():
+    assert findings_of(companies=()) == [
+        (
+            "3: DW1008 the rows of this map belong to companies, and dualwrite.toml names none\n"
+            '  name them under [link]: companies = ["USMF"]'
+        )
+    ]
+    assert findings_of(companies=None) == []

@@ -36,7 +36,7 @@ def init_project(
     folder: Path,
     *,
     urls: Mapping[Side, str],
-    companies: Sequence[str] = ("USMF",),
+    companies: Sequence[str] = (),
     name: str | None = None,
 ) -> NewProject:
     """Create `dualwrite.toml`, `maps/`, `expectations/` and `.gitignore` in a folder.
@@ -44,7 +44,7 @@ def init_project(
     Args:
         folder: The folder; it is created where there is none.
         urls: The database of each app; `${NAME}` is filled in from the environment later.
-        companies: The legal entities that take part.
+        companies: The legal entities that take part; none for maps whose rows belong to none.
         name: The name of the link; the folder's name if None.
 
     Raises:

@@ -25,7 +25,9 @@ class Environment:
     """The companies that an app holds."""
 
 
-def check_environment(context: Context, companies: Sequence[str], environment: Environment) -> None:
+def check_environment(
+    context: Context, companies: Sequence[str] | None, environment: Environment
+) -> None:
     """Checks of the environment of the map."""
     name = context.map.name
     for variable in environment.missing_variables:
@@ -41,8 +43,19 @@ def check_environment(context: Context, companies: Sequence[str], environment: E
     _check_depends_on(context)
 
 
-def _check_companies(context: Context, companies: Sequence[str], environment: Environment) -> None:
+def _check_companies(
+    context: Context, companies: Sequence[str] | None, environment: Environment
+) -> None:
+    if companies is None:
+        return
     if not companies:
+        if context.map.is_company_specific():
+            context.add(
+                "DW1008",
+                "the rows of this map belong to companies, and dualwrite.toml names none",
+                word="finops",
+                cure='name them under [link]: companies = ["USMF"]',
+            )
         return
     for company in unknown_companies(context.map, companies):
         context.add(

@@ -26,14 +26,14 @@ def check(
     schema_of: SchemaOf,
     *,
     catalogue: Catalogue | None = None,
-    companies: Sequence[str] = (),
+    companies: Sequence[str] | None = None,
     environment: Environment = _NOTHING_KNOWN,
     books: Books | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with a map, in the order of its file.
 
     `schema_of` may raise what `App.schema` raises; that is a finding too.  `companies`
-    are the link's; without them, and without a catalogue, what needs them is not looked at.
+    are the link's; where they are None, and without a catalogue, what needs them is not looked at.
     `books` gives the companies' accounting currencies, and is asked where the map needs them.
     """
     context = Context(table_map, schema_of, catalogue)
@@ -46,7 +46,7 @@ def check(
         check_zones(context)
         check_periods(context)
         check_quantities(context)
-        check_accounting(context, companies, books)
+        check_accounting(context, companies or (), books)
     except Exception as error:  # noqa: BLE001 - a fault of ours must not hide the findings so far
         context.add("DW1001", f"the check broke off: {type(error).__name__}: {error}")
     return in_order(context.findings)
