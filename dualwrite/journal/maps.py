@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -127,6 +127,16 @@ class MapStore:
                     newer = {side: replace(m, epoch=epochs[name]) for side, m in known.items()}
                     change_map(connection, name, marks=_stored(newer))
 
+    def set_companies(self, map_name: str, companies: Sequence[str]) -> None:
+        """Store the companies whose rows are carried from now on."""
+        with self._database.writing() as connection:
+            known = _marks(connection, map_name).get(map_name, {})
+            newer = {
+                side: replace(mark, companies=tuple(companies)) for side, mark in known.items()
+            }
+            if newer != known:
+                change_map(connection, map_name, marks=_stored(newer))
+
     def advance_queues(
         self, map_name: str, stamps: Mapping[Side, int], given: Mapping[Side, int]
     ) -> None:
@@ -170,12 +180,14 @@ def _marks(connection: Connection, map_name: str | None) -> dict[str, dict[Side,
     if map_name is not None:
         query = query.where(MapModel.name == map_name)
     return {
-        row.name: {
-            Side(side): Mark(**{**each, "unseen": tuple(each.get("unseen", ()))})
-            for side, each in row.marks.items()
-        }
+        row.name: {Side(side): _mark(each) for side, each in row.marks.items()}
         for row in connection.execute(query)
     }
+
+
+def _mark(stored: Mapping[str, Any]) -> Mark:
+    lists = {name: tuple(stored.get(name, ())) for name in ("unseen", "companies")}
+    return Mark(**{**stored, **lists})
 
 
 def _stored(marks: Mapping[Side, Mark]) -> dict[str, Any]:

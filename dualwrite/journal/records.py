@@ -149,6 +149,8 @@ class Mark:
     """The highest id of the app's queue that the app knows to be acknowledged."""
     unseen: tuple[str, ...] = ()
     """How rows of the app can change so that the capture does not see it, one line each."""
+    companies: tuple[str, ...] = ()
+    """The companies whose rows were carried last; empty for a global map."""
 
 
 @dataclass(frozen=True, slots=True)

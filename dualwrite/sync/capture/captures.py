@@ -95,10 +95,17 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
         for side in Side
     }
     looked = {side: _looked(session, table_map, side) for side in Side}
+    companies = session.companies(table_map) or ()
     journal.maps.set_marks(
         name,
         {
-            side: Mark(epoch, prints.get(side, ""), looked[side], unseen=lines[side])
+            side: Mark(
+                epoch,
+                prints.get(side, ""),
+                looked[side],
+                unseen=lines[side],
+                companies=companies,
+            )
             for side in Side
         },
     )

@@ -29,6 +29,7 @@ from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
+from dualwrite.sync.capture.departed import CompanyLeftError, guard_departed
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.cycle.applied import acknowledge_applied, remember_acknowledged
@@ -109,8 +110,24 @@ class CycleRunner:
         restored = fence(self.session, self._epochs)
         self._faults |= restored
         self.workers = [worker for worker in self.workers if worker.name not in restored]
+        self._keep_departed()
         for worker in self.workers:
             acknowledge_applied(self.session, worker.name, worker.directions)
+
+    def _keep_departed(self) -> None:
+        """Maps wait of which a company has left with changes pending."""
+        marks, sound = self.session.journal.maps.all_marks(), []
+        for worker in self.workers:
+            table_map = worker.plan.table_map
+            try:
+                guard_departed(self.session, table_map, marks.get(worker.name, {}))
+            except CompanyLeftError as fault:
+                self._faults[worker.name] = fault
+                continue
+            companies = self.session.companies(table_map) or ()
+            self.session.journal.maps.set_companies(worker.name, companies)
+            sound.append(worker)
+        self.workers = sound
 
     @property
     def names(self) -> set[str]:

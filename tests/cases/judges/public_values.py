@@ -210,7 +210,7 @@ def mariadb_types(output: Output) -> str:
 def postgresql_types(output: Output) -> str:
     """Each type is carried, held, or refused by the check."""
     return complaints(
-        *_type_parts(output, "--- PostgreSQL ", 27),
+        *_type_parts(output, "--- PostgreSQL ", 28),
         unless('A | {x,"y,z"}' in output.text, "text[] is not shown"),
     )
 
