@@ -167,3 +167,20 @@ def test_the_other_side_is_not_asked_for_dates(world):
 
     assert world.cycle() == {}
     assert world.listed() == [("A", 99)]
+
+
+def test_two_rows_that_are_valid_at_once_are_held_until_one_is_left(world):
+    world.here(("A", "26-01-01", "never", 10))
+    world.run("prices")
+
+    world.here(("A", "26-01-01", "never", 10), ("A", "26-02-01", "never", 11))
+    world.cycle()
+
+    assert world.listed() == [("A", 10)]
+    assert [rule for _, _, rule in world.causes("prices")] == ["key_unique"]
+
+    world.here(("A", "26-01-01", "26-01-31", 10), ("A", "26-02-01", "never", 11))
+    world.cycle_until_done()
+
+    assert world.listed() == [("A", 11)]
+    assert world.held() == []

@@ -304,7 +304,8 @@ class DirectionWorker:
         if rows is None:
             rows = snapshot.fetch(self._query(pipeline), changes.keys)
         keys = key_texts(rows, changes.keys.column_names)
-        if dated_of(self._map) is None:
+        dated = dated_of(self._map)
+        if dated is None or dated.is_projection:
             rows = twins_noted(rows, keys)
         at = row_of(changes.texts, keys)
         here = at.is_valid()

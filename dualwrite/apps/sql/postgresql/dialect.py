@@ -76,6 +76,8 @@ class PostgresqlDialect(Dialect):
         kind = _widest(column)
         if kind == column.native:
             return expression
+        if column.native == "INET":
+            return _as_text(column, expression)
         return _cast(_cast(expression, "NUMERIC") if column.native == "MONEY" else expression, kind)
 
     def altered(self, column: Column, old: Expression, new: Expression) -> sa.ColumnElement[bool]:
@@ -181,7 +183,7 @@ class PostgresqlDialect(Dialect):
         if pa.types.is_decimal(column.type):
             return sa.cast(expression, sa.Text)
         if pa.types.is_string(column.type) and column.native != "TEXT":
-            return sa.cast(expression, sa.Text)
+            return _as_text(column, expression)
         if pa.types.is_temporal(column.type):
             return sa.case((_in_years(column, expression), expression), else_=sa.null())
         return expression
@@ -207,14 +209,14 @@ class PostgresqlDialect(Dialect):
     def comparable(self, column: Column, expression: Expression) -> Expression:
         if column.native == "MONEY":
             return sa.cast(expression, sa.Numeric)
-        return sa.cast(expression, sa.Text) if _exotic(column) else expression
+        return _as_text(column, expression) if _exotic(column) else expression
 
     def joined(
         self, left: tuple[Column, Expression], right: tuple[Column, Expression]
     ) -> sa.ColumnElement[bool]:
         if _exotic(left[0]) == _exotic(right[0]) and left[0].type == right[0].type:
             return super().joined(left, right)
-        return sa.cast(left[1], sa.Text) == sa.cast(right[1], sa.Text)
+        return _as_text(*left) == _as_text(*right)
 
     def assigned(self, column: Column, staged: Expression) -> Expression:
         # a cast to varchar(n) would cut; an assignment refuses
@@ -348,6 +350,13 @@ def _in_years(column: Column, expression: Expression) -> sa.ColumnElement[bool]:
         first, after = (f"{kind} '{day} 00:00:00{zone}'" for day in ("0001-01-01", "10000-01-01"))
     inside = expression >= sa.literal_column(first), expression < sa.literal_column(after)
     return sa.and_(*inside)
+
+
+def _as_text(column: Column, expression: Expression) -> sa.ColumnElement[str]:
+    """A value as the database shows it: the cast of an INET adds the mask of a single address."""
+    if column.native == "INET":
+        return sa.func.abbrev(expression)
+    return sa.cast(expression, sa.Text)
 
 
 def _exotic(column: Column) -> bool:

@@ -29,6 +29,8 @@ def shop(postgresql_server: Server, fresh_database: Callable[[str], str]) -> Ite
         ("varchar(9)[]", "{a}", "{b,NULL}"),
         ('"char"', "x", "y"),
         ("name", "x", "y"),
+        ("inet", "::1", "10.0.0.0/8"),
+        ("cidr", "10.0.0.0/8", "::/0"),
     ],
 )
 def test_a_value_is_the_same_there_and_back(
