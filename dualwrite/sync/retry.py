@@ -36,7 +36,7 @@ from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
-from dualwrite.sync.session.leases import kept_lease
+from dualwrite.sync.session.leases import lent_lease
 from dualwrite.tablemap.model import Master, TableMap
 from dualwrite.translate.keys import key_text as key_texts
 from dualwrite.translate.keys import row_of
@@ -83,7 +83,7 @@ def retry(
             with ExitStack() as stack:
                 current = epoch
                 if current is None:
-                    lease = kept_lease(session, route[0], "errors retry")
+                    lease = lent_lease(session, route[0], "errors retry")
                     current = stack.enter_context(lease).epoch
                 tried = _try_direction(session, route, mine, finder, gate, current)
             results[route] = results[route].then(tried) if route in results else tried

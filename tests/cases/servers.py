@@ -17,6 +17,7 @@ from tests.cases import preloaded
 from tests.servers import running
 
 HOME = Path(__file__).absolute().parents[2]
+RIG = Path(__file__).parent / "rig" / "fast.py"
 
 FIXED = ("55471", "55472", "55473", "55474", "55475", "15999", "15471", "15472")
 FIXED += ("15441", "15442", "15443", "15444", "15445", "15446")
@@ -114,8 +115,10 @@ def ports(pair: Pair) -> dict[str, str]:
 
 
 def copy(source: Path, target: Path, replaced: Mapping[str, str]) -> None:
-    """Copy the folder of all cases, with other ports in its scripts."""
+    """Copy the folder of all cases, with other ports in its scripts, and our part of the rig."""
     shutil.copytree(source, target)
+    if (target / "torture" / RIG.name).is_file():
+        shutil.copy(RIG, target / "torture")
     for path in target.rglob("*"):
         if path.suffix in TEXT:
             text = path.read_text(encoding="utf-8")

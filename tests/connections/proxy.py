@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
@@ -69,15 +70,16 @@ class Proxy:
         self, one: socket.socket, other: socket.socket, dead: threading.Event, last: int | None
     ) -> None:
         messages = 0
-        try:
+        with contextlib.suppress(OSError):  # one end is gone: so goes the other
             while data := one.recv(65536):
                 messages += 1
                 if self.silent.is_set() or (last is not None and messages > last):
                     dead.set()
                 if not dead.is_set():
                     other.sendall(data)
-        except OSError:
-            return
-        if not dead.is_set():
+        if not self.silent.is_set():  # else nobody hears that it is over
             for each in (one, other):
+                # a close alone is not told while the other thread waits for bytes
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
                 each.close()

@@ -14,12 +14,17 @@ from typing import Any
 import pytest
 
 from dualwrite.errors import AppBusyError, AppUnreachableError
+from dualwrite.journal.records import MapRecord, MapStatus
 from dualwrite.link import Side
 from dualwrite.sync.batch.results import MapResult
 from dualwrite.sync.cycle import outages
 from dualwrite.sync.cycle.live import run_live
 from dualwrite.sync.cycle.outages import BackOff, Outage, Outages, outages_of
-from tests.sync.world import MAPS, D, F, World, cust
+from dualwrite.sync.health.problems import repair_map
+from dualwrite.sync.reconcile.repair import repair
+from dualwrite.sync.resolve.resolve import undo_conflict
+from dualwrite.sync.retry import retry
+from tests.sync.world import MAPS, D, F, World, cust, customer
 
 PATIENCE = 60.0
 
@@ -276,3 +281,34 @@ def test_how_long_it_was_away_reads_well(seconds, shown):
     outage = Outage("finops", "r", datetime.fromtimestamp(1_800_000_000, UTC), ("m", "n"), ended)
 
     assert str(outage) == f"finops answers again after {shown}; 2 maps go on."
+
+
+OPERATIONS: dict[str, Callable[[World], Any]] = {
+    "check --repair": lambda world: repair_map(world.session, record_of(world, "customers")),
+    "reconcile --repair": lambda world: repair(
+        world.session, world.session.map("customers"), master=D
+    ),
+    "errors retry": lambda world: retry(world.session, world.held("customers")),
+    "conflicts undo": lambda world: undo_conflict(world.session, world.conflict_id()),
+}
+
+
+def record_of(world: World, name: str) -> MapRecord:
+    return next(each for each in world.session.journal.maps.all() if each.name == name)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_live_lends_a_map_to_who_repairs_it(running: World, name: str) -> None:
+    running.put(F, "Cust", cust("C1", "of finops"), cust("C2", "no group", GROUPID="none"))
+    running.put(D, "customer", customer("C1", "of dataverse"))
+    running.cycle_until_done()
+    running.conflict_id()
+    with live(running.open) as seen:
+        running.put(F, "Cust", cust("C3", "three"))
+        seen.until(lambda: crossed(running, "C3"))
+
+        OPERATIONS[name](running)
+
+        assert running.status("customers") is MapStatus.RUNNING
+        running.put(F, "Cust", cust("C4", "four"))
+        seen.until(lambda: crossed(running, "C4"))

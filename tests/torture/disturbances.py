@@ -5,6 +5,7 @@ Each is a context: it disturbs until it is left.  None may lose a change, or ove
 
 from __future__ import annotations
 
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -23,6 +24,8 @@ Disturbance = Callable[[Live], AbstractContextManager[None]]
 
 REFUSED, IGNORED = "S01", "S02"
 """The shared accounts that the disturbed dataverse does not take from finops."""
+SETS_OFF, SET_OFF = "S03", "S04"
+"""A shared account of which a write by finops changes another row there."""
 
 
 @contextmanager
@@ -45,6 +48,14 @@ def journal_locked(journal: Path) -> Disturbance:
         other.close()
 
     return disturb
+
+
+@contextmanager
+def full_disk(live: Live) -> Iterator[None]:
+    """No file of the worker takes a byte: what its journal is told fails, and nothing else."""
+    before = resource.prlimit(live.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(live.pid, resource.RLIMIT_FSIZE, before)
 
 
 def silent(proxy: Proxy) -> Disturbance:
@@ -114,6 +125,37 @@ def ignoring(url: str) -> Disturbance:
     )
 
 
+def cascading(url: str) -> Disturbance:
+    """What finops writes changes more in the dataverse: another row, or another column of it.
+
+    In MariaDB a trigger may not change other rows of its own table.
+    """
+    return _with_trigger(
+        url,
+        {
+            "postgresql": (
+                (
+                    "CREATE FUNCTION disturbing() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                    "UPDATE customer SET phone = left(md5(NEW.name), 20) "
+                    f"WHERE accountnumber = '{SET_OFF}'; RETURN NULL; END $$"
+                ),
+                (
+                    f"CREATE TRIGGER disturbing AFTER UPDATE OF name ON customer FOR EACH ROW "
+                    f"WHEN (NEW.accountnumber = '{SETS_OFF}' AND NEW.name LIKE 'finops%') "
+                    "EXECUTE FUNCTION disturbing()"
+                ),
+            ),
+            "mysql": (
+                (
+                    f"CREATE TRIGGER disturbing BEFORE UPDATE ON customer FOR EACH ROW "
+                    f"IF NEW.accountnumber = '{SETS_OFF}' AND NEW.name LIKE 'finops%' "
+                    "THEN SET NEW.phone = left(md5(NEW.name), 20); END IF"
+                ),
+            ),
+        },
+    )
+
+
 def _with_trigger(url: str, create: Mapping[str, tuple[str, ...]]) -> Disturbance:
     @contextmanager
     def disturb(_: Live) -> Iterator[None]:
@@ -148,9 +190,11 @@ def disturbances(project: Path, urls: Mapping[Side, str]) -> Iterator[dict[str, 
         config.write_text(direct.replace(there, through), encoding="utf-8")
         yield {
             "frozen": frozen,
+            "full disk": full_disk,
             "journal locked": journal_locked(project / ".dualwrite" / "journal.db"),
             "silent": silent(proxy),
             "refusing": refusing(there),
             "ignoring": ignoring(there),
+            "cascading": cascading(there),
         }
     config.write_text(direct, encoding="utf-8")

@@ -37,7 +37,7 @@ from dualwrite.sync.routes.counterparts import counterparts
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
-from dualwrite.sync.session.leases import own_lease
+from dualwrite.sync.session.leases import lent_lease
 from dualwrite.tablemap.model import TableMap
 from dualwrite.translate.keys import key_text
 from dualwrite.translate.rows import translate
@@ -138,7 +138,7 @@ def repair_map(session: Session, record: MapRecord) -> str:
         TransientError, PermanentError: From the apps; what was done stays done.
     """
     name = record.name
-    with own_lease(session, name, "check --repair") as lease:
+    with lent_lease(session, name, "check --repair") as lease:
         if record.status is MapStatus.NOT_RUNNING:
             left = stop_capture(session, name)
             return "its queue could not be removed yet" if left else "its queues were removed"

@@ -29,7 +29,7 @@ from dualwrite.sync.routes.plan import guard_deletes
 from dualwrite.sync.routes.reading import batches, reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
-from dualwrite.sync.session.leases import kept_lease
+from dualwrite.sync.session.leases import lent_lease
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 
@@ -73,7 +73,7 @@ def repair(
     """
     if not table_map.flows_from(master):
         raise OneWayError(map_name=table_map.name, master=master)
-    with kept_lease(session, table_map.name, "reconcile --repair") as lease:
+    with lent_lease(session, table_map.name, "reconcile --repair") as lease:
         fence_one(session, table_map.name, lease.epoch)
         repaired, extra = _compare(session, table_map, master)
         if not allow_deletes:

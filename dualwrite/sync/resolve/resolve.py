@@ -35,7 +35,7 @@ from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import Route, compile_route
 from dualwrite.sync.session import Session
-from dualwrite.sync.session.leases import kept_lease
+from dualwrite.sync.session.leases import lent_lease
 from dualwrite.tablemap.model import TableMap
 from dualwrite.tablemap.notation import ColumnPath
 from dualwrite.tablemap.schema import end_of_path
@@ -114,7 +114,7 @@ def undo_conflict(session: Session, conflict_id: int) -> None:
         if lost is None:
             continue
         stored = conflict.rows.get(loser)
-        with kept_lease(session, found.map, "conflicts undo") as lease:
+        with lent_lease(session, found.map, "conflicts undo") as lease:
             fence_one(session, found.map, lease.epoch)
             if stored is None:
                 _delete(session, table_map, loser.other, conflict)

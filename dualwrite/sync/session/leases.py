@@ -86,16 +86,56 @@ def _renewed(leases: Sequence[Lease]) -> Iterator[None]:
 
 
 @contextmanager
+def lent_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
+    """As `kept_lease`; a worker that carries the map's changes for as long as it lives lends it.
+
+    The map is paused meanwhile: the worker gives it up with its cycle, and takes it up again.
+
+    Raises:
+        LeaseHeldError: Its cycle lasts, or the map is in an initial sync.
+        LeaseLostError: At the end, if another worker took it over meanwhile.
+    """
+    maps, paused = session.journal.maps, False
+    with ExitStack() as stack:
+        try:
+            lease = stack.enter_context(kept_lease(session, name, _holder(purpose)))
+        except LeaseHeldError:
+            asked = f"{purpose} asks for it"
+            before = maps.change_status(
+                name, MapStatus.PAUSED, among=[MapStatus.RUNNING], reason=asked
+            )
+            paused = before is MapStatus.RUNNING
+            try:
+                lease = stack.enter_context(own_lease(session, name, purpose))
+            except LeaseHeldError:
+                _go_on(session, name, purpose, paused=paused)
+                raise
+        try:
+            yield lease
+        finally:
+            _go_on(session, name, purpose, paused=paused)
+
+
+def _go_on(session: Session, name: str, purpose: str, *, paused: bool) -> None:
+    if paused:
+        ended, among = f"{purpose} has ended", [MapStatus.PAUSED]
+        session.journal.maps.change_status(name, MapStatus.RUNNING, among=among, reason=ended)
+
+
+def _holder(purpose: str) -> str:
+    return f"{purpose} (process {os.getpid()})"
+
+
+@contextmanager
 def own_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
     """As `kept_lease`, waiting for the worker that has the map to end its cycle.
 
     An initial sync is not waited for: it lasts.
     """
     deadline = time.monotonic() + PATIENCE
-    holder = f"{purpose} (process {os.getpid()})"
     while True:
         try:
-            lease = session.journal.leases.take(name, holder, LEASE_SECONDS)
+            lease = session.journal.leases.take(name, _holder(purpose), LEASE_SECONDS)
             break
         except LeaseHeldError:
             status = session.journal.maps.status(name)

@@ -166,10 +166,12 @@ def values(output: Output) -> str:
         back = after(text, ": f") != after(text, "whole f")
         if "held []" in text and ((counts and counts.group(2) != "0") or back):
             wrong.append(tag)
-        if "harness" in text or "'EXC'" in text:
+        # text that is no UTF-8: the rig's own look at the file stops at it
+        rigs_own = "harness OperationalError Could not decode to UTF-8" in text
+        if ("harness" in text and not rigs_own) or "'EXC'" in text:
             wrong.append(f"{tag} (a crash)")
     return complaints(
-        unless(len(probes) > 120, f"{len(probes) // 2} values were tried"),
+        unless(len(probes) == 104, f"{len(probes) // 2} of 52 values were tried"),
         unless(not wrong, f"bent, or different for ever: {', '.join(wrong)}"),
     )
 
