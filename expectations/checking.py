@@ -22,7 +22,7 @@ from dualwrite.sync.routes.reading import reading
 from dualwrite.sync.routes.route import compile_route
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.model import TableMap
-from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.notation import ColumnPath, name_of
 from dualwrite.translate.rows import comparable, translate
 from expectations.gate import GreatExpectationsGate
 from expectations.report import SIDES, About, QualityReport
@@ -96,7 +96,7 @@ def _together(session: Session, table_map: TableMap, query: Query, side: Side) -
     """
     key = [path.column for path in query.key]
     if table_map.effective is not None:
-        entity = [str(name) for name in table_map.effective.get("entity", ())]
+        entity = [name_of(str(name)) for name in table_map.effective.get("entity", ())]
         paths = [_end(table_map, name, side) for name in entity]
         key = [path.column for path in paths if path is not None] or key
     columns = session.schema(side, query.table).columns

@@ -32,6 +32,7 @@ from great_expectations.render.renderer.content_block import (
 from great_expectations.render.view.view import DefaultJinjaPageView
 
 from dualwrite.link import AppNames, app_names
+from dualwrite.tablemap.notation import path_of
 from expectations import catalogue, history
 from expectations.history import Past
 from expectations.report import About, Answer, QualityReport
@@ -185,11 +186,11 @@ def _about(answer: Answer, about: About) -> str:
     column = answer.column
     if column not in about.origins:
         column = next((to for to, origin in about.origins.items() if origin == column), column)
-    return column.partition(".")[0]
+    return path_of(column).column
 
 
 def _section(column: str, answers: Sequence[Answer], about: About) -> RenderedSectionContent:
-    filled = (origin for to, origin in about.origins.items() if to.partition(".")[0] == column)
+    filled = (origin for to, origin in about.origins.items() if path_of(to).column == column)
     origins = ", ".join(dict.fromkeys(filled))
     header = RenderedHeaderContent(
         header=RenderedStringTemplateContent(

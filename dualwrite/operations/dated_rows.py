@@ -19,8 +19,7 @@ from dualwrite.sync.routes.validity import both, valid_between, valid_now
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.model import And, Compare, Filter, IsNull, Node, Operand, Operator
 from dualwrite.tablemap.model import TableMap
-from dualwrite.tablemap.names import NotationError
-from dualwrite.tablemap.notation import ColumnPath
+from dualwrite.tablemap.notation import path_of
 from dualwrite.tablemap.periods import DatedEnd, dated_of
 from dualwrite.tablemap.schema import UnknownPathError, end_of_path
 from dualwrite.translate.periods import kind_of, periods_on
@@ -133,12 +132,10 @@ def _asked(
     for name, text in keys.items():
         refused = partial(NoSuchKeyError, map_name=table_map.name, side=side, column=name)
         try:
-            path = ColumnPath.parse(name)
+            path = path_of(name)
             column = end_of_path(
                 path, end.table, lambda table: session.schema(side, table), end.lookups
             )
-        except NotationError as error:
-            raise refused(reason=str(error)) from error
         except UnknownPathError as error:
             raise refused(reason=error.reason) from error
         if not text:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from dualwrite.gate_column import plain_name
 from dualwrite.rules.rule import Rule, column_of, given, none_of
 from dualwrite.rules.wording import shown
+from dualwrite.tablemap.notation import path_of
 
 
 @dataclass(frozen=True)
@@ -70,4 +71,5 @@ class Resolvable(Rule):
 
 def _end(path: str) -> str:
     """The column at the end of a path, as the other table names it."""
-    return path if "(" in path else path.partition(".")[2] or path
+    found = path_of(path)
+    return str(found.rest) if len(found.steps) > 1 else path

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from dualwrite.apps.query import Query
 from dualwrite.link import Side
+from dualwrite.operations.queries.rows import rows
 from dualwrite.tablemap.names import quoted
 from tests.sync.pair import Pair, pair_of
 from tests.sync.world import counts_of
@@ -217,3 +221,65 @@ expect:
             Decimal(4),
             "on",
         )
+
+
+def test_a_change_during_an_initial_sync_is_known_by_its_column(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `a.b` of the other app's own, and as the lookup column behind a path."""
+    tables(pair)
+    insert(pair, F, "A", "erp", 1)
+    insert(pair, D, "A", "erp", 10)
+    with pair.open(odd=MAP):
+        app = pair.session.apps[F]
+        read, done = app.read, list[str]()
+
+        def meanwhile(query: Query, **options: Any) -> pa.Table:
+            found = read(query, **options)
+            if found.num_rows and not done:
+                done.append("edited")
+                with pair.shops[D].hand() as hand:
+                    hand.update("t%", None, **{"a.b": "crm", "20% off": "crm", "my grp": 20})
+            return found
+
+        monkeypatch.setattr(app, "read", meanwhile)
+        pair.run("odd")
+        pair.cycle("odd")
+        assert done
+        changed = {str(NAMES.index(name)): "crm" for name in ("a.b", "20% off")}
+        wanted = [row("A", "erp", "two", **changed)]
+        assert (held(pair, F), held(pair, D)) == (wanted, wanted)
+
+
+DATED = """\
+finops: {table: p, key: ['"item no"', '"from %"']}
+dataverse: {table: p, key: ['"item no"', '"from %"']}
+columns:
+  - '"item no" = "item no"'
+  - '"from %" = "from %"'
+  - '"to."  = "to."'
+  - '"the price" = "the price"'
+effective: {entity: ['"item no"'], from: '"from %"', to: '"to."', gaps: allow}
+"""
+
+
+def test_dated_rows(pair: Pair) -> None:
+    for side in Side:
+        pair.execute(
+            side,
+            'CREATE TABLE p ("item no" VARCHAR(9) NOT NULL, "from %" DATE NOT NULL, '
+            '"to." DATE NOT NULL, "the price" INTEGER, PRIMARY KEY ("item no", "from %"))',
+        )
+    pair.execute(F, "INSERT INTO p VALUES ('A', '2020-01-01', '2020-12-31', 1)")
+    with pair.open(dated=DATED):
+        assert [each for each in pair.findings("dated") if "DW1030" not in each] == []
+        pair.run("dated")
+        pair.execute(D, "INSERT INTO p VALUES ('A', '2021-01-01', '2154-12-31', 2)")
+        pair.execute(F, 'UPDATE p SET "the price" = 3')
+        pair.cycle("dated")
+        found = rows(pair.session, "dated", D, None, keys={"item no": "A", '"the price"': "3"})
+        assert found.columns == ("item no", "from %", "to.", "the price")
+        assert len(found.rows) == 1
+        both = [pair.rows(side, 'SELECT "the price" FROM p ORDER BY "from %"') for side in Side]
+        assert both == [[(3,), (2,)]] * 2
+        assert pair.unexplained("dated") == 0

@@ -29,6 +29,11 @@ from dualwrite.translate.rows import comparable
 _INSTANT = pa.timestamp("us", "UTC")
 
 
+def own_columns(route: Route) -> Mapping[str, str]:
+    """The target's own column of each target path: the value, or the lookup that leads to it."""
+    return {str(column.target): column.target.column for column in route.flow.columns}
+
+
 class Stated:
     """What the sides of one route can state, by column."""
 
@@ -105,7 +110,7 @@ class Stated:
             case RowsFrom.TABLE:
                 if not two_way or name in route.flow.key or not some(changed):
                     return yes
-                column = name.partition(".")[0]
+                column = own_columns(route)[name]
                 return pc.invert(pc.and_(changed, batch.target.changes.touches([column])))
 
     def _theirs(self, batch: Batch, changed: Mask) -> Mapping[str, Mask]:

@@ -26,6 +26,7 @@ from dualwrite.sync.batch.outcomes import STAYS, Mask, Outcome, constant, some
 from dualwrite.sync.batch.pipeline import Pipeline
 from dualwrite.sync.batch.record import queue_at_source
 from dualwrite.sync.batch.results import BatchResult, Totals, log_batch
+from dualwrite.sync.batch.stated import own_columns
 from dualwrite.sync.routes.route import Route
 from dualwrite.translate.amounts import keep_equivalent
 from dualwrite.translate.compare import differs
@@ -125,8 +126,9 @@ def _leave(context: BatchContext, part: Batch) -> None:
     if not some(left) or part.route.source not in context.captures or context.dry_run:
         return
     changes = part.target.changes
+    own = own_columns(part.route)
     forward = {
-        name: pc.and_not(mask, changes.touches([name.partition(".")[0]]))
+        name: pc.and_not(mask, changes.touches([own[name]]))
         for name, mask in part.decision.forward.items()
     }
     waits = waiting_columns(part.route, forward, constant(True, len(part)))
