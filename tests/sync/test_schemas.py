@@ -9,13 +9,16 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from dualwrite.apps.opening import open_app
 from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Written
 from dualwrite.errors import MissingTableError, PrivilegeError
 from dualwrite.link import Side
 from dualwrite.sync.capture.captures import captures_of
+from dualwrite.tablemap.schema import Reference
 from tests.apps.reading import paths
 from tests.apps.sql.core.test_faults import changed
+from tests.servers.running import Server
 from tests.sync.pair import Pair, pair_of
 from tests.sync.world import counts_of
 
@@ -377,3 +380,115 @@ def test_many_rows_at_once(pair: Pair, sales: dict[Side, str]) -> None:
         assert app.fetch(query, rows.select(["code"])).num_rows == count
         assert app.delete(table, rows.select(["code"])) == count
     assert pair.rows(F, "SELECT * FROM grp") == []
+
+
+def test_a_polymorphic_lookup_into_another_schema(pair: Pair, sales: dict[Side, str]) -> None:
+    f, d = sales[F], sales[D]
+    for side in Side:
+        place = sales[side]
+        pair.execute(
+            side,
+            f"CREATE TABLE {place}.person (id VARCHAR(36) PRIMARY KEY, code VARCHAR(9) UNIQUE)",
+            "CREATE TABLE firm (id VARCHAR(36) PRIMARY KEY, code VARCHAR(9) UNIQUE)",
+            "CREATE TABLE notes (no VARCHAR(9) PRIMARY KEY, who VARCHAR(36), whotype VARCHAR(90))",
+            f"INSERT INTO {place}.person VALUES ('{side.value} p', 'P')",
+            f"INSERT INTO firm VALUES ('{side.value} f', 'F')",
+        )
+    pair.execute(
+        F,
+        "INSERT INTO notes VALUES ('1', 'finops p', 'person'), ('2', 'finops f', 'firm')",
+        f"INSERT INTO notes VALUES ('3', 'finops p', '{f}.person')",
+    )
+    text = f"""\
+finops: {{table: notes, key: [no]}}
+dataverse: {{table: notes, key: [no]}}
+columns:
+  - no = no
+  - who.{f}.person(code).firm(code) = who.{d}.person(code).firm(code)
+"""
+    with pair.open(notes=text):
+        assert [each for each in pair.findings("notes") if "DW1030" not in each] == []
+        pair.run("notes")
+        assert pair.causes("notes") == []
+        assert pair.rows(D, "SELECT no, who, whotype FROM notes ORDER BY no") == [
+            ("1", "dataverse p", f"{d}.person"),
+            ("2", "dataverse f", "firm"),
+            ("3", "dataverse p", f"{d}.person"),
+        ]
+        pair.execute(D, "UPDATE notes SET who = 'dataverse f', whotype = 'firm' WHERE no = '1'")
+        pair.cycle("notes")
+        assert pair.rows(F, "SELECT who FROM notes WHERE no = '1'") == [("finops f",)]
+        assert pair.unexplained("notes") == 0
+
+
+def test_a_connection_that_searches_other_schemas(
+    tmp_path: Path, fresh_database: Callable[[str], str], postgresql_server: Server
+) -> None:
+    """What it searches has no schema in its name, `public` has one."""
+    kinds = ("postgresql", "postgresql")
+    with pair_of(tmp_path, kinds, fresh_database, lambda _: postgresql_server) as pair:
+        for side in Side:
+            pair.execute(side, "CREATE SCHEMA here", "CREATE SCHEMA there")
+            for place, name in (("here", "t"), ("there", "t"), ("there", "u"), ("public", "u")):
+                pair.execute(
+                    side, f"CREATE TABLE {place}.{name} (k bigint PRIMARY KEY, n varchar(9))"
+                )
+            pair.execute(
+                side,
+                "ALTER TABLE here.t ADD up bigint REFERENCES public.u (k)",
+                "ALTER TABLE there.t ADD up bigint REFERENCES there.u (k)",
+            )
+            url = sa.make_url(pair.shops[side].url)
+            path = {"options": "-csearch_path=here,there"}
+            pair.urls[side] = url.update_query_dict(path).render_as_string(hide_password=False)
+        with pair.open():
+            app = pair.session.apps[F]
+            names = {name: app.schema(name).name for name in (*NAMED, "t", "u")}
+            assert names == {**NAMED, "t": "t", "u": "u"}
+            pointed = [app.schema(name).columns["up"].references for name in ("t", "there.t")]
+            assert pointed == [Reference("public.u", "k"), Reference("u", "k")]
+        own = TWO.format(table="there.t", up="up.k")
+        with pair.open(one=TWO.format(table="t", up="up.k"), two=own):
+            pair.execute(F, "INSERT INTO public.u VALUES (1, 'public')")
+            pair.execute(F, "INSERT INTO there.u VALUES (1, 'there')")
+            pair.execute(D, "INSERT INTO public.u VALUES (1, 'public')")
+            pair.execute(D, "INSERT INTO there.u VALUES (1, 'there')")
+            pair.run("one", "two")
+            pair.execute(F, "INSERT INTO here.t VALUES (1, 'here', 1)")
+            pair.execute(F, "INSERT INTO there.t VALUES (1, 'there', 1)")
+            pair.cycle("one", "two")
+            assert pair.rows(D, "SELECT * FROM here.t") == [(1, "here", 1)]
+            assert pair.rows(D, "SELECT * FROM there.t") == [(1, "there", 1)]
+            assert [pair.causes(name) for name in ("one", "two")] == [[], []]
+
+
+NAMED = {"here.t": "t", "there.t": "there.t", "there.u": "u", "public.u": "public.u"}
+"""Names, and the one that each table has."""
+TWO = """\
+finops: {{table: {table}, key: [k]}}
+dataverse: {{table: {table}, key: [k]}}
+columns: [k = k, n = n, {up} = {up}]
+"""
+
+
+def test_an_app_of_a_schema_of_its_own(postgresql_server: Server) -> None:
+    url = postgresql_server.fresh_database()
+    postgresql_server.execute(
+        "CREATE SCHEMA own",
+        "CREATE TABLE own.t (k bigint PRIMARY KEY)",
+        "CREATE TABLE public.t (k bigint PRIMARY KEY)",
+        "ALTER TABLE own.t ADD up bigint REFERENCES public.t",
+        "ALTER TABLE public.t ADD up bigint REFERENCES own.t",
+        url=url,
+    )
+    app = open_app(F, url, schema="own")
+    try:
+        assert [app.schema(name).name for name in ("t", "own.t", "public.t")] == [
+            *("t", "t"),
+            "public.t",
+        ]
+        assert app.schema("t").columns["up"].references == Reference("public.t", "k")
+        assert app.schema("public.t").columns["up"].references == Reference("t", "k")
+    finally:
+        app.close()
+        postgresql_server.drop(url)

@@ -99,7 +99,7 @@ class DatabaseCatalogue:
             raise missing_table(
                 self._app, table, names, first=_elsewhere(connection, self._dialect, name)
             )
-        return str(self._dialect.own_name(connection, name))
+        return str(name if name.schema is None else self._dialect.own_name(connection, name))
 
 
 def _names(inspector: sa.Inspector, dialect: Dialect, schema: str | None) -> list[str]:
