@@ -57,13 +57,18 @@ def _setting(app: str) -> str:
     return "[journal]" if app == "journal" else f"[apps.{app}]"
 
 
+def no_answer(app: str) -> str:
+    """How the message of an `AppUnreachableError` begins, also where a map waits for the app."""
+    return f"{app}: no answer"
+
+
 class AppUnreachableError(TransientError):
     """An app does not answer: wrong host, server down, connection lost."""
 
     def __init__(self, *, app: str, reason: str) -> None:
         self.app, self.reason = app, reason
         super().__init__(
-            f"{app}: no answer ({reason}). Nothing half-written was kept.\n"
+            f"{no_answer(app)} ({reason}). Nothing half-written was kept.\n"
             f"  Check that the server runs and that {_setting(app)} url is right, "
             "then repeat the command: it continues where it stopped."
         )

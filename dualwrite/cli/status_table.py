@@ -9,7 +9,7 @@ from pathlib import Path
 from dualwrite.cli.output import plural, print_json, print_line, print_table, print_waiting, wrapped
 from dualwrite.link import Side
 from dualwrite.operations.pending import AT_MOST
-from dualwrite.operations.queries.status import MapState, status
+from dualwrite.operations.queries.status import MapState, Silence, status
 from dualwrite.operations.wording import unseen
 
 _SHORT = 100.0
@@ -34,8 +34,11 @@ def print_status(project: Path, as_json: bool, names: Sequence[str] = ()) -> Non
         print_line("No map has run yet. Choose one with dualwrite maps, then: dualwrite run MAP")
         return
     _print_maps(found.maps)
+    for side, silence in found.silent.items():
+        print_line("\n" + wrapped(_silence(found.apps.of(side), silence), further="  "))
+    told = {name for silence in found.silent.values() for name in silence.maps}
     for each in found.maps:
-        if each.waits is not None:
+        if each.waits is not None and each.map not in told:
             first = each.waits.partition("\n")[0]
             print_line(
                 "\n" + wrapped(f"{each.map} waits: {found.apps.in_text(first)}", further="  ")
@@ -51,6 +54,24 @@ def print_status(project: Path, as_json: bool, names: Sequence[str] = ()) -> Non
         wait = plural(open_ones, "conflict waits", "conflicts wait")
         print_line(f"\n{wait} for a decision: dualwrite conflicts")
     print_waiting(sum(each.rejected + each.parked for each in found.maps))
+
+
+def _silence(app: str, silence: Silence) -> str:
+    """That an app does not answer, since when, and which maps wait for it."""
+    if silence.since is None:
+        heard = (
+            "" if silence.heard is None else f"; last heard in the cycle of {_when(silence.heard)}"
+        )
+        return f"{app}: no answer{heard}."
+    maps = plural(len(silence.maps), "map waits", "maps wait")
+    return f"{app}: no answer since {_when(silence.since)} {silence.reason} {maps} for it."
+
+
+def _when(at: datetime) -> str:
+    """The minute, here; with its day where that is not today."""
+    local = at.astimezone()
+    today = local.date() == datetime.now(UTC).astimezone().date()
+    return f"{local:%H:%M}" if today else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _print_maps(maps: Sequence[MapState]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, text, update
 from dualwrite.journal.activity import add_line
 from dualwrite.journal.database import Database, upsert
 from dualwrite.journal.models import MapModel
-from dualwrite.journal.overview import map_records, maps_sql
+from dualwrite.journal.overview import GOES_ON, map_records, maps_sql
 from dualwrite.journal.records import Backlog, MapRecord, MapStatus, Mark
 from dualwrite.link import Side
 from dualwrite.logs import MAP_STATUS
@@ -171,7 +171,7 @@ class MapStore:
             if connection.scalar(query.with_for_update()) == reason:
                 return False
             change_map(connection, map_name, waits=reason)
-            add_line(connection, map_name, "waits", reason or "goes on")
+            add_line(connection, map_name, "waits", reason or GOES_ON)
         return True
 
 

@@ -25,10 +25,20 @@ from dualwrite.journal.lag import added, lag_of
 from dualwrite.journal.readonly import reading_uri
 from dualwrite.journal.records import MapRecord, MapStatus
 
+GOES_ON = "goes on"
+"""What the activity of a map says, under `waits`, once it waits no longer."""
 _MAPS_SQL = """
 SELECT m.name, m.status, m.since, m.last_cycle_at,
        COALESCE(h.rejected, 0), COALESCE(h.parked, 0), COALESCE(c.conflicts, 0),
-       m.queues, m.pending, m.waits, m.marks, l.lags
+       m.queues, m.pending, m.waits, m.marks,
+       CASE WHEN m.waits IS NOT NULL THEN (
+           SELECT MIN(a.at) FROM journal_activity a
+           WHERE a.map = m.name AND a.event = 'waits' AND a.id > COALESCE((
+               SELECT MAX(b.id) FROM journal_activity b
+               WHERE b.map = m.name AND b.event = 'waits' AND b.text = '{goes_on}'
+           ), 0)
+       ) END,
+       l.lags
 FROM journal_map m
 LEFT JOIN (
     SELECT map,
@@ -49,7 +59,7 @@ _LAG_MINUTES = 15
 
 def maps_sql() -> str:
     """The statement: a row for each map and each recent minute with cycles of it."""
-    return _MAPS_SQL.format(since=int(time.time() // 60) - _LAG_MINUTES)
+    return _MAPS_SQL.format(since=int(time.time() // 60) - _LAG_MINUTES, goes_on=GOES_ON)
 
 
 def read_overview(url: str) -> list[MapRecord] | None:
@@ -88,7 +98,7 @@ def map_records(rows: Iterable[Any]) -> list[MapRecord]:
     for _, group in groupby(rows, key=itemgetter(0)):
         minutes = list(group)
         name, status, since, last, rejected, parked, conflicts, *more, _ = minutes[0]
-        queues, pending, waits, marks = more
+        queues, pending, waits, marks, waits_since = more
         lags = added(_lags(lags) for *_, lags in minutes if lags is not None)
         found.append(
             MapRecord(
@@ -102,6 +112,7 @@ def map_records(rows: Iterable[Any]) -> list[MapRecord]:
                 queues=_json(queues),
                 pending=_json(pending),
                 waits=waits,
+                waits_since=None if waits_since is None else _time_of(waits_since),
                 unseen=tuple(
                     line
                     for mark in (_json(marks) or {}).values()

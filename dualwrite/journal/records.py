@@ -127,6 +127,8 @@ class MapRecord:
     """Side name to the number of entries in its change queue after the last cycle."""
     waits: str | None = None
     """Why the map does not sync now: an app is unreachable, its tables changed, a guard."""
+    waits_since: datetime | None = None
+    """Since when it has not synced, for this reason or another; None where it does."""
     unseen: tuple[str, ...] = ()
     """How rows can change unseen on either side, one line each."""
     lag: Lag | None = None

@@ -30,6 +30,10 @@ class Pending:
 
     entries: Mapping[tuple[str, Side], int]
     not_asked: frozenset[Side]
+    silent: frozenset[Side]
+    """Those of them that were asked, and gave no answer."""
+    heard: frozenset[Side]
+    """Sides that were asked and answered."""
 
     def of(self, record: MapRecord, side: Side) -> int:
         """The changes of one map and side: counted, or as of the end of the last cycle."""
@@ -39,7 +43,7 @@ class Pending:
 def count_pending(link: Link, maps: Sequence[MapRecord]) -> Pending:
     """Count every queue that the journal knows of."""
     entries: dict[tuple[str, Side], int] = {}
-    not_asked = set()
+    not_asked, silent, heard = set(), set(), set()
     for side in Side:
         queues = {each.name: each.queues[side.value] for each in maps if side.value in each.queues}
         if not queues:
@@ -47,19 +51,23 @@ def count_pending(link: Link, maps: Sequence[MapRecord]) -> Pending:
         counted = _count(link.apps[side].url, list(queues.values()))
         if counted is None:
             not_asked.add(side)
+            if _kind(link.apps[side].url) in _ASKED:
+                silent.add(side)
             continue
+        heard.add(side)
         entries |= {(name, side): counted[queue] for name, queue in queues.items()}
-    return Pending(entries, frozenset(not_asked))
+    return Pending(entries, frozenset(not_asked), frozenset(silent), frozenset(heard))
 
 
 def _count(url: str, queues: Sequence[str]) -> dict[str, int] | None:
     """Entries by queue; None where the app cannot be asked, or a queue is gone."""
-    kind = url.partition("://")[0].partition("+")[0]
-    if kind == "sqlite":
-        return _count_sqlite(url, queues)
-    if kind in ("postgresql", "postgres"):
-        return _count_postgresql(url, queues)
-    return None
+    count = _ASKED.get(_kind(url))
+    return None if count is None else count(url, queues)
+
+
+def _kind(url: str) -> str:
+    """`sqlite`, `postgresql`, and so on."""
+    return url.partition("://")[0].partition("+")[0]
 
 
 def _count_sqlite(url: str, queues: Sequence[str]) -> dict[str, int] | None:
@@ -89,3 +97,11 @@ def _first(cursor: Any) -> int:
 def _statement(queue: str) -> str:
     name = queue.replace('"', '""')
     return f'SELECT COUNT(*) FROM (SELECT 1 FROM "{name}" LIMIT {AT_MOST}) q'  # noqa: S608 - quoted
+
+
+_ASKED = {
+    "sqlite": _count_sqlite,
+    "postgresql": _count_postgresql,
+    "postgres": _count_postgresql,
+}
+"""How a kind of database is asked; the others are not."""

@@ -176,6 +176,7 @@ def test_a_run_copies_and_sets_aside(call: Call, project: Path) -> None:
                 "last_cycle_at": None,
                 "lag": None,
                 "waits": None,
+                "waits_since": None,
                 "unseen": [],
             }
         ]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dualwrite.operations.counts import MapCounts
+from dualwrite.operations.results import timestamp
 from dualwrite.sync.cycle import outages
 from tests.cli.conftest import GROUPS, Call, as_json, journal_of
 
@@ -118,3 +119,35 @@ def test_a_reason_that_several_maps_share_is_printed_once(
     assert capsys.readouterr().err == (
         "m, n wait: finops: the disk is full.\nn goes on.\nm goes on.\n"
     )
+
+
+def test_status_says_since_when_an_app_does_not_answer(call: Call, away: Path) -> None:
+    """Once, however many maps wait, and since it was first noticed."""
+    before = call("status", "--project", away).out
+    call("sync", "--project", away)
+    with journal_of(away) as journal:
+        first = journal.maps.all()[0].waits_since
+        journal.maps.set_waits("again", "dataverse: no answer (another reason). Nothing lost.")
+
+    after = call("status", "--project", away).out
+    [again, _] = as_json(call, "status", "--project", away)["maps"]
+
+    assert "\ndataverse: no answer.\n" in before
+    assert first is not None
+    told = " ".join(REFUSED.sub("(refused)", after).split())
+    assert f"dataverse: no answer since {first:%H:%M} (" in told
+    assert "2 maps wait for it." in told
+    assert "again waits" not in told
+    assert again["waits_since"] == timestamp(first)
+
+
+def test_a_map_that_goes_on_does_not_wait_since_then(project: Path) -> None:
+    with journal_of(project) as journal:
+        journal.maps.set_waits("groups", "busy")
+        journal.maps.set_waits("groups", None)
+        assert [each.waits_since for each in journal.maps.all()] == [None]
+        journal.maps.set_waits("groups", "busy again")
+        [again] = journal.maps.all()
+        [line, *_] = journal.activity.newest("groups", 1)
+
+    assert again.waits_since == line.at

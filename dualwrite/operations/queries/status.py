@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from dualwrite.errors import no_answer
 from dualwrite.journal.lag import Lag
 from dualwrite.journal.overview import read_overview
 from dualwrite.journal.records import MapRecord
 from dualwrite.link import AppNames, Side, load_link
-from dualwrite.operations.pending import count_pending
+from dualwrite.operations.pending import Pending, count_pending
 from dualwrite.operations.results import QueryResult, timestamp
 
 
@@ -34,8 +35,24 @@ class MapState:
     """Seconds from commit to commit, of the last 15 minutes; None where nothing crossed."""
     waits: str | None
     """Why the map carries nothing at present."""
+    waits_since: datetime | None
+    """Since when it has carried nothing."""
     unseen: tuple[str, ...]
     """How rows can change so that no change crosses, as it was when capture was installed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """An app that gives no answer."""
+
+    since: datetime | None
+    """When a worker first had none; None where none has met it."""
+    heard: datetime | None
+    """The end of the last cycle that it took part in; None where there was none."""
+    maps: tuple[str, ...]
+    """The maps that wait for it."""
+    reason: str
+    """What a worker was told first, in one line; empty where none has met it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +64,8 @@ class Status(QueryResult):
     """Sides that did not answer: their `pending` is as of the end of the last cycle."""
     apps: AppNames
     """How people know the two apps."""
+    silent: Mapping[Side, Silence]
+    """Sides whose app does not answer."""
 
     def as_dict(self) -> dict[str, Any]:
         """`maps`: the status of each (design section 10)."""
@@ -79,11 +98,33 @@ def status(project: Path, names: Sequence[str] = ()) -> Status:
             last_cycle_at=each.last_cycle_at,
             lag=each.lag,
             waits=each.waits,
+            waits_since=each.waits_since,
             unseen=each.unseen,
         )
         for each in records
     )
-    return Status(tuple(states), pending.not_asked, link.names)
+    silent = _silences(records, pending)
+    return Status(tuple(states), pending.not_asked, link.names, silent)
+
+
+def _silences(records: Sequence[MapRecord], pending: Pending) -> dict[Side, Silence]:
+    """The apps that gave no answer now, or to a worker where they are not asked here."""
+    found = {}
+    for side in Side:
+        start = no_answer(side.value)
+        waiting = [each for each in records if (each.waits or "").startswith(start)]
+        if side in pending.heard or not (waiting or side in pending.silent):
+            continue
+        known = [each.waits_since for each in waiting if each.waits_since is not None]
+        ends = [each.last_cycle_at for each in records if each.last_cycle_at is not None]
+        first = (waiting[0].waits or "").partition("\n")[0] if waiting else ""
+        found[side] = Silence(
+            min(known, default=None),
+            max(ends, default=None),
+            tuple(each.name for each in waiting),
+            first.removeprefix(start).strip(),
+        )
+    return found
 
 
 def _refuse_unknown(project: Path, names: Sequence[str], recorded: Set[str]) -> None:
@@ -120,5 +161,6 @@ def _as_dict(each: MapState, not_asked: Sequence[str]) -> dict[str, Any]:
         "last_cycle_at": timestamp(each.last_cycle_at),
         "lag": None if lag is None else {name: round(value, 4) for name, value in lag.items()},
         "waits": each.waits,
+        "waits_since": timestamp(each.waits_since),
         "unseen": list(each.unseen),
     }
