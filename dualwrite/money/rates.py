@@ -24,6 +24,7 @@ from dualwrite.exact import (
     whole_parts,
     with_scale,
 )
+from dualwrite.money.currencies import Own
 from dualwrite.money.paths import RatePaths, Step
 from dualwrite.money.precision import Kind, has_room, places
 from dualwrite.money.rateerrors import RefusedRateError, no_rate
@@ -59,25 +60,28 @@ class _Found(NamedTuple):
 class ExchangeRates:
     """Exchange rates by rate type, currency pair and period of validity."""
 
-    def __init__(self, table: RateTable, pivots: Mapping[str, str]) -> None:
-        self._table = table
+    def __init__(self, table: RateTable, pivots: Mapping[str, str], own: Own = ()) -> None:
+        self._table, self._own = table, own
         self._paths = RatePaths(table, pivots)
 
     @classmethod
-    def from_table(cls, table: pa.Table, pivots: Mapping[str, str] | None = None) -> Self:
+    def from_table(
+        cls, table: pa.Table, pivots: Mapping[str, str] | None = None, own: Own = ()
+    ) -> Self:
         """The rates of an Arrow table.
 
         Columns: `type`, `from`, `to` (texts); `valid_from` (date, or time: its day);
         `rate` (decimal), for `display_factor` (1, 10, 100, 1000 or 10000; 1 where null or
         no column) units of `from`; and perhaps `valid_to` (date; null: until the next).
-        `pivots` names, by type, the preferred common currency for pairs without a rate.
+        `pivots` names, by type, the preferred common currency for pairs without a rate; `own`
+        are the currencies that the project defines beside ISO 4217.
 
         Invalid rows are refused and do not affect others: see `problems`.
 
         Raises:
             NotExactError: The rates are floats or texts.
         """
-        return cls(build(table), pivots or {})
+        return cls(build(table), pivots or {}, own)
 
     @property
     def problems(self) -> pa.Table:
@@ -144,7 +148,7 @@ class ExchangeRates:
             numerators, denominators = (
                 each.take(place) for each in (found.numerators, found.denominators)
             )
-            digits = _digits(scale, tos, kind)
+            digits = _digits(scale, tos, kind, self._own)
             below = powers_of_ten(pc.subtract(pa.scalar(behind, pa.int8()), digits))
             divisor = times(denominators, below)
             parts = affine(whole_parts(amounts), numerators, divisor, mode)
@@ -329,8 +333,8 @@ def _with_missing(reasons: pa.Array, place: pa.Array, columns: list[pa.Array]) -
     return pc.replace_with_mask(reasons, rows, texts)
 
 
-def _digits(scale: int, currencies: pa.Array, kind: Kind) -> pa.Array:
-    digits = places(scale, currencies, kind)
+def _digits(scale: int, currencies: pa.Array, kind: Kind, own: Own) -> pa.Array:
+    digits = places(scale, currencies, kind, own)
     if isinstance(digits, int):
         return pa.repeat(pa.scalar(digits, pa.int8()), len(currencies))
     return pc.fill_null(digits, scale)

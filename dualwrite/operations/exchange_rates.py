@@ -18,6 +18,7 @@ from dualwrite.money import ExchangeRates
 from dualwrite.sync.session import Session
 from dualwrite.tablemap.filters.odata import parse_filter
 from dualwrite.tablemap.model import ColumnMap, TableMap
+from dualwrite.tablemap.project import own_currencies
 from dualwrite.translate.keys import key_text, row_of
 
 PAIRS = "exchange-rate-currency-pair--msdyn-currencyexchangeratepairs"
@@ -46,6 +47,7 @@ def exchange_rates(
 
     Raises:
         MapError: A map that says where they are is at fault.
+        ConfigError: The project defines a currency that ISO 4217 has.
         TransientError, PermanentError: From the app.
     """
     pairs, rates = (
@@ -55,7 +57,8 @@ def exchange_rates(
     names = list(_PAIR)
     of_pair = row_of(key_text(rates, names), key_text(pairs, names))
     factors = pairs["display_factor"].combine_chunks().take(of_pair)
-    return ExchangeRates.from_table(rates.append_column("display_factor", factors), pivots)
+    own = own_currencies(session.link)
+    return ExchangeRates.from_table(rates.append_column("display_factor", factors), pivots, own)
 
 
 def _read(session: Session, side: Side, name: str, roles: Mapping[str, str]) -> pa.Table:

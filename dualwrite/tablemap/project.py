@@ -22,10 +22,15 @@ def project_map(link: Link, catalogue: Catalogue, name: str) -> TableMap:
     """
     table_map = with_folder(catalogue.get(name), link.project, catalogue)
     zones = CompanyZones(link.zone, tuple(link.zones.items()))
-    return replace(table_map, own_currencies=_own(link), company_zones=zones)
+    return replace(table_map, own_currencies=own_currencies(link), company_zones=zones)
 
 
-def _own(link: Link) -> Own:
+def own_currencies(link: Link) -> Own:
+    """The currencies that the project defines beside ISO 4217.
+
+    Raises:
+        ConfigError: ISO 4217 has one of them.
+    """
     for code in link.own_currencies:
         found = currencies().get(code)
         if found is not None:

@@ -215,6 +215,28 @@ def test_a_refused_rate_keeps_an_older_one_from_staying_valid():
     assert found.values.is_valid().to_pylist() == [False, True]
 
 
+def test_an_amount_in_a_currency_of_the_project_has_its_decimal_places():
+    rates = pa.table(
+        {
+            "type": ["Default"],
+            "from": ["EUR"],
+            "to": ["POINT"],
+            "valid_from": [day("2024-01-01")],
+            "rate": pa.array([Decimal("1.25")], RATE),
+        }
+    )
+    amounts = pa.array([Decimal("1.00")])
+
+    found = {
+        own: ExchangeRates.from_table(rates, own=own)
+        .convert(amounts, "Default", "EUR", "POINT", day("2024-06-01"), scale=2)
+        .values.to_pylist()
+        for own in ((), (("POINT", 1),))
+    }
+
+    assert found == {(): [Decimal("1.25")], (("POINT", 1),): [Decimal("1.2")]}
+
+
 def test_amounts_are_converted_and_rounded_once_to_the_minor_unit():
     amounts = pa.array(
         [Decimal("100.00"), Decimal("1.00"), None, Decimal("3.33")], pa.decimal128(20, 2)

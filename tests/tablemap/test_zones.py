@@ -264,3 +264,15 @@ def test_the_times_of_periods_are_in_utc_whatever_the_zone_of_their_end():
             (11, "UNTIL = until", "UNTIL"),
         )
     ]
+
+
+def test_the_zone_of_companies_that_have_none_is_warned_of():
+    zone = ("company: COMPANY}", "company: COMPANY, zone: company}")
+
+    (found,) = findings_of(zone, spoilt=LIMITS)
+
+    assert found == (
+        "1: DW1134 warning: the zone of the company counts, and none has one in dualwrite.toml: "
+        "UTC is taken\n"
+        '  name it: [companies.USMF] zone = "America/New_York", or [link] zone for all'
+    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from dualwrite.exact.casts.zones import COMPANY
+from dualwrite.exact.casts.zones import COMPANY, NO_ZONES
 from dualwrite.link import Side
 from dualwrite.link.zones import is_zone, near_zones
 from dualwrite.tablemap.checks.context import Context
 from dualwrite.tablemap.model import ColumnMap
-from dualwrite.tablemap.zones import has_zone, zones_of
+from dualwrite.tablemap.zones import by_company, has_zone, zones_of
 
 
 def check_zones(context: Context) -> None:
@@ -18,6 +18,12 @@ def check_zones(context: Context) -> None:
         end = context.map.end(side)
         if COMPANY in (end.zone, end.modified_zone) and end.company is None:
             _no_company(context, f"{side.value}: zone: company", word=side.value)
+    if by_company(context.map) and context.map.company_zones == NO_ZONES:
+        context.add(
+            "DW1134",
+            "the zone of the company counts, and none has one in dualwrite.toml: UTC is taken",
+            cure='name it: [companies.USMF] zone = "America/New_York", or [link] zone for all',
+        )
     for column in context.map.columns:
         _check_names(context, column)
         _check_column(context, column)
