@@ -17,6 +17,15 @@ from tests.cases import preloaded
 from tests.servers import running
 
 HOME = Path(__file__).absolute().parents[2]
+TODAY = {
+    "from dualwrite.apps.sql.mysql_session import": "from dualwrite.apps.sql.mysql.session import",
+    "from dualwrite.sync.together.write import write_together": (
+        "from dualwrite.sync.write_both.write import write_both as write_together"
+    ),
+    "from dualwrite import live\n": "",
+    "from dualwrite import rates\n": "from dualwrite.money import rates\n",
+}
+"""What scripts import of the engine by the names that it had when they were written."""
 RIG = Path(__file__).parent / "rig" / "fast.py"
 
 FIXED = ("55471", "55472", "55473", "55474", "55475", "15999", "15471", "15472")
@@ -122,6 +131,8 @@ def copy(source: Path, target: Path, replaced: Mapping[str, str]) -> None:
     for path in target.rglob("*"):
         if path.suffix in TEXT:
             text = path.read_text(encoding="utf-8")
+            for former, now in TODAY.items():
+                text = text.replace(former, now)
             path.write_text(with_ports(text, replaced), encoding="utf-8")
 
 

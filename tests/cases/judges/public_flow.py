@@ -45,7 +45,8 @@ def cascades(output: Output) -> str:
 @into(JUDGES, "public/case_04")
 def partitions(output: Output) -> str:
     """Carried, or said."""
-    found = {row[:2]: row[2:] for row in rows(output.after("number | yr", "$ dualwrite"))}
+    shown = rows(output.after("number | yr", "$ dualwrite"))[1:]  # the header's rest
+    found = {row[:2]: row[2:] for row in shown}
     want = {("I1", "2025"): ("11.00",), ("I3", "2026"): ("3.00",)}
     said = any("partition" in step.text for step in output.steps("dualwrite run"))
     return unless(found == want or said, "rows of partitions did not cross, and run did not say so")
@@ -96,11 +97,13 @@ def given_numbers(output: Output) -> str:
 
 @into(JUDGES, "public/case_19")
 def companies(output: Output) -> str:
-    """`usmf` is taken as USMF, or it is a finding."""
+    """`usmf` is taken as USMF, or it is a finding: each row is parked, and says why."""
     names = ["Adatum", "Fabrikam", "Contoso", "Litware"]
     crossed = every(names, output.after("$ dualwrite run", "$ dualwrite errors"))
-    said = any("usmf" in s.text for s in output.steps("dualwrite") if "check" in s.command)
-    return unless(crossed or said, "rows of `usmf` did not cross, and no check says so")
+    held = {("usmf", "C1"), ("usmf", "C2"), ("demf", "C4")}
+    parked = output.after("$ dualwrite errors", "$ dualwrite reconcile")
+    said = all(f"({company}, {account})" in parked for company, account in held)
+    return unless(crossed or said, "rows of `usmf` did not cross, and nothing says so")
 
 
 @into(JUDGES, "public/case_22")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal, InvalidOperation
 
 from tests.cases.judges.table import Judge, into
 from tests.cases.output import (
@@ -24,6 +25,14 @@ def table(output: Output, marker: str, until: str = "$ dualwrite") -> dict[str, 
     return {row[0]: row[1:] for row in rows(output.after(marker, until))}
 
 
+def _alike(found: str, want: str) -> bool:
+    """Whether two cells show one value: a number keeps it with more zeros behind the point."""
+    try:
+        return Decimal(found) == Decimal(want)
+    except InvalidOperation:
+        return found == want
+
+
 def arrived(
     found: dict[str, tuple[str, ...]], want: dict[str, tuple[str, ...]], held: set[str]
 ) -> str:
@@ -32,7 +41,7 @@ def arrived(
     for key, cells in want.items():
         if key not in found:
             wrong.append("" if key in held else f"{key} is neither there nor held")
-        elif found[key][: len(cells)] != cells:
+        elif not all(map(_alike, found[key], cells)):
             wrong.append(f"{key} arrived as {' | '.join(found[key])}")
     return complaints(*wrong)
 
