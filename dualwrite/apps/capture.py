@@ -82,6 +82,19 @@ class QueueMissingError(PermanentError):
         )
 
 
+class QueueTakenError(PermanentError):
+    """A table that several schemas reach is captured under the same name from another one."""
+
+    def __init__(self, *, app: str, table: str, queue: str, place: str) -> None:
+        self.app, self.table, self.queue, self.place = app, table, queue, place
+        super().__init__(
+            f"{app}.{table}: its triggers {queue} fill a queue in {place}, which another project "
+            "keeps there. Nothing was installed, its changes are captured as before.\n"
+            "  Give the map another name in one of the two projects; if there is no other one, "
+            "remove these triggers."
+        )
+
+
 class NoCaptureError(PermanentError):
     """Changes of a table cannot be captured at all."""
 

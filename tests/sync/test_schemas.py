@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
+from dualwrite.apps.capture import QueueTakenError
 from dualwrite.apps.opening import open_app
 from dualwrite.apps.query import Query
 from dualwrite.apps.transactions import Written
@@ -492,3 +493,41 @@ def test_an_app_of_a_schema_of_its_own(postgresql_server: Server) -> None:
     finally:
         app.close()
         postgresql_server.drop(url)
+
+
+def test_a_table_that_another_project_captures_under_that_name(
+    pair: Pair, sales: dict[Side, str], fresh_database: Callable[[str], str], tmp_path: Path
+) -> None:
+    """From a schema of its own: neither is the other's capture replaced, nor removed."""
+    f, d = sales[F], sales[D]
+    shop, text = pair.shops[F], group_map(f"{f}.grp", f"{d}.grp")
+    url = sa.make_url(shop.url)
+    if shop.kind == "mariadb":
+        other = fresh_database("mariadb")
+    else:
+        shop.execute("CREATE SCHEMA other")
+        path = {"options": "-csearch_path=other"}
+        other = url.update_query_dict(path).render_as_string(hide_password=False)
+    second = Pair(tmp_path / "second", pair.shops, {F: other})
+    with pair.open(sold=text), second.open(sold=text):
+        pair.run("sold")
+        app, theirs = pair.session.apps[F], second.session.apps[F]
+        capture = captures_of(pair.session, pair.session.map("sold"))[F]
+        same = captures_of(second.session, second.session.map("sold"))[F]
+        with pytest.raises(QueueTakenError) as refused:
+            theirs.install(same)
+        theirs.uninstall(same)
+        assert app.problems(capture) == []
+
+        app.uninstall(capture)
+        theirs.install(same)
+        assert theirs.problems(same) == []
+        theirs.uninstall(same)
+
+    place = url.database if shop.kind == "mariadb" else "public"
+    assert str(refused.value) == (
+        f"finops.{f}.grp: its triggers {same.queue} fill a queue in {place}, which another project "
+        "keeps there. Nothing was installed, its changes are captured as before.\n"
+        "  Give the map another name in one of the two projects; if there is no other one, "
+        "remove these triggers."
+    )

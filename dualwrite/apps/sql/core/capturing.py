@@ -63,6 +63,7 @@ class Capturing(ABC):
 
         Raises:
             NoCaptureError: This database cannot watch this table.
+            QueueTakenError: Its triggers of that name are another project's.
         """
 
     @abstractmethod

@@ -98,7 +98,7 @@ class SqlWriting:
                 done = self._add(schema, whole, key, identities)
             else:
                 done = self._merged(schema, whole, key, identities, inserting=True)
-            return self._numbered_on(schema, rows, done)
+            return self._numbered_on(schema, rows, done, known=() if done.inserted else key)
 
     def update(self, table: str, rows: pa.Table, *, key: Sequence[str]) -> Written:
         with self._faults(table):
@@ -107,7 +107,7 @@ class SqlWriting:
             if not rows.num_rows:
                 return Written()
             done = self._merged(schema, rows, key, (), inserting=False)
-            return self._numbered_on(schema, rows, done)
+            return self._numbered_on(schema, rows, done, known=key)
 
     def delete(self, table: str, keys: pa.Table) -> int:
         with self._faults(table):
@@ -234,11 +234,16 @@ class SqlWriting:
                 raise RowsRefusedError(app=app, table=schema.name, reason=reason)
             return written + readback.judged(app, staged, None, after, new=True)
 
-    def _numbered_on(self, schema: TableSchema, rows: pa.Table, done: Written) -> Written:
-        """What was done; what numbers an application's next rows goes on after the rows of ours."""
+    def _numbered_on(
+        self, schema: TableSchema, rows: pa.Table, done: Written, *, known: Sequence[str] = ()
+    ) -> Written:
+        """What was done; what numbers an application's next rows goes on after the rows of ours.
+
+        The values of columns that are `known` were there before.
+        """
         for name in rows.column_names if done.inserted or done.updated else ():
             column = schema.columns[name]
-            if column.numbering is not None:
+            if column.numbering is not None and name not in known:
                 highest: Any = pc.max(rows[name])
                 if highest.is_valid:
                     self._dialect.number_on(self._session, column, int(highest.as_py()))

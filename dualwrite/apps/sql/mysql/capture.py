@@ -22,7 +22,7 @@ import pymysql
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from dualwrite.apps.capture import Capture, NoCaptureError, Origin
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin, QueueTakenError
 from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing, spelled
 from dualwrite.apps.sql.core.dialect import Expression
 from dualwrite.apps.sql.core.queues import QueueTable, identity_of
@@ -69,6 +69,8 @@ class MysqlCapture(Capturing):
             reason = f"its engine {engine} knows no transactions"
         if reason is not None:
             raise NoCaptureError(app=reader.app, table=table, reason=reason)
+        if place := _other_place(catalogue, queue.capture):
+            raise QueueTakenError(app=reader.app, table=table, queue=queue.name, place=place)
         there = queue.name in catalogue.existing([queue.name])
         try:
             self._make(session, catalogue, reader, queue)
@@ -299,12 +301,27 @@ def _gone(catalogue: MysqlCatalogue, capture: Capture) -> list[str]:
     queue = capture.queue
     triggers = [
         f"DROP TRIGGER IF EXISTS {catalogue.beside(capture.table, f'{queue}_{event}')}"
-        for event in _EVENTS
+        for event in (() if _other_place(catalogue, capture) else _EVENTS)
     ]
     return [
         *triggers,
         *(f"DROP TABLE IF EXISTS {catalogue.named(n)}" for n in (f"{queue}_t", queue)),
     ]
+
+
+def _other_place(catalogue: MysqlCatalogue, capture: Capture) -> str | None:
+    """The database of the queue that triggers of that name fill, where it is none of ours.
+
+    They stand in the database of their table, which others may reach from theirs.
+    """
+    if catalogue.is_own(capture.table):
+        return None
+    held = catalogue.triggers(capture.table, [f"{capture.queue}_{event}" for event in _EVENTS])
+    for statement in held.values():
+        found = re.search(rf"INSERT INTO `((?:[^`]|``)+)`\.`{re.escape(capture.queue)}`", statement)
+        if found and found[1].lower() != catalogue.database.lower():
+            return found[1]
+    return None
 
 
 def _guarded(catalogue: MysqlCatalogue, queue: QueueTable) -> bool:

@@ -22,7 +22,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from dualwrite.apps.capture import Capture, NoCaptureError, Origin
+from dualwrite.apps.capture import Capture, NoCaptureError, Origin, QueueTakenError
 from dualwrite.apps.sql.core.capturing import EPOCHS, Capturing, spelled
 from dualwrite.apps.sql.core.dialect import Expression
 from dualwrite.apps.sql.core.queues import INBOX, QueueTable
@@ -92,6 +92,8 @@ class PostgresqlCapture(Capturing):
         if catalogue.kind(table) not in ("r", "p"):
             raise NoCaptureError(app=reader.app, table=table, reason="it is not an ordinary table")
         _take_turn(session)
+        if place := catalogue.other_place(table, f"{queue.name}_i"):
+            raise QueueTakenError(app=reader.app, table=table, queue=queue.name, place=place)
         _keep_queue(session, catalogue, queue)
         session.run(_function(session, catalogue, body(self._dialect, reader, queue), queue))
         owned = catalogue.owned(table)

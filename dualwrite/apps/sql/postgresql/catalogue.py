@@ -86,6 +86,20 @@ class PostgresqlCatalogue:
         )
         return dict(found)
 
+    def other_place(self, table: str, trigger: str) -> str | None:
+        """The schema of the function of a trigger, where it is none of ours."""
+        found = self._rows(
+            "SELECT n.nspname::text FROM pg_catalog.pg_trigger t "
+            "JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid "
+            "JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace "
+            "WHERE t.tgrelid = to_regclass({table}) AND t.tgname = {trigger} "
+            "AND n.nspname <> {place}",
+            table=self.spelled(table),
+            trigger=trigger,
+            place=self.place,
+        )
+        return str(found[0][0]) if found else None
+
     def source(self, function: str) -> str | None:
         """The body of a function of ours."""
         found = self._rows(
