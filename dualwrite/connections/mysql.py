@@ -13,8 +13,10 @@ from pymysql.constants import CLIENT
 from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
 
 from dualwrite.connections.silence import PROBE_SECONDS, Line, handle
+from dualwrite.connections.tunnels import TunnelError, local_port
 
 CONNECT_SECONDS = 10
+AWAY = 2003
 UNUSABLE = 2054
 """The client's own number for a connection that cannot be made as it was asked for."""
 
@@ -49,9 +51,17 @@ def arguments(url: sa.URL) -> dict[str, Any]:
     """What PyMySQL is called with: every option of the URL as SQLAlchemy reads it, and ours.
 
     Raises:
-        pymysql.OperationalError: An option is none that PyMySQL knows.
+        pymysql.OperationalError: An option is none that PyMySQL knows, or no tunnel opens.
     """
     _, given = _DIALECT.create_connect_args(url)
+    host, port = given.get("host", "localhost"), int(given.get("port", 3306))
+    try:
+        own = local_port(given, host, port)
+    except TunnelError as fault:
+        number = UNUSABLE if fault.refused else AWAY
+        raise pymysql.OperationalError(number, str(fault)) from fault
+    if own is not None:
+        given |= {"host": "127.0.0.1", "port": own}
     if unknown := sorted(given.keys() - _KNOWN):
         raise pymysql.OperationalError(UNUSABLE, f"the URL has an unknown option {unknown[0]}")
     given["client_flag"] &= ~CLIENT.FOUND_ROWS  # rows that were changed are counted

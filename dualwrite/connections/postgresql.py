@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, quote
 from uuid import uuid4
 
 from dualwrite.connections.silence import PROBE_SECONDS, Line, NewSockets, connecting, handle
+from dualwrite.connections.tunnels import TunnelError, local_port
 
 if TYPE_CHECKING:
     import psycopg
@@ -46,9 +47,12 @@ _REFUSALS = re.compile(
 )
 
 
+_ONE_SERVER = re.compile(r"(\[[^]]*\]|[^:,]*)(?::(\d+))?")
+
+
 def refuses(text: str) -> bool:
     """Whether a fault of connecting is one that waiting does not mend."""
-    return _REFUSALS.search(text) is not None
+    return _REFUSALS.search(text) is not None or TunnelError(text).refused
 
 
 def address(url: str | sa.URL, settings: Mapping[str, str] | None = None) -> str:
@@ -62,9 +66,31 @@ def address(url: str | sa.URL, settings: Mapping[str, str] | None = None) -> str
     if settings:
         ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
         given["options"] = f"{given.get('options', '')} {ours}".strip()
+    given |= _through(base, given)
     options = {**DEFAULTS, **given}
     pairs = "&".join(f"{name}={quote(value, safe='')}" for name, value in options.items())
     return f"postgresql://{base}?{pairs}"
+
+
+def _through(base: str, given: dict[str, str]) -> dict[str, str]:
+    """Where to connect in the server's place, if its URL names a tunnel; that is taken out.
+
+    The server's own name stays, as certificates are compared with it.
+    """
+    found = _ONE_SERVER.fullmatch(base.rpartition("@")[2].partition("/")[0])
+    host, port = found.groups() if found else ("", None)
+    if "ssh" in given and not host:
+        import psycopg
+
+        msg = "ssh wants one server: give the URL one host and its port"
+        raise psycopg.OperationalError(msg)
+    try:
+        own = local_port(given, host.strip("[]"), int(port or 5432))
+    except TunnelError as fault:
+        import psycopg
+
+        raise psycopg.OperationalError(str(fault)) from fault
+    return {} if own is None else {"hostaddr": "127.0.0.1", "port": str(own)}
 
 
 def connect(url: str | sa.URL, **options: Any) -> psycopg.Connection[Any]:
