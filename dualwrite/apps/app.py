@@ -156,12 +156,13 @@ class App(Protocol):
     def uninstall(self, capture: Capture) -> None:
         """Remove a queue, its entries and its triggers; what is gone already is no fault."""
 
-    def problems(self, capture: Capture) -> Sequence[str]:
+    def problems(self, capture: Capture, *, fresh: bool = True) -> Sequence[str]:
         """What is wrong with an installed capture, one line each; empty when it is whole.
 
         A missing queue or trigger, one that is switched off, one that was made for other
         columns; and changes that it cannot see in this app (deletes by cascade, a table that can
-        be emptied).
+        be emptied).  Unless `fresh` the tables are taken as they were when last read: a table
+        that was altered is then no news, and others go on using what is known of theirs.
         """
 
     def blind(self, capture: Capture) -> Sequence[str]:

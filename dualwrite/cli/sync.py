@@ -16,7 +16,7 @@ import typer
 
 from dualwrite.cli.counts import print_counts, print_sums, print_unseen
 from dualwrite.cli.options import HERE, Json, Project, Verbose, map_names
-from dualwrite.cli.output import plural, print_json, print_line, print_message
+from dualwrite.cli.output import plural, print_json, print_line, print_message, wrapped
 from dualwrite.connections.silence import hurry
 from dualwrite.link import AppNames, Side, app_names
 from dualwrite.operations.counts import MapCounts, total
@@ -114,6 +114,7 @@ def live(
             started=shown.started,
             report=shown.report,
             notify=shown.notify,
+            caution=shown.caution,
         )
     if as_json:
         print_json(done.as_dict())
@@ -135,6 +136,11 @@ class _Shown:
     def notify(self, outage: Outage) -> None:
         """Print that an app or the journal is away, or back."""
         print_message(self.apps.in_text(str(outage)))
+
+    def caution(self, lines: Sequence[str]) -> None:
+        """Print which changes are not seen."""
+        for line in lines:
+            print_message(wrapped(self.apps.in_text(line), further="  "))
 
     def started(self, _: object) -> None:
         """The maps are known; from now on changes are carried."""

@@ -137,6 +137,17 @@ class MapStore:
             if newer != known:
                 change_map(connection, map_name, marks=_stored(newer))
 
+    def set_unseen(self, map_name: str, unseen: Mapping[Side, Sequence[str]]) -> None:
+        """Store how rows can change so that a capture does not see it, by side."""
+        with self._database.writing() as connection:
+            known = _marks(connection, map_name).get(map_name, {})
+            newer = {
+                side: replace(mark, unseen=tuple(unseen.get(side, mark.unseen)))
+                for side, mark in known.items()
+            }
+            if newer != known:
+                change_map(connection, map_name, marks=_stored(newer))
+
     def advance_queues(
         self, map_name: str, stamps: Mapping[Side, int], given: Mapping[Side, int]
     ) -> None:

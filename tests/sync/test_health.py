@@ -350,7 +350,7 @@ def test_what_a_capture_cannot_see_is_compared_by_each_repair(
     world: World, monkeypatch: pytest.MonkeyPatch, side: Side
 ) -> None:
     cascade = "foreign key x: no trigger sees what y does here ON DELETE CASCADE"
-    blind = lambda app, _: [cascade] if app.side is side else []  # noqa: E731
+    blind = lambda app, _, **_more: [cascade] if app.side is side else []  # noqa: E731
     for name in ("blind", "problems"):
         monkeypatch.setattr(MemoryApp, name, blind)
     world.run("companies")

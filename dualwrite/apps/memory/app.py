@@ -151,7 +151,8 @@ class MemoryApp:
     def uninstall(self, capture: Capture) -> None:
         self.drop(capture.queue)
 
-    def problems(self, capture: Capture) -> Sequence[str]:
+    def problems(self, capture: Capture, *, fresh: bool = True) -> Sequence[str]:
+        del fresh  # nothing is kept of a table
         return memory_capture.problems(self._store, self._store.state, capture)
 
     def cautions(self) -> Sequence[tuple[str, str]]:

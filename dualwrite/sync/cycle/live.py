@@ -198,6 +198,7 @@ class _Loop:
         results = {
             result.map: result for result in [*self._runner.flush_results(started), *self._others]
         }
+        self._runner.look_at_captures(every=FLUSH_SECONDS)
         self._live.outages.update(outages_of(results.values()), self._answers)
         self._live.report(
             {name: each for name, each in results.items() if each.counts or each.note}

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
+from math import ceil
 from typing import TypeVar
 
 from dualwrite.apps.capture import OvertakenError, QueueMissingError
@@ -31,6 +32,7 @@ from dualwrite.sync.batch.results import MapResult, Progress, silent
 from dualwrite.sync.capture.captures import installed
 from dualwrite.sync.capture.departed import CompanyLeftError, guard_departed
 from dualwrite.sync.capture.fencing import fence
+from dualwrite.sync.capture.noticing import LOOK_SECONDS, CaptureWatch
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.cycle.applied import acknowledge_applied, remember_acknowledged
 from dualwrite.sync.cycle.dated import DatedWorker
@@ -85,6 +87,7 @@ class CycleRunner:
         self.session, self._epochs, self._gate = session, epochs, gate
         self._allow_deletes = allow_deletes
         self.finder = Finder(session.apps, keys_only=True)
+        self._watch = CaptureWatch(session)
         self.workers: list[MapWorker] = []
         self._faults: dict[str, DualWriteError] = {}
         for plan in plans:
@@ -202,6 +205,19 @@ class CycleRunner:
             set_waits(self.session, name, fault)
             results.append(MapResult(name, note=str(fault), stuck=True))
         return results
+
+    def look_at_captures(self, *, every: float | None = None) -> None:
+        """Look whether the captures of our maps see every change.
+
+        Called `every` so many seconds it looks at some of them, so that all have their turn.
+        """
+        captures = {
+            worker.name: {side: each.capture for side, each in worker.directions.items()}
+            for worker in self.workers
+            if worker.fault is None
+        }
+        some = None if every is None else ceil(len(captures) * every / LOOK_SECONDS)
+        self._watch.look(captures, at_once=some)
 
     # Parts of a cycle
 
@@ -405,7 +421,9 @@ def run_cycle(
         LeaseLostError, OvertakenError: Another worker took over; what is committed stays.
     """
     with cycle_runner(session, names, gate=gate, allow_deletes=allow_deletes) as (runner, others):
-        return [*runner.run_and_flush(progress), *others]
+        results = [*runner.run_and_flush(progress), *others]
+        runner.look_at_captures()
+        return results
 
 
 @contextmanager

@@ -174,8 +174,9 @@ class SqlApp:
         self._queues.pop(capture.queue, None)
         self._define(capture, lambda one: self._capturing.uninstall(one, capture))
 
-    def problems(self, capture: Capture) -> Sequence[str]:
-        self.refresh()
+    def problems(self, capture: Capture, *, fresh: bool = True) -> Sequence[str]:
+        if fresh:
+            self.refresh()
         try:
             queue = self._queue(capture)
         except MissingTableError as fault:
