@@ -71,7 +71,8 @@ class SqlHand:
             values = [_text(value) for value in values]
         elif values:
             statement = statement.replace("%", "%%").replace("?", "%s")
-        statement = statement.replace(_ASKED, "?")
+        if isinstance(statement, str):  # a test may send bytes
+            statement = statement.replace(_ASKED, "?")
         self._begun = True
         cursor = self._connection.cursor()
         try:

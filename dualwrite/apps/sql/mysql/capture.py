@@ -128,17 +128,16 @@ class MysqlCapture(Capturing):
         """Foreign keys whose cascades change rows below every trigger."""
         catalogue = MysqlCatalogue(self._dialect, session)
         watched = {*queue.capture.columns, *queue.steering}
-        columns = catalogue.referring(queue.source.name)
         found = []
-        for name, parent, deleted, updated in catalogue.references(queue.source.name):
-            matters = bool(watched & columns.get(name, set()))
+        for key in catalogue.references(queue.source.name):
+            matters = bool(watched & key.columns)
             rules = []
-            if deleted == "CASCADE" or (deleted.startswith("SET") and matters):
-                rules.append(f"ON DELETE {deleted}")
-            if updated not in _STRICT and matters:
-                rules.append(f"ON UPDATE {updated}")
+            if key.deleted == "CASCADE" or (key.deleted.startswith("SET") and matters):
+                rules.append(f"ON DELETE {key.deleted}")
+            if key.updated not in _STRICT and matters:
+                rules.append(f"ON UPDATE {key.updated}")
             found += [
-                f"foreign key {name}: no trigger sees what {parent} does here {rule}"
+                f"foreign key {key.name}: no trigger sees what {key.parent} does here {rule}"
                 for rule in rules
             ]
         return found
@@ -325,8 +324,9 @@ def _other_place(catalogue: MysqlCatalogue, capture: Capture) -> str | None:
 
 
 def _guarded(catalogue: MysqlCatalogue, queue: QueueTable) -> bool:
-    held = catalogue.references(f"{queue.name}_t")
-    return [table for _, table, *_ in held] == [queue.source.name]
+    guard = f"{queue.name}_t"
+    held = catalogue.references(guard) if catalogue.existing([guard]) else []
+    return [key.parent for key in held] == [queue.source.name]
 
 
 def _guard(session: DatabaseSession, catalogue: MysqlCatalogue, queue: QueueTable) -> None:

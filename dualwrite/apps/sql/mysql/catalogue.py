@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,27 @@ from sqlalchemy.sql.elements import quoted_name
 from dualwrite.apps.sql.core.dialect import Dialect
 from dualwrite.apps.sql.core.session import DatabaseSession
 from dualwrite.tablemap.names import TableName
+
+_QUOTED = "`(?:[^`]|``)+`"
+_RULE = "RESTRICT|CASCADE|SET NULL|NO ACTION|SET DEFAULT"
+_FOREIGN_KEY = re.compile(
+    rf"CONSTRAINT (?P<name>{_QUOTED}) FOREIGN KEY \((?P<columns>{_QUOTED}(?:, ?{_QUOTED})*)\) "
+    rf"REFERENCES (?:(?P<place>{_QUOTED})\.)?(?P<parent>{_QUOTED}) "
+    rf"\({_QUOTED}(?:, ?{_QUOTED})*\)"
+    rf"(?: ON DELETE (?P<deleted>{_RULE}))?(?: ON UPDATE (?P<updated>{_RULE}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key of a table: its columns, the table it points at, and what happens with it."""
+
+    name: str
+    columns: frozenset[str]
+    parent: str
+    deleted: str
+    """What becomes of a row whose parent is deleted, in the words of SQL."""
+    updated: str
 
 
 class MysqlCatalogue:
@@ -94,29 +116,28 @@ class MysqlCatalogue:
         found = self._rows(described, ["EVENT_OBJECT_TABLE"], table, of=None, TRIGGER_NAME=trigger)
         return bool(found) and str(found[0][0]).lower() == self._dialect.place(table)[1].lower()
 
-    def references(self, table: str) -> list[tuple[str, ...]]:
-        """Name, table pointed at, delete rule and update rule of its foreign keys."""
-        wanted = ["CONSTRAINT_NAME", "REFERENCED_TABLE_NAME", "DELETE_RULE", "UPDATE_RULE"]
-        there = "UNIQUE_CONSTRAINT_SCHEMA"
-        described = _described(
-            "REFERENTIAL_CONSTRAINTS", "CONSTRAINT_SCHEMA", "TABLE_NAME", *wanted, there
-        )
-        own = (self.database, self.database.lower())  # some servers keep names in small letters
-        return [
-            (name, str(TableName(parent, None if place in own else place)), deleted, updated)
-            for name, parent, deleted, updated, place in self._rows(
-                described, [*wanted, there], table
-            )
-        ]
+    def references(self, table: str) -> list[ForeignKey]:
+        """The foreign keys of a table that is there.
 
-    def referring(self, table: str) -> dict[str, set[str]]:
-        """The columns of each of its foreign keys, by name."""
-        wanted = ["CONSTRAINT_NAME", "COLUMN_NAME"]
-        described = _described("KEY_COLUMN_USAGE", "CONSTRAINT_SCHEMA", "TABLE_NAME", *wanted)
-        found: dict[str, set[str]] = {}
-        for name, column in self._rows(described, wanted, table):
-            found.setdefault(name, set()).add(column)
-        return found
+        As it shows how it was made: information_schema shows them to who has rights on the whole
+        database alone.
+        """
+        shown = str(self._session.arrays(f"SHOW CREATE TABLE {self.named(table)}")[1][0].as_py())
+        beside, own = TableName.parse(table).schema, (self.database, self.database.lower())
+        keys = []
+        for found in _FOREIGN_KEY.finditer(shown):
+            place = beside if found["place"] is None else _bare(found["place"])
+            parent = TableName(_bare(found["parent"]), None if place in own else place)
+            keys.append(
+                ForeignKey(
+                    _bare(found["name"]),
+                    frozenset(map(_bare, re.findall(_QUOTED, found["columns"]))),
+                    str(parent),
+                    found["deleted"] or "RESTRICT",
+                    found["updated"] or "RESTRICT",
+                )
+            )
+        return keys
 
     def _rows(
         self,
@@ -157,6 +178,10 @@ def named_so(column: Any, name: Any) -> Any:
     """
     same = sa.func.binary(column) == name
     return sa.and_(column == name, sa.or_(sa.literal_column("@@lower_case_table_names <> 0"), same))
+
+
+def _bare(quoted: str) -> str:
+    return quoted[1:-1].replace("``", "`")
 
 
 def _described(name: str, *columns: str) -> Any:
