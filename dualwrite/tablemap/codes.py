@@ -147,7 +147,7 @@ _TABLE = (
     Code(
         "DW1104",
         "a column or path that does not follow the notation",
-        "write FINOPS_COLUMN sign dataverse_column",
+        "write FINOPS_COLUMN sign dataverse_column, odd names in double quotes",
     ),
     Code(
         "DW1105",

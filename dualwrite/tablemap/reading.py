@@ -216,9 +216,8 @@ def _path(text: str, line: int, report: FindingList, word: str) -> ColumnPath | 
     try:
         return ColumnPath.parse(text)
     except NotationError as error:
-        report.add(
-            "DW1104", line, f"{word}: {error}", cure="write a column's name, or lookup.column"
-        )
+        cure = "write a column's name, or lookup.column; a name with other signs in double quotes"
+        report.add("DW1104", line, f"{word}: {error}", cure=cure)
         return None
 
 

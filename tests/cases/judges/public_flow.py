@@ -218,7 +218,7 @@ def uuid_without_default(output: Output) -> str:
     runs = output.steps("dualwrite run")
     return complaints(
         unless(len(runs) == 2, "not both pairs were tried"),
-        *[f"run {n} did not write" for n, r in enumerate(runs, 1) if "1 row written" not in r.text],
+        *[f"run {n} did not write" for n, r in enumerate(runs, 1) if " 1 written" not in r.text],
     )
 
 
@@ -227,7 +227,8 @@ def sequences(output: Output) -> str:
     """The sequence is moved, or the check warns."""
     check = output.steps("dualwrite maps check")
     said = bool(check) and re.search(r"sequence|serial|own number", check[0].text)
-    moved = bool(check) and "duplicate key" not in output.after("own application inserts")
+    inserted = output.after("own application inserts", "--- both apps give")
+    moved = bool(check) and "duplicate key" not in inserted
     return unless(said or moved, "the sequence is not moved, and no check says so")
 
 
@@ -238,7 +239,7 @@ def equal_by_collation(output: Output) -> str:
     return complaints(
         unless("| [ab] | 1 " in last, "the row 'ab' was changed or deleted"),
         unless(
-            {"AB"} <= keys(output.held("c34")) | {"AB" if "'AB'" in output.text else ""},
+            "AB" in output.after("$ dualwrite errors", "$ dualwrite reconcile"),
             "'AB' is not held",
         ),
         unless("are there already" not in output.text, "the reason is not the collation"),
@@ -386,13 +387,13 @@ def overwritten(output: Output) -> str:
 @into(JUDGES, "public/case_73")
 def primary_keys_demanded(output: Output) -> str:
     """Works, or the check says so."""
-    return _works_or_said(output, "primary key", "20 rows written")
+    return _works_or_said(output, "primary key", "20 written")
 
 
 @into(JUDGES, "public/case_74")
 def statement_binlog(output: Output) -> str:
     """The check says so, or it works."""
-    return _works_or_said(output, "binlog", "20 rows written")
+    return _works_or_said(output, "binlog", "20 written")
 
 
 def _works_or_said(output: Output, word: str, written: str) -> str:

@@ -107,6 +107,28 @@ def judged(app: str, staged: Staged, before: Unlike | None, after: Unlike, *, ne
     return Written(altered=(altered,) if len(altered.numbers) else ())
 
 
+def met(session: DatabaseSession, app: str, staged: Staged, count: int) -> RowsRefusedError:
+    """The refusal of rows that are new to us, where `count` of them are there for the app."""
+    table, names = staged.schema.name, staged.key
+    keys = [staged.dialect.readable(staged.schema.columns[n], staged.target.c[n]) for n in names]
+    both = [staged.source.c[name] for name in names] + keys
+    columns = [column.label(f"k{place}") for place, column in enumerate(both)]
+    found = sa.select(*columns).select_from(staged.source.join(staged.target, staged.matched()))
+    answer = [_flat(each).to_pylist() for each in session.arrays(found, short=True)]
+    for row in zip(*answer, strict=True):
+        ours, theirs = (tuple(map(str, part)) for part in (row[: len(names)], row[len(names) :]))
+        if ours != theirs:
+            return RowsRefusedError(
+                app=app,
+                table=table,
+                reason=f"the app takes ({', '.join(ours)}) for its row ({', '.join(theirs)}): the "
+                f"collation of {', '.join(names)} does not tell them apart",
+                cure=f"give {', '.join(names)} in {app} a collation that does (a binary one), or "
+                "one of the rows another key; then dualwrite errors retry",
+            )
+    return RowsRefusedError(app=app, table=table, reason=f"{count} of the rows are there already")
+
+
 def insist_gone(session: DatabaseSession, app: str, staged: Staged) -> None:
     """Refuse a delete where a row is there still.
 

@@ -230,8 +230,7 @@ class SqlWriting:
                 return written
             after = readback.unlike(self._session, staged)
             if added != rows.num_rows and not pc.any(after.absent).as_py():
-                reason = f"{rows.num_rows - added} of the rows are there already"
-                raise RowsRefusedError(app=app, table=schema.name, reason=reason)
+                raise readback.met(self._session, app, staged, rows.num_rows - added)
             return written + readback.judged(app, staged, None, after, new=True)
 
     def _numbered_on(

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture, NoCaptureError
-from dualwrite.errors import AppBusyError, DualWriteError, PrivilegeError
+from dualwrite.apps.query import Query
+from dualwrite.errors import AppBusyError, DualWriteError, PrivilegeError, RowsRefusedError
 from tests.apps.capturing import CAPTURE, QUEUE, customer, entries, recorded
 from tests.apps.hands import sql_hand
 from tests.apps.reading import customers, of_customers, paths
@@ -170,6 +171,23 @@ def test_keys_are_equal_by_their_collation(shop: Workshop) -> None:
     assert max(ages) < 60
     with app.writing() as writing:
         assert len(writing.entries(capture, pa.table({"code": ["mÜLL"]}))) == 3
+
+
+def test_a_key_that_the_app_takes_for_another_is_refused_with_both(shop: Workshop) -> None:
+    shop.execute("CREATE TABLE item (code varchar(10) PRIMARY KEY, name varchar(10))")
+    app = shop.open()
+    app.write("item", pa.table({"code": ["ab"], "name": ["1"]}), key=["code"])
+    fresh = pa.table({"code": ["AB"], "name": ["2"]})
+
+    with pytest.raises(RowsRefusedError) as refused, app.writing() as writing:
+        writing.insert("item", fresh, key=["code"], fresh=True)
+
+    assert refused.value.reason == (
+        "the app takes (AB) for its row (ab): the collation of code does not tell them apart"
+    )
+    assert app.read(Query("item", paths("code", "name"), paths("code"))).to_pylist() == [
+        {"code": "ab", "name": "1"}
+    ]
 
 
 def test_every_way_to_change_rows_is_captured(shop: Workshop, watched: App) -> None:
