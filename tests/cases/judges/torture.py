@@ -112,7 +112,8 @@ def altered(output: Output) -> str:
     return complaints(
         unless(len(states) >= 12, "not all changes are shown"),
         unless(all(code == "None" for _, code in states), "live ended"),
-        unless("after rebuild" in last.partition(" d=")[2], "the rebuilt table is not captured"),
+        # the other edit stays held: a column there was made too narrow for its row
+        unless("'A', 'rebuilt'" in last.partition(" d=")[2], "the rebuilt table is not captured"),
     )
 
 
