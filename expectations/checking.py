@@ -29,8 +29,10 @@ from expectations.report import SIDES, About, QualityReport
 from expectations.suite import suite_of
 
 
-def check_tables(session: Session, table_map: TableMap) -> QualityReport:
+def check_tables(session: Session, table_map: TableMap, *, values: bool = False) -> QualityReport:
     """Run the suites of a map over all rows that it takes part in, on both sides.
+
+    With `values` the report also says why rows failed, which shows values of theirs.
 
     Memory depends on the partition size (`[engine] partition_rows`), not on the table's.
 
@@ -38,7 +40,7 @@ def check_tables(session: Session, table_map: TableMap) -> QualityReport:
         NotEvaluatedError: An expectation raised instead of answering.
         TransientError, PermanentError: From the apps.
     """
-    gate = GreatExpectationsGate()
+    gate = GreatExpectationsGate(values=values)
     for side in Side:
         if table_map.flows_from(side):
             _check_source(session, table_map, side, gate)

@@ -6,13 +6,16 @@ neither style nor content, so here everything a page needs is in the page.
 
     <project>/reports/quality/index.html          what to correct first, and all suites
     <project>/reports/quality/<map>-<direction>.html   one suite: its worst rows, then its columns
+    <project>/reports/quality/<map>-<direction>.csv    why rows failed, where values may be shown
     <project>/reports/quality/history.jsonl       the numbers of earlier reports of whole tables
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Sequence
+from dataclasses import astuple, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,7 +38,7 @@ from dualwrite.link import AppNames, app_names
 from dualwrite.tablemap.notation import path_of
 from expectations import catalogue, history
 from expectations.history import Past
-from expectations.report import About, Answer, QualityReport
+from expectations.report import About, Answer, QualityReport, RowCause
 
 ASSETS = Path(__file__).parent / "assets"
 FOLDER = Path("reports", "quality")
@@ -64,6 +67,8 @@ def publish(report: QualityReport, project: Path, *, what: str, trend: bool = Fa
     past = history.read(folder) if trend else history.Past()
     for old in folder.glob("*.html"):
         old.unlink()
+    for old in folder.glob("*.csv"):
+        old.unlink()
     view = DefaultJinjaPageView(custom_styles_directory=ASSETS, custom_views_directory=ASSETS)
     note = f"{what}, {now:%Y-%m-%d %H:%M} UTC"
     pages: list[dict[str, Any]] = []
@@ -71,6 +76,8 @@ def publish(report: QualityReport, project: Path, *, what: str, trend: bool = Fa
         file = f"{_file_name(suite)}.html"
         page = _page(view, report, suite, note, names)
         (folder / file).write_text(page, encoding="utf-8")
+        if causes := report.causes.get(suite):
+            _write_csv(folder / f"{_file_name(suite)}.csv", causes)
         pages.append(_listed(report.of(suite), file, list(answers.values()), past, suite))
     pages.sort(key=lambda page: -page["findings"])
     index = view.env.get_template("dualwrite_index.j2")
@@ -177,8 +184,26 @@ def _page(
         cards=[(f"{rows:,}", "rows checked", ""), *_cards(answers)],
         passed=passed,
         worst=[row for row in report.worst.get(suite, ()) if len(row.columns) > 1],
+        rows=_by_row(report.causes.get(suite, ())),
+        csv=f"{_file_name(suite)}.csv",
     )
     return str(page)
+
+
+def _by_row(causes: Sequence[RowCause]) -> list[tuple[str, list[RowCause]]]:
+    """The first rows that failed, those with most causes first, each with its causes."""
+    found: dict[str, list[RowCause]] = {}
+    for each in causes:
+        found.setdefault(each.key, []).append(each)
+    return sorted(found.items(), key=lambda row: -len(row[1]))[:SHOWN]
+
+
+def _write_csv(file: Path, causes: Sequence[RowCause]) -> None:
+    """Every cause on a line of its own."""
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(field.name for field in fields(RowCause))
+        writer.writerows(astuple(each) for each in causes)
 
 
 def _about(answer: Answer, about: About) -> str:

@@ -30,13 +30,13 @@ from great_expectations.data_context.types.base import (
 from great_expectations.execution_engine import pandas_execution_engine
 
 from dualwrite.errors import PermanentError
-from dualwrite.gate_column import Role, gate_name
+from dualwrite.gate_column import Role, gate_name, plain_name
 from dualwrite.rules import Rule, Verdict
 from dualwrite.rules.judging import weigh
 from dualwrite.sync.routes.route import Route
 from expectations.catalogue import rule_of
 from expectations.expectation import SAMPLE, named
-from expectations.report import About, QualityReport, WorstRow
+from expectations.report import NAMED, About, QualityReport, RowCause, WorstRow
 from expectations.suite import about_of, suite_of
 
 pandas_execution_engine.HASH_THRESHOLD = 0
@@ -68,7 +68,9 @@ class GreatExpectationsGate:
     that the rules name reach GX, and the key, by which the report names rows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, values: bool = False) -> None:
+        """With `values` the report also says why rows failed, which shows values of theirs."""
+        self._values = values
         self.report = QualityReport()
         self._lock = threading.Lock()
 
@@ -100,8 +102,9 @@ class GreatExpectationsGate:
         result = validate(rows.select(list(wanted)), suite, key)
         masks = _masks(result, rules, rows.num_rows)
         worst = _worst(rows.select(list(key)), masks)
+        causes = _causes(rows, key, masks) if self._values else []
         with self._lock:
-            self.report.add(result, about, worst)
+            self.report.add(result, about, worst, causes)
         none = pa.repeat(pa.scalar(value=False), rows.num_rows)
         return weigh(
             rows.num_rows,
@@ -186,3 +189,24 @@ def _worst(keys: pa.Table, masks: Mapping[Rule, Mask]) -> list[WorstRow]:
     columns = [tuple(rule.about for rule, mask in masks.items() if mask[number]) for number in most]
     found = keys.take(pa.array(most)).to_pylist()
     return [WorstRow(named(key), names) for key, names in zip(found, columns, strict=True)]
+
+
+def _causes(rows: pa.Table, key: Sequence[str], masks: Mapping[Rule, Mask]) -> list[RowCause]:
+    """Why the first rows of each rule failed, in the words in which they would be held."""
+    found = []
+    for rule, mask in masks.items():
+        numbers = pa.array(np.flatnonzero(mask)[:NAMED])
+        names = rows.select(list(key)).take(numbers).to_pylist() if key else [{}] * len(numbers)
+        told = zip(names, rule.evidence(rows, numbers), strict=True)
+        found += [
+            RowCause(
+                named(name),
+                plain_name(rule.about),
+                rule.called,
+                rule.severity,
+                rule.reason(row),
+                rule.cure,
+            )
+            for name, row in told
+        ]
+    return found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +21,8 @@ from dualwrite.gate_column import plain_name
 from dualwrite.link import AppNames, Side
 from expectations.expectation import SAMPLE
 
+NAMED = 1000
+"""Of how many rows of an expectation a report says why they failed, where it shows values."""
 SIDES = {Side.FINOPS: "ERP", Side.DATAVERSE: "Dataverse"}
 """The sides of a report for people whose apps have no title in `dualwrite.toml`."""
 _SIDE = re.compile("|".join(SIDES.values()))
@@ -82,6 +85,18 @@ class WorstRow:
     columns: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class RowCause:
+    """Why a row failed one expectation, with the values that it failed for."""
+
+    key: str
+    column: str
+    rule: str
+    severity: str
+    reason: str
+    cure: str
+
+
 @dataclass
 class QualityReport:
     """Answers by suite, in the order in which suites and expectations came up."""
@@ -90,15 +105,19 @@ class QualityReport:
     about: dict[str, About] = field(default_factory=dict)
     worst: dict[str, tuple[WorstRow, ...]] = field(default_factory=dict)
     """By suite, the rows that failed most expectations; those that failed one come last."""
+    causes: dict[str, tuple[RowCause, ...]] = field(default_factory=dict)
+    """By suite, why rows failed, of the first rows of each expectation; only where values of rows
+    may be shown."""
 
     def add(
         self,
         result: ExpectationSuiteValidationResult,
         about: About | None = None,
         worst: Sequence[WorstRow] = (),
+        causes: Sequence[RowCause] = (),
     ) -> None:
         """Count the result of one validation in."""
-        self._merge(result.suite_name, map(_answer, result.results), worst)
+        self._merge(result.suite_name, map(_answer, result.results), worst, causes)
         if about is not None:
             self.about[result.suite_name] = about
 
@@ -106,14 +125,23 @@ class QualityReport:
         """Count another report in."""
         self.about |= other.about
         for suite, answers in other.suites.items():
-            self._merge(suite, answers.values(), other.worst.get(suite, ()))
+            causes = other.causes.get(suite, ())
+            self._merge(suite, answers.values(), other.worst.get(suite, ()), causes)
 
-    def _merge(self, suite: str, answers: Iterable[Answer], worst: Sequence[WorstRow]) -> None:
+    def _merge(
+        self,
+        suite: str,
+        answers: Iterable[Answer],
+        worst: Sequence[WorstRow],
+        causes: Sequence[RowCause],
+    ) -> None:
         mine = self.suites.setdefault(suite, {})
         for answer in answers:
             mine[answer.asked] = mine[answer.asked] + answer if answer.asked in mine else answer
         rows = [*self.worst.get(suite, ()), *worst]
         self.worst[suite] = tuple(sorted(rows, key=lambda row: -len(row.columns))[:SAMPLE])
+        if causes:
+            self.causes[suite] = _first([*self.causes.get(suite, ()), *causes])
 
     def of(self, suite: str) -> About:
         """What a suite is about; its name where nothing is given."""
@@ -136,6 +164,17 @@ class QualityReport:
         """Suite and answer of every expectation that some row failed, the worst first."""
         found = [(s, a) for s, answers in self.suites.items() for a in answers.values()]
         return sorted((each for each in found if each[1].failing), key=lambda e: -e[1].failing)
+
+
+def _first(causes: Sequence[RowCause]) -> tuple[RowCause, ...]:
+    """The first of each rule and column, so that a report is bounded, whatever the table."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for each in causes:
+        seen[each.rule, each.column] += 1
+        if seen[each.rule, each.column] <= NAMED:
+            kept.append(each)
+    return tuple(kept)
 
 
 def _answer(result: Any) -> Answer:

@@ -33,7 +33,9 @@ def _run_name() -> str:
     flow_run_name=_run_name,
     task_runner=task_runner(),
 )
-async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
+async def quality_report(
+    project: Path, maps: list[str] | None = None, values: bool = False
+) -> Path:
     """Check every row of the maps on both sides; nothing is written to the apps.
 
     The event `dualwrite.quality.passed` or `dualwrite.quality.failed` is emitted for each map.
@@ -41,12 +43,13 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
     Args:
         project: The project folder, which contains dualwrite.toml.
         maps: The names of the maps; if empty, all maps that were started.
+        values: Whether pages, and a CSV file beside each, show the values that rows failed for.
 
     Returns:
         The first page, reports/quality/index.html in the project folder.
     """
     names = maps or active_maps(project)
-    submitted = [check_map.submit(project, name) for name in names]
+    submitted = [check_map.submit(project, name, values) for name in names]
     report = QualityReport()
     for one in await asyncio.to_thread(lambda: [future.result() for future in submitted]):
         report.merge(one)
@@ -60,9 +63,12 @@ async def quality_report(project: Path, maps: list[str] | None = None) -> Path:
 def main(
     maps: Annotated[list[str] | None, typer.Argument(metavar="[MAP...]")] = None,
     project: Annotated[Path, typer.Option(metavar="DIR")] = Path(),
+    values: Annotated[
+        bool, typer.Option("--values", help="Show the values that rows failed for, and CSV files.")
+    ] = False,
 ) -> None:
     """Write the Data Docs of maps, as a Prefect flow."""
-    page = asyncio.run(quality_report(project, maps))
+    page = asyncio.run(quality_report(project, maps, values))
     typer.echo(f"The quality report: {url_of(page)}")
 
 

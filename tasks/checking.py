@@ -19,10 +19,10 @@ def reconcile_map(project: Path, map_name: str) -> Reconciled:
 
 
 @step(name="check map", task_run_name="check {map_name}", tags=["reads"])
-def check_map(project: Path, map_name: str) -> QualityReport:
+def check_map(project: Path, map_name: str, values: bool = False) -> QualityReport:
     """Run the suites of a map over all its rows, on both sides."""
     session = session_of(project)
-    return check_tables(session, session.map(map_name))
+    return check_tables(session, session.map(map_name), values=values)
 
 
 @step(name="publish quality", task_run_name="publish {what}", tags=["reports"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import json
 import re
@@ -219,6 +220,45 @@ def test_pages_name_failing_rows_by_key_and_show_no_value(tmp_path):
     assert "1 of 2 rows do not." in suite
     assert "&lt;secret&gt;" in suite
     assert "<secret>" not in suite
+
+
+def test_with_values_a_page_and_a_file_say_why_rows_failed(tmp_path):
+    gate = GreatExpectationsGate(values=True)
+    rows = pa.table({"source:ID": ["<C1>", "C2"], "name": ["<much>", "ab"], "memo": ["abcd", None]})
+    rules = [Length(column="name", length=3), Length(column="memo", length=3)]
+    gate(ROUTE, rows, [*rules, Required(column="memo")])
+
+    page = publish(gate.take(), tmp_path, what="a test")
+
+    name = "accounts-finops-to-dataverse"
+    text = (page.parent / f"{name}.html").read_text(encoding="utf-8")
+    with (page.parent / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        found = [(row["key"], row["column"], row["rule"]) for row in csv.DictReader(stream)]
+    # the causes of a row stand on lines of their own, the row with most of them first
+    first = text.index("name has 6 characters where 3 fit: &#39;&lt;much&gt;&#39;")
+    assert first < text.index("memo has 4 characters where 3 fit") < text.index("(required)")
+    assert found == [
+        ("<C1>", "name", "length"),
+        ("<C1>", "memo", "length"),
+        ("C2", "memo", "required"),
+    ]
+    assert f'<a href="{name}.csv">' in text
+    assert "With values of rows" in text
+    assert "dualwrite errors --map " in text
+    publish(a_report(["abc", "secret"]), tmp_path, what="a test")
+    assert list(page.parent.glob("*.csv")) == []
+
+
+def test_what_is_kept_of_causes_does_not_grow_with_the_table():
+    gate = GreatExpectationsGate(values=True)
+    for start in (0, 1500):
+        names = pa.array(["abcd"] * 1500)
+        keys = pa.array([str(start + number) for number in range(1500)])
+        gate(ROUTE, pa.table({"source:ID": keys, "name": names}), [Length(column="name", length=3)])
+
+    [causes] = gate.take().causes.values()
+
+    assert [each.key for each in causes] == [str(number) for number in range(1000)]
 
 
 def test_words_of_a_map_are_text_on_a_page_not_markup(tmp_path):
