@@ -28,6 +28,8 @@ _CANONICAL_INT = re.compile(r"0|-?[1-9][0-9]*")
 _CANONICAL_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _READ_AS = {"int": "a number", "float": "a number", "bool": "true or false"}
 _DEEPEST = 20
+_CUT = re.compile(r"""(?:^|[-:\[{,])\s*("[^"']*")\s*[^\s"',\]}:#]""")
+"""A text in double quotes that goes on after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ def load(text: str, report: FindingList) -> Node | None:
         root = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        report.add("DW1100", line, f"not YAML: {error.problem or error.context}")
+        message = f"not YAML: {error.problem or error.context}"
+        report.add("DW1100", line, message, cure=_quoting(text.splitlines()[line - 1 : line]))
         return None
     except YAMLError as error:
         report.add("DW1100", 1, f"not YAML: {' '.join(str(error).split())}")
@@ -174,6 +177,14 @@ def load(text: str, report: FindingList) -> Node | None:
         report.add("DW1100", 1, "the file is empty")
         return None
     return _node(root, report, depth=0)
+
+
+def _quoting(lines: list[str]) -> str | None:
+    """The cure where YAML took a name in double quotes for a whole text."""
+    found = _CUT.search(lines[0]) if lines else None
+    if found is None:
+        return None
+    return f"put single quotes around the whole text that begins with {found[1]}"
 
 
 def plain(node: Node) -> Any:

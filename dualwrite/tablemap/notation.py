@@ -25,8 +25,9 @@ from dualwrite.link import Side
 from dualwrite.tablemap.names import NotationError, TableName, quoted, unquoted
 
 _BARE = re.compile(r"[^\W\d]\w*")
-_NAME = rf'(?:{_BARE.pattern}|"(?:[^"\x00-\x1f]|"")+")'
-_TABLE = rf"(?:{_NAME}\.)?{_NAME}"
+_QUOTED = r'"(?:[^"\x00-\x1f]|"")+"'
+_NAME = rf"(?:{_BARE.pattern}|{_QUOTED})"
+_TABLE = rf"(?:(?:\w+|{_QUOTED})\.)?(?:\w+|{_QUOTED})"
 _PLAIN = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _POLYMORPHIC = re.compile(rf"(?P<lookup>{_NAME})(?P<targets>(?:\.{_TABLE}\({_NAME}\))+)")
 _TARGET = re.compile(rf"\.({_TABLE})\(({_NAME})\)")

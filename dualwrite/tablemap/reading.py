@@ -21,7 +21,7 @@ from dualwrite.tablemap.expectations import read_expected
 from dualwrite.tablemap.filters import FilterError, parse_filter
 from dualwrite.tablemap.findings import Finding, MapError, in_order
 from dualwrite.tablemap.model import End, Master, Place, TableMap
-from dualwrite.tablemap.names import NotationError, TableName
+from dualwrite.tablemap.names import NotationError, TableName, quoted
 from dualwrite.tablemap.notation import ColumnPath, name_of, parse_reference
 from dualwrite.tablemap.periods import read_effective
 from dualwrite.tablemap.quantities import read_quantity
@@ -217,6 +217,8 @@ def _path(text: str, line: int, report: FindingList, word: str) -> ColumnPath | 
         return ColumnPath.parse(text)
     except NotationError as error:
         cure = "write a column's name, or lookup.column; a name with other signs in double quotes"
+        if not set(text) & set('.()"'):
+            cure += f": '{quoted(text)}'"
         report.add("DW1104", line, f"{word}: {error}", cure=cure)
         return None
 

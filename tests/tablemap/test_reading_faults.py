@@ -31,7 +31,8 @@ from tests.tablemap.samples import ENDS, made
             "  - A ~ a",
             (
                 "7: DW1104 'A ~ a' is not FINOPS_COLUMN sign dataverse_column, sign one "
-                "of = >< > >> < <<\n  write FINOPS_COLUMN sign dataverse_column"
+                "of = >< > >> < <<\n  write FINOPS_COLUMN sign dataverse_column, odd names in "
+                "double quotes"
             ),
         ),
         (
@@ -232,7 +233,8 @@ def test_a_fault_is_reported_with_line_and_cure(written, message):
             "key: [i-d]",
             (
                 "4: DW1104 dataverse: key: 'i-d' is not a column, nor a path such as "
-                "lookup.column or lookup.Table(column)\n  write a column's name, or lookup.column"
+                "lookup.column or lookup.Table(column)\n  write a column's name, or lookup.column; "
+                "a name with other signs in double quotes: '\"i-d\"'"
             ),
         ),
         (
@@ -258,6 +260,14 @@ def test_a_fault_is_reported_with_line_and_cure(written, message):
             (
                 "3: DW1100 not YAML: expected ',' or ']', but got '}'\n"
                 "  correct the line; docs/reference/map-file.md shows the shape"
+            ),
+        ),
+        (
+            "key: [id]",
+            'key: [id], company: "i-d".x',
+            (
+                "4: DW1100 not YAML: expected ',' or '}', but got '<scalar>'\n"
+                '  put single quotes around the whole text that begins with "i-d"'
             ),
         ),
         (
