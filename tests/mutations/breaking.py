@@ -146,7 +146,7 @@ def _nothing_returns() -> None:
 
 
 def _at_noon() -> None:
-    _put(dated.DatedTarget, "_now", property(lambda self: self._session.now()))
+    _put(dated.DatedTarget, "_days", lambda self, _, passed: [(self._session.now(), passed)])
 
 
 def _show_all() -> None:
