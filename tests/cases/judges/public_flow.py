@@ -237,7 +237,7 @@ def equal_by_collation(output: Output) -> str:
     """Held, with the reason; the row that is there is not touched."""
     last = output.text.rpartition("$ dualwrite sync")[2]
     return complaints(
-        unless("| [ab] | 1 " in last, "the row 'ab' was changed or deleted"),
+        unless(("[ab]", "1") in rows(last), "the row 'ab' was changed or deleted"),
         unless(
             "AB" in output.after("$ dualwrite errors", "$ dualwrite reconcile"),
             "'AB' is not held",
@@ -277,7 +277,7 @@ def reloads(output: Output) -> str:
 @into(JUDGES, "public/case_46")
 def renamed_columns(output: Output) -> str:
     """The map waits and says so, the other goes on; named back, it heals."""
-    parts = output.parts("=== ")
+    parts = output.parts("--- === ")
     wrong = []
     for number, part in enumerate(parts, 1):
         first = part.partition("--- and named back")[0]

@@ -278,10 +278,11 @@ def date_or_moment(output: Output) -> str:
 
 @into(JUDGES, "public/case_53")
 def value_maps(output: Output) -> str:
-    """An unlisted value is held, and named."""
+    """An unlisted value is held, and named; one in other letters is the one that is listed."""
     held = keys(output.held("c53"))
     return complaints(
-        unless({"D", "E", "X"} <= held, "D, E or X is not held"),
+        unless({"D", "X"} <= held, "D or X is not held"),
+        unless("E" in held or "E | 1 |" in output.text, "E is neither held nor All"),
         unless("A | 0 | t" in output.text, "A did not cross"),
         unless("'7'" in output.text or " 7" in output.after("value_map_total"), "7 is not named"),
     )
