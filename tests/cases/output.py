@@ -58,9 +58,9 @@ class Output:
     def parts(self, pattern: str) -> list[str]:
         """The text between the lines that match a pattern; what precedes the first is left out.
 
-        The line below a table's heads is none of them.
+        The line below a table's heads is none of them; a case may put dashes before.
         """
-        return re.split(rf"(?m)^(?!-[- ]*$){pattern}.*$", self.text)[1:]
+        return re.split(rf"(?m)^(?!-[- ]*$)(?:--- )?{pattern}.*$", self.text)[1:]
 
     def steps(self, beginning: str = "") -> list[Step]:
         """The commands that the case shows by `$ ...`, or those that begin so."""
@@ -126,8 +126,8 @@ def every(words: Iterable[str], text: str) -> bool:
 
 def reconciled(text: str) -> list[tuple[int, ...]]:
     """Each line of `reconcile`: same, differ, only here, only there, pending, held."""
-    found = re.findall(r"(?m)^\S+ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) +(\d+) *$", text)
-    return [tuple(int(number) for number in line) for line in found]
+    found = re.findall(r"(?m)^\S+" + 6 * r" +([\d,]+)" + " *$", text)
+    return [tuple(int(number.replace(",", "")) for number in line) for line in found]
 
 
 def clean(text: str, same: int | None = None) -> str:

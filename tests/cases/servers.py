@@ -23,7 +23,8 @@ TODAY = {
         "from dualwrite.sync.write_both.write import write_both as write_together"
     ),
     "from dualwrite import live\n": "",
-    "from dualwrite import rates\n": "from dualwrite.money import rates\n",
+    "from dualwrite import rates\n": "import dualwrite\n",
+    "rates.read('.')": "dualwrite.read_rates('.')",
 }
 """What scripts import of the engine by the names that it had when they were written."""
 RIG = Path(__file__).parent / "rig" / "fast.py"

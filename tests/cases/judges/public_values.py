@@ -329,7 +329,10 @@ def widened(output: Output) -> str:
 def rates(output: Output) -> str:
     """Right, or among the problems."""
     return complaints(
-        unless(output.text.count("problem:") >= 3, "zero, negative and own rates are no problems"),
+        unless(
+            every(["above zero and is 0", "above zero and is -9", "to itself is 1"], output.text),
+            "zero, negative and own rates are no problems",
+        ),
         unless(re.search(r"JPY USD 2026-01-05 0\.0065", output.text), "per 100 is not reckoned"),
         unless("USD NIO 2026-08-29 28.8439" in output.text, "the plain rate is not found"),
     )
