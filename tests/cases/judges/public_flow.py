@@ -381,7 +381,10 @@ def overwritten(output: Output) -> str:
     run = output.steps("dualwrite run t")[-1:]
     return complaints(
         unless("A" in keys(output.conflicts("c72")), "the overwritten row is on no record"),
-        unless(run and re.search(r"overw", run[0].text), "run does not tell how many"),
+        unless(
+            run and re.search(r"1 row had other values .* the master decided", run[0].text),
+            "run does not tell how many",
+        ),
     )
 
 

@@ -330,7 +330,9 @@ def rates(output: Output) -> str:
     """Right, or among the problems."""
     return complaints(
         unless(
-            every(["above zero and is 0", "above zero and is -9", "to itself is 1"], output.text),
+            every(
+                ["above zero and is 0", "above zero and is -9", "to itself must be 1"], output.text
+            ),
             "zero, negative and own rates are no problems",
         ),
         unless(re.search(r"JPY USD 2026-01-05 0\.0065", output.text), "per 100 is not reckoned"),
@@ -348,7 +350,7 @@ def leading_zeros(output: Output) -> str:
     return complaints(
         unless(run, "run is not shown"),
         unless("9" not in found, "'09' became 9"),
-        unless("7 | crm edit" not in output.text, "an edit of '007' overwrote 7"),
+        unless(("7", "crm edit") not in rows(output.text), "an edit of '007' overwrote 7"),
     )
 
 
