@@ -37,8 +37,10 @@ __all__ = [
     "wrapped",
 ]
 
-_LONG_WORD = 14
-"""What is longer than this is a name or a number, no word, and may be broken anywhere."""
+_LONG_WORD, _LONG_NAME = 14, 22
+"""What is longer than a word is a name or a number: beside others it may be broken anywhere, but on
+a screen of less than 80 columns, where most would be, only what is longer than a name."""
+_USUAL = 80
 _WORDS = r"(?<=\s)(?=\S)|(?<=--)(?=\w)"
 _PATHS = rf"{_WORDS}|(?<=[a-z]\.)(?=[a-z])"
 _JOINTS = rf"{_PATHS}|(?<=\w[-_])(?=\w)"
@@ -98,7 +100,8 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
     widths = [max(map(len, column)) for column in columns]
     if sum(widths) <= room:
         return widths
-    least = [max(map(_longest_word, column)) for column in columns]
+    most = _LONG_WORD if columns_of_terminal() >= _USUAL else _LONG_NAME
+    least = [max(min(_longest_part(cell), most) for cell in column) for column in columns]
     while sum(widths) > room:
         wide = [place for place, width in enumerate(widths) if width > least[place]]
         if not wide:
@@ -107,9 +110,8 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
     return widths
 
 
-def _longest_word(cell: str) -> int:
-    parts = re.split(_JOINTS, cell)
-    return min(max(len(part.rstrip()) for part in parts), _LONG_WORD)
+def _longest_part(cell: str) -> int:
+    return max(len(part.rstrip()) for part in re.split(_JOINTS, cell))
 
 
 def _print_blocks(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
