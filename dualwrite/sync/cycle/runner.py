@@ -14,38 +14,32 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import cached_property, partial
 from math import ceil
 from typing import TypeVar
 
 from dualwrite.apps.capture import OvertakenError, QueueMissingError
-from dualwrite.apps.transactions import Snapshot
 from dualwrite.errors import DualWriteError, PermanentError, TransientError
 from dualwrite.journal.leases import LeaseLostError
 from dualwrite.journal.records import Counts, HeldRow, MapStatus
 from dualwrite.link import Side
-from dualwrite.sync.batch.batch import BatchContext
 from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.gate import Gate, rules_only
 from dualwrite.sync.batch.results import MapResult, Progress, silent
-from dualwrite.sync.capture.captures import installed
-from dualwrite.sync.capture.departed import CompanyLeftError, guard_departed
+from dualwrite.sync.capture.departed import CompanyLeftError
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.capture.noticing import LOOK_SECONDS, CaptureWatch
 from dualwrite.sync.capture.recovery import recover
 from dualwrite.sync.cycle.applied import acknowledge_applied, remember_acknowledged
 from dualwrite.sync.cycle.dated import DatedWorker
-from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.cycle.neighbours import held_beside
 from dualwrite.sync.cycle.outages import CARRIED
-from dualwrite.sync.cycle.replay import ReplayWorker
 from dualwrite.sync.cycle.waiting import set_waits
+from dualwrite.sync.cycle.workers import MapWorker
 from dualwrite.sync.retry import Retried, retry
 from dualwrite.sync.routes.lookups import Finder
 from dualwrite.sync.routes.order import order_maps
-from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan, guard_deletes
-from dualwrite.sync.routes.reading import reading
+from dualwrite.sync.routes.plan import MASS_DELETE_ROWS, MapPlan
 from dualwrite.sync.session import Session
 from dualwrite.sync.session.leases import kept_leases
 
@@ -53,23 +47,6 @@ Answer = TypeVar("Answer")
 
 QUIET_SECONDS = 30.0
 """How often the journal hears of a map with which nothing happens."""
-
-
-@dataclass
-class MapWorker:
-    """One map in a worker's hands."""
-
-    plan: MapPlan
-    directions: Mapping[Side, DirectionWorker]
-    fault: DualWriteError | None = None
-    reported: object = None
-    """What was journalled last, where nothing was carried."""
-    again_at: float = 0.0
-
-    @property
-    def name(self) -> str:
-        """The map's name."""
-        return self.plan.table_map.name
 
 
 class CycleRunner:
@@ -84,7 +61,7 @@ class CycleRunner:
         gate: Gate = rules_only,
         allow_deletes: bool = False,
     ) -> None:
-        self.session, self._epochs, self._gate = session, epochs, gate
+        self.session, self._epochs = session, epochs
         self._allow_deletes = allow_deletes
         self.finder = Finder(session.apps, keys_only=True)
         self._watch = CaptureWatch(session)
@@ -92,21 +69,13 @@ class CycleRunner:
         self._faults: dict[str, DualWriteError] = {}
         for plan in plans:
             try:
-                self.workers.append(self._map_worker(plan))
+                epoch = epochs[plan.table_map.name]
+                made = MapWorker.of(session, plan, self.finder, epoch, gate)
             except PermanentError as fault:
                 self._faults[plan.table_map.name] = fault
+            else:
+                self.workers.append(made)
         self._recover()
-
-    def _map_worker(self, plan: MapPlan) -> MapWorker:
-        table_map = plan.table_map
-        captures = installed(self.session, table_map)
-        epoch = self._epochs[table_map.name]
-        context = BatchContext(self.session, self.finder, captures, epoch, self._gate)
-        made: type[DirectionWorker] = DatedWorker if table_map.effective else DirectionWorker
-        if table_map.replay == "every":
-            made = ReplayWorker
-        directions = {side: made(context, plan, side) for side in Side if side in captures}
-        return MapWorker(plan, directions)
 
     def _recover(self) -> None:
         """What a worker before us carried, and did not come to forget, is not carried again."""
@@ -121,15 +90,12 @@ class CycleRunner:
         """Maps wait of which a company has left with changes pending."""
         marks, sound = self.session.journal.maps.all_marks(), []
         for worker in self.workers:
-            table_map = worker.plan.table_map
             try:
-                guard_departed(self.session, table_map, marks.get(worker.name, {}))
+                worker.keep_departed(self.session, marks.get(worker.name, {}))
             except CompanyLeftError as fault:
                 self._faults[worker.name] = fault
-                continue
-            companies = self.session.companies(table_map) or ()
-            self.session.journal.maps.set_companies(worker.name, companies)
-            sound.append(worker)
+            else:
+                sound.append(worker)
         self.workers = sound
 
     @property
@@ -288,22 +254,10 @@ class CycleRunner:
             def look(side: Side = side, many: Sequence[MapWorker] = many) -> None:
                 with self.session.apps[side].snapshot() as snapshot:
                     for worker in many:
-                        self._try([worker], partial(self._guard_one, worker, side, snapshot))
+                        guarded = partial(worker.guard_deletes, self.session, side, snapshot)
+                        self._try([worker], guarded)
 
             self._try(many, look)
-
-    def _guard_one(self, worker: MapWorker, side: Side, snapshot: Snapshot) -> None:
-        deletes = worker.directions[side].count_deletes(snapshot)
-        if deletes <= MASS_DELETE_ROWS:
-            return
-        query = reading(self.session, worker.plan.table_map, side.other)
-        guard_deletes(
-            map_name=worker.name,
-            side=side.other,
-            deletes=deletes,
-            rows=self.session.apps[side.other].count(query),
-            command=f"dualwrite sync {worker.name} --allow-deletes",
-        )
 
     def _after_deletes(self, worker: MapWorker) -> None:
         """Try once more what was refused, where a row that went may have been in its way."""
