@@ -74,7 +74,7 @@ class Line:
 
     def close(self) -> None:
         """Give the handle back."""
-        _WATCH.lines.discard(self)
+        _WATCH.remove(self)
         if self._plug is not None:
             self._given_back()
 
@@ -100,6 +100,10 @@ class _Watch:
             if self._pid != os.getpid():  # threads do not survive a fork
                 self._pid = os.getpid()
                 threading.Thread(target=self._run, name="silence", daemon=True).start()
+
+    def remove(self, line: Line) -> None:
+        with self._guard:
+            self.lines.discard(line)
 
     def _run(self) -> None:
         while True:

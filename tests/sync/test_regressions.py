@@ -313,3 +313,30 @@ def test_a_crash_between_a_row_and_its_lookups_makes_no_conflict(running):
     assert running.conflicts() == []
     assert running.rows(F, "Cust", "NAME", "INVOICEACCOUNT") == [("newer", "C1"), ("one", "")]
     assert running.unexplained() == {}
+
+
+def test_a_row_that_was_made_anew_under_its_old_key_is_not_renamed(running):
+    """The other side's change won over the delete that the rename began with; then came a crash."""
+
+    def crash(point: str) -> None:
+        if point == "dataverse: after the commit":
+            raise KeyboardInterrupt
+
+    group = {"DATAAREAID": "USMF", "GROUPID": "10"}
+    running.put(F, "CustGroup", {**group, "DESCRIPTION": "ten"})
+    running.cycle_until_done()
+    running.rename(D, "custgroup", "groupid", "10", "20")
+    running.put(F, "CustGroup", {**group, "DESCRIPTION": "of finops"})
+    with (
+        pytest.raises(KeyboardInterrupt),
+        cycle_runner(pointed(running.session, crash)) as (cycles, _),
+    ):
+        cycles.run_and_flush()
+    running.put(F, "CustGroup", {**group, "DESCRIPTION": "newer"})
+
+    running.cycle_until_done()
+
+    both = [("10", "newer"), ("20", "ten")]
+    assert running.rows(F, "CustGroup", "GROUPID", "DESCRIPTION") == both
+    assert running.rows(D, "custgroup", "groupid", "description") == both
+    assert running.unexplained() == {}

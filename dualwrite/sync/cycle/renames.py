@@ -66,6 +66,7 @@ class Renames:
         names = now.column_names
         there = key_text(snapshot.fetch(self._query, now), names)
         here = row_of(key_text(now, names), there).is_valid()
+        here = pc.and_(here, self._left(snapshot, entries, was))
         for keys in (was, now):
             here = pc.and_not(here, pc.is_in(key_text(keys, names), value_set=waiting))
         pairs, renamed = _Pairs.of(self._route, was.filter(here), now.filter(here)), Renamed()
@@ -82,6 +83,16 @@ class Renames:
         taken = set(key_text(now, names).to_pylist())  # by other rows that are to cross
         renamed.done = [text for text in renamed.done if text not in taken]
         return renamed
+
+    def _left(self, snapshot: Snapshot, entries: Entries, was: pa.Table) -> Mask:
+        """Which keys (n, k) are left for good: a conflict can have made a row of one anew.
+
+        Another row of the source may have taken it: then the delete of it is queued still.
+        """
+        names, texts = was.column_names, key_text(was, was.column_names)
+        taken = row_of(texts, key_text(snapshot.fetch(self._query, was), names)).is_valid()
+        deleted = key_text(entries.filter(entries.is_op(Op.DELETE)).keys, names)
+        return pc.or_(pc.invert(taken), pc.is_in(texts, value_set=deleted))
 
     def _rename(self, writing: Writing, pairs: _Pairs, renamed: Renamed) -> _Pairs:
         """Rename the rows whose new key is free; those that may be tried after these."""
