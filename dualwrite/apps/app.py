@@ -31,6 +31,8 @@ class App(Protocol):
     """One business system.  Safe to use from several threads at once."""
 
     side: Side
+    losses: int
+    """How often the connection to the app was lost so far, whoever has noticed it."""
 
     @property
     def name(self) -> str:

@@ -8,6 +8,8 @@ from dataclasses import replace
 import pytest
 
 from dualwrite.link import Side
+from dualwrite.sync.capture.departed import CompanyLeftError
+from dualwrite.sync.health.problems import repair_map
 from dualwrite.sync.mapstate import mapstate
 from tests.sync.world import D, F, World, cust
 
@@ -39,7 +41,7 @@ def test_its_changes_wait_until_it_is_back(running: World, side: Side) -> None:
     assert running.cycle() == {}
 
     assert running.notes["customers"] == (
-        f"customers: USMF no longer takes part, and 1 of its changes wait in {side.value}: they "
+        f"customers: USMF no longer takes part, and changes of it wait: 1 in {side.value}. They "
         "would be dropped. Nothing was carried.\n"
         "  Put it back, let dualwrite sync customers carry them, and take it out then.\n"
         "  Or give up all that waits: dualwrite pause customers, then "
@@ -74,3 +76,26 @@ def test_what_waits_can_be_given_up(running: World) -> None:
 
     assert running.cycle() == {}
     assert running.notes.get("customers", "") == ""
+
+
+@pytest.mark.parametrize("overtaking", ["check --repair", "run --initial-sync"])
+def test_no_command_overtakes_what_waits(running: World, overtaking: str) -> None:
+    every = running.session.link.companies
+    running.put(F, "Cust", {"DATAAREAID": "USMF", "ACCOUNT": "C1", "NAME": "newer"})
+    carries(running, [company for company in every if company != "USMF"])
+    running.cycle()
+
+    def overtake() -> None:
+        if overtaking == "run --initial-sync":
+            running.run("customers", initial_sync=True)
+            return
+        maps = running.session.journal.maps.all()
+        repair_map(running.session, next(each for each in maps if each.name == "customers"))
+
+    with pytest.raises(CompanyLeftError):
+        overtake()
+
+    assert len(running.entries(F, "customers"))
+    carries(running, every)
+    running.cycle_until_done()
+    assert ("newer",) in running.rows(D, "customer", "name")

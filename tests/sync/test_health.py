@@ -313,6 +313,46 @@ class TestRestored:
             (F, "finops has an earlier state: was it restored from a backup?")
         ]
 
+    def test_what_is_made_anew_after_a_restore_is_a_conflict_with_what_it_was(
+        self, world: World
+    ) -> None:
+        """The key that was lost with the restore is given to another row."""
+        world.run("companies")
+        app = world.memory[F]
+        backup = app._store.state
+        name_it(world, F, "one", code="NEW")
+        cycles(world)
+        name_it(world, D, "newer in dataverse", code="NEW")
+        fenced(world)
+        cycles(world)
+        app._store.change(lambda _: backup)
+        name_it(world, F, "another", code="NEW")
+
+        repair_map(world.session, record(world))
+        cycles(world)
+
+        (stored,) = world.session.journal.conflicts.find("companies", open_only=False)
+        assert {
+            row["NAME" if side is F else "name"]
+            for side, row in stored.conflict.rows.items()
+            if row is not None
+        } == {"another", "newer in dataverse"}
+
+    def test_a_loss_that_another_has_noticed_is_looked_into(self, world: World) -> None:
+        """Such as the look at the captures, which goes on without a word."""
+        world.run("companies")
+        app = world.memory[F]
+        with cycle_runner(world.session) as (runner, _):
+            backup = app._store.state
+            name_it(world, F, "after the backup")
+            runner.run_and_flush()
+            app._store.change(lambda _: backup)
+            app.losses += 1
+            name_it(world, F, "after the restore")
+            [result] = runner.run_and_flush()
+
+        assert result.note.startswith("companies: finops has an earlier state")
+
     def test_a_restore_under_a_running_worker_is_noticed(self, world: World) -> None:
         world.run("companies")
         app = world.memory[D]

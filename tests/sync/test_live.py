@@ -36,7 +36,13 @@ class Switched:
         self._app, self._off = app, off
 
     def __getattr__(self, name: str) -> Any:
-        if self._app.side in self._off and name not in ("side", "name", "close", "refresh"):
+        if self._app.side in self._off and name not in (
+            "side",
+            "name",
+            "losses",
+            "close",
+            "refresh",
+        ):
             raise AppUnreachableError(app=self._app.side.value, reason="it sleeps")
         return getattr(self._app, name)
 

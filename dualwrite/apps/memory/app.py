@@ -36,7 +36,7 @@ class MemoryApp:
     """One business system as a dict of tables."""
 
     def __init__(self, side: Side, *schemas: TableSchema) -> None:
-        self.side = side
+        self.side, self.losses = side, 0
         self.before: Callable[[str, str], None] | None = None
         """Called with (operation, table) before each statement and each commit; what it
         raises, the app raises, and what it changes, the first statement of a transaction sees."""

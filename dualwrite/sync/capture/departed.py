@@ -27,13 +27,14 @@ class CompanyLeftError(PermanentError):
     """Changes of a company wait that is no longer carried."""
 
     def __init__(
-        self, *, map_name: str, app: str, companies: Collection[str], changes: int
+        self, *, map_name: str, companies: Collection[str], changes: Mapping[Side, int]
     ) -> None:
-        self.map_name, self.app, self.changes = map_name, app, changes
+        self.map_name, self.changes = map_name, changes
         named = ", ".join(sorted(companies))
+        counted = " and ".join(f"{count:,} in {side.value}" for side, count in changes.items())
         super().__init__(
-            f"{map_name}: {named} no longer takes part, and {changes:,} of its changes wait in "
-            f"{app}: they would be dropped. Nothing was carried.\n"
+            f"{map_name}: {named} no longer takes part, and changes of it wait: {counted}. They "
+            "would be dropped. Nothing was carried.\n"
             f"  Put it back, let dualwrite sync {map_name} carry them, and take it out then.\n"
             f"  Or give up all that waits: dualwrite pause {map_name}, then "
             f"dualwrite resume {map_name} --drop-queue, which exports it first."
@@ -48,15 +49,16 @@ def guard_departed(session: Session, table_map: TableMap, marks: Mapping[Side, M
         TransientError, PermanentError: From the apps.
     """
     carried = {company.casefold() for company in session.companies(table_map) or ()}
+    gone, waiting = set[str](), dict[Side, int]()
     for side, mark in marks.items():
         left = [company for company in mark.companies if company.casefold() not in carried]
         if not left or table_map.end(side).company is None:
             continue
         changes = _waiting(session, table_map, side, {company.casefold() for company in left})
         if changes:
-            raise CompanyLeftError(
-                map_name=table_map.name, app=side.value, companies=left, changes=changes
-            )
+            gone, waiting[side] = gone | set(left), changes
+    if waiting:
+        raise CompanyLeftError(map_name=table_map.name, companies=gone, changes=waiting)
 
 
 def _waiting(session: Session, table_map: TableMap, side: Side, left: set[str]) -> int:

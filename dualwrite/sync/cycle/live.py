@@ -258,7 +258,7 @@ class _Loop:
                     self._wake_for(side)
                 if watch.wait(0.5):
                     self._wake_for(side)
-            except TransientError:
+            except (TransientError, PermanentError):  # such as a file that is not there
                 watch, lost = None, True
                 done.wait(1.0)
         if watch is not None:

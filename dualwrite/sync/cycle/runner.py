@@ -75,7 +75,11 @@ class CycleRunner:
                 self._faults[plan.table_map.name] = fault
             else:
                 self.workers.append(made)
+        self._losses = self._losses_now()
         self._recover()
+
+    def _losses_now(self) -> list[int]:
+        return [app.losses for app in self.session.apps.values()]
 
     def _recover(self) -> None:
         """What a worker before us carried, and did not come to forget, is not carried again."""
@@ -133,9 +137,11 @@ class CycleRunner:
         """
         if any(worker.fault is not None for worker in self.workers):
             recover(self.session)  # it may be a dead writer's lock
+        losses, self._losses = self._losses, self._losses_now()
         for worker in self.workers:
             fault, worker.fault = worker.fault, None
-            if fault is not None:  # it may have come between the two commits
+            # it may have come between the two commits, or what is back may be an earlier state
+            if fault is not None or losses != self._losses:
                 known = partial(acknowledge_applied, self.session, worker.name, worker.directions)
                 self._try([worker], known)
         pending = {side: self._count(side) for side in Side if side in sides}

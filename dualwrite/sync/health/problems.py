@@ -28,6 +28,7 @@ from dualwrite.sync.capture.captures import (
     start_capture,
 )
 from dualwrite.sync.capture.changes import changes_of
+from dualwrite.sync.capture.departed import guard_departed
 from dualwrite.sync.capture.fencing import restored
 from dualwrite.sync.capture.queues import PAGE, begun_in, pages
 from dualwrite.sync.initial.partitions import KIND
@@ -152,6 +153,7 @@ def repair_map(session: Session, record: MapRecord) -> str:
 
 def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, lease: Lease) -> str:
     name, marks = record.name, session.journal.maps.marks(record.name)
+    guard_departed(session, table_map, marks)
     before = {(each.side, each.text) for each in _uncaptured(session, record, table_map)}
     older = {side for side in Side if restored(session, side, {name: marks})}
     for side in Side:
@@ -168,7 +170,8 @@ def _repair_capture(session: Session, record: MapRecord, table_map: TableMap, le
     unwatched |= {side for side in captures if _drop_drifted(session, captures[side], side)}
     # of a restored app the other side knows better what was last agreed
     unwatched |= {side.other for side in older}
-    queued = _queue_differences(session, table_map, unwatched & captures.keys(), lease)
+    again = {side.other for side in older}
+    queued = _queue_differences(session, table_map, unwatched & captures.keys(), lease, again)
     rows = " and ".join(f"{count:,} in {side.value}" for side, count in queued.items())
     done = "installed again" if before - after or older or not blind else "compared"
     return f"{done}; rows that differ were queued: {rows or 'none'}"
@@ -194,12 +197,17 @@ def _clear_applied(
 
 
 def _queue_differences(
-    session: Session, table_map: TableMap, unwatched: Collection[Side], lease: Lease
+    session: Session,
+    table_map: TableMap,
+    unwatched: Collection[Side],
+    lease: Lease,
+    again: Collection[Side],
 ) -> dict[Side, int]:
     """Queue every row that is not the same, and that no watched queue explains.
 
     Where it differs, on the sides that were not watched; where it has no counterpart, on its own
-    side, so that it crosses.
+    side, so that it crosses.  Of a side of `again` the other app has forgotten rows: one that
+    somebody has made anew there under the key of such a row is a conflict with it.
     """
     captures = installed(session, table_map)
     queued = dict.fromkeys(captures, 0)
@@ -226,12 +234,24 @@ def _queue_differences(
                 queue(lost, keys[lost])
             elif lost in captures:
                 changed = _unexplained(session, captures, route, rows, keys, lost)
-                some = pc.not_equal(changed, "")
+                if lost in again:
+                    anew = _made_anew(session, captures[lost.other], lost.other, keys[lost.other])
+                    changed = pc.if_else(anew, None, changed)
+                some = pc.fill_null(pc.not_equal(changed, ""), fill_value=True)
                 queue(lost, keys[lost].filter(some), changed.filter(some))
 
     watched = [side for side in Side if side not in unwatched]
     reconcile(session, table_map, found=found, believed=watched)
     return {side: count for side, count in queued.items() if count}
+
+
+def _made_anew(session: Session, capture: Capture, side: Side, keys: pa.Table) -> pa.Array:
+    """Which rows of a side, by n keys, were made since its queue was acknowledged last."""
+    with session.apps[side].writing() as looking:
+        entries = looking.entries(capture, keys)
+    names = [str(path) for path in capture.key]
+    made = key_text(entries.filter(entries.is_op(Op.INSERT)).keys, names)
+    return pc.is_in(key_text(keys, names), value_set=made)
 
 
 def _unexplained(

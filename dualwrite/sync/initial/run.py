@@ -24,6 +24,7 @@ from dualwrite.logs import RETRY_PARTITION, reason_of
 from dualwrite.sync.batch.data_faults import data_faults
 from dualwrite.sync.batch.results import MapResult, Progress, Totals, silent
 from dualwrite.sync.capture.captures import start_capture
+from dualwrite.sync.capture.departed import guard_departed
 from dualwrite.sync.initial.partitions import KIND, InitialSync, Options, is_empty
 from dualwrite.sync.initial.rehearsal import rehearse
 from dualwrite.sync.retry import release_parked
@@ -65,6 +66,7 @@ def begin(
 
     Raises:
         TooManyRejectedError: More rows would be rejected than the map allows; nothing has begun.
+        CompanyLeftError: Changes of a company wait that is no longer carried; nothing has begun.
     """
     journal, name = session.journal, plan.table_map.name
     run = journal.runs.unfinished(name, KIND)
@@ -95,6 +97,7 @@ def take_up(session: Session, plan: MapPlan, options: Options) -> InitialSync:
 
 
 def _start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
+    guard_departed(session, table_map, session.journal.maps.marks(table_map.name))
     for side in Side:
         session.apps[side].fence({table_map.name: epoch})
     start_capture(session, table_map, epoch)

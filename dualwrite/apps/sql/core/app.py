@@ -56,7 +56,7 @@ class SqlApp:
     """One business system in a SQL database."""
 
     def __init__(self, side: Side, dialect: Dialect, capturing: Capturing) -> None:
-        self.side = side
+        self.side, self.losses = side, 0
         self._dialect = dialect
         self._catalogue = DatabaseCatalogue(dialect, app=self.name)
         self._pool = Pool(dialect.connect)
@@ -409,5 +409,6 @@ class SqlApp:
     def _translated(self, fault: BaseException, table: str | None) -> DualWriteError:
         error = translated(fault, app=self.name, table=table, secrets=self._dialect.secrets)
         if isinstance(error, AppUnreachableError):
+            self.losses += 1
             self._pool.clear()
         return error
