@@ -25,6 +25,8 @@ _HEADS = {
     "conflicts": "Conflicts",
 }
 
+_TOGETHER = "\N{NO-BREAK SPACE}"
+
 
 def print_counts(
     results: Sequence[MapCounts], kinds: Sequence[str], apps: AppNames, *, every: bool = False
@@ -73,7 +75,9 @@ def print_sums(
         f"{what}; {plural(sums.read, 'row')} read, {sums.written:,} {written}{deleted}, "
         f"{sums.unchanged:,} equal, {held:,} {kept}"
     )
-    print_line("\n" + wrapped(line + (f": {why}" if held and why else ".")))
+    whole = why.replace(" ", _TOGETHER)  # a command is copied from one line
+    text = wrapped(line + (f": {whole}" if held and why else "."))
+    print_line("\n" + text.replace(_TOGETHER, " "))
 
 
 def _moved(result: MapCounts) -> bool:
