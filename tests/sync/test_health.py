@@ -353,6 +353,27 @@ class TestRestored:
 
         assert result.note.startswith("companies: finops has an earlier state")
 
+    @pytest.mark.parametrize("side", Side)
+    def test_a_restore_in_place_is_noticed_by_the_next_cycle(
+        self, world: World, side: Side
+    ) -> None:
+        """No connection ends, and the worker has told the journal nothing yet."""
+        world.run("companies")
+        app = world.memory[side]
+        with cycle_runner(world.session) as (runner, _):
+            name_it(world, F, "before the backup")
+            runner.run_and_flush()
+            backup = app._store.state
+            name_it(world, F, "after the backup")
+            runner.run_once() if side is D else runner.run_and_flush()
+            app._store.change(lambda _: backup)
+            name_it(world, F, "after the restore")
+            runner.workers[0].directions[F].looks_at = 0.0
+            [result] = runner.run_and_flush()
+            [result] = runner.run_and_flush()
+
+        assert result.note.startswith(f"companies: {side.value} has an earlier state")
+
     def test_a_restore_under_a_running_worker_is_noticed(self, world: World) -> None:
         world.run("companies")
         app = world.memory[D]

@@ -5,6 +5,7 @@ A worker can die, or lose an app, between the commit over there and the acknowle
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -19,6 +20,8 @@ from dualwrite.sync.capture.fencing import RestoredError
 from dualwrite.sync.capture.queues import PAGE, acknowledged_of, begun_in, pages
 from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.session import Session
+
+LOOK_SECONDS = 0.25
 
 
 def acknowledge_applied(
@@ -43,8 +46,26 @@ def acknowledge_applied(
         direction.context.begun[side] = ids_within(other.inbox(begun_in(queue)).ranges)
 
 
+def notice_restore(session: Session, map_name: str, direction: DirectionWorker) -> None:
+    """Look whether a target still has what this worker committed last, before it writes again.
+
+    A restore need not end a connection, and the next commit would hide it.  A look costs a trip, so
+    there is one in `LOOK_SECONDS` at most.
+
+    Raises:
+        RestoredError: It has not.
+        TransientError, PermanentError: From the app.
+    """
+    if not direction.applied or time.monotonic() < direction.looks_at:
+        return
+    direction.looks_at = time.monotonic() + LOOK_SECONDS
+    side = direction.source.other
+    if session.apps[side].inbox(direction.capture.queue).stamp < direction.applied:
+        raise RestoredError(map_name=map_name, app=side.value)
+
+
 def remember_acknowledged(
-    session: Session, directions: Mapping[Side, DirectionWorker]
+    session: Session, map_name: str, directions: Mapping[Side, DirectionWorker]
 ) -> Mapping[Side, int]:
     """Let each app remember the last entry of its queue that was acknowledged; which that is.
 
@@ -52,11 +73,14 @@ def remember_acknowledged(
     as many ids again.
 
     Raises:
+        RestoredError: An app has forgotten what it was told before.
         TransientError, PermanentError: From the apps.
     """
     for side, direction in directions.items():
         if direction.given > direction.remembered:
             queue = direction.capture.queue
+            if session.apps[side].inbox(acknowledged_of(queue)).stamp < direction.remembered:
+                raise RestoredError(map_name=map_name, app=side.value)
             with session.apps[side].writing(direction.origin) as writing:
                 nothing = pa.array([], pa.int64())
                 writing.record_applied(acknowledged_of(queue), nothing, direction.given)

@@ -84,6 +84,9 @@ class DirectionWorker:
         """`finops->dataverse` or the other."""
         return self.source.direction
 
+    looks_at = 0.0
+    """When it is to be looked whether the target was restored; by the clock that only grows."""
+
     @property
     def origin(self) -> Origin:
         """Who writes on the source's side."""

@@ -30,7 +30,11 @@ from dualwrite.sync.capture.departed import CompanyLeftError
 from dualwrite.sync.capture.fencing import fence
 from dualwrite.sync.capture.noticing import LOOK_SECONDS, CaptureWatch
 from dualwrite.sync.capture.recovery import recover
-from dualwrite.sync.cycle.applied import acknowledge_applied, remember_acknowledged
+from dualwrite.sync.cycle.applied import (
+    acknowledge_applied,
+    notice_restore,
+    remember_acknowledged,
+)
 from dualwrite.sync.cycle.dated import DatedWorker
 from dualwrite.sync.cycle.neighbours import held_beside
 from dualwrite.sync.cycle.outages import CARRIED
@@ -216,7 +220,12 @@ class CycleRunner:
         def walk() -> None:
             with self.session.apps[side].snapshot() as snapshot:
                 for number, worker in enumerate(busy, 1):
-                    self._try([worker], partial(worker.directions[side].carry_upserts, snapshot))
+                    direction = worker.directions[side]
+                    self._try(
+                        [worker], partial(notice_restore, self.session, worker.name, direction)
+                    )
+                    if worker.fault is None:
+                        self._try([worker], partial(direction.carry_upserts, snapshot))
                     target = worker.plan.table_map.end(side.other).table
                     self.finder.invalidate(side.other, target)
                     progress(worker.name, number, len(busy))
@@ -351,7 +360,9 @@ class CycleRunner:
         journal.cycles.record(worker.name, result.counts, lags, pending=pending)
         if result.counts:
             stamps = {side.other: each.applied for side, each in directions.items()}
-            given = self._try([worker], partial(remember_acknowledged, self.session, directions))
+            given = self._try(
+                [worker], partial(remember_acknowledged, self.session, worker.name, directions)
+            )
             journal.maps.advance_queues(worker.name, stamps, given or {})
         set_waits(self.session, worker.name, worker.fault)
         if worker.fault is None and not any(pending.values()):
