@@ -56,6 +56,11 @@ def captures_of(session: Session, table_map: TableMap) -> Mapping[Side, Capture]
     }
 
 
+def unseen_lines(side: Side, capture: Capture, found: Sequence[str]) -> tuple[str, ...]:
+    """How rows can change so that a capture does not see it, each with the table."""
+    return tuple(f"{side.value}.{capture.table}: {text}" for text in found)
+
+
 def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     """Have both apps keep what changes from now on.  Where that runs already: nothing.
 
@@ -91,7 +96,7 @@ def start_capture(session: Session, table_map: TableMap, epoch: int) -> None:
     journal.maps.set_queues(name, {side.value: each.queue for side, each in made.items()})
     prints = {side: fingerprint(each) for side, each in made.items()}
     lines = {
-        side: tuple(f"{side.value}.{captures[side].table}: {text}" for text in unseen.get(side, ()))
+        side: unseen_lines(side, captures[side], unseen[side]) if side in unseen else ()
         for side in Side
     }
     looked = {side: _looked(session, table_map, side) for side in Side}

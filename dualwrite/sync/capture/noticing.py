@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dualwrite.apps.capture import Capture
 from dualwrite.errors import PermanentError, TransientError
 from dualwrite.link import Side
+from dualwrite.sync.capture.captures import unseen_lines
 from dualwrite.sync.session import Session
 
 LOOK_SECONDS = 60.0
@@ -60,4 +61,4 @@ class CaptureWatch:
             found = self._session.apps[side].problems(capture, fresh=False)
         except (TransientError, PermanentError):
             return None
-        return tuple(f"{side.value}.{capture.table}: {text}" for text in found)
+        return unseen_lines(side, capture, found)

@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
+from dualwrite.apps.app import App
 from dualwrite.apps.capture import Capture
-from dualwrite.apps.entries import ids_within
+from dualwrite.apps.entries import Inbox, ids_within
 from dualwrite.journal.records import BatchRecord
 from dualwrite.link import Side
 from dualwrite.sync.batch.held_changes import HeldChanges
@@ -22,6 +23,7 @@ from dualwrite.sync.cycle.direction import DirectionWorker
 from dualwrite.sync.session import Session
 
 LOOK_SECONDS = 0.25
+"""How often a target is asked whether it was restored, at most."""
 
 
 def acknowledge_applied(
@@ -35,11 +37,8 @@ def acknowledge_applied(
     """
     for side, direction in directions.items():
         app, other, queue = session.apps[side], session.apps[side.other], direction.capture.queue
-        inbox = other.inbox(queue)
-        if inbox.stamp < direction.applied:
-            raise RestoredError(map_name=map_name, app=side.other.value)
-        if app.inbox(acknowledged_of(queue)).stamp < direction.remembered:
-            raise RestoredError(map_name=map_name, app=side.value)
+        inbox = _inbox(other, queue, map_name, direction.applied)
+        _inbox(app, acknowledged_of(queue), map_name, direction.remembered)
         if inbox.ranges:
             _clear_held(session, map_name, side, direction.capture, inbox.ranges)
             app.acknowledge_ranges(queue, inbox.ranges)
@@ -59,9 +58,8 @@ def notice_restore(session: Session, map_name: str, direction: DirectionWorker) 
     if not direction.applied or time.monotonic() < direction.looks_at:
         return
     direction.looks_at = time.monotonic() + LOOK_SECONDS
-    side = direction.source.other
-    if session.apps[side].inbox(direction.capture.queue).stamp < direction.applied:
-        raise RestoredError(map_name=map_name, app=side.value)
+    target = session.apps[direction.source.other]
+    _inbox(target, direction.capture.queue, map_name, direction.applied)
 
 
 def remember_acknowledged(
@@ -78,14 +76,26 @@ def remember_acknowledged(
     """
     for side, direction in directions.items():
         if direction.given > direction.remembered:
-            queue = direction.capture.queue
-            if session.apps[side].inbox(acknowledged_of(queue)).stamp < direction.remembered:
-                raise RestoredError(map_name=map_name, app=side.value)
-            with session.apps[side].writing(direction.origin) as writing:
+            app, queue = session.apps[side], acknowledged_of(direction.capture.queue)
+            _inbox(app, queue, map_name, direction.remembered)
+            with app.writing(direction.origin) as writing:
                 nothing = pa.array([], pa.int64())
-                writing.record_applied(acknowledged_of(queue), nothing, direction.given)
+                writing.record_applied(queue, nothing, direction.given)
             direction.remembered = direction.given
     return {side: direction.remembered for side, direction in directions.items()}
+
+
+def _inbox(app: App, queue: str, map_name: str, stamp: int) -> Inbox:
+    """What an app has recorded of a queue; it had a record of this `stamp` once.
+
+    Raises:
+        RestoredError: It has an older one.
+        TransientError, PermanentError: From the app.
+    """
+    inbox = app.inbox(queue)
+    if inbox.stamp < stamp:
+        raise RestoredError(map_name=map_name, app=app.side.value)
+    return inbox
 
 
 def _clear_held(

@@ -78,14 +78,13 @@ class DirectionWorker:
         """The highest id that was acknowledged; 0 if none was yet."""
         self.remembered = 0
         """The highest of those that the source itself knows of."""
+        self.looks_at = 0.0
+        """When the target is to be asked again whether it was restored, by the monotonic clock."""
 
     @property
     def direction(self) -> str:
         """`finops->dataverse` or the other."""
         return self.source.direction
-
-    looks_at = 0.0
-    """When it is to be looked whether the target was restored; by the clock that only grows."""
 
     @property
     def origin(self) -> Origin:
@@ -180,6 +179,7 @@ class DirectionWorker:
     def carry_deletes(self) -> None:
         """Delete across what is gone from the source."""
         closed = self.context.closed.pop(self.source, [])
+        self.context.came.pop(self.source, None)
         if self._gone:
             backlog = self._journal.maps.backlog(self._map.name)
             self._read_held_across(any_held=backlog[1] > 0)

@@ -233,25 +233,15 @@ def _queue_differences(
             if kind is Difference.DIFFER:
                 queue(lost, keys[lost])
             elif lost in captures:
-                changed = _unexplained(session, captures, route, rows, keys, lost)
-                if lost in again:
-                    anew = _made_anew(session, captures[lost.other], lost.other, keys[lost.other])
-                    changed = pc.if_else(anew, None, changed)
+                changed = _unexplained(
+                    session, captures, route, rows, keys, lost, anew=lost in again
+                )
                 some = pc.fill_null(pc.not_equal(changed, ""), fill_value=True)
                 queue(lost, keys[lost].filter(some), changed.filter(some))
 
     watched = [side for side in Side if side not in unwatched]
     reconcile(session, table_map, found=found, believed=watched)
     return {side: count for side, count in queued.items() if count}
-
-
-def _made_anew(session: Session, capture: Capture, side: Side, keys: pa.Table) -> pa.Array:
-    """Which rows of a side, by n keys, were made since its queue was acknowledged last."""
-    with session.apps[side].writing() as looking:
-        entries = looking.entries(capture, keys)
-    names = [str(path) for path in capture.key]
-    made = key_text(entries.filter(entries.is_op(Op.INSERT)).keys, names)
-    return pc.is_in(key_text(keys, names), value_set=made)
 
 
 def _unexplained(
@@ -261,11 +251,14 @@ def _unexplained(
     rows: pa.Table,
     keys: Mapping[Side, pa.Table],
     lost: Side,
+    *,
+    anew: bool,
 ) -> Any:
     """The own columns of `lost` that must have changed there, for rows queued on the other side.
 
     A difference in a column that the other side recorded as changed is that side's change;
-    any other difference is a change that was not captured.
+    any other difference is a change that was not captured.  With `anew` all columns count of rows
+    that were made on the other side: those of `lost` were there before.
 
     Shapes: n rows and their keys; the result is (n,), in the spelling of an entry.
     """
@@ -296,4 +289,8 @@ def _unexplained(
         unseen = pc.and_not(mask, seen)
         text = changed_text(reads[lost][name])
         changed = pc.binary_join_element_wise(changed, pc.if_else(unseen, text, ""), "")
-    return changed
+    if not anew:
+        return changed
+    made = entries.filter(entries.is_op(Op.INSERT)).keys
+    mine = pc.is_in(texts, value_set=key_text(made, made.column_names))
+    return pc.if_else(mine, None, changed)

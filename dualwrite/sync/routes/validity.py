@@ -138,7 +138,8 @@ def _text(kind: pa.DataType, moment: datetime) -> str:
 
 
 def _one_of(company: ColumnPath, names: Sequence[str]) -> Filter:
-    text = " or ".join(f"{company} eq '{name}'" for name in names)
+    quoted = (name.replace("'", "''") for name in names)
+    text = " or ".join(f"{company} eq '{name}'" for name in quoted)
     equal = tuple(Compare(Operand(company), Operator.EQ, name) for name in names)
     return Filter(text, Or(equal) if len(equal) > 1 else equal[0])
 

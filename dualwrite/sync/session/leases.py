@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 
 from dualwrite.errors import TransientError
 from dualwrite.journal.leases import Lease, LeaseHeldError, LeaseLostError
@@ -95,31 +96,18 @@ def lent_lease(session: Session, name: str, purpose: str) -> Iterator[Lease]:
         LeaseHeldError: Its cycle lasts, or the map is in an initial sync.
         LeaseLostError: At the end, if another worker took it over meanwhile.
     """
-    maps, paused = session.journal.maps, False
+    maps = session.journal.maps
     with ExitStack() as stack:
         try:
             lease = stack.enter_context(kept_lease(session, name, _holder(purpose)))
         except LeaseHeldError:
-            asked = f"{purpose} asks for it"
-            before = maps.change_status(
-                name, MapStatus.PAUSED, among=[MapStatus.RUNNING], reason=asked
-            )
-            paused = before is MapStatus.RUNNING
-            try:
-                lease = stack.enter_context(own_lease(session, name, purpose))
-            except LeaseHeldError:
-                _go_on(session, name, purpose, paused=paused)
-                raise
-        try:
-            yield lease
-        finally:
-            _go_on(session, name, purpose, paused=paused)
-
-
-def _go_on(session: Session, name: str, purpose: str, *, paused: bool) -> None:
-    if paused:
-        ended, among = f"{purpose} has ended", [MapStatus.PAUSED]
-        session.journal.maps.change_status(name, MapStatus.RUNNING, among=among, reason=ended)
+            running, paused = MapStatus.RUNNING, MapStatus.PAUSED
+            asks, ended = f"{purpose} asks for it", f"{purpose} has ended"
+            if maps.change_status(name, paused, among=[running], reason=asks) is running:
+                go_on = partial(maps.change_status, name, running, among=[paused], reason=ended)
+                stack.callback(go_on)
+            lease = stack.enter_context(own_lease(session, name, purpose))
+        yield lease
 
 
 def _holder(purpose: str) -> str:

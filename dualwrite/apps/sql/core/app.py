@@ -258,10 +258,11 @@ class SqlApp:
         return self.acknowledge_ranges(queue, id_ranges(ids))
 
     def inbox(self, queue: str) -> Inbox:
-        with self._session(None) as session:
-            if not self._capturing.existing(session, [INBOX.name]):
-                return Inbox()
-            return queues.applied(session, self._reader, queue)
+        try:
+            with self._session(INBOX.name) as session:
+                return queues.applied(session, self._reader, queue)
+        except MissingTableError:
+            return Inbox()
 
     def acknowledge_ranges(self, queue: str, ranges: Sequence[tuple[int, int]]) -> int:
         if not ranges:

@@ -60,11 +60,8 @@ def unlike(session: DatabaseSession, staged: Staged) -> Unlike:
 
 def lock(session: DatabaseSession, staged: Staged) -> None:
     """Lock the rows under the keys of staged ones, and wait for whoever holds them."""
-    held = sa.select(_number(staged).label("number")).select_from(
-        staged.source.join(staged.target, staged.matched())
-    )
-    text = held.with_for_update(of=staged.target)
-    session.arrays(staged.statement(session, "lock", lambda: text), short=True)
+    held = _there(staged).with_for_update(of=staged.target)
+    session.arrays(staged.statement(session, "lock", lambda: held), short=True)
 
 
 def judged(app: str, staged: Staged, before: Unlike | None, after: Unlike, *, new: bool) -> Written:
@@ -113,7 +110,7 @@ def met(session: DatabaseSession, app: str, staged: Staged, count: int) -> RowsR
     keys = [staged.dialect.readable(staged.schema.columns[n], staged.target.c[n]) for n in names]
     both = [staged.source.c[name] for name in names] + keys
     columns = [column.label(f"k{place}") for place, column in enumerate(both)]
-    found = sa.select(*columns).select_from(staged.source.join(staged.target, staged.matched()))
+    found = _there(staged).with_only_columns(*columns)
     answer = [_flat(each).to_pylist() for each in session.arrays(found, short=True)]
     for row in zip(*answer, strict=True):
         ours, theirs = (tuple(map(str, part)) for part in (row[: len(names)], row[len(names) :]))
@@ -135,14 +132,17 @@ def insist_gone(session: DatabaseSession, app: str, staged: Staged) -> None:
     Raises:
         RowsRefusedError: One is.
     """
-    there = sa.select(_number(staged).label("number")).select_from(
-        staged.source.join(staged.target, staged.matched())
-    )
-    text = staged.statement(session, "there", lambda: there)
+    text = staged.statement(session, "there", lambda: _there(staged))
     numbers = _flat(session.arrays(text, short=True)[0])
     if len(numbers):
         reason = f"the app keeps the row: {_cause(staged)} left it there"
         raise _error(app, staged, dict.fromkeys(numbers.to_pylist(), reason))
+
+
+def _there(staged: Staged) -> Any:
+    """The staged rows that have a row of the table under their key, by number."""
+    number = _number(staged).label("number")
+    return sa.select(number).select_from(staged.source.join(staged.target, staged.matched()))
 
 
 def _select(staged: Staged) -> Any:
